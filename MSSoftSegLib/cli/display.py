@@ -1,0 +1,57 @@
+"""How a job's events reach the person in front of a shell: a progress bar on stderr, or JSON lines on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from MSSoftSegLib.jobs.events import Emit, Event
+from MSSoftSegLib.jobs.worker import protected_stdout
+
+
+@contextmanager
+def shown(*, json_events: bool) -> Iterator[Emit]:
+    """The function that shows events while a job runs."""
+    if json_events:
+        stream = protected_stdout()
+
+        def write(event: Event) -> None:
+            stream.write(json.dumps(event, ensure_ascii=False) + "\n")
+            stream.flush()
+
+        yield write
+        return
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:<18}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+
+        def show(event: Event) -> None:
+            if event["event"] == "progress":
+                bar.update(task, completed=event["overall"], description=event["stage"])
+            elif event["event"] == "log":
+                bar.console.print(
+                    event["message"], style="yellow" if event["level"] == "warning" else "dim", markup=False
+                )
+
+        yield show
+
+
+def say(text: str) -> None:
+    """Print a plain result on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def say_error(text: str) -> None:
+    """Print on stderr."""
+    sys.stderr.write(text + "\n")

@@ -1,0 +1,116 @@
+"""``segment``, ``preprocess`` and ``worker``: the commands that are jobs."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from MSSoftSegLib.cli import options
+from MSSoftSegLib.cli.display import say, shown
+from MSSoftSegLib.jobs.run import Outcome, parse_job, run
+
+
+def segment(
+    out: options.Out,
+    flair: options.Flair = None,
+    t1: options.T1 = None,
+    t2: options.T2 = None,
+    exam: options.ExamFolder = None,
+    model: Annotated[str, typer.Option("--model", help="name of an installed model, or a bundle's folder")] = "starter",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps")] = "auto",
+    brain: options.Brain = "auto",
+    reference: Annotated[
+        str, typer.Option("--reference", help="whose native grid the outputs lie on: flair, t1 or t2")
+    ] = "flair",
+    align_to: options.AlignTo = None,
+    tta: Annotated[str | None, typer.Option("--tta", help="flips8 or none (default: the model's)")] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="probability threshold (default: the model's)")
+    ] = None,
+    keep_working: Annotated[
+        bool, typer.Option("--keep-working/--no-keep-working", help="keep working/ in the result")
+    ] = True,
+    overwrite: options.Overwrite = False,
+    cache: options.UseCache = True,
+    json_events: options.JsonEvents = False,
+    debug: options.Debug = False,
+) -> None:
+    """Segment the MS lesions of one exam (research use only).
+
+    Example: mssoftseg segment --exam EXAM_FOLDER --out RESULT_FOLDER
+    """
+    spec = {
+        "exam": _exam_source(exam, flair, t1, t2),
+        "out": out,
+        "model": model,
+        "device": device,
+        "preprocessing": {"brain": brain, "align_to": align_to},
+        "reference": reference,
+        "tta": tta,
+        "threshold": threshold,
+        "keep_working": keep_working,
+        "overwrite": overwrite,
+        "use_cache": cache,
+    }
+    outcome = run_job("segment", spec, json_events=json_events, debug=debug)
+    finish(outcome, json_events=json_events)
+
+
+def preprocess(
+    out: options.Out,
+    flair: options.Flair = None,
+    t1: options.T1 = None,
+    t2: options.T2 = None,
+    exam: options.ExamFolder = None,
+    brain: options.Brain = "auto",
+    align_to: options.AlignTo = None,
+    overwrite: options.Overwrite = False,
+    cache: options.UseCache = True,
+    json_events: options.JsonEvents = False,
+    debug: options.Debug = False,
+) -> None:
+    """Align, correct the bias field, extract the brain, resample to 1 mm; nothing else.
+
+    Example: mssoftseg preprocess --exam EXAM_FOLDER --out WORKING_FOLDER
+    """
+    spec = {
+        "exam": _exam_source(exam, flair, t1, t2),
+        "out": out,
+        "preprocessing": {"brain": brain, "align_to": align_to},
+        "overwrite": overwrite,
+        "use_cache": cache,
+    }
+    outcome = run_job("preprocess", spec, json_events=json_events, debug=debug)
+    finish(outcome, json_events=json_events)
+
+
+def worker() -> None:
+    """Read one JSON job a line on stdin, answer with JSON events on stdout.
+
+    Example: echo '{"ping":1}' | mssoftseg worker
+    """
+    from MSSoftSegLib.jobs.worker import main
+
+    main()
+
+
+def run_job(kind: str, spec: dict[str, Any], *, json_events: bool, debug: bool) -> Outcome:
+    """Validate and run one job in this process, showing its events."""
+    job = parse_job({"job": uuid.uuid4().hex[:12], "kind": kind, "spec": spec})
+    with shown(json_events=json_events) as emit:
+        return run(job, emit, debug=debug)
+
+
+def finish(outcome: Outcome, *, json_events: bool) -> None:
+    """Say where the result is, or raise what went wrong."""
+    if outcome.error is not None:
+        raise outcome.error
+    if not json_events:
+        say(str(outcome.path))
+
+
+def _exam_source(folder: Path | None, flair: Path | None, t1: Path | None, t2: Path | None) -> dict[str, Path | None]:
+    return {"folder": folder, "flair": flair, "t1": t1, "t2": t2}

@@ -1,0 +1,61 @@
+"""The command ``mssoftseg``: every failure ends in one line that says what and what to do."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+
+from MSSoftSegLib.cli import demo_command, doctor_command, job_commands, model_commands
+from MSSoftSegLib.cli.display import say, say_error
+from MSSoftSegLib.errors import JobCancelled, MSSoftSegError
+from MSSoftSegLib.version import VERSION
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Soft segmentation of multiple sclerosis lesions with uncertainty. Research use only; not a medical device.",
+)
+app.command()(job_commands.segment)
+app.command()(job_commands.preprocess)
+app.command()(demo_command.demo)
+app.command()(doctor_command.doctor)
+app.command()(job_commands.worker)
+app.add_typer(model_commands.app, name="models")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        say(f"mssoftseg {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="print the version"),
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the code that CONTRACT gives."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    sys.exit(run_command(arguments))
+
+
+def run_command(arguments: list[str] | None = None) -> int:
+    """The exit code of one command; what went wrong is the last line on stderr."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = typer.main.get_command(app).main(args=given or ["--help"], prog_name="mssoftseg", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except MSSoftSegError as problem:
+        say_error(f"error: {problem}")
+        return problem.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        say_error(f"error: {JobCancelled()}")
+        return JobCancelled.exit_code
+    except typer.TyperException as problem:
+        say_error(f"error: {problem.format_message().rstrip('.')} — see mssoftseg --help")
+        return 2

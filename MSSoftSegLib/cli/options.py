@@ -1,0 +1,28 @@
+"""Options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Flair = Annotated[Path | None, typer.Option("--flair", help="FLAIR image (NIfTI, NRRD, MetaImage)")]
+T1 = Annotated[Path | None, typer.Option("--t1", help="T1 image, not contrast-enhanced")]
+T2 = Annotated[Path | None, typer.Option("--t2", help="T2 image")]
+ExamFolder = Annotated[
+    Path | None, typer.Option("--exam", help="folder whose images are recognised by name and sidecar")
+]
+Out = Annotated[Path, typer.Option("--out", help="folder to create")]
+Brain = Annotated[str, typer.Option("--brain", help="auto, hd-bet, atlas, none, or a brain mask file")]
+AlignTo = Annotated[
+    str | None, typer.Option("--align-to", help="registration target: t1 or flair (default: T1 if present)")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="replace the output folder once the new result is complete")
+]
+UseCache = Annotated[
+    bool, typer.Option("--cache/--no-cache", help="reuse preprocessing steps that were computed before")
+]
+JsonEvents = Annotated[bool, typer.Option("--json-events", help="print events as JSON lines on stdout")]
+Debug = Annotated[bool, typer.Option("--debug", help="show the traceback of a failure")]

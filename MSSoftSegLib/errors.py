@@ -1,0 +1,115 @@
+"""What can go wrong, in words that a user can act on.
+
+Every error says what is wrong, in which file (base name only: paths can name patients), and what to do.
+`code` is the machine-readable name in the `failed` event, `exit_code` what the shell sees (CONTRACT).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MSSoftSegError(Exception):
+    """Base of all errors that a user is shown; `remedy` is the next step in the imperative."""
+
+    code: ClassVar[str] = "failed"
+    exit_code: ClassVar[int] = 4
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} — {self.remedy}"
+
+
+class RequestError(MSSoftSegError):
+    """The request itself is wrong: nothing was computed."""
+
+    code = "bad-request"
+    exit_code = 2
+
+
+class BadImage(RequestError):
+    """A file that is not a usable three-dimensional grey-value image."""
+
+    code = "bad-image"
+
+
+class BadExam(RequestError):
+    """Images that are each usable but do not make one exam."""
+
+    code = "bad-exam"
+
+
+class GridMismatch(RequestError):
+    """Two images that must share a grid do not."""
+
+    code = "grid-mismatch"
+
+
+class BadBundle(RequestError):
+    """A model bundle that is incomplete, altered or of an unknown schema."""
+
+    code = "bad-bundle"
+
+
+class OutputExists(RequestError):
+    """The output folder is there already and holds something."""
+
+    code = "output-exists"
+
+
+class EnvironmentLack(MSSoftSegError):
+    """The machine lacks something: a package, memory, disk space, a device."""
+
+    code = "environment"
+    exit_code = 3
+
+
+class PackageMissing(EnvironmentLack):
+    """A Python package that a feature needs is not installed."""
+
+    code = "package-missing"
+
+
+class WeightsMissing(EnvironmentLack):
+    """Network weights are not on this machine, and nothing is downloaded unasked."""
+
+    code = "weights-missing"
+
+
+class OutOfMemory(EnvironmentLack):
+    """Neither the device nor the smaller pieces fit into memory."""
+
+    code = "out-of-memory"
+
+
+class DiskFull(EnvironmentLack):
+    """A result could not be written."""
+
+    code = "disk-full"
+
+
+class DeviceMissing(EnvironmentLack):
+    """The requested computing device is not on this machine."""
+
+    code = "device-missing"
+
+
+class JobFailed(MSSoftSegError):
+    """The computation itself failed."""
+
+    code = "job-failed"
+    exit_code = 4
+
+
+class JobCancelled(MSSoftSegError):
+    """The user asked to stop."""
+
+    code = "cancelled"
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("cancelled", remedy="run the command again to start over")

@@ -1,0 +1,1 @@
+"""Exams: one visit's images, checked before anything is computed from them."""

@@ -1,0 +1,1 @@
+"""From working images to probabilities and what is known of their uncertainty."""

@@ -1,0 +1,93 @@
+"""A working exam and a bundle in; probability, entropy and members out, on the working and on the native grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import SimpleITK as sitk
+import torch
+from torch import Tensor, nn
+
+from MSSoftSegLib.errors import BadExam
+from MSSoftSegLib.exam.geometry import Grid, voxels
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.inference.augmentation import flips
+from MSSoftSegLib.inference.device import Device
+from MSSoftSegLib.inference.native_grid import to_native
+from MSSoftSegLib.inference.uncertainty import UncertainProbability, combine
+from MSSoftSegLib.inference.whole_volume import predict_logits
+from MSSoftSegLib.network.description import ModelDescription
+from MSSoftSegLib.preprocessing.normalization import normalize
+from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The same maps twice: on the working grid, and on the native grid of the reference modality."""
+
+    working: UncertainProbability
+    native: UncertainProbability
+
+
+def network_input(exam: WorkingExam, description: ModelDescription) -> Tensor:
+    """Normalised channels (1, c, z, y, x) float32 in the bundle's order; zeros for an absent modality that may be absent."""
+    channels = []
+    for wanted in description.inputs:
+        if wanted.modality in exam.images:
+            normalized = normalize(exam.images[wanted.modality], exam.brain_mask, description.normalization)
+            channels.append(torch.from_numpy(voxels(normalized)))
+        elif wanted.required:
+            raise BadExam(
+                f"the model {description.name} needs a {wanted.modality.value.upper()} image",
+                remedy="add the image or choose another model",
+            )
+        else:
+            channels.append(torch.zeros(exam.grid.size[::-1]))
+    return torch.stack(channels)[None]
+
+
+def predict_members(
+    networks: Sequence[nn.Module],
+    images: Tensor,
+    *,
+    tta: str,
+    temperature: float,
+    device: Device,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> list[Tensor]:
+    """One probability (z, y, x) float32 per flip, the mean over the networks of an ensemble."""
+    subsets = flips(tta)
+    members = []
+    for number, axes in enumerate(subsets):
+        progress(number / len(subsets))
+        flipped = images.flip(axes) if axes else images
+        logits = [predict_logits(network, flipped, device) for network in networks]
+        probability = torch.stack([torch.sigmoid(logit / temperature) for logit in logits]).mean(dim=0)
+        members.append((probability.flip(axes) if axes else probability)[0, 0])
+    progress(1.0)
+    return members
+
+
+def predict(
+    exam: WorkingExam,
+    description: ModelDescription,
+    networks: Sequence[nn.Module],
+    *,
+    reference: Modality,
+    tta: str,
+    device: Device,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> Prediction:
+    """Run the model on an exam; outside the brain the probability is 0."""
+    images = network_input(exam, description)
+    tensors = predict_members(
+        networks, images, tta=tta, temperature=description.calibration.temperature, device=device, progress=progress
+    )
+    grid = exam.grid
+    brain = torch.from_numpy(voxels(exam.brain_mask)) != 0
+    members = [grid.image((tensor * brain).numpy()) for tensor in tensors]
+    working_from_native = exam.working_from_native(reference)
+    native_grid: Grid = exam.native_grids[reference]
+    native: list[sitk.Image] = [to_native(m, native_grid, working_from_native=working_from_native) for m in members]
+    return Prediction(working=combine(members), native=combine(native))

@@ -1,0 +1,63 @@
+"""How unsure the model is, from its test-time-augmentation members. Numpy only: the Slicer module uses it too.
+
+Notation of METHODS 3: P̄ = mean over members of p_k (thesis eq. 2), H = −Σ_c P̄_c ln P̄_c over lesion and background (eq. 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from MSSoftSegLib.exam.geometry import image_like, voxels
+
+LARGEST_ENTROPY_NATS = float(np.log(2))
+
+
+@dataclass(frozen=True)
+class UncertainProbability:
+    """Lesion probability with its members, all on one grid.
+
+    probability P̄: float32, 0–1. entropy H(P̄): float32 nats, 0–ln 2. mutual_information H(P̄) − mean H(p_k): float32 nats, ≥ 0.
+    members: the p_k, float32, 0–1, at least one.
+    """
+
+    probability: sitk.Image
+    entropy: sitk.Image
+    mutual_information: sitk.Image
+    members: tuple[sitk.Image, ...]
+
+
+def entropy_nats(probability: np.ndarray) -> np.ndarray:
+    """Entropy of lesion against background in nats, 0–ln 2; any shape. Source: thesis eq. 3."""
+    p = np.clip(probability.astype(np.float64), 0.0, 1.0)
+    entropy = np.zeros_like(p)
+    for q in (p, 1.0 - p):
+        positive = q > 0
+        entropy[positive] -= q[positive] * np.log(q[positive])
+    # Rounding to float32 may land a hair above ln 2; the bound is a promise.
+    largest = np.nextafter(np.float32(LARGEST_ENTROPY_NATS), np.float32(0))
+    return np.clip(entropy, 0.0, largest).astype(np.float32)
+
+
+def combine(members: Sequence[sitk.Image]) -> UncertainProbability:
+    """Mean, entropy of the mean and mutual information of members that share a grid."""
+    if not members:
+        raise ValueError("at least one member is needed")
+    total = np.zeros(members[0].GetSize()[::-1], dtype=np.float64)
+    member_entropy = np.zeros_like(total)
+    for member in members:
+        p = np.clip(voxels(member), 0.0, 1.0)
+        total += p
+        member_entropy += entropy_nats(p)
+    mean = (total / len(members)).astype(np.float32)
+    entropy = entropy_nats(mean)
+    information = np.maximum(entropy - member_entropy / len(members), 0.0).astype(np.float32)
+    return UncertainProbability(
+        probability=image_like(members[0], mean),
+        entropy=image_like(members[0], entropy),
+        mutual_information=image_like(members[0], information),
+        members=tuple(members),
+    )

@@ -1,0 +1,78 @@
+"""One pass of a network over a whole brain: no tiles, no seams.
+
+When a device has no room for that, the pass runs in slabs (slabs.py) with the same answer, and the log says so.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from MSSoftSegLib.errors import OutOfMemory
+from MSSoftSegLib.inference.device import Device
+from MSSoftSegLib.inference.slabs import in_slabs
+
+LOGGER = logging.getLogger(__name__)
+
+# Peak of a whole pass of the shipped network shape, measured: bytes per voxel of the working grid, with room to spare.
+BYTES_PER_VOXEL = 450
+PIECES = (1, 2, 4, 8, 16)
+
+
+def predict_logits(network: nn.Module, images: Tensor, device: Device, *, pieces: int | None = None) -> Tensor:
+    """Logits (1, 1, z, y, x) float32 in main memory for images (1, c, z, y, x) float32 in main memory.
+
+    pieces: None finds the fewest that fit, beginning with one. Raises OutOfMemory when not even the most pieces do.
+    """
+    candidates: tuple[int, ...] = PIECES if pieces is None else (pieces,)
+    if pieces is None and not _fits(images, device):
+        candidates = PIECES[1:]
+    for number in candidates:
+        if number > 1:
+            LOGGER.warning("not enough memory for a whole brain at once: going on in %d pieces, same answer", number)
+        try:
+            return _run(network, images, device, number)
+        except (torch.OutOfMemoryError, RuntimeError, MemoryError) as problem:
+            if not _is_out_of_memory(problem):
+                raise
+        _give_back(device)
+    raise OutOfMemory(
+        f"the images do not fit into the memory of {device.place}, not even in {candidates[-1]} pieces",
+        remedy="close other programs, or use --device cpu",
+    )
+
+
+def _run(network: nn.Module, images: Tensor, device: Device, pieces: int) -> Tensor:
+    with torch.inference_mode(), device.autocast():
+        if pieces > 1:
+            network.to("cpu")
+            with in_slabs(network, pieces=pieces, device=device.place):
+                return network(images).float()
+        network.to(device.place)
+        moved = images.to(device.place).contiguous(memory_format=torch.channels_last_3d)
+        return network(moved).float().cpu()
+
+
+def _fits(images: Tensor, device: Device) -> bool:
+    """Whether main memory has room for a whole pass; a GPU says so itself, by an error that is caught."""
+    if device.place.type != "cpu":
+        return True
+    return images[0, 0].numel() * BYTES_PER_VOXEL < psutil.virtual_memory().available
+
+
+def _is_out_of_memory(problem: BaseException) -> bool:
+    """Torch reports a full main memory as a RuntimeError that only its text tells from others."""
+    if isinstance(problem, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(problem).lower()
+    return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+
+
+def _give_back(device: Device) -> None:
+    gc.collect()
+    if device.place.type == "cuda":
+        torch.cuda.empty_cache()

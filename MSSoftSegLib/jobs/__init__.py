@@ -1,0 +1,1 @@
+"""Jobs: everything that runs, described by one document, answered by events."""

@@ -1,0 +1,142 @@
+"""What this machine offers: for ``mssoftseg doctor`` and the Slicer module's environment page.
+
+Facts only: nothing is installed or downloaded here.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import psutil
+
+from MSSoftSegLib.errors import MSSoftSegError
+from MSSoftSegLib.network.bundle import verify
+from MSSoftSegLib.network.catalog import find_bundle, installed_folders, user_models_folder
+from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import hd_bet_lack
+from MSSoftSegLib.preprocessing.cache import default_cache_folder
+from MSSoftSegLib.version import VERSION
+
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "SimpleITK",
+    "itk-elastix",
+    "nibabel",
+    "safetensors",
+    "pydantic",
+    "typer",
+    "rich",
+    "matplotlib",
+    "jinja2",
+)
+GIB = 2**30
+# A result with its working images takes about this much for a usual exam, and preprocessing as much in the cache.
+NEEDED_DISK_GIB = 1.0
+NEEDED_MEMORY_GIB = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination. remedy: the one command or step that mends it; None where nothing needs mending."""
+
+    topic: str
+    state: str
+    remedy: str | None = None
+
+
+def examine() -> list[Finding]:
+    """Look at software, devices, memory, disk, models and HD-BET."""
+    return [
+        Finding("mssoftseg", VERSION),
+        Finding("python", platform.python_version()),
+        *_packages(),
+        *_devices(),
+        _memory(),
+        _disk(),
+        *_models(),
+        _hd_bet(),
+    ]
+
+
+def as_document(findings: list[Finding]) -> dict[str, Any]:
+    """The findings as JSON: a list in order, and whether segmenting can work."""
+    return {"findings": [vars(finding) for finding in findings], "ready": is_ready(findings)}
+
+
+def is_ready(findings: list[Finding]) -> bool:
+    """Whether ``segment`` can run; HD-BET is optional, the atlas takes its place."""
+    return all(finding.remedy is None for finding in findings if finding.topic != "HD-BET")
+
+
+def _packages() -> list[Finding]:
+    findings = []
+    for name in PACKAGES:
+        try:
+            findings.append(Finding(name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            findings.append(Finding(name, "not installed", remedy=f"pip install {name}"))
+    return findings
+
+
+def _devices() -> list[Finding]:
+    try:
+        import torch
+    except ImportError:
+        return []
+    from MSSoftSegLib.inference.device import choose_device
+
+    findings = [
+        Finding("device cpu", f"{platform.machine()}, computes in {_precision(choose_device('cpu').precision)}")
+    ]
+    for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, total = torch.cuda.mem_get_info(number)
+        name = torch.cuda.get_device_name(number)
+        findings.append(Finding(f"device cuda:{number}", f"{name}, {free / GIB:.1f} of {total / GIB:.1f} GiB free"))
+    if torch.backends.mps.is_available():
+        findings.append(Finding("device mps", "available"))
+    return findings
+
+
+def _precision(dtype: object) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _memory() -> Finding:
+    available = psutil.virtual_memory().available / GIB
+    remedy = None if available >= NEEDED_MEMORY_GIB else f"close other programs: {NEEDED_MEMORY_GIB:.0f} GiB are needed"
+    return Finding("memory", f"{available:.1f} GiB available", remedy)
+
+
+def _disk() -> Finding:
+    folder = default_cache_folder()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / GIB
+    remedy = None if free >= NEEDED_DISK_GIB else f"free some disk space: {NEEDED_DISK_GIB:.0f} GiB are needed"
+    return Finding("disk", f"{free:.1f} GiB free for the preprocessing cache", remedy)
+
+
+def _models() -> list[Finding]:
+    findings = []
+    for name in installed_folders():
+        try:
+            bundle = find_bundle(name)
+            verify(bundle)
+            findings.append(Finding(f"model {name}", f"{bundle.description.version}, {bundle.description.licence}"))
+        except MSSoftSegError as problem:
+            imported = (user_models_folder() / name).is_dir()
+            remedy = f"mssoftseg models remove {name}" if imported else "reinstall MSSoftSeg"
+            findings.append(Finding(f"model {name}", problem.message, remedy))
+    return findings or [Finding("models", "none installed", "mssoftseg models import FOLDER")]
+
+
+def _hd_bet() -> Finding:
+    lack = hd_bet_lack()
+    if lack is None:
+        return Finding("HD-BET", "ready")
+    return Finding("HD-BET", f"{lack.message}; the atlas is used instead", lack.remedy)

@@ -1,0 +1,67 @@
+"""Result folders are complete or absent: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from MSSoftSegLib.errors import OutputExists, RequestError
+
+
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Refuse a target that is a file, or a folder that holds something and may not be overwritten."""
+    if target.exists() and not target.is_dir():
+        raise OutputExists(f"{target.name} is a file, not a folder", remedy="choose another --out")
+    if target.is_dir() and any(target.iterdir()) and not overwrite:
+        raise OutputExists(
+            f"the output folder {target.name} is not empty", remedy="choose another --out, or add --overwrite"
+        )
+
+
+@contextmanager
+def complete_or_absent(target: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A folder to write into, which becomes ``target`` when the block ends well and vanishes when it does not."""
+    target = target.absolute()
+    check_target(target, overwrite=overwrite)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(target)
+        partial = target.parent / f".{target.name}.partial-{os.getpid()}"
+        partial.mkdir()
+    except PermissionError:
+        raise RequestError(
+            f"the folder for {target.name} cannot be written to", remedy="choose an --out that you may write to"
+        ) from None
+    try:
+        yield partial
+        _put_in_place(partial, target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _put_in_place(partial: Path, target: Path) -> None:
+    """Rename; an old result steps aside first and is removed last, so that one of the two is always whole."""
+    aside = target.parent / f".{target.name}.replaced-{os.getpid()}"
+    if target.exists():
+        os.replace(target, aside)
+    try:
+        os.replace(partial, target)
+    except OSError:
+        if aside.exists():
+            os.replace(aside, target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what a killed process of ours left for this target."""
+    for leftover in target.parent.glob(f".{target.name}.partial-*"):
+        owner = leftover.name.rpartition("-")[2]
+        if owner.isdigit() and (int(owner) == os.getpid() or not psutil.pid_exists(int(owner))):
+            shutil.rmtree(leftover, ignore_errors=True)

@@ -1,0 +1,94 @@
+"""Run a job and answer with events: the command line in process, the worker for the Slicer module.
+
+A job ends with exactly one of ``result``, ``failed``, ``cancelled``.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, MSSoftSegError, OutOfMemory, RequestError
+from MSSoftSegLib.jobs.events import Emit, logs_as_events
+from MSSoftSegLib.jobs.specification import Job, PreprocessJob, SegmentJob
+
+LOGGER = logging.getLogger(__name__)
+_JOB: TypeAdapter[PreprocessJob | SegmentJob] = TypeAdapter(Job)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended. path: the result folder, None unless exit_code is 0; error: what the user is told otherwise."""
+
+    exit_code: int
+    path: Path | None
+    error: MSSoftSegError | None
+
+
+def parse_job(document: Any) -> PreprocessJob | SegmentJob:
+    """The job that a document describes; RequestError names the first field that does not hold."""
+    try:
+        return _JOB.validate_python(document)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][1:] if part != "spec")
+        reason = first["msg"].removeprefix("Value error, ")
+        raise RequestError(
+            f"{field}: {reason}" if field and first["type"] != "value_error" else reason,
+            remedy="see mssoftseg --help for what is accepted",
+        ) from None
+
+
+def run(
+    job: PreprocessJob | SegmentJob, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, debug: bool = False
+) -> Outcome:
+    """Run the job in this process; errors become events, with debug they also show their traceback on stderr."""
+    try:
+        with logs_as_events(job.job, emit):
+            path = _execute(job, emit, cancelled)
+    except (JobCancelled, KeyboardInterrupt):
+        emit({"event": "cancelled", "job": job.job})
+        return Outcome(JobCancelled.exit_code, None, JobCancelled())
+    except Exception as problem:
+        if debug:
+            logging.getLogger("mssoftseg.debug").exception("traceback of the failure")
+        error = as_user_error(problem)
+        emit(failed_event(job.job, error))
+        return Outcome(error.exit_code, None, error)
+    return Outcome(0, path, None)
+
+
+def _execute(job: PreprocessJob | SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
+    # Imported here: segmenting needs torch, and a worker must be able to answer before it is loaded.
+    if isinstance(job, PreprocessJob):
+        from MSSoftSegLib.jobs.preprocess import run_preprocess
+
+        return run_preprocess(job, emit, cancelled)
+    from MSSoftSegLib.jobs.segment import run_segment
+
+    return run_segment(job, emit, cancelled)
+
+
+def failed_event(job: str | None, error: MSSoftSegError) -> dict[str, Any]:
+    """The ``failed`` event of an error."""
+    return {"event": "failed", "job": job, "code": error.code, "message": error.message, "remedy": error.remedy}
+
+
+def as_user_error(problem: Exception) -> MSSoftSegError:
+    """Any failure in words for the user; nothing of an unexpected exception's text, which may hold paths, is shown."""
+    if isinstance(problem, MSSoftSegError):
+        return problem
+    if isinstance(problem, MemoryError):
+        return OutOfMemory("the machine ran out of memory", remedy="close other programs and run again")
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull("the disk is full", remedy="free some space, or choose another --out, and run again")
+    return JobFailed(
+        f"an unexpected {type(problem).__name__} stopped the job",
+        remedy="run again with --debug and report the traceback",
+    )

@@ -1,0 +1,84 @@
+"""Jobs as documents: one schema for the command line, the worker and the Slicer module. No torch here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
+
+
+class _Document(BaseModel, frozen=True, extra="forbid"):
+    pass
+
+
+class ExamSource(_Document):
+    """Where the images are: a folder to look in, or a file per modality (FLAIR at least)."""
+
+    folder: Path | None = None
+    flair: Path | None = None
+    t1: Path | None = None
+    t2: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ExamSource:
+        named = [path for path in (self.flair, self.t1, self.t2) if path is not None]
+        if self.folder is not None and named:
+            raise ValueError("give either an exam folder or single files, not both")
+        if self.folder is None and self.flair is None:
+            raise ValueError("a FLAIR image is required: give --flair FILE or --exam FOLDER")
+        return self
+
+    @property
+    def files(self) -> dict[Modality, Path]:
+        """The single files by modality."""
+        named = {Modality.FLAIR: self.flair, Modality.T1: self.t1, Modality.T2: self.t2}
+        return {modality: path for modality, path in named.items() if path is not None}
+
+
+class PreprocessSpec(_Document):
+    """Raw exam to working images."""
+
+    exam: ExamSource
+    out: Path
+    preprocessing: PreprocessingSettings = PreprocessingSettings()
+    overwrite: bool = False
+    use_cache: bool = True
+
+
+class SegmentSpec(_Document):
+    """Raw exam to result folder. tta and threshold: None takes the model's own."""
+
+    exam: ExamSource
+    out: Path
+    model: str = "starter"
+    device: str = "auto"
+    preprocessing: PreprocessingSettings = PreprocessingSettings()
+    reference: Modality = Modality.FLAIR
+    tta: Literal["flips8", "none"] | None = None
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    keep_working: bool = True
+    overwrite: bool = False
+    use_cache: bool = True
+
+
+class PreprocessJob(_Document):
+    """A job of kind ``preprocess``."""
+
+    job: str = Field(min_length=1)
+    kind: Literal["preprocess"] = "preprocess"
+    spec: PreprocessSpec
+
+
+class SegmentJob(_Document):
+    """A job of kind ``segment``."""
+
+    job: str = Field(min_length=1)
+    kind: Literal["segment"] = "segment"
+    spec: SegmentSpec
+
+
+Job = Annotated[PreprocessJob | SegmentJob, Field(discriminator="kind")]

@@ -1,0 +1,1 @@
+"""Lesions as clinicians count them. Numpy and scipy only, so that a threshold slider is live."""

@@ -1,0 +1,1 @@
+"""The case library: curated cases on a disk that several people share."""

@@ -1,0 +1,1 @@
+"""Networks and the bundles that carry them."""

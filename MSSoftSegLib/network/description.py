@@ -1,0 +1,73 @@
+"""``model.json``: what a bundle says of itself. No torch here: panels and listings read it too."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from MSSoftSegLib.exam.modality import Modality
+
+# Names become folder names and are typed in shells.
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel, frozen=True, extra="forbid"):
+    pass
+
+
+class ModelInput(_Part):
+    """One network channel; an absent modality that is not required is given as zeros."""
+
+    modality: Modality
+    required: bool
+
+
+class LesionUNetDescription(_Part):
+    """Shape of the LesionUNet (network/architecture.py): channels per level, the first at half resolution."""
+
+    kind: Literal["lesion-unet"]
+    widths: tuple[int, ...] = Field(min_length=2, max_length=5)
+
+
+class Calibration(_Part):
+    """Probability = activation(logit / temperature)."""
+
+    temperature: float = Field(gt=0)
+
+
+class WeightFile(_Part):
+    """One fold's weights; several make an ensemble."""
+
+    name: FileName
+    sha256: Sha256
+
+
+class ModelDescription(_Part):
+    """All of ``model.json`` (CONTRACT, Model bundle).
+
+    spacing_mm: of the working grid. normalization: as preprocessing names it. threshold on the probability; lesions smaller
+    than min_lesion_mm3 are dropped. recipe, training and metrics are records, not settings.
+    """
+
+    schema_version: Literal[1] = 1
+    name: ModelName
+    version: str
+    created: str
+    licence: str
+    intended_use: str
+    inputs: tuple[ModelInput, ...] = Field(min_length=1)
+    spacing_mm: float = Field(ge=0.5, le=3.0)
+    normalization: Literal["z-score", "median-iqr"]
+    network: LesionUNetDescription
+    activation: Literal["sigmoid"]
+    tta: Literal["flips8", "none"]
+    threshold: float = Field(gt=0, lt=1)
+    min_lesion_mm3: float = Field(ge=0)
+    calibration: Calibration
+    recipe: dict[str, Any]
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    files: tuple[WeightFile, ...] = Field(min_length=1)

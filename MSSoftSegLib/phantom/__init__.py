@@ -1,0 +1,1 @@
+"""The digital patient: a head that was never anybody's, with known lesions."""

@@ -1,0 +1,85 @@
+"""``result.json``: the facts of one segmentation, under the schema that others may rely on (version 1)."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+SCHEMA_VERSION = 1
+
+
+class _Fact(BaseModel, frozen=True, extra="forbid"):
+    pass
+
+
+class SoftwareFacts(_Fact):
+    """Versions that computed the result."""
+
+    version: str
+    python: str
+    torch: str
+
+
+class InputFacts(_Fact):
+    """One input image: base name and content, no path."""
+
+    modality: str
+    path_name: str
+    sha256: str | None
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    orientation: str
+
+
+class ModelFacts(_Fact):
+    """The bundle that was used."""
+
+    name: str
+    version: str
+    sha256: str
+    recipe: str
+
+
+class LesionFacts(_Fact):
+    """Counts and volumes on the native grid of the reference modality."""
+
+    count: int
+    volume_ml: float
+    soft_volume_ml: float
+    volume_interval_ml: tuple[float, float]
+
+
+class UncertaintyFacts(_Fact):
+    """mean_entropy_in_lesions in nats, null without lesions; psu: patient structural uncertainty, 0–1."""
+
+    mean_entropy_in_lesions: float | None
+    psu: float
+
+
+class StageFacts(_Fact):
+    """Wall time of one stage."""
+
+    name: str
+    seconds: float
+
+
+class Result(_Fact):
+    """All of ``result.json``. Volumes in ml, distances in mm, entropy in nats, times in seconds, memory in MiB."""
+
+    schema_version: int = SCHEMA_VERSION
+    research_use_only: bool = True
+    software: SoftwareFacts
+    inputs: tuple[InputFacts, ...]
+    reference_modality: str
+    alignment_target: str
+    brain_extraction: str
+    model: ModelFacts
+    device: str
+    tta: str
+    threshold: float
+    min_lesion_mm3: float
+    connectivity: int
+    lesions: LesionFacts
+    uncertainty: UncertaintyFacts
+    stages: tuple[StageFacts, ...]
+    peak_memory_mb: float
+    warnings: tuple[str, ...] = Field(default=())

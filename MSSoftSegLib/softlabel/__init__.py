@@ -1,0 +1,1 @@
+"""Soft labels: rater masks in, soft mask out. Knows no network."""

@@ -1,0 +1,1 @@
+"""Training: from images with soft labels to a model bundle."""
