@@ -11,7 +11,7 @@ import typer
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import run_job
-from MSSoftSegLib.jobs.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 DEMO_SEED = 1
 
@@ -26,7 +26,8 @@ def demo(
     Example: mssoftseg demo --out demo
     """
     check_target(out, overwrite=overwrite)
-    from MSSoftSegLib.phantom.digital_patient import make_digital_patient, write_digital_patient
+    from MSSoftSegLib.phantom.digital_patient import make_digital_patient
+    from MSSoftSegLib.phantom.patient_files import write_digital_patient
 
     with tempfile.TemporaryDirectory(prefix="mssoftseg-demo-") as scratch:
         say("Making the digital patient …")

@@ -11,7 +11,7 @@ import typer
 
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.errors import BadBundle, MSSoftSegError, RequestError
-from MSSoftSegLib.jobs.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.network.bundle import read_bundle, verify
 from MSSoftSegLib.network.catalog import DEFAULT_MODEL, find_bundle, installed_folders, user_models_folder
 

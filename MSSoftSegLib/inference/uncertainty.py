@@ -1,4 +1,4 @@
-"""How unsure the model is, from its test-time-augmentation members. Numpy only: the Slicer module uses it too.
+"""How unsure the model is, from its test-time-augmentation members. Numpy and scipy only: the Slicer module uses it too.
 
 Notation of METHODS 3: P̄ = mean over members of p_k (thesis eq. 2), H = −Σ_c P̄_c ln P̄_c over lesion and background (eq. 3).
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
+from scipy.special import entr
 
 from MSSoftSegLib.exam.geometry import image_like, voxels
 
@@ -33,10 +34,7 @@ class UncertainProbability:
 def entropy_nats(probability: np.ndarray) -> np.ndarray:
     """Entropy of lesion against background in nats, 0–ln 2; any shape. Source: thesis eq. 3."""
     p = np.clip(probability.astype(np.float64), 0.0, 1.0)
-    entropy = np.zeros_like(p)
-    for q in (p, 1.0 - p):
-        positive = q > 0
-        entropy[positive] -= q[positive] * np.log(q[positive])
+    entropy = entr(p) + entr(1.0 - p)
     # Rounding to float32 may land a hair above ln 2; the bound is a promise.
     largest = np.nextafter(np.float32(LARGEST_ENTROPY_NATS), np.float32(0))
     return np.clip(entropy, 0.0, largest).astype(np.float32)

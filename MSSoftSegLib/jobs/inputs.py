@@ -16,6 +16,6 @@ def load_exam(source: ExamSource) -> Exam:
     if source.folder is None:
         return read_exam(source.files)
     found = find_exam(source.folder)
-    for name, reason in found.ignored.items():
-        LOGGER.info("%s: not used (%s)", name, reason)
-    return read_exam(found.files)
+    for ignored in found.ignored:
+        LOGGER.info("%s: not used (%s)", ignored.file_name, ignored.reason)
+    return read_exam(found.chosen)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.inputs import load_exam
-from MSSoftSegLib.jobs.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, complete_or_absent
 from MSSoftSegLib.jobs.specification import PreprocessJob
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import preprocess

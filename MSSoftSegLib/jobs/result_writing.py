@@ -12,7 +12,7 @@ from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.preprocessing.working_folder import write_working_folder
 from MSSoftSegLib.report.html import write_report
-from MSSoftSegLib.report.lesion_table import write_lesion_table
+from MSSoftSegLib.report.lesion_table import write_lesions_csv
 from MSSoftSegLib.report.result import Result
 
 
@@ -28,7 +28,7 @@ def write_result(
 ) -> None:
     """Write images, table, report and facts; ``working/`` only where a working exam is given."""
     _write_lesion_images(folder, segmentation)
-    write_lesion_table(segmentation.lesions, folder / "lesions.csv")
+    write_lesions_csv(folder / "lesions.csv", segmentation.lesions)
     write_report(
         folder / "report.html", result=result, segmentation=segmentation, reference=reference, card_markdown=card
     )

@@ -18,7 +18,7 @@ from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.inputs import load_exam
 from MSSoftSegLib.jobs.peak_memory import peak_memory_mib
 from MSSoftSegLib.jobs.plausibility import warnings_about
-from MSSoftSegLib.jobs.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, complete_or_absent
 from MSSoftSegLib.jobs.result_writing import write_result
 from MSSoftSegLib.jobs.specification import SegmentJob, SegmentSpec
 from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY

@@ -8,6 +8,8 @@ from scipy import ndimage
 # Connectivity by the number of neighbors, as the field names it: faces, faces and edges, faces, edges and corners.
 CONNECTIVITY_RANK = {6: 1, 18: 2, 26: 3}
 DEFAULT_CONNECTIVITY = 26
+# NIfTI stores spacing in 32 bits: equal volumes differ by up to a few parts in ten million.
+EQUAL_VOLUME_TOLERANCE = 1e-6
 MOST_INSTANCES = int(np.iinfo(np.uint16).max)
 
 
@@ -31,7 +33,7 @@ def label_instances(
     if count == 0:
         return np.zeros(probability.shape, np.uint16)
     size = np.bincount(labels.ravel())[1:]
-    kept = np.flatnonzero(size * voxel_volume_mm3 >= min_lesion_mm3 - 1e-9)
+    kept = np.flatnonzero(size * voxel_volume_mm3 >= min_lesion_mm3 * (1 - EQUAL_VOLUME_TOLERANCE))
     order = kept[np.argsort(-size[kept], kind="stable")][:MOST_INSTANCES]
     number = np.zeros(count + 1, np.uint16)
     number[order + 1] = np.arange(1, len(order) + 1)

@@ -21,8 +21,9 @@ class Segmentation:
     """Lesions on one grid.
 
     mask: uint8 0/1; instances: uint16, largest lesion first; lesions: one entry per instance, in that order.
-    soft_volume_ml = ΣP̄ · voxel volume over the whole grid; volume_interval_ml: smallest and largest volume over the members'
-    masks at the same threshold. mean_entropy_in_lesions_nats is None without lesions. psu: patient structural uncertainty.
+    soft_volume_ml = ΣP̄ · voxel volume over the whole grid. volume_interval_ml: smallest and largest volume over the members'
+    masks and the mask itself at one threshold (the mean's mask can be smaller than every member's).
+    mean_entropy_in_lesions_nats is None without lesions. psu: patient structural uncertainty.
     """
 
     maps: UncertainProbability
@@ -52,6 +53,7 @@ def segment_lesions(maps: UncertainProbability, *, threshold: float, min_lesion_
     members = [instances_of(voxels(member)) for member in maps.members]
     mask = instances > 0
     member_ml = [float((member > 0).sum() * grid.voxel_volume_mm3 / MM3_PER_ML) for member in members]
+    volume_ml = float(mask.sum() * grid.voxel_volume_mm3 / MM3_PER_ML)
     return Segmentation(
         maps=maps,
         mask=image_like(maps.probability, mask.astype(np.uint8)),
@@ -61,9 +63,9 @@ def segment_lesions(maps: UncertainProbability, *, threshold: float, min_lesion_
         ),
         threshold=threshold,
         min_lesion_mm3=min_lesion_mm3,
-        volume_ml=float(mask.sum() * grid.voxel_volume_mm3 / MM3_PER_ML),
+        volume_ml=volume_ml,
         soft_volume_ml=float(probability.sum(dtype=np.float64) * grid.voxel_volume_mm3 / MM3_PER_ML),
-        volume_interval_ml=(min(member_ml), max(member_ml)),
+        volume_interval_ml=(min(volume_ml, *member_ml), max(volume_ml, *member_ml)),
         mean_entropy_in_lesions_nats=float(entropy[mask].mean()) if mask.any() else None,
         psu=patient_structural_uncertainty(mask, members),
     )

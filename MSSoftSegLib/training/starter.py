@@ -40,8 +40,8 @@ class StarterPlan:
     patient_shape: Shape = (144, 176, 144)
     crop_shape: Shape = (96, 112, 96)
     crops_per_patient: int = 4
-    crop_steps: int = 3000
-    whole_steps: int = 300
+    crop_steps: int = 2400
+    whole_steps: int = 160
     warmup_steps: int = 100
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4

@@ -1,0 +1,88 @@
+"""``report.html``: one file that opens offline, prints on A4 and holds no more than ``result.json`` and its pictures."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import SimpleITK as sitk
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from MSSoftSegLib.inference.uncertainty import LARGEST_ENTROPY_NATS
+from MSSoftSegLib.lesion.measurement import SOFT_REACH_MM
+from MSSoftSegLib.lesion.ordering import least_certain_first
+from MSSoftSegLib.lesion.segmentation import Segmentation
+from MSSoftSegLib.report.card_extract import card_extract
+from MSSoftSegLib.report.figures import CLOSE_UP_MM, close_up_png, overview_png
+from MSSoftSegLib.report.planes import LOWEST_SHOWN_PROBABILITY, DisplayVolumes, sharpest_plane
+from MSSoftSegLib.report.result import Result
+
+# Templates lie beside this file, as package data.
+TEMPLATE_FOLDER = Path(__file__).resolve().parent
+TEMPLATE = "report.html.jinja"
+MOST_CLOSE_UPS = 12
+# Tilts below this are within how a head is laid down; the caption stays silent.
+SMALLEST_NAMED_TILT_DEG = 3.0
+
+
+def write_report(
+    path: Path, *, result: Result, segmentation: Segmentation, reference: sitk.Image, card_markdown: str
+) -> None:
+    """Write the report. reference: the image whose native grid the segmentation lies on; card_markdown: card.md of the model."""
+    page = render_report(result=result, segmentation=segmentation, reference=reference, card_markdown=card_markdown)
+    path.write_text(page, encoding="utf-8")
+
+
+def render_report(*, result: Result, segmentation: Segmentation, reference: sitk.Image, card_markdown: str) -> str:
+    """The report as HTML text. A result and a segmentation that count different lesions are a ValueError."""
+    if result.lesions.count != len(segmentation.lesions):
+        raise ValueError(f"the result counts {result.lesions.count} lesions, not {len(segmentation.lesions)}")
+    volumes = DisplayVolumes.of(reference, segmentation)
+    modality = result.reference_modality.upper()
+    ordered = least_certain_first(segmentation.lesions)
+    close_ups = {lesion.id: data_uri(close_up_png(volumes, lesion.id)) for lesion in ordered[:MOST_CLOSE_UPS]}
+    return (
+        _environment()
+        .get_template(TEMPLATE)
+        .render(
+            result=result,
+            modality=modality,
+            member_count=len(segmentation.maps.members),
+            overview=data_uri(overview_png(volumes, reference_name=modality)),
+            lesions_shown=ordered[:MOST_CLOSE_UPS],
+            lesions_listed=ordered[MOST_CLOSE_UPS:],
+            close_ups=close_ups,
+            close_up_mm=CLOSE_UP_MM,
+            close_up_plane=str(sharpest_plane(volumes.grid)),
+            tilt_deg=volumes.tilt_deg if volumes.tilt_deg >= SMALLEST_NAMED_TILT_DEG else None,
+            lowest_shown=LOWEST_SHOWN_PROBABILITY,
+            soft_reach_mm=SOFT_REACH_MM,
+            largest_entropy=LARGEST_ENTROPY_NATS,
+            card=card_extract(card_markdown),
+        )
+    )
+
+
+def data_uri(png: bytes) -> str:
+    """PNG bytes as the address of an image inside the page itself."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number for reading: fixed digits, a true minus sign, a dash where there is none."""
+    if value is None:
+        return "–"
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) != 0 else text.lstrip("-")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    return environment

@@ -1,0 +1,264 @@
+"""The commands as a shell sees them: exit codes, last lines, and nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from MSSoftSegLib.cli.main import run_command
+from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
+from Testing.MSSoftSegLib.network.bundles import write_random_bundle
+
+
+@pytest.fixture()
+def place(tmp_path, monkeypatch):
+    """A folder with a small exam, its brain mask, a random model and a cache of its own."""
+    monkeypatch.setenv("MSSOFTSEG_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MSSOFTSEG_MODELS", str(tmp_path / "models"))
+    write_small_exam(tmp_path)
+    write_random_bundle(tmp_path / "models" / "little")
+    return tmp_path
+
+
+def segment(place, *more, exam=None):
+    exam = exam if exam is not None else ["--exam", str(place / "exam")]
+    common = ["--brain", str(place / "brain.nii.gz"), "--model", "little", "--device", "cpu"]
+    return run_command(["segment", *exam, *common, "--out", str(place / "out"), *more])
+
+
+def last_error(capsys):
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def leftovers(place):
+    return sorted(path.name for path in place.iterdir() if path.name.startswith((".out", "out")))
+
+
+def test_segment_writes_the_result_folder_of_the_contract_on_the_flair_grid(place, capsys):
+    assert segment(place) == 0
+    assert capsys.readouterr().out.strip() == str(place / "out")
+    out = place / "out"
+    flair = sitk.ReadImage(str(place / "exam" / "FLAIR.nii.gz"))
+    kinds = {
+        "lesion_probability": sitk.sitkFloat32,
+        "lesion_entropy": sitk.sitkFloat32,
+        "lesion_mask": sitk.sitkUInt8,
+        "lesion_instances": sitk.sitkUInt16,
+    }
+    for stem, kind in kinds.items():
+        image = sitk.ReadImage(str(out / f"{stem}.nii.gz"))
+        assert image.GetPixelID() == kind
+        assert image.GetSize() == flair.GetSize()
+        np.testing.assert_allclose(image.GetOrigin(), flair.GetOrigin(), atol=1e-3)
+        np.testing.assert_allclose(image.GetDirection(), flair.GetDirection(), atol=1e-5)
+    probability = sitk.GetArrayFromImage(sitk.ReadImage(str(out / "lesion_probability.nii.gz")))
+    entropy = sitk.GetArrayFromImage(sitk.ReadImage(str(out / "lesion_entropy.nii.gz")))
+    assert probability.min() == 0
+    assert probability.max() <= 1
+    assert entropy.max() <= np.log(2)
+    assert (out / "report.html").read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
+    result = json.loads((out / "result.json").read_text())
+    assert result["schema_version"] == 1
+    assert result["model"]["name"] == "little"
+    assert [stage["name"] for stage in result["stages"]][:3] == ["model", "reading", "alignment"]
+    assert str(place) not in (out / "result.json").read_text() + (out / "report.html").read_text()
+    working = sitk.ReadImage(str(out / "working" / "lesion_probability.nii.gz"))
+    assert working.GetSpacing() == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_a_second_run_with_another_model_repeats_no_preprocessing_and_gives_the_same_working_images(place, monkeypatch):
+    from MSSoftSegLib.preprocessing import steps
+
+    assert segment(place) == 0
+    write_random_bundle(place / "models" / "other", seed=5)
+
+    def forbidden(*arguments, **keywords):
+        raise AssertionError("this step was computed before")
+
+    monkeypatch.setattr(steps, "align_rigidly", forbidden)
+    monkeypatch.setattr(steps, "correct_bias", forbidden)
+    assert segment(place, "--model", "other", "--overwrite") == 0
+    assert json.loads((place / "out" / "result.json").read_text())["model"]["name"] == "other"
+
+
+def test_the_same_request_gives_the_same_voxels(place):
+    results = []
+    for more in ((), ("--overwrite", "--no-cache")):
+        assert segment(place, *more) == 0
+        results.append(sitk.GetArrayFromImage(sitk.ReadImage(str(place / "out" / "lesion_probability.nii.gz"))))
+    np.testing.assert_array_equal(*results)
+
+
+def test_without_working_images_the_result_is_smaller_and_complete(place):
+    assert segment(place, "--no-keep-working", "--tta", "none", "--threshold", "0.3") == 0
+    names = {path.name for path in (place / "out").iterdir()}
+    assert "working" not in names
+    assert {"lesions.csv", "report.html", "result.json", "lesion_mask.nii.gz"} <= names
+    assert json.loads((place / "out" / "result.json").read_text())["threshold"] == 0.3
+
+
+def test_a_reference_other_than_flair_lays_the_result_on_its_grid(place):
+    assert run_command(
+        ["segment", "--exam", str(place / "exam"), "--brain", "atlas", "--model", "little"]
+        + ["--out", str(place / "out"), "--reference", "t3"]
+    ) == 2
+    t1 = sitk.ReadImage(str(place / "exam" / "T1.nii.gz"))
+    mask = sitk.Image(t1.GetSize(), sitk.sitkUInt8) + 1
+    mask.CopyInformation(t1)
+    sitk.WriteImage(mask, str(place / "brain.nii.gz"))
+    assert segment(place, "--reference", "t1", "--tta", "none") == 0
+    assert sitk.ReadImage(str(place / "out" / "lesion_mask.nii.gz")).GetSize() == t1.GetSize()
+
+
+def broken_flair(place, how):
+    path = place / "bad.nii.gz"
+    image = sitk.ReadImage(str(place / "exam" / "FLAIR.nii.gz"), sitk.sitkFloat32)
+    if how == "4d":
+        image = sitk.JoinSeries([image, image])
+    elif how == "one slice":
+        image = image[:, :, 3:4]
+    elif how == "constant":
+        image = image * 0 + 7
+    elif how == "nan":
+        array = sitk.GetArrayFromImage(image)
+        array[0, 0, 0] = np.nan
+        bad = sitk.GetImageFromArray(array)
+        bad.CopyInformation(image)
+        image = bad
+    elif how == "rgb":
+        image = sitk.Compose([sitk.Cast(image, sitk.sitkUInt8)] * 3)
+    elif how == "text":
+        path.write_text("this is no image")
+        return path
+    elif how == "missing":
+        return place / "nowhere.nii.gz"
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+@pytest.mark.parametrize("how", ["4d", "one slice", "constant", "nan", "rgb", "text", "missing"])
+def test_a_bad_image_is_refused_by_name_and_leaves_no_folder(place, capsys, how):
+    path = broken_flair(place, how)
+    assert segment(place, exam=["--flair", str(path)]) == 2
+    error = last_error(capsys)
+    assert error.startswith("error: ")
+    assert path.name in error
+    assert " — " in error
+    assert str(place) not in error
+    assert leftovers(place) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model", "nobody"], "nobody"),
+        (["--device", "cuda:7"], "cuda:7"),
+        (["--threshold", "1.5"], "threshold"),
+        (["--tta", "many"], "tta"),
+        (["--align-to", "t2"], "align_to"),
+        (["--colour", "red"], "--colour"),
+        (["--brain", "nowhere.nii.gz"], "nowhere.nii.gz"),
+    ],
+)
+def test_a_wrong_option_is_named_in_the_last_line_and_leaves_no_folder(place, capsys, arguments, words):
+    code = segment(place, *arguments)
+    assert code == (3 if "--device" in arguments else 2)
+    error = last_error(capsys)
+    assert error.startswith("error: ")
+    assert words in error
+    assert leftovers(place) == []
+
+
+def test_an_output_folder_that_holds_something_is_refused_before_anything_is_computed(place, capsys):
+    (place / "out").mkdir()
+    (place / "out" / "precious.txt").write_text("keep me")
+    started = time.monotonic()
+    assert segment(place) == 2
+    assert "not empty" in last_error(capsys)
+    assert (place / "out" / "precious.txt").read_text() == "keep me"
+    assert time.monotonic() - started < 60
+
+
+def test_a_damaged_model_is_refused_before_anything_is_computed(place, capsys):
+    (place / "models" / "little" / "weights.safetensors").write_bytes(b"garbage")
+    assert segment(place) == 2
+    assert "checksum" in last_error(capsys)
+    assert leftovers(place) == []
+
+
+def test_json_events_are_the_only_thing_on_stdout_and_end_once(place):
+    command = [sys.executable, "-m", "MSSoftSegLib", "preprocess", "--exam", str(place / "exam")]
+    command += ["--brain", str(place / "brain.nii.gz"), "--out", str(place / "out"), "--json-events"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[0]["event"] == "started"
+    assert events[0]["stages"][1] == "alignment"
+    assert [event["event"] for event in events].count("result") == 1
+    assert events[-1]["event"] == "result"
+    assert (place / "out" / "brain_mask.nii.gz").exists()
+
+
+def test_ctrl_c_leaves_no_partial_result(place):
+    command = [sys.executable, "-m", "MSSoftSegLib", "segment", "--exam", str(place / "exam"), "--model", "little"]
+    command += ["--brain", str(place / "brain.nii.gz"), "--out", str(place / "out"), "--json-events"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if '"alignment"' in line and '"progress"' in line:
+            os.kill(process.pid, signal.SIGINT)
+            break
+    rest, errors = process.communicate(timeout=300)
+    assert process.returncode == 130
+    assert json.loads(rest.strip().splitlines()[-1])["event"] == "cancelled"
+    assert errors.strip().splitlines()[-1].startswith("error: cancelled")
+    assert leftovers(place) == []
+
+
+def test_without_arguments_help_is_shown(capsys):
+    assert run_command([]) == 0
+    assert "segment" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["segment", "preprocess", "demo", "doctor", "worker"])
+def test_every_help_has_an_example(capsys, command):
+    assert run_command([command, "--help"]) == 0
+    assert "Example: " in capsys.readouterr().out
+
+
+def test_models_can_be_listed_verified_imported_and_removed(place, capsys):
+    source = write_random_bundle(place / "elsewhere" / "gift")
+    assert run_command(["models", "import", str(source)]) == 0
+    assert run_command(["models", "verify", "gift"]) == 0
+    assert "gift: ok" in capsys.readouterr().out
+    (place / "models" / "gift" / "weights.safetensors").write_bytes(b"garbage")
+    assert run_command(["models", "verify"]) == 2
+    assert "gift" in capsys.readouterr().err
+    assert run_command(["models", "remove", "gift", "--yes"]) == 0
+    assert not (place / "models" / "gift").exists()
+    assert run_command(["models", "remove", "../exam", "--yes"]) == 2
+    assert (place / "exam").is_dir()
+
+
+def test_doctor_says_in_json_what_is_there(place, capsys):
+    run_command(["doctor", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    topics = {finding["topic"]: finding for finding in document["findings"]}
+    assert {"torch", "device cpu", "memory", "disk", "HD-BET", "model little"} <= set(topics)
+    assert topics["model little"]["remedy"] is None
+    assert isinstance(document["ready"], bool)
+
+
+def test_doctor_names_a_damaged_model_and_what_mends_it(place, capsys):
+    (place / "models" / "little" / "weights.safetensors").write_bytes(b"garbage")
+    assert run_command(["doctor", "--json"]) == 3
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    (little,) = [finding for finding in findings if finding["topic"] == "model little"]
+    assert little["remedy"] == "mssoftseg models remove little"

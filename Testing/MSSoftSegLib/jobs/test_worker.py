@@ -1,0 +1,99 @@
+"""The worker as the Slicer module uses it: a process, JSON lines, alive whatever it is sent."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
+
+
+class Client:
+    """A worker process and its lines."""
+
+    def __init__(self, environment):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "MSSoftSegLib.jobs.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+
+    def send(self, request):
+        self.process.stdin.write((request if isinstance(request, str) else json.dumps(request)) + "\n")
+        self.process.stdin.flush()
+
+    def next(self):
+        line = self.process.stdout.readline()
+        assert line, "the worker died"
+        return json.loads(line)
+
+    def until(self, *names):
+        events = []
+        while not events or events[-1]["event"] not in names:
+            events.append(self.next())
+        return events
+
+
+@pytest.fixture()
+def worker(tmp_path):
+    client = Client({**os.environ, "MSSOFTSEG_CACHE": str(tmp_path / "cache")})
+    yield client
+    client.process.kill()
+    client.process.wait(timeout=60)
+
+
+def job(tmp_path, name, out):
+    exam = tmp_path / "exam"
+    return {
+        "job": name,
+        "kind": "preprocess",
+        "spec": {
+            "exam": {"folder": str(exam)},
+            "out": str(tmp_path / out),
+            "preprocessing": {"brain": str(tmp_path / "brain.nii.gz")},
+        },
+    }
+
+
+def test_it_answers_pings_and_lives_on_after_nonsense(worker):
+    for request in ("this is not JSON", "[1, 2]", {"job": "j0", "kind": "dance", "spec": {}}, {"job": "j1", "kind": "segment"}):
+        worker.send(request)
+        assert worker.next()["event"] == "failed"
+    worker.send({"ping": 1})
+    assert worker.next() == {"event": "pong"}
+    worker.send({"shutdown": 1})
+    assert worker.process.wait(timeout=60) == 0
+
+
+def test_it_runs_job_after_job_and_names_each(worker, tmp_path):
+    write_small_exam(tmp_path)
+    for name in ("first", "second"):
+        worker.send(job(tmp_path, name, name))
+        events = worker.until("result", "failed", "cancelled")
+        assert events[0] == {**events[0], "event": "started", "job": name}
+        assert events[-1]["event"] == "result"
+        assert {event["job"] for event in events} == {name}
+        assert (tmp_path / name / "working.json").exists()
+
+
+def test_a_cancelled_job_leaves_nothing_and_the_next_one_works(worker, tmp_path):
+    write_small_exam(tmp_path)
+    worker.send(job(tmp_path, "j1", "one"))
+    assert worker.next()["event"] == "started"
+    worker.send({"cancel": "j1"})
+    assert worker.until("result", "failed", "cancelled")[-1] == {"event": "cancelled", "job": "j1"}
+    assert not (tmp_path / "one").exists()
+    worker.send(job(tmp_path, "j2", "two"))
+    assert worker.until("result", "failed", "cancelled")[-1]["event"] == "result"
+
+
+def test_it_ends_when_its_master_goes_away(worker):
+    worker.process.stdin.close()
+    assert worker.process.wait(timeout=60) == 0

@@ -1,0 +1,76 @@
+"""The rules of the house, read off the source: who may import whom, and what nobody may."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "MSSoftSegLib"
+
+# Each room and the rooms below it that it may use. Files directly in the package are everybody's.
+MAY_USE = {
+    "exam": set(),
+    "softlabel": {"exam"},
+    "phantom": {"exam"},
+    "preprocessing": {"exam"},
+    "dicom": {"exam"},
+    "network": {"exam", "preprocessing"},
+    "inference": {"exam", "preprocessing", "network"},
+    "lesion": {"exam", "inference"},
+    "evaluation": {"exam", "lesion"},
+    "report": {"exam", "inference", "lesion", "evaluation"},
+    "training": {"exam", "softlabel", "phantom", "preprocessing", "network", "inference", "lesion", "evaluation"},
+    "library": {"exam", "softlabel", "dicom"},
+    "jobs": None,
+    "cli": None,
+}
+TORCH_FREE = {"exam", "softlabel", "phantom", "preprocessing", "dicom", "lesion", "evaluation", "report", "library"}
+FORBIDDEN = {"slicer", "qt", "ctk", "vtk", "pickle"}
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def room(path):
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else None
+
+
+def test_every_room_is_on_the_plan():
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert rooms == set(MAY_USE)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_lower_room_never_imports_an_upper_one(path):
+    own, allowed = room(path), MAY_USE.get(room(path))
+    for name in imports(path):
+        assert name.split(".")[0] not in FORBIDDEN
+        if own in TORCH_FREE and path.name != "hd_bet_runner.py":  # runs in another interpreter
+            assert name.split(".")[0] not in {"torch", "monai"}
+        parts = name.split(".")
+        if own is None or allowed is None or parts[0] != "MSSoftSegLib" or len(parts) < 3:
+            continue
+        assert parts[1] == own or parts[1] in allowed, f"{own} uses {parts[1]}"
+
+
+@pytest.mark.parametrize("module", ["jobs.specification", "jobs.run", "jobs.worker", "lesion.segmentation", "network.bundle"])
+def test_what_the_slicer_module_imports_does_not_load_torch(module):
+    code = f"import sys, MSSoftSegLib.{module}; sys.exit('torch' in sys.modules or 'itk' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_are_rooms_not_halls(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), "a file says what it is for"

@@ -1,0 +1,101 @@
+"""Result folders are complete or absent."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from MSSoftSegLib.errors import OutputExists
+from MSSoftSegLib.result_folder import complete_or_absent
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_block_that_ends_well_leaves_its_files_under_the_target_and_nothing_else(tmp_path):
+    with complete_or_absent(tmp_path / "deep" / "result", overwrite=False) as folder:
+        (folder / "a.txt").write_text("a")
+        assert not (tmp_path / "deep" / "result").exists()
+    assert names(tmp_path / "deep") == ["result"]
+    assert names(tmp_path / "deep" / "result") == ["a.txt"]
+
+
+@pytest.mark.parametrize("failure", [ValueError("no"), KeyboardInterrupt(), SystemExit(3), MemoryError()])
+def test_any_failure_leaves_nothing(tmp_path, failure):
+    def write_half():
+        with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+            (folder / "half.txt").write_text("half")
+            raise failure
+
+    with pytest.raises(type(failure)):
+        write_half()
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_holds_something_is_refused_by_its_base_name(tmp_path):
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result" / "old.txt").write_text("old")
+    with pytest.raises(OutputExists, match="result is not empty") as caught, complete_or_absent(
+        tmp_path / "result", overwrite=False
+    ):
+        pass
+    assert caught.value.exit_code == 2
+    assert str(tmp_path) not in str(caught.value)
+    assert (tmp_path / "result" / "old.txt").read_text() == "old"
+
+
+def test_a_file_in_the_place_of_the_folder_is_never_replaced(tmp_path):
+    (tmp_path / "result").write_text("a file")
+    with pytest.raises(OutputExists, match="is a file"), complete_or_absent(tmp_path / "result", overwrite=True):
+        pass
+    assert (tmp_path / "result").read_text() == "a file"
+
+
+def test_an_empty_folder_is_used(tmp_path):
+    (tmp_path / "result").mkdir()
+    with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+        (folder / "new.txt").write_text("new")
+    assert names(tmp_path / "result") == ["new.txt"]
+
+
+def test_overwriting_keeps_the_old_result_until_the_new_one_is_complete(tmp_path):
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result" / "old.txt").write_text("old")
+
+    def fail():
+        with complete_or_absent(tmp_path / "result", overwrite=True) as folder:
+            (folder / "new.txt").write_text("new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert names(tmp_path / "result") == ["old.txt"]
+    with complete_or_absent(tmp_path / "result", overwrite=True) as folder:
+        (folder / "new.txt").write_text("new")
+    assert names(tmp_path / "result") == ["new.txt"]
+    assert names(tmp_path) == ["result"]
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_run(tmp_path):
+    script = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from MSSoftSegLib.result_folder import complete_or_absent\n"
+        "with complete_or_absent(Path(sys.argv[1]), overwrite=False) as f:\n"
+        "    (f / 'half.txt').write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "result")], check=False, timeout=120)
+    assert not (tmp_path / "result").exists()
+    assert len(names(tmp_path)) == 1
+    with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+        (folder / "whole.txt").write_text("whole")
+    assert names(tmp_path) == ["result"]
+
+
+def test_another_running_process_keeps_its_half_written_folder(tmp_path):
+    other = tmp_path / f".result.partial-{os.getppid()}"
+    other.mkdir()
+    with complete_or_absent(tmp_path / "result", overwrite=False):
+        pass
+    assert other.is_dir()
