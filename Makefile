@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Large pointwise operations are up to three times faster when the allocator keeps its pages (Linux; ignored elsewhere).
 FAST_ALLOCATION := MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 
-.PHONY: demo test lint bench campaigns starter clean
+.PHONY: demo test lint bench campaigns docs-images starter clean
 
 demo: .venv/complete
 	$(FAST_ALLOCATION) $(BIN)/mssoftseg demo --out demo --overwrite
@@ -30,6 +30,9 @@ bench: .venv/complete
 
 campaigns: .venv/complete
 	MSSOFTSEG_CAMPAIGN=1 $(BIN)/python -m pytest Testing/campaigns -q
+
+docs-images: demo
+	$(BIN)/python Docs/make_images.py
 
 # Train the starter model anew: hours on two cores. DATA is the folder open_ms of the public data (see the model's card).
 DATA ?= ../shared/data/open_ms

@@ -107,7 +107,8 @@ def isotropic_grid_around(mask: sitk.Image, *, spacing_mm: float, margin_mm: flo
     # Voxel edges, not centers: half a voxel on each side belongs to the object.
     low_mm = np.array([axis.min() - 0.5 for axis in occupied[::-1]]) * spacing - margin_mm
     high_mm = np.array([axis.max() + 0.5 for axis in occupied[::-1]]) * spacing + margin_mm
-    count = np.ceil((high_mm - low_mm) / spacing_mm)
+    # A spacing that 32-bit headers rounded up must not cost another voxel.
+    count = np.ceil((high_mm - low_mm) / spacing_mm - 1e-3)
     count = (np.ceil(count / multiple) * multiple).astype(int)
     first_mm = (low_mm + high_mm) / 2 - (count - 1) / 2 * spacing_mm
     direction = np.reshape(mask.GetDirection(), (3, 3))

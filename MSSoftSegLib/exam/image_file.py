@@ -1,0 +1,195 @@
+"""Images and masks from disk and back: what is read is what the file says, what is written is complete or absent."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from MSSoftSegLib.errors import BadImage, DiskFull, GridMismatch, RequestError
+from MSSoftSegLib.exam import metaimage_header, nifti_file, nrrd_header
+from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.image_format import (
+    DETACHED_EXTENSIONS,
+    FORMAT_OF_EXTENSION,
+    KNOWN_EXTENSIONS,
+    ImageFormat,
+    image_extension,
+)
+from MSSoftSegLib.exam.itk_file import quiet_itk, read_by_itk
+from MSSoftSegLib.exam.placement import check_solid, largest_corner_distance_mm, nearest_orthonormal
+
+# A mask that went through an interpolating or scaling writer is off by rounding, not by more.
+LABEL_TOLERANCE = 1e-3
+LARGEST_LABEL = 255
+
+
+def read_image(path: Path) -> sitk.Image:
+    """A grey-value image as float32 (z, y, x) on its native grid; BadImage if it cannot be trusted.
+
+    Nothing is resampled or reordered; axes that are off a right angle by rounding are straightened (at most 0.1 mm at a
+    corner). Values that are not finite and images of one single value are refused.
+    """
+    image = _read(path)
+    array = sitk.GetArrayViewFromImage(image)
+    not_finite = int(array.size - np.count_nonzero(np.isfinite(array)))
+    if not_finite:
+        raise BadImage(
+            f"{path.name} holds voxels that are not finite numbers ({not_finite} of {array.size})",
+            remedy="export it again, or replace these voxels knowingly",
+        )
+    if array.min() == array.max():
+        raise BadImage(f"{path.name} is empty: every voxel is {array.flat[0]:g}", remedy="give an image with contents")
+    return image
+
+
+def read_mask(path: Path, like: sitk.Image | None = None) -> sitk.Image:
+    """A mask or label map as uint8, its label values kept; an empty one is allowed.
+
+    like: the image on whose grid the mask must lie (GridMismatch otherwise); the result then has exactly that grid.
+    """
+    image = _read(path)
+    array = voxels(image)
+    with np.errstate(invalid="ignore"):
+        labels = np.rint(array)
+        fractional = ~(np.abs(array - labels) <= LABEL_TOLERANCE)
+    if np.any(fractional):
+        raise BadImage(
+            f"{path.name} is not a mask: it holds the value {array[fractional][0]:.4g}",
+            remedy="give a mask of whole numbers; a probability map has to be thresholded first",
+        )
+    if labels.min() < 0 or labels.max() > LARGEST_LABEL:
+        raise BadImage(
+            f"{path.name} is not a mask: its values run from {labels.min():g} to {labels.max():g}",
+            remedy=f"give a mask with labels from 0 to {LARGEST_LABEL}",
+        )
+    if like is not None and not same_grid(image, like):
+        raise _mismatch(path.name, Grid.of(image), Grid.of(like))
+    return Grid.of(image if like is None else like).image(labels.astype(np.uint8))
+
+
+def write_image(image: sitk.Image, path: Path) -> None:
+    """Write voxels and grid, without any other metadata, to .nii, .nii.gz, .nrrd or .mha.
+
+    The file appears under its name only when it is complete; on failure nothing is left and an older file stays.
+    """
+    extension = image_extension(path.name)
+    if extension is None or extension in DETACHED_EXTENSIONS:
+        raise RequestError(f"{path.name} cannot be written", remedy="choose a name ending in .nii.gz, .nrrd or .mha")
+    if not path.parent.is_dir():
+        raise RequestError(f"there is no folder to write {path.name} into", remedy="make the folder first")
+    partial = path.with_name(f".{secrets.token_hex(8)}.partial{extension}")
+    try:
+        with quiet_itk():
+            sitk.WriteImage(_without_metadata(image), str(partial), useCompression=extension != ".nii")
+        # ITK does not notice a full disk when it writes NIfTI.
+        if FORMAT_OF_EXTENSION[extension] is ImageFormat.NIFTI:
+            nifti_file.check_complete(partial)
+        _flush_to_disk(partial)
+        os.replace(partial, path)
+    except (OSError, RuntimeError, BadImage) as error:
+        raise _not_written(path, image, error) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def sha256_of_file(path: Path) -> str:
+    """SHA-256 in hexadecimal; of a detached header (.nhdr, .mhd) followed by its voxel file, as ``cat`` would join them."""
+    digest = hashlib.sha256()
+    parts = [path]
+    if image_extension(path.name) in DETACHED_EXTENSIONS:
+        header = nrrd_header if path.name.lower().endswith(".nhdr") else metaimage_header
+        parts.append(header.voxel_file(path))
+    for part in parts:
+        _check_readable(part)
+        with part.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> sitk.Image:
+    """A three-dimensional float32 image on a checked grid, values as they are."""
+    _check_readable(path)
+    try:
+        image = _decoded(path)
+    except OSError:
+        raise BadImage(
+            f"{path.name} could not be read from its disk", remedy="copy it to this computer first"
+        ) from None
+    image.SetDirection(nearest_orthonormal(np.reshape(image.GetDirection(), (3, 3))).ravel().tolist())
+    return image
+
+
+def _decoded(path: Path) -> sitk.Image:
+    extension = image_extension(path.name)
+    if extension is None:
+        raise BadImage(f"{path.name} is not an image file", remedy=f"give one of {KNOWN_EXTENSIONS}")
+    image_format = FORMAT_OF_EXTENSION[extension]
+    if image_format is ImageFormat.NIFTI:
+        return nifti_file.read_nifti(path)
+    check = nrrd_header.check_nrrd if image_format is ImageFormat.NRRD else metaimage_header.check_metaimage
+    check(path)
+    image = read_by_itk(path, image_format)
+    if image.GetNumberOfComponentsPerPixel() > 1 or "complex" in image.GetPixelIDTypeAsString():
+        raise BadImage(f"{path.name} holds several values per voxel", remedy="give a grey-value image")
+    check_solid(path.name, image.GetSize())
+    return _without_metadata(sitk.Cast(image, sitk.sitkFloat32))
+
+
+def _check_readable(path: Path) -> None:
+    if path.is_dir():
+        raise BadImage(f"{path.name} is a folder, not an image file", remedy="name the image file itself")
+    if not path.exists():
+        raise BadImage(f"{path.name} does not exist", remedy="check the name and the folder")
+    if not os.access(path, os.R_OK):
+        raise BadImage(f"{path.name} may not be read", remedy="ask for permission to read it")
+    if path.stat().st_size == 0:
+        raise BadImage(f"{path.name} is an empty file", remedy="copy or export it again")
+
+
+def _without_metadata(image: sitk.Image) -> sitk.Image:
+    """Voxels and grid alone: free-text fields of a header can name the patient."""
+    bare = sitk.Image(image)
+    for key in bare.GetMetaDataKeys():
+        bare.EraseMetaData(key)
+    return bare
+
+
+def _flush_to_disk(path: Path) -> None:
+    """A full or failing disk speaks up here at the latest."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _not_written(path: Path, image: sitk.Image, error: Exception) -> DiskFull:
+    needed_bytes = image.GetNumberOfPixels() * image.GetSizeOfPixelComponent()
+    no_space = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if no_space or shutil.disk_usage(path.parent).free < needed_bytes:
+        return DiskFull(f"no space left on the disk for {path.name}", remedy="free some space and run again")
+    return DiskFull(
+        f"{path.name} could not be written completely", remedy="check permission and space of the output folder"
+    )
+
+
+def _mismatch(name: str, mask: Grid, image: Grid) -> GridMismatch:
+    remedy = "draw the mask on this image, or resample it onto this image with nearest neighbor"
+    message = f"{name} is {_stated(mask)}, the image {_stated(image)}"
+    if mask.size == image.size:
+        apart_mm = largest_corner_distance_mm(mask.lps_from_voxel(), image.lps_from_voxel(), image.size)
+        message += f"; a corner lies {apart_mm:.3g} mm apart"
+    return GridMismatch(message, remedy=remedy)
+
+
+def _stated(grid: Grid) -> str:
+    size = "×".join(str(count) for count in grid.size)
+    return f"{size} voxels of {'×'.join(f'{value:.4g}' for value in grid.spacing_mm)} mm"

@@ -1,0 +1,63 @@
+"""Reading through SimpleITK, whose messages carry full paths and source lines: neither leaves this file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from MSSoftSegLib.errors import BadImage
+from MSSoftSegLib.exam.geometry import Grid
+from MSSoftSegLib.exam.image_format import ImageFormat
+from MSSoftSegLib.exam.placement import EXPORT_AGAIN
+
+DAMAGED = "copy or export the file again; it may have been cut short in transfer"
+
+
+@contextmanager
+def quiet_itk() -> Iterator[None]:
+    """ITK's warnings, which name full paths, are off inside and as before outside."""
+    before = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(before)
+
+
+def _reader(path: Path, image_format: ImageFormat) -> sitk.ImageFileReader:
+    reader = sitk.ImageFileReader()
+    # Named, not guessed: ITK's guess is case-sensitive for some extensions.
+    reader.SetImageIO(image_format.value)
+    reader.SetFileName(str(path))
+    return reader
+
+
+def grid_by_itk(path: Path, image_format: ImageFormat) -> Grid:
+    """Where ITK (and so Slicer) places the file's first three dimensions; reads the header only."""
+    reader = _reader(path, image_format)
+    try:
+        with quiet_itk():
+            reader.ReadImageInformation()
+    except RuntimeError:
+        raise BadImage(f"the geometry of {path.name} cannot be used", remedy=EXPORT_AGAIN) from None
+    dimension = reader.GetDimension()
+    direction = np.reshape(reader.GetDirection(), (dimension, dimension))[:3, :3]
+    return Grid(
+        size=reader.GetSize()[:3],
+        spacing_mm=reader.GetSpacing()[:3],
+        origin_mm=reader.GetOrigin()[:3],
+        direction=tuple(float(value) for value in direction.ravel()),
+    )
+
+
+def read_by_itk(path: Path, image_format: ImageFormat) -> sitk.Image:
+    """The file as ITK reads it, of any pixel type and dimension."""
+    try:
+        with quiet_itk():
+            return _reader(path, image_format).Execute()
+    except RuntimeError:
+        raise BadImage(f"{path.name} cannot be read: it is damaged or incomplete", remedy=DAMAGED) from None

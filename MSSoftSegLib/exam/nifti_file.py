@@ -1,0 +1,187 @@
+"""NIfTI files, read without ITK's silent repairs.
+
+ITK fills a truncated file with zeros, turns NaN into 0 and a zero voxel size into 1 mm, drops a negative one's sign, and
+chooses between two contradicting orientations without a word. So the voxels are decoded and the header is checked here;
+where the image lies is still taken from ITK, so that it lies where Slicer shows it, after both were found to agree.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import SimpleITK as sitk
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
+
+from MSSoftSegLib.errors import BadImage
+from MSSoftSegLib.exam.geometry import Grid
+from MSSoftSegLib.exam.image_format import ImageFormat
+from MSSoftSegLib.exam.itk_file import DAMAGED, grid_by_itk
+from MSSoftSegLib.exam.placement import (
+    EXPORT_AGAIN,
+    PLACEMENT_TOLERANCE_MM,
+    check_matrix,
+    check_solid,
+    check_spacing,
+    largest_corner_distance_mm,
+)
+
+HEADER_BYTES = 348
+NIFTI2_HEADER_BYTES = 540
+FIRST_VOXEL_BYTE = 352
+# The lower three bits of xyzt_units; 0 is "unknown", which everyone reads as mm.
+MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
+# NIfTI points are RAS, ITK's LPS.
+LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def read_nifti(path: Path) -> sitk.Image:
+    """A NIfTI-1 file as a three-dimensional float32 image, its scaling applied, its grid checked."""
+    content = decoded_bytes(path)
+    header = _header(path.name, content)
+    size = _size(path.name, header)
+    array = _voxels(path.name, header, content, size)
+    return _grid(path, header, size).image(array)
+
+
+def decoded_bytes(path: Path) -> bytes:
+    """The whole file, decompressed if its name ends in .gz; the checksum in the gzip trailer must hold."""
+    content = path.read_bytes()
+    if not path.name.lower().endswith(".gz"):
+        return content
+    if content[:2] != b"\x1f\x8b":
+        raise BadImage(f"{path.name} is not gzip-compressed, as its name says", remedy="rename it to .nii")
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        raise BadImage(f"the compressed data of {path.name} is damaged or incomplete", remedy=DAMAGED) from None
+
+
+def check_complete(path: Path) -> None:
+    """Refuse a file that does not hold all the voxels that its header promises."""
+    content = decoded_bytes(path)
+    header = _header(path.name, content)
+    _stored(path.name, header, content, _size(path.name, header))
+
+
+def _header(name: str, content: bytes) -> nibabel.Nifti1Header:
+    sizes = {int.from_bytes(content[:4], order) for order in ("little", "big")}
+    if NIFTI2_HEADER_BYTES in sizes:
+        raise BadImage(f"{name} is a NIfTI-2 file", remedy="save it as NIfTI-1, which Slicer reads too")
+    if HEADER_BYTES not in sizes or len(content) < FIRST_VOXEL_BYTE or content[344:347] != b"n+1":
+        raise BadImage(f"{name} is not a NIfTI file", remedy="give an image whose name tells what it is")
+    try:
+        return nibabel.Nifti1Header.from_fileobj(io.BytesIO(content), check=False)
+    except (WrapStructError, HeaderDataError, ValueError):
+        raise BadImage(f"the header of {name} is damaged", remedy=DAMAGED) from None
+
+
+def _size(name: str, header: nibabel.Nifti1Header) -> tuple[int, int, int]:
+    count = int(header["dim"][0])
+    dims = [int(value) for value in header["dim"][1 : count + 1]]
+    if not 1 <= count <= 7 or any(value < 1 for value in dims):
+        raise BadImage(f"the header of {name} is damaged: its size is not positive", remedy=DAMAGED)
+    if any(value > 1 for value in dims[3:]):
+        stated = " × ".join(str(value) for value in dims)
+        raise BadImage(
+            f"{name} is not one three-dimensional image ({stated} voxels)",
+            remedy="extract the one volume that is meant and give that",
+        )
+    x, y, z = ([*dims, 1, 1])[:3]
+    check_solid(name, (x, y, z))
+    return x, y, z
+
+
+def _stored(name: str, header: nibabel.Nifti1Header, content: bytes, size: tuple[int, int, int]) -> np.ndarray:
+    """The voxels as stored, (x, y, z), a view of content."""
+    try:
+        dtype = header.get_data_dtype()
+    except (HeaderDataError, KeyError):
+        raise BadImage(f"the voxels of {name} are of an unknown type", remedy=EXPORT_AGAIN) from None
+    if dtype.kind not in "iuf":
+        raise BadImage(
+            f"{name} holds color or complex values, not grey values",
+            remedy="give the original magnitude image, not a screenshot, color map or raw data",
+        )
+    offset = int(header["vox_offset"]) if header["vox_offset"] >= FIRST_VOXEL_BYTE else FIRST_VOXEL_BYTE
+    missing = offset + int(np.prod(size, dtype=np.int64)) * dtype.itemsize - len(content)
+    if missing > 0:
+        raise BadImage(f"{name} is cut short: {missing} bytes of its voxels are missing", remedy=DAMAGED)
+    return np.frombuffer(content, dtype, int(np.prod(size)), offset).reshape(size, order="F")
+
+
+def _voxels(name: str, header: nibabel.Nifti1Header, content: bytes, size: tuple[int, int, int]) -> np.ndarray:
+    """Float32 voxel values (z, y, x) with scl_slope and scl_inter applied (a slope of 0 means none)."""
+    stored = _stored(name, header, content, size)
+    try:
+        slope, intercept = header.get_slope_inter()
+    except HeaderDataError:
+        raise BadImage(f"the intensity scaling in the header of {name} is not a number", remedy=EXPORT_AGAIN) from None
+    with np.errstate(over="ignore", invalid="ignore"):
+        if slope is not None and (slope, intercept) != (1.0, 0.0):
+            stored = stored.astype(np.float64) * slope + intercept
+        return stored.T.astype(np.float32)
+
+
+def _grid(path: Path, header: nibabel.Nifti1Header, size: tuple[int, int, int]) -> Grid:
+    """Where ITK places the file, once its header was found to mean exactly that."""
+    unit_mm = MM_PER_UNIT.get(int(header["xyzt_units"]) & 7, 1.0)
+    check_spacing(path.name, header["pixdim"][1:4].astype(float) * unit_mm)
+    ras_from_voxel = _ras_from_voxel(path.name, header, size, unit_mm)
+    check_matrix(path.name, ras_from_voxel, size)
+    grid = grid_by_itk(path, ImageFormat.NIFTI)
+    apart_mm = largest_corner_distance_mm(LPS_FROM_RAS @ ras_from_voxel, grid.lps_from_voxel(), size)
+    if apart_mm > PLACEMENT_TOLERANCE_MM:
+        raise BadImage(
+            f"voxel size and orientation in the header of {path.name} contradict each other by {apart_mm:.2f} mm "
+            "at a corner",
+            remedy=EXPORT_AGAIN,
+        )
+    return grid
+
+
+def _ras_from_voxel(name: str, header: nibabel.Nifti1Header, size: tuple[int, int, int], unit_mm: float) -> np.ndarray:
+    """The 4×4 matrix from voxel index to RAS mm that qform and sform agree on."""
+    stated = [matrix for matrix in (_sform(header, unit_mm), _qform(name, header, unit_mm)) if matrix is not None]
+    if not stated:
+        raise BadImage(
+            f"{name} does not say how the head lies in it (qform and sform codes are both 0)", remedy=EXPORT_AGAIN
+        )
+    apart_mm = largest_corner_distance_mm(stated[0], stated[-1], size)
+    # Not "apart > allowed": what is not a number must be refused too.
+    if not apart_mm <= PLACEMENT_TOLERANCE_MM and len(stated) > 1:
+        raise BadImage(
+            f"the two orientations in the header of {name} (qform and sform) disagree by {apart_mm:.2f} mm "
+            f"at a corner (allowed: {PLACEMENT_TOLERANCE_MM} mm)",
+            remedy="set both to the one that is right, or export the image again",
+        )
+    return stated[0]
+
+
+def _qform(name: str, header: nibabel.Nifti1Header, unit_mm: float) -> np.ndarray | None:
+    """4×4 matrix from voxel index to RAS mm by the qform, None where its code is 0."""
+    if int(header["qform_code"]) <= 0:
+        return None
+    header = header.copy()
+    if header["pixdim"][0] not in (-1, 1):
+        header["pixdim"][0] = 1  # the standard: anything but −1 means 1
+    try:
+        return _in_mm(header.get_qform(), unit_mm)
+    except (HeaderDataError, ValueError):
+        raise BadImage(f"the qform in the header of {name} is not a rotation", remedy=EXPORT_AGAIN) from None
+
+
+def _sform(header: nibabel.Nifti1Header, unit_mm: float) -> np.ndarray | None:
+    """4×4 matrix from voxel index to RAS mm by the sform, None where its code is 0."""
+    return _in_mm(header.get_sform(), unit_mm) if int(header["sform_code"]) > 0 else None
+
+
+def _in_mm(matrix: np.ndarray, unit_mm: float) -> np.ndarray:
+    scaled = np.array(matrix, dtype=float)
+    scaled[:3] *= unit_mm
+    return scaled

@@ -1,0 +1,116 @@
+"""NRRD headers, checked for what ITK passes over.
+
+ITK reads a file without orientation as if it lay straight in the scanner, takes 1 mm for an axis that states none, and
+does not check the checksum of compressed voxels.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from MSSoftSegLib.errors import BadImage
+from MSSoftSegLib.exam.itk_file import DAMAGED
+from MSSoftSegLib.exam.placement import EXPORT_AGAIN, check_matrix, check_solid
+
+# Spaces in which the patient's left and right are known; "scanner-xyz" and plain handedness say nothing of the head.
+ANATOMICAL_SPACES = {
+    "left-posterior-superior", "lps", "right-anterior-superior", "ras", "left-anterior-superior", "las",
+}  # fmt: skip
+LONGEST_HEADER_BYTES = 1 << 20
+GZIP_STREAM = 31  # zlib's window-bits code for "gzip, and check its checksum"
+
+
+def check_nrrd(path: Path) -> None:
+    """Refuse a NRRD file that is not one oriented three-dimensional grey-value image or whose gzip data is damaged."""
+    name = path.name
+    content = path.read_bytes()
+    header, first_byte = _split(name, content)
+    size = _size(name, header)
+    check_matrix(name, _mm_from_voxel(name, header), size)
+    voxels = _detached(path, header["datafile"]) if "datafile" in header else content[first_byte:]
+    if header.get("encoding", "").lower() in ("gzip", "gz"):
+        line_skip = header.get("lineskip", "0")
+        _check_gzip(name, voxels, lines_to_skip=int(line_skip) if line_skip.isdecimal() else 0)
+
+
+def voxel_file(path: Path) -> Path:
+    """The file that holds the voxels: the one that a detached header names, else the file itself."""
+    header, _ = _split(path.name, path.read_bytes())
+    return path.parent / header["datafile"] if "datafile" in header else path
+
+
+def _split(name: str, content: bytes) -> tuple[dict[str, str], int]:
+    """The fields, names in lower case without blanks, and the offset of the first byte after the header."""
+    if not content.startswith(b"NRRD000"):
+        raise BadImage(f"{name} is not a NRRD file", remedy="give an image whose name tells what it is")
+    blank = re.search(rb"\r?\n\r?\n", content[:LONGEST_HEADER_BYTES])
+    end, first_byte = (blank.start(), blank.end()) if blank else (len(content), len(content))
+    fields = {}
+    for line in content[:end].decode("latin-1").splitlines()[1:]:
+        key, separator, value = line.partition(":")
+        # ":=" marks free key/value pairs, "#" comments.
+        if separator and not value.startswith("=") and not line.startswith("#"):
+            fields[re.sub(r"\s", "", key).lower()] = value.strip()
+    return fields, first_byte
+
+
+def _size(name: str, header: dict[str, str]) -> tuple[int, ...]:
+    try:
+        size = tuple(int(value) for value in header["sizes"].split())
+    except (KeyError, ValueError):
+        raise BadImage(f"the header of {name} is damaged: it states no size", remedy=DAMAGED) from None
+    if len(size) > 3:
+        stated = " × ".join(str(value) for value in size)
+        raise BadImage(
+            f"{name} is not one three-dimensional grey-value image ({stated} values)",
+            remedy="extract the one volume that is meant and give that",
+        )
+    check_solid(name, size)
+    return size
+
+
+def _mm_from_voxel(name: str, header: dict[str, str]) -> np.ndarray:
+    """The 4×4 matrix from voxel index to mm in the header's own space."""
+    vectors = re.findall(r"\(([^)]*)\)", header.get("spacedirections", ""))
+    origin = re.findall(r"\(([^)]*)\)", header.get("spaceorigin", ""))
+    if header.get("space", "").lower() not in ANATOMICAL_SPACES or len(vectors) != 3 or len(origin) != 1:
+        raise BadImage(
+            f"{name} does not say how the head lies in it (space, space directions and space origin are needed)",
+            remedy=EXPORT_AGAIN,
+        )
+    matrix = np.eye(4)
+    try:
+        for axis, vector in enumerate([*vectors, *origin]):
+            matrix[:3, axis] = [float(value) for value in vector.split(",")]
+    except ValueError:
+        raise BadImage(f"the orientation in the header of {name} is damaged", remedy=EXPORT_AGAIN) from None
+    return matrix
+
+
+def _detached(path: Path, data_file: str) -> bytes:
+    if data_file.startswith("LIST") or "%" in data_file:
+        raise BadImage(f"the voxels of {path.name} are spread over several files", remedy="save it as one .nrrd")
+    try:
+        return (path.parent / data_file).read_bytes()
+    except OSError:
+        raise BadImage(
+            f"the file with the voxels that {path.name} names is missing", remedy="put both files into one folder"
+        ) from None
+
+
+def _check_gzip(name: str, content: bytes, *, lines_to_skip: int) -> None:
+    for _ in range(lines_to_skip):
+        content = content.partition(b"\n")[2]
+    stream = zlib.decompressobj(GZIP_STREAM)
+    try:
+        stream.decompress(content)
+    except zlib.error:
+        pass
+    else:
+        if stream.eof:
+            return
+    raise BadImage(f"the compressed data of {name} is damaged or incomplete", remedy=DAMAGED)

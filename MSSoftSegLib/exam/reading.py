@@ -1,0 +1,153 @@
+"""From files on disk to one exam: which file plays which role, and whether they belong together."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from MSSoftSegLib.errors import BadExam
+from MSSoftSegLib.exam.exam import Exam, ExamImage
+from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
+from MSSoftSegLib.exam.image_format import KNOWN_EXTENSIONS, image_extension
+from MSSoftSegLib.exam.modality import MODALITIES, Modality
+from MSSoftSegLib.exam.recognition import recognize
+from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference, read_sidecar
+
+BIDS_IMAGE_FOLDER = "anat"
+LONGEST_LISTING = 10
+
+
+@dataclass(frozen=True)
+class IgnoredFile:
+    """A file of an exam folder that was left out, by base name, and why."""
+
+    file_name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FoundExam:
+    """The files of a folder: one per modality that was recognized, and those left out, in order of name."""
+
+    chosen: Mapping[Modality, Path]
+    ignored: tuple[IgnoredFile, ...]
+
+
+def read_exam(files: Mapping[Modality, Path]) -> Exam:
+    """The images of one visit, each float32 on its own native grid; BadExam or BadImage if they cannot be trusted.
+
+    Their fields of view need not overlap: alignment brings them together or says that it could not.
+    """
+    files = {modality: files[modality] for modality in MODALITIES if modality in files}
+    if Modality.FLAIR not in files:
+        raise BadExam(
+            f"there is no FLAIR image among {_listing(path.name for path in files.values())}",
+            remedy="name it with --flair FILE",
+        )
+    _check_different_files(files)
+    _check_one_visit(files)
+    images = {
+        modality: ExamImage(modality, read_image(path), path.name, sha256_of_file(path))
+        for modality, path in files.items()
+    }
+    _check_different_contents(images)
+    return Exam(MappingProxyType(images))
+
+
+def find_exam(folder: Path) -> FoundExam:
+    """Choose the images in a folder, or in its ``anat`` subfolder if it holds no image itself, by name and sidecar.
+
+    Subfolders are not searched otherwise. BadExam if there is no FLAIR, or two files for one role.
+    """
+    chosen: dict[Modality, Path] = {}
+    ignored = []
+    paths = _files(folder)
+    for path in paths:
+        found = recognize(path.name, read_sidecar(path) if image_extension(path.name) else None)
+        if found.modality is None:
+            ignored.append(IgnoredFile(path.name, found.reason))
+        elif found.modality in chosen:
+            raise BadExam(
+                f"{chosen[found.modality].name} and {path.name} could both be the {found.modality.upper()} image",
+                remedy=f"name the right one with --{found.modality} FILE",
+            )
+        else:
+            chosen[found.modality] = path
+    if Modality.FLAIR not in chosen:
+        images = [path.name for path in paths if image_extension(path.name)]
+        raise BadExam(f"no FLAIR image was recognized among {_listing(images)}", remedy="name it with --flair FILE")
+    ordered = {modality: chosen[modality] for modality in MODALITIES if modality in chosen}
+    return FoundExam(MappingProxyType(ordered), tuple(ignored))
+
+
+def read_exam_folder(folder: Path) -> Exam:
+    """The exam that find_exam finds in a folder."""
+    return read_exam(find_exam(folder).chosen)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of the exam folder by name, without JSON sidecars. The folder's own name may be the patient's."""
+    if not folder.exists():
+        raise BadExam("the exam folder does not exist", remedy="check its name")
+    if not folder.is_dir():
+        raise BadExam(f"{folder.name} is a file, not an exam folder", remedy="give the folder that holds it")
+    for candidate in (folder, folder / BIDS_IMAGE_FOLDER):
+        paths = _files_directly_in(candidate)
+        if any(image_extension(path.name) and not path.name.startswith(".") for path in paths):
+            return paths
+    raise BadExam(
+        f"the exam folder holds no image ({KNOWN_EXTENSIONS})",
+        remedy="give the folder with the images themselves, or --dicom for a folder of DICOM files",
+    )
+
+
+def _files_directly_in(folder: Path) -> list[Path]:
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError:
+        raise BadExam("the exam folder may not be read", remedy="ask for permission to read it") from None
+    return [path for path in paths if path.is_file() and path.suffix.lower() != ".json"]
+
+
+def _check_different_files(files: Mapping[Modality, Path]) -> None:
+    for (first, path), (second, other) in itertools.combinations(files.items(), 2):
+        if path.exists() and other.exists() and path.samefile(other):
+            raise BadExam(
+                f"{path.name} is given as {first.upper()} and as {second.upper()}", remedy="give each image once"
+            )
+
+
+def _check_different_contents(images: Mapping[Modality, ExamImage]) -> None:
+    for one, other in itertools.combinations(images.values(), 2):
+        if one.sha256 == other.sha256:
+            raise BadExam(
+                f"{one.file_name} and {other.file_name} are copies of the same image, "
+                f"given as {one.modality.upper()} and as {other.modality.upper()}",
+                remedy="give each image once",
+            )
+
+
+def _check_one_visit(files: Mapping[Modality, Path]) -> None:
+    sidecars = [(path.name, read_sidecar(path)) for path in files.values()]
+    for (name, fields), (other_name, other_fields) in itertools.combinations(sidecars, 2):
+        if key := first_difference(fields, other_fields, PERSON_KEYS):
+            raise BadExam(
+                f"{name} and {other_name} belong to different patients: {key} differs in their JSON sidecars",
+                remedy="give images of one patient",
+            )
+        if key := first_difference(fields, other_fields, VISIT_KEYS):
+            raise BadExam(
+                f"{name} and {other_name} belong to different visits: {key} differs in their JSON sidecars",
+                remedy="give images of one visit; if they are, correct the sidecars",
+            )
+
+
+def _listing(names: Iterable[str]) -> str:
+    """The names, at most ten of them spelled out."""
+    ordered = list(names)
+    rest = len(ordered) - LONGEST_LISTING
+    spelled = ", ".join(ordered[:LONGEST_LISTING]) or "no file"
+    return f"{spelled} and {rest} more" if rest > 0 else spelled

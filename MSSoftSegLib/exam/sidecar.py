@@ -1,0 +1,50 @@
+"""JSON sidecars: what the converter wrote down beside an image. They can name the patient: no value leaves in a message."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from MSSoftSegLib.exam.image_format import image_stem
+
+logger = logging.getLogger(__name__)
+
+# What must be equal for images of one person, and of one visit.
+PERSON_KEYS = ("PatientID", "PatientName", "PatientBirthDate")
+VISIT_KEYS = ("StudyInstanceUID",)
+
+
+def sidecar_path(image_path: Path) -> Path:
+    """Where an image's sidecar would be: the same name, ending in .json."""
+    return image_path.with_name(image_stem(image_path.name) + ".json")
+
+
+def read_sidecar(image_path: Path) -> dict[str, object]:
+    """The sidecar's fields; empty where there is none. An unreadable one is logged and counts as none."""
+    path = sidecar_path(image_path)
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        logger.warning("%s is not a readable JSON sidecar and is ignored", path.name)
+        return {}
+    return fields
+
+
+def first_difference(first: Mapping[str, object], second: Mapping[str, object], keys: tuple[str, ...]) -> str | None:
+    """The first of the keys whose values are in both sidecars and differ; None if there is none."""
+    for key in keys:
+        values = {_comparable(fields.get(key)) for fields in (first, second)}
+        if len(values - {""}) > 1:
+            return key
+    return None
+
+
+def _comparable(value: object) -> str:
+    """Letters and digits in lower case: "DOE^JANE" and "Doe Jane" are one name, "1980-01-02" and "19800102" one day."""
+    return "".join(character for character in str(value or "").casefold() if character.isalnum())
