@@ -25,6 +25,12 @@ lint: .venv/complete
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $@
 
+# HD-BET's own environment, for the tests that run the real package (about 1.6 GB).
+.venv-hd-bet/complete:
+	"$(PYTHON)" -m venv .venv-hd-bet
+	.venv-hd-bet/bin/python -m pip install --quiet --no-compile --disable-pip-version-check hd-bet==2.0.1 nnunetv2==2.8.1 torch==2.13.0
+	touch $@
+
 bench: .venv/complete
 	$(BIN)/python Benchmarks/brain_extraction.py ../shared/data/open_ms
 

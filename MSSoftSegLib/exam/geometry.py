@@ -107,10 +107,16 @@ def isotropic_grid_around(mask: sitk.Image, *, spacing_mm: float, margin_mm: flo
     # Voxel edges, not centers: half a voxel on each side belongs to the object.
     low_mm = np.array([axis.min() - 0.5 for axis in occupied[::-1]]) * spacing - margin_mm
     high_mm = np.array([axis.max() + 0.5 for axis in occupied[::-1]]) * spacing + margin_mm
+    # Where the mask already has the spacing, its own lattice is kept: images on it are then copied, not blurred.
+    on_lattice = np.isclose(spacing, spacing_mm, rtol=1e-5, atol=0)
+    outer = outer_edges(low_mm, high_mm, spacing_mm=spacing_mm, voxel_center=np.zeros(3))
+    low_mm, high_mm = np.where(on_lattice, outer[0], low_mm), np.where(on_lattice, outer[1], high_mm)
     # A spacing that 32-bit headers rounded up must not cost another voxel.
     count = np.ceil((high_mm - low_mm) / spacing_mm - 1e-3)
     count = (np.ceil(count / multiple) * multiple).astype(int)
     first_mm = (low_mm + high_mm) / 2 - (count - 1) / 2 * spacing_mm
+    # An odd number of extra voxels would shift the lattice by half of one.
+    first_mm = np.where(on_lattice, np.floor(first_mm / spacing_mm + 1e-3) * spacing_mm, first_mm)
     direction = np.reshape(mask.GetDirection(), (3, 3))
     origin = np.asarray(mask.GetOrigin()) + direction @ first_mm
     size_x, size_y, size_z = (int(n) for n in count)
@@ -120,6 +126,15 @@ def isotropic_grid_around(mask: sitk.Image, *, spacing_mm: float, margin_mm: flo
         origin_mm=tuple(float(v) for v in origin),  # type: ignore[arg-type]
         direction=tuple(mask.GetDirection()),
     )
+
+
+def outer_edges(
+    low_mm: np.ndarray, high_mm: np.ndarray, *, spacing_mm: float, voxel_center: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high moved outwards to the nearest voxel edges of the lattice that has a voxel center at the given place."""
+    low = np.floor((low_mm - voxel_center) / spacing_mm + 0.5 + 1e-3) - 0.5
+    high = np.ceil((high_mm - voxel_center) / spacing_mm - 0.5 - 1e-3) + 0.5
+    return voxel_center + low * spacing_mm, voxel_center + high * spacing_mm
 
 
 def resample(

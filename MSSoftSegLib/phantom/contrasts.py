@@ -80,3 +80,15 @@ def draw_intensities(modality: Modality, *, rng: np.random.Generator) -> TissueI
         muscle=draw(ranges.muscle),
         dura=draw(ranges.dura),
     )
+
+
+def typical_intensities(modality: Modality) -> TissueIntensities:
+    """A scanner in the middle of every range: the contrasts that a reader expects."""
+    return draw_intensities(modality, rng=_Middle())  # type: ignore[arg-type]
+
+
+class _Middle:
+    """Stands in for a random generator and returns the middle of what was asked for."""
+
+    def uniform(self, low: float, high: float) -> float:
+        return (low + high) / 2

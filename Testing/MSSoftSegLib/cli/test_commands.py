@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -18,19 +19,25 @@ from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
 
+@pytest.fixture(scope="module")
+def shared_cache(tmp_path_factory):
+    """Preprocessing of the one small exam is computed once for this file."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture()
-def place(tmp_path, monkeypatch):
-    """A folder with a small exam, its brain mask, a random model and a cache of its own."""
-    monkeypatch.setenv("MSSOFTSEG_CACHE", str(tmp_path / "cache"))
+def place(tmp_path, monkeypatch, shared_cache):
+    """A folder with a small exam, its brain mask and a random model."""
+    monkeypatch.setenv("MSSOFTSEG_CACHE", str(shared_cache))
     monkeypatch.setenv("MSSOFTSEG_MODELS", str(tmp_path / "models"))
     write_small_exam(tmp_path)
     write_random_bundle(tmp_path / "models" / "little")
     return tmp_path
 
 
-def segment(place, *more, exam=None):
+def segment(place, *more, exam=None, tta="none"):
     exam = exam if exam is not None else ["--exam", str(place / "exam")]
-    common = ["--brain", str(place / "brain.nii.gz"), "--model", "little", "--device", "cpu"]
+    common = ["--brain", str(place / "brain.nii.gz"), "--model", "little", "--device", "cpu", "--tta", tta]
     return run_command(["segment", *exam, *common, "--out", str(place / "out"), *more])
 
 
@@ -43,7 +50,7 @@ def leftovers(place):
 
 
 def test_segment_writes_the_result_folder_of_the_contract_on_the_flair_grid(place, capsys):
-    assert segment(place) == 0
+    assert segment(place, tta="flips8") == 0
     assert capsys.readouterr().out.strip() == str(place / "out")
     out = place / "out"
     flair = sitk.ReadImage(str(place / "exam" / "FLAIR.nii.gz"))
@@ -92,13 +99,13 @@ def test_a_second_run_with_another_model_repeats_no_preprocessing_and_gives_the_
 def test_the_same_request_gives_the_same_voxels(place):
     results = []
     for more in ((), ("--overwrite", "--no-cache")):
-        assert segment(place, *more) == 0
+        assert segment(place, *more, tta="flips8") == 0
         results.append(sitk.GetArrayFromImage(sitk.ReadImage(str(place / "out" / "lesion_probability.nii.gz"))))
     np.testing.assert_array_equal(*results)
 
 
 def test_without_working_images_the_result_is_smaller_and_complete(place):
-    assert segment(place, "--no-keep-working", "--tta", "none", "--threshold", "0.3") == 0
+    assert segment(place, "--no-keep-working", "--threshold", "0.3") == 0
     names = {path.name for path in (place / "out").iterdir()}
     assert "working" not in names
     assert {"lesions.csv", "report.html", "result.json", "lesion_mask.nii.gz"} <= names
@@ -114,7 +121,7 @@ def test_a_reference_other_than_flair_lays_the_result_on_its_grid(place):
     mask = sitk.Image(t1.GetSize(), sitk.sitkUInt8) + 1
     mask.CopyInformation(t1)
     sitk.WriteImage(mask, str(place / "brain.nii.gz"))
-    assert segment(place, "--reference", "t1", "--tta", "none") == 0
+    assert segment(place, "--reference", "t1") == 0
     assert sitk.ReadImage(str(place / "out" / "lesion_mask.nii.gz")).GetSize() == t1.GetSize()
 
 
@@ -162,7 +169,6 @@ def test_a_bad_image_is_refused_by_name_and_leaves_no_folder(place, capsys, how)
         (["--model", "nobody"], "nobody"),
         (["--device", "cuda:7"], "cuda:7"),
         (["--threshold", "1.5"], "threshold"),
-        (["--tta", "many"], "tta"),
         (["--align-to", "t2"], "align_to"),
         (["--colour", "red"], "--colour"),
         (["--brain", "nowhere.nii.gz"], "nowhere.nii.gz"),
@@ -175,6 +181,11 @@ def test_a_wrong_option_is_named_in_the_last_line_and_leaves_no_folder(place, ca
     assert error.startswith("error: ")
     assert words in error
     assert leftovers(place) == []
+
+
+def test_an_unknown_augmentation_is_named(place, capsys):
+    assert segment(place, tta="many") == 2
+    assert "tta" in last_error(capsys)
 
 
 def test_an_output_folder_that_holds_something_is_refused_before_anything_is_computed(place, capsys):
@@ -210,7 +221,11 @@ def test_json_events_are_the_only_thing_on_stdout_and_end_once(place):
 def test_ctrl_c_leaves_no_partial_result(place):
     command = [sys.executable, "-m", "MSSoftSegLib", "segment", "--exam", str(place / "exam"), "--model", "little"]
     command += ["--brain", str(place / "brain.nii.gz"), "--out", str(place / "out"), "--json-events"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell that runs the tests in the background ignores the signal; the user's shell does not.
+    listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listening
+    )
     for line in process.stdout:
         if '"alignment"' in line and '"progress"' in line:
             os.kill(process.pid, signal.SIGINT)

@@ -1,0 +1,1 @@
+"""From raw images to the grid that networks see: alignment, bias correction, brain extraction, resampling."""

@@ -1,0 +1,37 @@
+"""The choice of brain extraction: HD-BET where it is installed, the atlas everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import SimpleITK as sitk
+
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.preprocessing.brain_extraction.atlas import extract_brain_with_atlas
+from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import extract_brain_with_hd_bet, hd_bet_is_installed
+
+ComputedBackend = Literal["hd-bet", "atlas"]
+
+
+def chosen_backend(brain: Literal["auto", "hd-bet", "atlas"]) -> ComputedBackend:
+    """The backend that is used: 'auto' is HD-BET when its environment and weights are there, else the atlas."""
+    if brain == "auto":
+        return "hd-bet" if hd_bet_is_installed() else "atlas"
+    return brain
+
+
+def extract_brain(
+    images: Mapping[Modality, sitk.Image],
+    *,
+    backend: ComputedBackend,
+    target: Modality,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> sitk.Image:
+    """The brain in images that share one isotropic grid of the whole head; uint8, 1 = brain, on that grid.
+
+    HD-BET sees the target image; its mask serves all contrasts, which are aligned to it. The atlas sees all images.
+    """
+    if backend == "hd-bet":
+        return extract_brain_with_hd_bet(images[target])
+    return extract_brain_with_atlas(images, progress=progress)

@@ -1,0 +1,79 @@
+"""Brain masks from files and from skull-stripped images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from MSSoftSegLib.errors import BadExam, BadImage, GridMismatch
+from MSSoftSegLib.exam.geometry import same_grid, voxels
+from MSSoftSegLib.exam.image_file import write_image
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.preprocessing import steps
+from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
+from MSSoftSegLib.preprocessing.brain_extraction.given import brain_from_file, nonzero_brain
+from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
+
+from .small_heads import exam, head
+
+
+def reference() -> sitk.Image:
+    image = sitk.GetImageFromArray(np.zeros((3, 4, 5), np.float32))
+    image.SetSpacing((1.0, 2.0, 3.0))
+    return image
+
+
+def test_negative_voxels_of_a_stripped_image_are_brain():
+    image = reference()
+    image[1, 2, 1] = -4.0
+    image[2, 2, 1] = 9.0
+    assert np.argwhere(voxels(nonzero_brain(image, name="FLAIR.nii.gz"))).tolist() == [[1, 2, 1], [1, 2, 2]]
+
+
+def test_a_head_with_its_skull_is_not_taken_for_a_brain():
+    with pytest.raises(BadExam, match=r"FLAIR\.nii\.gz is not skull-stripped: 100%"):
+        nonzero_brain(reference() + 5.0, name="FLAIR.nii.gz")
+
+
+def test_an_image_of_zeros_holds_no_brain():
+    with pytest.raises(BadImage, match="nothing but zeros"):
+        nonzero_brain(reference(), name="FLAIR.nii.gz")
+
+
+def test_every_label_of_a_mask_file_is_brain(tmp_path):
+    mask = sitk.Cast(reference(), sitk.sitkUInt8)
+    mask[0, 1, 2] = 1
+    mask[4, 3, 0] = 3
+    write_image(mask, tmp_path / "brain.nii.gz")
+    found = brain_from_file(tmp_path / "brain.nii.gz", reference())
+    assert np.argwhere(voxels(found)).tolist() == [[0, 3, 4], [2, 1, 0]]
+    assert voxels(found).max() == 1
+    assert same_grid(found, reference())
+
+
+def test_an_empty_mask_file_is_refused(tmp_path):
+    write_image(sitk.Cast(reference(), sitk.sitkUInt8), tmp_path / "brain.nii.gz")
+    with pytest.raises(BadImage, match=r"brain\.nii\.gz is empty"):
+        brain_from_file(tmp_path / "brain.nii.gz", reference())
+
+
+def test_a_mask_file_of_another_grid_is_refused(tmp_path):
+    mask = sitk.Cast(reference(), sitk.sitkUInt8) + 1
+    mask.SetSpacing((1.0, 2.0, 3.1))
+    write_image(mask, tmp_path / "brain.nii.gz")
+    with pytest.raises(GridMismatch, match=r"brain\.nii\.gz"):
+        brain_from_file(tmp_path / "brain.nii.gz", reference())
+
+
+def test_a_mask_needs_its_reference_image_in_the_exam():
+    settings = PreprocessingSettings(brain="none", reference=Modality.T2)
+    with pytest.raises(BadExam, match="no T2"):
+        steps.given_brain(exam(flair=head(Modality.FLAIR)), settings)
+
+
+@pytest.mark.parametrize(("installed", "backend"), [(True, "hd-bet"), (False, "atlas")])
+def test_auto_is_hd_bet_where_it_is_installed(monkeypatch, installed, backend):
+    monkeypatch.setattr("MSSoftSegLib.preprocessing.brain_extraction.backend.hd_bet_is_installed", lambda: installed)
+    assert chosen_backend("auto") == backend
+    assert chosen_backend("atlas") == "atlas"
