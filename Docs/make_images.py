@@ -1,6 +1,6 @@
 """Makes the README's picture from a finished demo: the overview figure of its report.
 
-    make demo && .venv/bin/python Docs/make_images.py
+make demo && .venv/bin/python Docs/make_images.py
 """
 
 from __future__ import annotations

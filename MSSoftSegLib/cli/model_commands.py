@@ -11,9 +11,9 @@ import typer
 
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.errors import BadBundle, MSSoftSegError, RequestError
-from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.network.bundle import read_bundle, verify
 from MSSoftSegLib.network.catalog import DEFAULT_MODEL, find_bundle, installed_folders, user_models_folder
+from MSSoftSegLib.result_folder import complete_or_absent
 
 app = typer.Typer(help="Installed models: list, verify, import, remove, card.")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.inputs import load_exam
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
 from MSSoftSegLib.jobs.specification import PreprocessJob
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import preprocess
 from MSSoftSegLib.preprocessing.working_folder import write_working_folder
+from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 # Shares of the whole, in seconds as measured on two cores.
 SHARES = {
@@ -33,7 +33,7 @@ def run_preprocess(job: PreprocessJob, emit: Emit, cancelled: Callable[[], bool]
     reporter.progress("reading", 0.0)
     exam = load_exam(spec.exam)
     cache = StepCache() if spec.use_cache else None
-    working = preprocess(exam, spec.preprocessing, cache=cache, progress=reporter.progress)
+    working = preprocess(exam, spec.preprocessing, cache=cache, progress=reporter.progress, cancelled=cancelled)
     reporter.progress("writing", 0.0)
     with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
         write_working_folder(working, folder)

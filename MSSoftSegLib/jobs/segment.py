@@ -18,7 +18,6 @@ from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.inputs import load_exam
 from MSSoftSegLib.jobs.peak_memory import peak_memory_mib
 from MSSoftSegLib.jobs.plausibility import warnings_about
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
 from MSSoftSegLib.jobs.result_writing import write_result
 from MSSoftSegLib.jobs.specification import SegmentJob, SegmentSpec
 from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY
@@ -39,6 +38,7 @@ from MSSoftSegLib.report.result import (
     StageFacts,
     UncertaintyFacts,
 )
+from MSSoftSegLib.result_folder import check_target, complete_or_absent
 from MSSoftSegLib.version import VERSION
 
 # Shares of the whole, in seconds as measured on two cores.
@@ -70,7 +70,9 @@ def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     _check_fits(exam, spec, bundle)
 
     cache = StepCache() if spec.use_cache else None
-    working = preprocess(exam, _preprocessing(spec, bundle), cache=cache, progress=reporter.progress)
+    working = preprocess(
+        exam, _preprocessing(spec, bundle), cache=cache, progress=reporter.progress, cancelled=cancelled
+    )
     tta = spec.tta or bundle.description.tta
     prediction = predict(
         working,

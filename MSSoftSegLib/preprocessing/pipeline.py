@@ -36,17 +36,19 @@ def preprocess(
     *,
     cache: StepCache | None = None,
     progress: Progress = lambda stage, fraction: None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> WorkingExam:
     """The exam on its working grid; deterministic.
 
     progress is told a stage and how much of it is done (0 at its start, 1 at its end); an exception that it raises,
-    such as JobCancelled, passes through and leaves nothing behind but finished cache entries.
+    such as JobCancelled, passes through and leaves nothing behind but finished cache entries. cancelled is asked while
+    another program runs (HD-BET).
     """
     target = _target(exam, settings)
     given = steps.given_brain(exam, settings)
     native_from_working, information = _aligned(exam, target, cache, progress)
     corrected = _bias_corrected(exam, settings, cache, progress)
-    brain = _brain(corrected, target, native_from_working, settings, given, cache, progress)
+    brain = _brain(corrected, target, native_from_working, settings, given, cache, progress, cancelled)
     return _on_working_grid(
         exam, corrected, brain, target, native_from_working, information, settings.working_spacing_mm, progress
     )
@@ -108,6 +110,7 @@ def _brain(
     given: sitk.Image | None,
     cache: StepCache | None,
     progress: Progress,
+    cancelled: Callable[[], bool],
 ) -> sitk.Image:
     """The brain mask on the grid of the whole head, in the working space."""
     progress("brain-extraction", 0.0)
@@ -121,7 +124,12 @@ def _brain(
             for modality, image in corrected.items()
         }
         brain = steps.brain_extraction(
-            heads, settings.brain, target, cache, lambda fraction: progress("brain-extraction", fraction)
+            heads,
+            settings.brain,
+            target,
+            cache,
+            lambda fraction: progress("brain-extraction", fraction),
+            cancelled,
         )
     # Lesions are read on FLAIR: brain that it does not show is of no use.
     flair = corrected[Modality.FLAIR]

@@ -59,12 +59,13 @@ def brain_extraction(
     target: Modality,
     cache: StepCache | None,
     progress: Callable[[float], None],
+    cancelled: Callable[[], bool],
 ) -> sitk.Image:
     """extract_brain, remembered; images on the grid of the whole head."""
     backend = chosen_backend(cast(Literal["auto", "hd-bet", "atlas"], brain))
 
     def compute() -> StepResult:
-        mask = extract_brain(images, backend=backend, target=target, progress=progress)
+        mask = extract_brain(images, backend=backend, target=target, progress=progress, cancelled=cancelled)
         return StepResult(images={"brain": mask})
 
     inputs = [images.get(modality, f"no {modality}") for modality in MODALITIES]

@@ -94,7 +94,7 @@ class StarterRun:
             for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(now, 1 - decay)
         self.step += 1
-        return float(loss)
+        return float(loss.detach())
 
     def save(self) -> None:
         """Write the checkpoint beside its name, then rename: a killed run never leaves half of one."""

@@ -1,6 +1,6 @@
 """From a finished starter run to the bundle that ships.
 
-    python -m MSSoftSegLib.training.starter_bundle --data DATA/open_ms --run RUN --out Resources/Models/starter
+python -m MSSoftSegLib.training.starter_bundle --data DATA/open_ms --run RUN --out Resources/Models/starter
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import torch
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.inference.device import choose_device
 from MSSoftSegLib.inference.whole_volume import predict_logits
-from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.network.architecture import LesionUNet
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.weights import save_weights
+from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.training.calibration import OperatingPoint, ValidationCase, choose_operating_point
 from MSSoftSegLib.training.starter import StarterPlan, StarterRun
 from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank

@@ -15,7 +15,18 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--no-build-isolation", "--quiet", "-w", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        str(ROOT),
+        "--no-deps",
+        "--no-build-isolation",
+        "--quiet",
+        "-w",
+        str(folder),
+    ]
     subprocess.run(command, check=True, timeout=300)
     (path,) = folder.glob("*.whl")
     return path
@@ -24,7 +35,9 @@ def wheel(tmp_path_factory):
 def test_the_wheel_carries_every_module_template_and_resource(wheel):
     inside = set(zipfile.ZipFile(wheel).namelist())
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "MSSoftSegLib").rglob("*.py")}
-    pages = {str(path.relative_to(ROOT)) for kind in ("*.jinja", "*.css") for path in (ROOT / "MSSoftSegLib").rglob(kind)}
+    pages = {
+        str(path.relative_to(ROOT)) for kind in ("*.jinja", "*.css") for path in (ROOT / "MSSoftSegLib").rglob(kind)
+    }
     resources = {
         f"MSSoftSegLib/{path.relative_to(ROOT)}"
         for path in (ROOT / "Resources").rglob("*")
@@ -41,7 +54,9 @@ def test_an_unpacked_wheel_finds_its_resources(wheel, tmp_path):
     code = "import MSSoftSegLib.resources as r; print(r.resources_folder())"
     command = [sys.executable, "-c", code]
     environment = {"PYTHONPATH": str(tmp_path), "PATH": ""}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
     assert done.stdout.strip() == str(tmp_path / "MSSoftSegLib" / "Resources")
 
 

@@ -37,8 +37,9 @@ def test_any_failure_leaves_nothing(tmp_path, failure):
 def test_a_folder_that_holds_something_is_refused_by_its_base_name(tmp_path):
     (tmp_path / "result").mkdir()
     (tmp_path / "result" / "old.txt").write_text("old")
-    with pytest.raises(OutputExists, match="result is not empty") as caught, complete_or_absent(
-        tmp_path / "result", overwrite=False
+    with (
+        pytest.raises(OutputExists, match="result is not empty") as caught,
+        complete_or_absent(tmp_path / "result", overwrite=False),
     ):
         pass
     assert caught.value.exit_code == 2

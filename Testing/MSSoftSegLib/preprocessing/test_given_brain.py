@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from MSSoftSegLib.errors import BadExam, BadImage, GridMismatch
+from MSSoftSegLib.errors import BadExam, BadImage, GridMismatch, WeightsMissing
 from MSSoftSegLib.exam.geometry import same_grid, voxels
 from MSSoftSegLib.exam.image_file import write_image
 from MSSoftSegLib.exam.modality import Modality
@@ -74,6 +74,7 @@ def test_a_mask_needs_its_reference_image_in_the_exam():
 
 @pytest.mark.parametrize(("installed", "backend"), [(True, "hd-bet"), (False, "atlas")])
 def test_auto_is_hd_bet_where_it_is_installed(monkeypatch, installed, backend):
-    monkeypatch.setattr("MSSoftSegLib.preprocessing.brain_extraction.backend.hd_bet_is_installed", lambda: installed)
+    lack = None if installed else WeightsMissing("no weights", remedy="get them")
+    monkeypatch.setattr("MSSoftSegLib.preprocessing.brain_extraction.backend.hd_bet_lack", lambda: lack)
     assert chosen_backend("auto") == backend
     assert chosen_backend("atlas") == "atlas"

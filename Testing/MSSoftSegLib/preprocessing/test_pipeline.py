@@ -14,7 +14,7 @@ from MSSoftSegLib.preprocessing import steps
 from MSSoftSegLib.preprocessing.alignment import Alignment
 from MSSoftSegLib.preprocessing.bias_correction import BiasCorrection
 from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.preprocessing.pipeline import STAGES, preprocess
+from MSSoftSegLib.preprocessing.pipeline import MARGIN_MM, STAGES, preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 
 from .small_heads import brain, carried, exam, head, motion, stripped
@@ -74,8 +74,9 @@ def test_the_working_grid_is_isotropic_and_can_be_halved(known_steps):
     assert all(size % 16 == 0 for size in working.grid.size)
     assert all(same_grid(image, working.brain_mask) for image in working.images.values())
     occupied = np.argwhere(voxels(working.brain_mask))
-    assert (occupied.min(axis=0) >= 7).all()
-    assert (np.asarray(working.grid.size[::-1]) - occupied.max(axis=0) >= 8).all()
+    # One voxel less than the margin where the mask's outline falls between two voxels.
+    assert (occupied.min(axis=0) >= MARGIN_MM - 1).all()
+    assert (np.asarray(working.grid.size[::-1]) - 1 - occupied.max(axis=0) >= MARGIN_MM - 1).all()
 
 
 def test_nothing_is_left_outside_the_brain_and_everything_inside_keeps_its_scale(known_steps):

@@ -1,0 +1,112 @@
+"""Synthetic patients: replayable, with the right tissue order, labels that are soft and where the lesions are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.exam.geometry import Grid, voxels
+from MSSoftSegLib.exam.modality import MODALITIES, Modality
+from MSSoftSegLib.phantom.contrasts import draw_intensities
+from MSSoftSegLib.preprocessing.normalization import normalize
+from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank
+from MSSoftSegLib.training.synthesis.fields import blur
+from MSSoftSegLib.training.synthesis.generator import draw_patient, normalized
+from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
+from Testing.MSSoftSegLib.training.tiny_data import write_tiny_data
+
+SHAPE = (48, 64, 48)
+
+
+@pytest.fixture(scope="module")
+def banks(tmp_path_factory):
+    data = write_tiny_data(tmp_path_factory.mktemp("data"))
+    return load_anatomy_bank(data)[1:], load_lesion_bank(data, without=["patient03"]), data
+
+
+def draw(banks, seed):
+    return draw_patient(banks[0], banks[1], SHAPE, rng=np.random.default_rng(seed))
+
+
+def test_a_seed_replays_a_patient_and_another_seed_does_not(banks):
+    first, again, other = draw(banks, 1), draw(banks, 1), draw(banks, 2)
+    assert torch.equal(first.images, again.images)
+    assert torch.equal(first.label, again.label)
+    assert not torch.equal(first.images, other.images)
+
+
+def test_whoever_is_left_out_is_left_out(banks):
+    assert [shape.patient for shape in banks[1]] == ["patient01", "patient02"]
+
+
+def test_an_empty_data_folder_is_refused(tmp_path):
+    with pytest.raises(RequestError, match="no lesion masks"):
+        load_lesion_bank(tmp_path, without=[])
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_the_order_of_tissues_holds_in_every_draw(modality):
+    for seed in range(200):
+        drawn = draw_intensities(modality, rng=np.random.default_rng(seed))
+        if modality is Modality.T1:
+            assert drawn.csf < drawn.gray < drawn.white
+            assert drawn.lesion < drawn.white
+        elif modality is Modality.T2:
+            assert drawn.white < drawn.gray < drawn.lesion < drawn.csf
+        else:
+            assert drawn.csf < drawn.white < drawn.gray < drawn.lesion
+
+
+def test_labels_are_soft_and_lesions_bright_on_flair(banks):
+    differences, soft = [], 0
+    for seed in range(6):
+        patient = draw(banks, seed)
+        label, flair = patient.label[0], patient.images[0]
+        assert label.min() >= 0
+        assert label.max() <= 1
+        soft += int(((label > 0.05) & (label < 0.95)).sum())
+        healthy = (label == 0) & (flair != 0)
+        if (label > 0.9).sum() > 20:
+            differences.append(float(flair[label > 0.9].mean() - flair[healthy].median()))
+    assert soft > 0
+    assert len(differences) >= 3
+    assert min(differences) > 0.3
+
+
+def test_outside_the_brain_everything_is_exactly_zero_and_flair_is_never_missing(banks):
+    missing = 0
+    for seed in range(12):
+        patient = draw(banks, seed)
+        brain = patient.images[0] != 0
+        assert brain.any()
+        for channel in (1, 2):
+            present = patient.images[channel] != 0
+            # A brain voxel whose FLAIR is exactly the median is 0 as well.
+            assert int((present & ~brain).sum()) < 5
+            missing += not present.any()
+        assert int((patient.label[0][~brain] > 0).sum()) < 5
+    assert 0 < missing < 24, "T1 and T2 are withheld sometimes"
+
+
+def test_training_normalises_as_preprocessing_does():
+    rng = np.random.default_rng(0)
+    array = rng.gamma(2.0, 50.0, (9, 10, 11)).astype(np.float32)
+    brain = np.zeros(array.shape, bool)
+    brain[2:7, 2:8, 2:9] = True
+    grid = Grid((11, 10, 9), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
+    theirs = voxels(normalize(grid.image(array), grid.image(brain.astype(np.uint8)), "median-iqr"))
+    ours = normalized(torch.from_numpy(array), torch.from_numpy(brain)).numpy()
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [0.8, 1.4, 3.0])
+def test_blur_agrees_with_scipy(sigma):
+    from scipy import ndimage
+
+    volume = np.zeros((40, 41, 42), np.float32)
+    volume[12:26, 10:29, 13:27] = 1
+    theirs = ndimage.gaussian_filter(volume, sigma, mode="constant")
+    # A wide blur is computed at reduced resolution.
+    assert np.abs(blur(torch.from_numpy(volume), sigma).numpy() - theirs).max() < (0.01 if sigma < 1.5 else 0.06)
