@@ -1,5 +1,8 @@
 # make demo · make test: both need nothing but Python 3.11 or 3.12 and make.
-PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3)
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+# The first that really starts: a name on the path can be a shim for a version that is not there.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3 python; do \
+	"$$name" -c '$(SUITABLE)' >/dev/null 2>&1 && command -v "$$name" && break; done)
 BIN := .venv/bin
 # Large pointwise operations are up to three times faster when the allocator keeps its pages (Linux; ignored elsewhere).
 FAST_ALLOCATION := MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
@@ -19,7 +22,8 @@ lint: .venv/complete
 
 # Everything that demo and test need, at the versions that they are run with.
 .venv/complete: pyproject.toml constraints.txt
-	"$(PYTHON)" -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 13) else "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.11")'
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 was found — install one, or: make PYTHON=/path/to/python3.11"; exit 1; }
+	"$(PYTHON)" -c '$(SUITABLE)' || { echo "error: $(PYTHON) is not Python 3.11 or 3.12 — choose another"; exit 1; }
 	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
