@@ -25,14 +25,14 @@ lint: .venv/complete
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 was found — install one, or: make PYTHON=/path/to/python3.11"; exit 1; }
 	"$(PYTHON)" -c '$(SUITABLE)' || { echo "error: $(PYTHON) is not Python 3.11 or 3.12 — choose another"; exit 1; }
 	"$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $@
 
 # HD-BET's own environment, for the tests that run the real package (about 1.6 GB).
 .venv-hd-bet/complete:
 	"$(PYTHON)" -m venv .venv-hd-bet
-	.venv-hd-bet/bin/python -m pip install --quiet --no-compile --disable-pip-version-check hd-bet==2.0.1 nnunetv2==2.8.1 torch==2.13.0
+	.venv-hd-bet/bin/python -m pip install -qq --no-compile --disable-pip-version-check hd-bet==2.0.1 nnunetv2==2.8.1 torch==2.13.0
 	touch $@
 
 bench: .venv/complete
