@@ -15,10 +15,10 @@ import time
 
 import pytest
 
+from Testing.campaigns.record import CAMPAIGN, record
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
-CAMPAIGN = os.environ.get("MSSOFTSEG_CAMPAIGN") == "1"
 KILLS = 100 if CAMPAIGN else 3
 FILES = {
     "lesion_probability.nii.gz",
@@ -54,7 +54,7 @@ def run_for(command, seconds):
         return False
 
 
-def test_killed_segmentations_leave_a_complete_result_or_none(tmp_path, command, record_property):
+def test_killed_segmentations_leave_a_complete_result_or_none(tmp_path, command):
     started = time.monotonic()
     assert run_for(command, 600)
     whole_run_s = time.monotonic() - started
@@ -73,8 +73,8 @@ def test_killed_segmentations_leave_a_complete_result_or_none(tmp_path, command,
             assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
         else:
             assert not finished
-    record_property("outcomes", dict(counts))
     assert sum(counts.values()) == KILLS
     assert run_for(command, 600)
     left = [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")]
     assert left == []
+    record("killed segmentations", dict(counts))
