@@ -6,10 +6,12 @@ import functools
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 
+import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -173,6 +175,67 @@ def test_a_bad_image_is_refused_by_name_and_leaves_no_folder(place, capsys, how)
     assert " — " in error
     assert str(place) not in error
     assert leftovers(place) == []
+
+
+def bad_header(place, how):
+    """A NIfTI file whose voxels are sound and whose placement is not."""
+    path = place / "bad.nii"
+    array = np.random.default_rng(0).normal(100, 20, (12, 13, 14)).astype(np.float32)
+    affine = np.diag([1.0, 1.5, 2.0, 1.0])
+    if how == "sheared":
+        affine[0, 1] = 0.5
+    image = nibabel.Nifti1Image(array, affine)
+    image.set_qform(None if how == "sheared" else affine, code=0 if how == "sheared" else 1)
+    shift_mm = 5.0 if how == "disagreeing" else 0.0
+    image.set_sform(affine + shift_mm * np.eye(4, k=3), code=1)
+    nibabel.save(image, path)
+    if how in ("zero spacing", "negative spacing"):
+        raw = bytearray(path.read_bytes())
+        raw[84:88] = struct.pack("<f", 0.0 if how == "zero spacing" else -1.5)  # pixdim[2]
+        path.write_bytes(raw)
+    return path
+
+
+@pytest.mark.parametrize("how", ["sheared", "disagreeing", "zero spacing", "negative spacing"])
+def test_a_header_that_does_not_say_where_the_patient_is_is_refused_by_name(place, capsys, how):
+    path = bad_header(place, how)
+    assert segment(place, exam=["--flair", str(path)]) == 2
+    error = last_error(capsys)
+    assert error.startswith("error: ")
+    assert "bad.nii" in error
+    assert str(place) not in error
+    assert leftovers(place) == []
+
+
+def test_two_candidates_for_one_role_are_both_named(place, capsys):
+    (place / "exam" / "sub-01_acq-second_FLAIR.nii.gz").write_bytes((place / "exam" / "FLAIR.nii.gz").read_bytes())
+    assert segment(place) == 2
+    error = last_error(capsys)
+    assert "FLAIR.nii.gz" in error
+    assert "sub-01_acq-second_FLAIR.nii.gz" in error
+    assert leftovers(place) == []
+
+
+def test_images_of_different_patients_are_refused_without_a_word_about_who_they_are(place, capsys):
+    (place / "exam" / "FLAIR.json").write_text(json.dumps({"PatientID": "secret-4711"}))
+    (place / "exam" / "T1.json").write_text(json.dumps({"PatientID": "secret-0815"}))
+    assert segment(place) == 2
+    error = last_error(capsys)
+    assert "different patients" in error
+    assert "secret" not in error
+    assert leftovers(place) == []
+
+
+def test_a_folder_without_flair_is_refused_and_contrast_enhanced_t1_is_not_taken_for_t1(place, capsys):
+    (place / "exam" / "FLAIR.nii.gz").unlink()
+    assert segment(place) == 2
+    assert "FLAIR" in last_error(capsys)
+    write_small_exam(place / "again")
+    exam = place / "again" / "exam"
+    (exam / "T1.nii.gz").rename(exam / "sub-01_ce-gadolinium_T1w.nii.gz")
+    assert segment(place, exam=["--exam", str(exam)]) == 0
+    result = json.loads((place / "out" / "result.json").read_text())
+    assert [entry["modality"] for entry in result["inputs"]] == ["flair", "t2"]
 
 
 @pytest.mark.parametrize(

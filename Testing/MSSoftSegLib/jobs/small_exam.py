@@ -23,6 +23,7 @@ def _made() -> Path:
 
 def write_small_exam(folder: Path) -> tuple[Path, Path]:
     """Copy the exam folder and its brain mask into a folder; both paths."""
+    folder.mkdir(exist_ok=True)
     shutil.copytree(_made() / "exam", folder / "exam")
     shutil.copyfile(_made() / "brain.nii.gz", folder / "brain.nii.gz")
     return folder / "exam", folder / "brain.nii.gz"
