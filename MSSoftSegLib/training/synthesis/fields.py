@@ -14,7 +14,7 @@ WIDE_BLUR_VOXELS = 1.5
 
 
 def blur(volume: Tensor, sigma_voxels: float) -> Tensor:
-    """Gaussian blur of a volume (z, y, x); sigma 0 returns it unchanged."""
+    """Gaussian blur of a volume (z, y, x); sigma 0 returns it unchanged, a wide one is approximate."""
     if sigma_voxels <= 0:
         return volume
     if sigma_voxels >= WIDE_BLUR_VOXELS:
@@ -34,7 +34,10 @@ def blur(volume: Tensor, sigma_voxels: float) -> Tensor:
 
 
 def _wide_blur(volume: Tensor, sigma_voxels: float) -> Tensor:
-    """The same at half the resolution (again halved from twice that width on): fast, and good enough for a random effect."""
+    """About the same at half the resolution, again halved from twice that width on.
+
+    Fast, and up to half again as wide as asked, which a random effect can bear.
+    """
     half = functional.avg_pool3d(volume[None, None], 2, ceil_mode=True)[0, 0]
     blurred = blur(half, sigma_voxels / 2)[None, None]
     size = [2 * n for n in half.shape]
