@@ -37,7 +37,7 @@ def known_steps(monkeypatch):
         calls.append("bias-correction")
         return BiasCorrection(sitk.Cast(image, sitk.sitkFloat32), 0.0)
 
-    def extract(images, *, backend, target, progress):
+    def extract(images, *, backend, target, progress, cancelled):
         calls.append("brain-extraction")
         found = sitk.Resample(brain(), images[Modality.FLAIR], sitk.Transform(), sitk.sitkNearestNeighbor)
         return sitk.Cast(found, sitk.sitkUInt8)
