@@ -39,6 +39,8 @@ def complete_or_absent(target: Path, *, overwrite: bool) -> Iterator[Path]:
         ) from None
     try:
         yield partial
+        # Another run may have finished here meanwhile: its result is not ours to replace.
+        check_target(target, overwrite=overwrite)
         _put_in_place(partial, target)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)

@@ -94,6 +94,19 @@ def test_what_a_killed_process_left_is_removed_by_the_next_run(tmp_path):
     assert names(tmp_path) == ["result"]
 
 
+def test_a_result_that_another_run_finished_meanwhile_is_not_replaced(tmp_path):
+    def finish_second():
+        with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+            (folder / "second.txt").write_text("second")
+            (tmp_path / "result").mkdir()
+            (tmp_path / "result" / "first.txt").write_text("first")
+
+    with pytest.raises(OutputExists):
+        finish_second()
+    assert names(tmp_path / "result") == ["first.txt"]
+    assert names(tmp_path) == ["result"]
+
+
 def test_another_running_process_keeps_its_half_written_folder(tmp_path):
     other = tmp_path / f".result.partial-{os.getppid()}"
     other.mkdir()
