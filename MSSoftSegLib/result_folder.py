@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,15 +13,29 @@ import psutil
 
 from MSSoftSegLib.errors import OutputExists, RequestError
 
+# What tells a folder that this software wrote (results, working images, bundles, demos) from anybody's own.
+MARKERS = ("result.json", "working.json", "model.json", "result/result.json")
 
-def check_target(target: Path, *, overwrite: bool) -> None:
-    """Refuse a target that is a file, or a folder that holds something and may not be overwritten."""
+
+def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """Refuse a target that is a file, or a folder that holds something and may not be overwritten.
+
+    Overwriting is for folders that this software wrote, and never for one that holds an input or the current folder.
+    """
     if target.exists() and not target.is_dir():
         raise OutputExists(f"{target.name} is a file, not a folder", remedy="choose another --out")
     if target.is_dir() and any(target.iterdir()) and not overwrite:
         raise OutputExists(
             f"the output folder {target.name} is not empty", remedy="choose another --out, or add --overwrite"
         )
+    if target.is_dir() and any(target.iterdir()):
+        kept = [Path.cwd(), Path.home(), *(path.resolve() for path in inputs)]
+        ours = any((target / marker).is_file() for marker in MARKERS)
+        if not ours or any(path.is_relative_to(target.resolve()) for path in kept):
+            raise OutputExists(
+                f"the output folder {target.resolve().name} holds more than a result of MSSoftSeg and is not overwritten",
+                remedy="choose another --out",
+            )
 
 
 @contextmanager
@@ -33,7 +48,9 @@ def complete_or_absent(target: Path, *, overwrite: bool) -> Iterator[Path]:
         _remove_abandoned(target)
         partial = target.parent / f".{target.name}.partial-{os.getpid()}"
         partial.mkdir()
-    except PermissionError:
+    except OSError as problem:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         raise RequestError(
             f"the folder for {target.name} cannot be written to", remedy="choose an --out that you may write to"
         ) from None

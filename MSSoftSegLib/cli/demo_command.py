@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -39,8 +40,9 @@ def demo(
             raise outcome.error
         figures = _compared(exam, result)
         with complete_or_absent(out, overwrite=overwrite) as folder:
-            exam.rename(folder / "exam")
-            result.rename(folder / "result")
+            # Temporary folders are often on another file system.
+            shutil.move(exam, folder / "exam")
+            shutil.move(result, folder / "result")
     for line in figures:
         say(line)
     say(f"Report: {(out / 'result' / 'report.html').resolve()}")

@@ -21,7 +21,7 @@ def shown(*, json_events: bool) -> Iterator[Emit]:
         stream = protected_stdout()
 
         def write(event: Event) -> None:
-            stream.write(json.dumps(event, ensure_ascii=False) + "\n")
+            stream.write(json.dumps(event) + "\n")
             stream.flush()
 
         yield write

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +14,8 @@ import typer
 
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say, shown
-from MSSoftSegLib.jobs.run import Outcome, parse_job, run
+from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.jobs.run import Outcome, failed_event, parse_job, run
 
 
 def segment(
@@ -99,9 +104,33 @@ def worker() -> None:
 
 def run_job(kind: str, spec: dict[str, Any], *, json_events: bool, debug: bool) -> Outcome:
     """Validate and run one job in this process, showing its events."""
-    job = parse_job({"job": uuid.uuid4().hex[:12], "kind": kind, "spec": spec})
-    with shown(json_events=json_events) as emit:
-        return run(job, emit, debug=debug)
+    name = uuid.uuid4().hex[:12]
+    with shown(json_events=json_events) as emit, interruptible() as interrupted:
+        try:
+            job = parse_job({"job": name, "kind": kind, "spec": spec})
+        except RequestError as problem:
+            emit(failed_event(name, problem))
+            return Outcome(problem.exit_code, None, problem)
+        return run(job, emit, cancelled=interrupted, debug=debug)
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: compiled code can swallow the exception, the job then asks here."""
+    pressed = threading.Event()
+
+    def press(number: int, frame: object) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def finish(outcome: Outcome, *, json_events: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 from MSSoftSegLib.cli import demo_command, doctor_command, job_commands, model_commands
 from MSSoftSegLib.cli.display import say, say_error
 from MSSoftSegLib.errors import JobCancelled, MSSoftSegError
+from MSSoftSegLib.jobs.run import as_user_error
 from MSSoftSegLib.version import VERSION
 
 app = typer.Typer(
@@ -59,3 +60,9 @@ def run_command(arguments: list[str] | None = None) -> int:
     except typer.TyperException as problem:
         say_error(f"error: {problem.format_message().rstrip('.')} — see mssoftseg --help")
         return 2
+    except Exception as problem:
+        if "--debug" in given:
+            raise
+        error = as_user_error(problem)
+        say_error(f"error: {error}")
+        return error.exit_code

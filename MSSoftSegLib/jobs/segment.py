@@ -25,6 +25,7 @@ from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
@@ -60,7 +61,7 @@ def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
-    check_target(spec.out, overwrite=spec.overwrite)
+    check_target(spec.out, overwrite=spec.overwrite, inputs=spec.exam.paths)
     reporter.progress("model", 0.0)
     device = choose_device(spec.device)
     bundle = find_bundle(spec.model)
@@ -141,7 +142,9 @@ def _facts(
     """``result.json`` of this run; stage times are those up to the writing of the report."""
     description = bundle.description
     brain = spec.preprocessing.brain
-    known = brain in ("auto", "hd-bet", "atlas", "none")
+    if brain == "auto":
+        brain = chosen_backend("auto")
+    known = brain in ("hd-bet", "atlas", "none")
     return Result(
         software=SoftwareFacts(version=VERSION, python=platform.python_version(), torch=torch.__version__),
         inputs=_inputs(exam),

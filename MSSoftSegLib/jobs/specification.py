@@ -38,6 +38,11 @@ class ExamSource(_Document):
         named = {Modality.FLAIR: self.flair, Modality.T1: self.t1, Modality.T2: self.t2}
         return {modality: path for modality, path in named.items() if path is not None}
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Everything that is read from: never to be overwritten."""
+        return (*self.files.values(), *([self.folder] if self.folder is not None else []))
+
 
 class PreprocessSpec(_Document):
     """Raw exam to working images."""

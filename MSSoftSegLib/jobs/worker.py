@@ -47,17 +47,19 @@ class Worker:
 
     def emit(self, event: Event) -> None:
         """Write one event as one line."""
-        line = json.dumps(event, ensure_ascii=False)
+        line = json.dumps(event)
         with self.lock:
             self.answers.write(line + "\n")
             self.answers.flush()
 
     def _read(self) -> None:
-        for line in self.requests:
-            if line.strip() and not self._accept(line):
-                break
-        self.stopping = True
-        self.waiting.put(END)
+        try:
+            for line in self.requests:
+                if line.strip() and not self._accept(line):
+                    break
+        finally:
+            self.stopping = True
+            self.waiting.put(END)
 
     stopping = False
 
@@ -65,7 +67,7 @@ class Worker:
         """Take one request; False when it asks to stop."""
         try:
             request = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             self.emit(
                 failed_event(None, RequestError("the line is not valid JSON", remedy="send one JSON object a line"))
             )

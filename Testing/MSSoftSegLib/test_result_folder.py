@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from MSSoftSegLib.errors import OutputExists
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 
 def names(folder):
@@ -63,7 +63,7 @@ def test_an_empty_folder_is_used(tmp_path):
 
 def test_overwriting_keeps_the_old_result_until_the_new_one_is_complete(tmp_path):
     (tmp_path / "result").mkdir()
-    (tmp_path / "result" / "old.txt").write_text("old")
+    (tmp_path / "result" / "result.json").write_text("old")
 
     def fail():
         with complete_or_absent(tmp_path / "result", overwrite=True) as folder:
@@ -72,7 +72,7 @@ def test_overwriting_keeps_the_old_result_until_the_new_one_is_complete(tmp_path
 
     with pytest.raises(RuntimeError):
         fail()
-    assert names(tmp_path / "result") == ["old.txt"]
+    assert names(tmp_path / "result") == ["result.json"]
     with complete_or_absent(tmp_path / "result", overwrite=True) as folder:
         (folder / "new.txt").write_text("new")
     assert names(tmp_path / "result") == ["new.txt"]
@@ -113,3 +113,19 @@ def test_another_running_process_keeps_its_half_written_folder(tmp_path):
     with complete_or_absent(tmp_path / "result", overwrite=False):
         pass
     assert other.is_dir()
+
+
+def test_overwriting_never_replaces_what_this_software_did_not_write(tmp_path, monkeypatch):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.txt").write_text("years of work")
+    with pytest.raises(OutputExists, match="more than a result"):
+        check_target(tmp_path / "thesis", overwrite=True)
+    (tmp_path / "result" / "exam").mkdir(parents=True)
+    (tmp_path / "result" / "result.json").write_text("{}")
+    (tmp_path / "result" / "exam" / "FLAIR.nii.gz").write_text("an image")
+    check_target(tmp_path / "result", overwrite=True)
+    with pytest.raises(OutputExists):
+        check_target(tmp_path / "result", overwrite=True, inputs=[tmp_path / "result" / "exam"])
+    monkeypatch.chdir(tmp_path / "result")
+    with pytest.raises(OutputExists):
+        check_target(tmp_path / "result", overwrite=True)
