@@ -24,18 +24,19 @@ def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
     """
     if target.exists() and not target.is_dir():
         raise OutputExists(f"{target.name} is a file, not a folder", remedy="choose another --out")
-    if target.is_dir() and any(target.iterdir()) and not overwrite:
+    if not target.is_dir() or not any(target.iterdir()):
+        return
+    if not overwrite:
         raise OutputExists(
             f"the output folder {target.name} is not empty", remedy="choose another --out, or add --overwrite"
         )
-    if target.is_dir() and any(target.iterdir()):
-        kept = [Path.cwd(), Path.home(), *(path.resolve() for path in inputs)]
-        ours = any((target / marker).is_file() for marker in MARKERS)
-        if not ours or any(path.is_relative_to(target.resolve()) for path in kept):
-            raise OutputExists(
-                f"the output folder {target.resolve().name} holds more than a result of MSSoftSeg and is not overwritten",
-                remedy="choose another --out",
-            )
+    kept = [Path.cwd(), Path.home(), *(path.resolve() for path in inputs)]
+    ours = any((target / marker).is_file() for marker in MARKERS)
+    if not ours or any(path.is_relative_to(target.resolve()) for path in kept):
+        raise OutputExists(
+            f"the output folder {target.resolve().name} holds more than a result of MSSoftSeg and is not overwritten",
+            remedy="choose another --out",
+        )
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def run_preprocess(job: PreprocessJob, emit: Emit, cancelled: Callable[[], bool]
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
-    check_target(spec.out, overwrite=spec.overwrite, inputs=spec.exam.paths)
+    check_target(spec.out, overwrite=spec.overwrite, inputs=[*spec.exam.paths, Path(spec.preprocessing.brain)])
     reporter.progress("reading", 0.0)
     exam = load_exam(spec.exam)
     cache = StepCache() if spec.use_cache else None

@@ -61,7 +61,7 @@ def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
-    check_target(spec.out, overwrite=spec.overwrite, inputs=spec.exam.paths)
+    check_target(spec.out, overwrite=spec.overwrite, inputs=[*spec.exam.paths, Path(spec.preprocessing.brain)])
     reporter.progress("model", 0.0)
     device = choose_device(spec.device)
     bundle = find_bundle(spec.model)

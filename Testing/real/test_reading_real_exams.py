@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import nibabel
 import numpy as np
 import pytest
@@ -15,9 +13,7 @@ from MSSoftSegLib.exam.geometry import Grid, canonical, orientation_letters, sam
 from MSSoftSegLib.exam.image_file import read_image, read_mask
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam, read_exam_folder
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "open_ms"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not available")
+from Testing.real.data import DATA, needs_data
 
 ALL = {Modality.FLAIR, Modality.T1, Modality.T2}
 # Sizes and spacings as tabled by those who prepared the data; spacing rounded to 0.001 mm.

@@ -293,6 +293,20 @@ def test_json_events_are_the_only_thing_on_stdout_and_end_once(place):
     assert (place / "out" / "brain_mask.nii.gz").exists()
 
 
+def test_a_wrong_request_is_a_failed_event_too(place):
+    command = [sys.executable, "-m", "MSSoftSegLib", "segment", "--exam", str(place / "exam"), "--threshold", "0"]
+    command += ["--out", str(place / "out"), "--json-events"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2
+    assert [json.loads(line)["event"] for line in done.stdout.splitlines()] == ["failed"]
+
+
+def test_overwriting_an_exam_by_its_own_result_is_refused(place, capsys):
+    assert segment(place, "--out", str(place / "exam"), "--overwrite") == 2
+    assert "not overwritten" in last_error(capsys)
+    assert (place / "exam" / "FLAIR.nii.gz").exists()
+
+
 def test_ctrl_c_leaves_no_partial_result(place):
     command = [sys.executable, "-m", "MSSoftSegLib", "segment", "--exam", str(place / "exam"), "--model", "little"]
     command += ["--brain", str(place / "brain.nii.gz"), "--out", str(place / "out"), "--json-events"]

@@ -82,6 +82,14 @@ def test_it_answers_pings_and_lives_on_after_nonsense(worker):
     assert worker.process.wait(timeout=60) == 0
 
 
+@pytest.mark.parametrize("line", ["[" * 200_000, '{"job": "\\ud800", "kind": "dance"}'])
+def test_a_hostile_line_is_answered_by_failed_and_it_lives_on(worker, line):
+    worker.send(line)
+    assert worker.next()["event"] == "failed"
+    worker.send({"ping": 1})
+    assert worker.next() == {"event": "pong"}
+
+
 def test_it_runs_job_after_job_and_names_each(worker, tmp_path):
     write_small_exam(tmp_path)
     for name in ("first", "second"):
