@@ -55,6 +55,18 @@ class BadBundle(RequestError):
     code = "bad-bundle"
 
 
+class BadRecipe(RequestError):
+    """A recipe with a key or value that does not hold."""
+
+    code = "bad-recipe"
+
+
+class BadLibrary(RequestError):
+    """A case library, datalist or foreign data set that is damaged, foreign or incomplete."""
+
+    code = "bad-library"
+
+
 class OutputExists(RequestError):
     """The output folder is there already and holds something."""
 

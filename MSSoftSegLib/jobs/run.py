@@ -6,6 +6,7 @@ A job ends with exactly one of ``result``, ``failed``, ``cancelled``.
 from __future__ import annotations
 
 import errno
+import importlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, MSSoftSegError, OutOfMemory, RequestError
 from MSSoftSegLib.jobs.events import Emit, logs_as_events
-from MSSoftSegLib.jobs.specification import Job, PreprocessJob, SegmentJob
+from MSSoftSegLib.jobs.specification import Job
 
 LOGGER = logging.getLogger(__name__)
-_JOB: TypeAdapter[PreprocessJob | SegmentJob] = TypeAdapter(Job)
+_JOB: TypeAdapter[Job] = TypeAdapter(Job)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Outcome:
     error: MSSoftSegError | None
 
 
-def parse_job(document: Any) -> PreprocessJob | SegmentJob:
+def parse_job(document: Any) -> Job:
     """The job that a document describes; RequestError names the first field that does not hold."""
     try:
         return _JOB.validate_python(document)
@@ -45,9 +46,7 @@ def parse_job(document: Any) -> PreprocessJob | SegmentJob:
         ) from None
 
 
-def run(
-    job: PreprocessJob | SegmentJob, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, debug: bool = False
-) -> Outcome:
+def run(job: Job, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, debug: bool = False) -> Outcome:
     """Run the job in this process; errors become events, with debug they also show their traceback on stderr."""
     try:
         with logs_as_events(job.job, emit):
@@ -64,15 +63,17 @@ def run(
     return Outcome(0, path, None)
 
 
-def _execute(job: PreprocessJob | SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
-    # Imported here: segmenting needs torch, and a worker must be able to answer before it is loaded.
-    if isinstance(job, PreprocessJob):
-        from MSSoftSegLib.jobs.preprocess import run_preprocess
+# Imported when used: segmenting needs torch, and a worker must be able to answer before it is loaded.
+_RUNNERS = {
+    "preprocess": ("MSSoftSegLib.jobs.preprocess", "run_preprocess"),
+    "segment": ("MSSoftSegLib.jobs.segment", "run_segment"),
+}
 
-        return run_preprocess(job, emit, cancelled)
-    from MSSoftSegLib.jobs.segment import run_segment
 
-    return run_segment(job, emit, cancelled)
+def _execute(job: Job, emit: Emit, cancelled: Callable[[], bool]) -> Path:
+    module, function = _RUNNERS[job.kind]
+    path: Path = getattr(importlib.import_module(module), function)(job, emit, cancelled)
+    return path
 
 
 def failed_event(job: str | None, error: MSSoftSegError) -> dict[str, Any]:

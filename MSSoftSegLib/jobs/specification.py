@@ -11,11 +11,11 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 
 
-class _Document(BaseModel, frozen=True, extra="forbid"):
-    pass
+class Document(BaseModel, frozen=True, extra="forbid"):
+    """A part of a job: unchangeable, unknown keys refused."""
 
 
-class ExamSource(_Document):
+class ExamSource(Document):
     """Where the images are: a folder to look in, or a file per modality (FLAIR at least)."""
 
     folder: Path | None = None
@@ -44,7 +44,7 @@ class ExamSource(_Document):
         return (*self.files.values(), *([self.folder] if self.folder is not None else []))
 
 
-class PreprocessSpec(_Document):
+class PreprocessSpec(Document):
     """Raw exam to working images."""
 
     exam: ExamSource
@@ -54,7 +54,7 @@ class PreprocessSpec(_Document):
     use_cache: bool = True
 
 
-class SegmentSpec(_Document):
+class SegmentSpec(Document):
     """Raw exam to result folder. tta and threshold: None takes the model's own."""
 
     exam: ExamSource
@@ -70,7 +70,7 @@ class SegmentSpec(_Document):
     use_cache: bool = True
 
 
-class PreprocessJob(_Document):
+class PreprocessJob(Document):
     """A job of kind ``preprocess``."""
 
     job: str = Field(min_length=1)
@@ -78,7 +78,7 @@ class PreprocessJob(_Document):
     spec: PreprocessSpec
 
 
-class SegmentJob(_Document):
+class SegmentJob(Document):
     """A job of kind ``segment``."""
 
     job: str = Field(min_length=1)

@@ -32,6 +32,45 @@ class LesionUNetDescription(_Part):
     widths: tuple[int, ...] = Field(min_length=2, max_length=5)
 
 
+class UNet2DDescription(_Part):
+    """Kats' 2D U-Net (network/unet_2d.py): channels per level, the first at full resolution; slices are axial.
+
+    norm: 'none' as published by Kats; 'batch' takes the statistics of the batch in training and in use.
+    """
+
+    kind: Literal["unet-2d"]
+    widths: tuple[int, ...] = Field(min_length=2, max_length=6)
+    norm: Literal["none", "batch"] = "none"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class LinkNet2DDescription(_Part):
+    """Groza's 2D LinkNet (network/linknet_2d.py) on MONAI's SE-ResNeXt-50 encoder.
+
+    layers: blocks per stage (3, 4, 6, 3 = SE-ResNeXt-50; fewer = a smaller preset of the same).
+    """
+
+    kind: Literal["linknet-2d"]
+    layers: tuple[int, int, int, int] = (3, 4, 6, 3)
+
+
+class DynUNetDescription(_Part):
+    """MONAI's DynUNet in the shape of nnU-Net's 3D full resolution (network/dynunet.py).
+
+    filters: channels per level, the first at full resolution; each further level halves the grid.
+    """
+
+    kind: Literal["dynunet"]
+    filters: tuple[int, ...] = Field(min_length=3, max_length=7)
+    deep_supervision: bool = True
+
+
+NetworkDescription = Annotated[
+    LesionUNetDescription | UNet2DDescription | LinkNet2DDescription | DynUNetDescription, Field(discriminator="kind")
+]
+Activation = Literal["sigmoid", "normalized-relu"]
+
+
 class Calibration(_Part):
     """Probability = activation(logit / temperature)."""
 
@@ -61,8 +100,8 @@ class ModelDescription(_Part):
     inputs: tuple[ModelInput, ...] = Field(min_length=1)
     spacing_mm: float = Field(ge=0.5, le=3.0)
     normalization: Literal["z-score", "median-iqr"]
-    network: LesionUNetDescription
-    activation: Literal["sigmoid"]
+    network: NetworkDescription
+    activation: Activation
     tta: Literal["flips8", "none"]
     threshold: float = Field(gt=0, lt=1)
     min_lesion_mm3: float = Field(ge=0)

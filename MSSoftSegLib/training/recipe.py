@@ -1,0 +1,250 @@
+"""Recipes: how a model is made, as data. One TOML file each in ``Resources/Recipes``; unknown keys are refused.
+
+A recipe may say ``extends = "another"`` and then states only what differs: twins differ in the named things by construction.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from MSSoftSegLib.errors import BadRecipe, RequestError
+from MSSoftSegLib.network.description import Activation, ModelInput, ModelName, NetworkDescription
+from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.softlabel.settings import SoftLabelSettings
+
+Share = Annotated[float, Field(ge=0, le=1)]
+LossName = Literal["soft-dice", "soft-bce", "dice-semimetric", "adaptive-wing", "focal-tversky"]
+
+
+class _Part(BaseModel, frozen=True, extra="forbid"):
+    pass
+
+
+class DataSettings(_Part):
+    """What the network is shown.
+
+    raters: all of a case's raters, or only the first by name (Kats). validation: share of the *patients* held out where
+    no folds are asked for. margin_mm: background kept around the brain.
+    """
+
+    inputs: tuple[ModelInput, ...] = Field(min_length=1)
+    spacing_mm: float = Field(default=1.0, ge=0.5, le=3.0)
+    normalization: Literal["z-score", "median-iqr"] = "z-score"
+    raters: Literal["all", "first"] = "all"
+    validation: Share = 0.2
+
+
+class LabelSettings(SoftLabelSettings, frozen=True):
+    """The soft mask that is trained on. binarize: cut it at 0.5 after resampling and augmentation (conventional twins)."""
+
+    binarize: bool = False
+
+
+class ActivationSettings(_Part):
+    """Last activation. floor: a maximum below it is not stretched to 1 (normalized-relu only)."""
+
+    name: Activation = "sigmoid"
+    floor: float = Field(default=1.0, gt=0)
+
+
+class LossTerm(_Part):
+    """One term of the loss, by its weight in the sum."""
+
+    name: LossName
+    weight: float = Field(default=1.0, gt=0)
+
+
+class SamplingSettings(_Part):
+    """Which part of a case one sample is.
+
+    mode: 'patch' (3D), 'slice' (axial 2D), 'whole' (whole brain). size: z, y, x in voxels; for slices y, x.
+    lesion_share: samples centered on a voxel with a label above 0; for slices, those that hold one (1 = slices without
+    lesion are excluded from training).
+    """
+
+    mode: Literal["patch", "slice", "whole"]
+    size: tuple[int, ...] = ()
+    batch: int = Field(default=2, ge=1)
+    lesion_share: Share = 0.5
+
+    @model_validator(mode="after")
+    def _size_fits_the_mode(self) -> SamplingSettings:
+        wanted = {"patch": 3, "slice": 2, "whole": 0}[self.mode]
+        if len(self.size) != wanted or any(side < 8 for side in self.size):
+            raise ValueError(f"sampling.size of mode {self.mode!r} has {wanted} numbers, each at least 8")
+        return self
+
+
+class AugmentationSettings(_Part):
+    """Limits of what is drawn for each sample; 0 or an empty tuple turns a part off. Labels stay float throughout.
+
+    rotation_deg: about each axis (2D: in the slice). scale: relative size ± this. elastic_mm: largest displacement.
+    flip: chance per axis. quarter_turns: random multiples of 90° in the axial plane; transpose: axial rows and columns
+    swapped, chance. gamma, brightness, contrast: relative ± this. bias: relative amplitude of a smooth field. noise: SD in
+    units of the normalized image. blur_mm: largest Gaussian SD. thick_slices_mm: largest slice thickness along a random
+    axis. modality_dropout: chance that one non-required input is blanked.
+    """
+
+    rotation_deg: float = Field(default=0.0, ge=0, le=180)
+    scale: float = Field(default=0.0, ge=0, lt=1)
+    elastic_mm: float = Field(default=0.0, ge=0)
+    flip: Share = 0.0
+    quarter_turns: bool = False
+    transpose: Share = 0.0
+    gamma: float = Field(default=0.0, ge=0, lt=1)
+    brightness: float = Field(default=0.0, ge=0)
+    contrast: float = Field(default=0.0, ge=0, lt=1)
+    bias: float = Field(default=0.0, ge=0, lt=1)
+    noise: float = Field(default=0.0, ge=0)
+    blur_mm: float = Field(default=0.0, ge=0)
+    thick_slices_mm: float = Field(default=0.0, ge=0)
+    modality_dropout: Share = 0.0
+
+
+class Phase(_Part):
+    """One stretch of training. schedule: poly is (1 − t)^0.9; cyclic is a triangle from lowest_rate to rate; plateau halves
+    the rate when validation stalls for ``patience`` epochs."""
+
+    epochs: int = Field(ge=1)
+    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    rate: float = Field(gt=0)
+    lowest_rate: float = Field(default=0.0, ge=0)
+    schedule: Literal["constant", "cosine", "poly", "plateau", "cyclic"] = "constant"
+    cycle_steps: int = Field(default=200, ge=2)
+    patience: int = Field(default=5, ge=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    momentum: float = Field(default=0.99, ge=0, lt=1)
+
+
+class TrainingSettings(_Part):
+    """The course. models: identical models averaged, differing in their seed. early_stop: epochs without improvement,
+    None = never. average_decay: of the running mean of the weights, None = none is kept."""
+
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    steps_per_epoch: int = Field(ge=1)
+    models: int = Field(default=1, ge=1)
+    seed: int = 1
+    gradient_clip: float | None = Field(default=12.0, gt=0)
+    average_decay: float | None = Field(default=None, gt=0, lt=1)
+    early_stop: int | None = Field(default=None, ge=1)
+    checkpoint_steps: int = Field(default=200, ge=1)
+
+
+class PostprocessingSettings(_Part):
+    """threshold: None = the one with the highest mean DSC on the training folds. Components of at most
+    drop_up_to_mm3 are dropped; None = chosen on the training folds too. calibrate: fit a temperature."""
+
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    drop_up_to_mm3: float | None = Field(default=None, ge=0)
+    calibrate: bool = False
+    tta: Literal["flips8", "none"] = "none"
+
+
+class PseudoLabelSettings(_Part):
+    """Semi-supervised learning (METHODS 3 and 4). share: of samples that come from pseudo-labelled cases. weight: λ of their
+    loss. radius_mm and gamma: dilation of 'binary+soft' pseudo-labels."""
+
+    mode: Literal["binary", "binary+soft", "confidence-weighted"] = "binary+soft"
+    alpha: float = Field(default=0.3, ge=0)
+    vpt: Share = 0.3
+    vpt_on: Literal["omega", "probability", "omega*probability"] = "omega*probability"
+    tst: float = Field(default=100.0, ge=0)
+    radius_mm: float = Field(default=1.0, gt=0)
+    gamma: Share = 0.5
+    share: Share = 0.5
+    weight: float = Field(default=1.0, gt=0)
+
+
+class Recipe(_Part):
+    """All of one recipe. source: the publication; notes: where we had to choose, and what."""
+
+    schema_version: Literal[1] = 1
+    name: ModelName
+    title: str
+    source: str
+    notes: tuple[str, ...] = ()
+    data: DataSettings
+    labels: LabelSettings
+    network: NetworkDescription
+    activation: ActivationSettings = ActivationSettings()
+    loss: tuple[LossTerm, ...] = Field(min_length=1)
+    sampling: SamplingSettings
+    augmentation: AugmentationSettings = AugmentationSettings()
+    training: TrainingSettings
+    postprocessing: PostprocessingSettings = PostprocessingSettings()
+    pseudo_labels: PseudoLabelSettings | None = None
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Recipe:
+        flat = self.network.kind.endswith("-2d")
+        if flat != (self.sampling.mode == "slice"):
+            raise ValueError(f"network {self.network.kind!r} does not go with sampling mode {self.sampling.mode!r}")
+        return self
+
+
+def recipes_folder() -> Path:
+    """Where the recipes that ship lie."""
+    return resources_folder() / "Recipes"
+
+
+def recipe_names() -> list[str]:
+    """The recipes that ship."""
+    return sorted(path.stem for path in recipes_folder().glob("*.toml"))
+
+
+def find_recipe(name_or_file: str) -> Recipe:
+    """The recipe of that name, or in that file; BadRecipe names the key that does not hold."""
+    path = recipes_folder() / f"{name_or_file}.toml"
+    if name_or_file not in recipe_names():
+        path = Path(name_or_file)
+        if not path.is_file():
+            raise RequestError(
+                f"no recipe is called {path.name!r}",
+                remedy=f"choose one of {', '.join(recipe_names())}, or give a file",
+            )
+    return parse_recipe(_resolved(path, ()), file_name=path.name)
+
+
+def parse_recipe(document: dict[str, Any], *, file_name: str) -> Recipe:
+    """The recipe that a document describes."""
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        reason = "is not a key of recipes" if first["type"] == "extra_forbidden" else first["msg"]
+        raise BadRecipe(f"{file_name}: {key}: {reason}", remedy="see mssoftseg recipes show mssoftseg") from None
+
+
+def _resolved(path: Path, seen: tuple[str, ...]) -> dict[str, Any]:
+    """The document with everything that it extends filled in: tables key by key, anything else replaced as a whole."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise BadRecipe(f"{path.name} is not TOML: {problem}", remedy="mend the file") from None
+    base_name = document.pop("extends", None)
+    if base_name is None:
+        return document
+    if base_name in seen or base_name not in recipe_names():
+        raise BadRecipe(
+            f"{path.name}: extends: {base_name!r} is no recipe that can be extended",
+            remedy=f"choose one of {', '.join(recipe_names())}",
+        )
+    return _merged(_resolved(recipes_folder() / f"{base_name}.toml", (*seen, base_name)), document)
+
+
+def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in change.items():
+        before = merged.get(key)
+        same_kind = (
+            isinstance(before, dict)
+            and isinstance(value, dict)
+            and value.get("kind", before.get("kind")) == before.get("kind")
+        )
+        merged[key] = _merged(before, value) if same_kind and isinstance(before, dict) else value
+    return merged
