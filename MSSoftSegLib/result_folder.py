@@ -14,7 +14,15 @@ import psutil
 from MSSoftSegLib.errors import OutputExists, RequestError
 
 # What tells a folder that this software wrote (results, working images, bundles, demos) from anybody's own.
-MARKERS = ("result.json", "working.json", "model.json", "result/result.json")
+MARKERS = (
+    "result.json",
+    "working.json",
+    "model.json",
+    "result/result.json",
+    "prepared.json",
+    "metrics.json",
+    "comparison.json",
+)
 
 
 def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:

@@ -7,7 +7,19 @@ import sys
 
 import typer
 
-from MSSoftSegLib.cli import demo_command, doctor_command, job_commands, model_commands
+from MSSoftSegLib.cli import (
+    demo_command,
+    doctor_command,
+    evaluate_command,
+    job_commands,
+    library_commands,
+    model_commands,
+    pseudolabel_command,
+    recipe_commands,
+    softmask_command,
+    study_command,
+    train_command,
+)
 from MSSoftSegLib.cli.display import say, say_error
 from MSSoftSegLib.errors import JobCancelled, MSSoftSegError
 from MSSoftSegLib.jobs.run import as_user_error
@@ -20,10 +32,17 @@ app = typer.Typer(
 )
 app.command()(job_commands.segment)
 app.command()(job_commands.preprocess)
+app.command()(softmask_command.softmask)
+app.command()(train_command.train)
+app.command()(study_command.study)
+app.command()(pseudolabel_command.pseudolabel)
+app.command()(evaluate_command.evaluate)
 app.command()(demo_command.demo)
 app.command()(doctor_command.doctor)
 app.command()(job_commands.worker)
+app.add_typer(library_commands.app, name="library")
 app.add_typer(model_commands.app, name="models")
+app.add_typer(recipe_commands.app, name="recipes")
 
 
 def _version(asked: bool) -> None:

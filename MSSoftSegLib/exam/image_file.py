@@ -74,6 +74,23 @@ def read_mask(path: Path, like: sitk.Image | None = None) -> sitk.Image:
     return Grid.of(image if like is None else like).image(labels.astype(np.uint8))
 
 
+def read_map(path: Path, like: sitk.Image) -> sitk.Image:
+    """A probability, soft mask or weight as float32, 0–1, on exactly the grid of ``like``; it may be constant.
+
+    Values beyond 0–1 by rounding are clipped; by more, or not finite, BadImage. GridMismatch where the grid is another.
+    """
+    image = _read(path)
+    array = voxels(image)
+    if not (np.all(array >= -LABEL_TOLERANCE) and np.all(array <= 1 + LABEL_TOLERANCE)):
+        raise BadImage(
+            f"{path.name} is not a map of values from 0 to 1: they run from {array.min():g} to {array.max():g}",
+            remedy="give a probability map or a soft mask",
+        )
+    if not same_grid(image, like):
+        raise _mismatch(path.name, Grid.of(image), Grid.of(like))
+    return Grid.of(like).image(np.clip(array, 0, 1).astype(np.float32))
+
+
 def write_image(image: sitk.Image, path: Path) -> None:
     """Write voxels and grid, without any other metadata, to .nii, .nii.gz, .nrrd or .mha.
 

@@ -11,6 +11,7 @@ class Modality(StrEnum):
     FLAIR = "flair"
     T1 = "t1"
     T2 = "t2"
+    PD = "pd"
 
 
 # The order of network channels and of every listing.

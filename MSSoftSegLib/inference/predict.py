@@ -15,9 +15,10 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.augmentation import flips
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.native_grid import to_native
+from MSSoftSegLib.inference.sliding_window import Shape, training_window, windowed_logits
 from MSSoftSegLib.inference.uncertainty import UncertainProbability, combine
-from MSSoftSegLib.inference.whole_volume import predict_logits
-from MSSoftSegLib.network.description import ModelDescription
+from MSSoftSegLib.network.activation import probability
+from MSSoftSegLib.network.description import Activation, ModelDescription
 from MSSoftSegLib.preprocessing.normalization import normalize
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 
@@ -54,17 +55,32 @@ def predict_members(
     tta: str,
     temperature: float,
     device: Device,
+    activation: Activation = "sigmoid",
+    floor: float = 1.0,
+    window: Shape | None = None,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> list[Tensor]:
-    """One probability (z, y, x) float32 per flip, the mean over the networks of an ensemble."""
+    """One probability (z, y, x) float32 per flip, the mean over the networks of an ensemble.
+
+    activation, floor, temperature: as network/activation.py has them; the volume is one sample. window: the network sees no
+    more than this at a time (sliding_window.py); None = the whole volume.
+    """
     subsets = flips(tta)
     members = []
     for number, axes in enumerate(subsets):
         progress(number / len(subsets))
         flipped = images.flip(axes) if axes else images
-        logits = [predict_logits(network, flipped, device) for network in networks]
-        probability = torch.stack([torch.sigmoid(logit / temperature) for logit in logits]).mean(dim=0)
-        members.append((probability.flip(axes) if axes else probability)[0, 0])
+        each = [
+            probability(
+                windowed_logits(network, flipped, device, window=window),
+                name=activation,
+                floor=floor,
+                temperature=temperature,
+            )
+            for network in networks
+        ]
+        mean = torch.stack(each).mean(dim=0)
+        members.append((mean.flip(axes) if axes else mean)[0, 0])
     progress(1.0)
     return members
 
@@ -82,7 +98,15 @@ def predict(
     """Run the model on an exam; outside the brain the probability is 0."""
     images = network_input(exam, description)
     tensors = predict_members(
-        networks, images, tta=tta, temperature=description.calibration.temperature, device=device, progress=progress
+        networks,
+        images,
+        tta=tta,
+        temperature=description.calibration.temperature,
+        device=device,
+        activation=description.activation,
+        floor=description.activation_floor,
+        window=training_window(description),
+        progress=progress,
     )
     grid = exam.grid
     brain = torch.from_numpy(voxels(exam.brain_mask)) != 0

@@ -78,6 +78,10 @@ class Reporter:
         """The job's first event."""
         self.emit({"event": "started", "job": self.job, "kind": kind, "stages": list(self.shares)})
 
+    def metric(self, name: str, step: int, value: float) -> None:
+        """Report one measured value at a training step."""
+        self.emit({"event": "metric", "job": self.job, "name": name, "step": step, "value": value})
+
     def result(self, path: str, summary: Event) -> None:
         """The job's last event when all went well."""
         self.emit({"event": "result", "job": self.job, "path": path, "summary": summary})

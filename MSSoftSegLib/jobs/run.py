@@ -65,8 +65,14 @@ def run(job: Job, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, 
 
 # Imported when used: segmenting needs torch, and a worker must be able to answer before it is loaded.
 _RUNNERS = {
+    "compare": ("MSSoftSegLib.jobs.compare", "run_compare"),
+    "evaluate": ("MSSoftSegLib.jobs.evaluate", "run_evaluate"),
     "preprocess": ("MSSoftSegLib.jobs.preprocess", "run_preprocess"),
+    "pseudolabel": ("MSSoftSegLib.jobs.pseudolabel", "run_pseudolabel"),
     "segment": ("MSSoftSegLib.jobs.segment", "run_segment"),
+    "softmask": ("MSSoftSegLib.jobs.softmask", "run_softmask"),
+    "train": ("MSSoftSegLib.jobs.train", "run_train"),
+    "study": ("MSSoftSegLib.jobs.study", "run_study"),
 }
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.jobs.document import Document
+from MSSoftSegLib.jobs.evaluate_specification import CompareJob, EvaluateJob
+from MSSoftSegLib.jobs.pseudolabel_specification import PseudolabelJob
+from MSSoftSegLib.jobs.softmask_specification import SoftmaskJob
+from MSSoftSegLib.jobs.study_specification import StudyJob
+from MSSoftSegLib.jobs.train_specification import TrainJob
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
-
-
-class Document(BaseModel, frozen=True, extra="forbid"):
-    """A part of a job: unchangeable, unknown keys refused."""
 
 
 class ExamSource(Document):
@@ -86,4 +88,7 @@ class SegmentJob(Document):
     spec: SegmentSpec
 
 
-Job = Annotated[PreprocessJob | SegmentJob, Field(discriminator="kind")]
+Job = Annotated[
+    CompareJob | EvaluateJob | PreprocessJob | PseudolabelJob | SegmentJob | SoftmaskJob | TrainJob | StudyJob,
+    Field(discriminator="kind"),
+]

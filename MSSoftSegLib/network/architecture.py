@@ -41,10 +41,25 @@ class SampleNorm(nn.Module):
         return functional.batch_norm(sample, None, None, self.weight, self.bias, training=True, eps=self.eps)
 
 
+class ThinSafeConv3d(nn.Conv3d):
+    """A 3D convolution whose weights learn from features of two slices too.
+
+    On processors, PyTorch 2.13 leaves part of the bfloat16 gradient of 3×3×3 weights uninitialized where the features have
+    exactly two slices along z: random numbers, now and then not a number. Such features are convolved in float32.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The convolution, same type as the computation's."""
+        if features.shape[2] != 2 or features.device.type != "cpu":
+            return super().forward(features)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(features.float()).to(features.dtype)
+
+
 def convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
     """3×3×3 convolution, normalisation, leaky ReLU."""
     return nn.Sequential(
-        nn.Conv3d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+        ThinSafeConv3d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
         SampleNorm(outputs),
         nn.LeakyReLU(NEGATIVE_SLOPE, inplace=True),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from MSSoftSegLib.errors import BadBundle
-from MSSoftSegLib.network.description import ModelDescription
+from MSSoftSegLib.network.description import ModelDescription, key_of
 
 DESCRIPTION_FILE = "model.json"
 CARD_FILE = "card.md"
@@ -42,7 +42,7 @@ def read_bundle(folder: Path) -> Bundle:
         description = ModelDescription.model_validate_json(raw)
     except ValidationError as problem:
         first = problem.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the JSON text"
+        field = key_of(first["loc"]) or "the JSON text"
         raise BadBundle(f"{name}/{DESCRIPTION_FILE}: {field}: {first['msg']}", remedy=_GET_AGAIN) from None
     card_path = folder / CARD_FILE
     if not card_path.is_file():

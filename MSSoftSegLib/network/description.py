@@ -35,7 +35,8 @@ class LesionUNetDescription(_Part):
 class UNet2DDescription(_Part):
     """Kats' 2D U-Net (network/unet_2d.py): channels per level, the first at full resolution; slices are axial.
 
-    norm: 'none' as published by Kats; 'batch' takes the statistics of the batch in training and in use.
+    norm: 'none' as published by Kats; 'batch' is batch normalization, whose running statistics serve in use. dropout: of whole
+    channels, in training.
     """
 
     kind: Literal["unet-2d"]
@@ -69,10 +70,21 @@ NetworkDescription = Annotated[
     LesionUNetDescription | UNet2DDescription | LinkNet2DDescription | DynUNetDescription, Field(discriminator="kind")
 ]
 Activation = Literal["sigmoid", "normalized-relu"]
+_NETWORK_KINDS = ("lesion-unet", "unet-2d", "linknet-2d", "dynunet")
+
+
+def key_of(location: tuple[int | str, ...]) -> str:
+    """The dotted key that a validation error is about, as the user's document spells it: without the network's kind."""
+    kept = [
+        part
+        for before, part in zip((None, *location), location, strict=False)
+        if not (before == "network" and part in _NETWORK_KINDS)
+    ]
+    return ".".join(str(part) for part in kept)
 
 
 class Calibration(_Part):
-    """Probability = activation(logit / temperature)."""
+    """Probability = activation of the logit at this temperature (network/activation.py)."""
 
     temperature: float = Field(gt=0)
 
@@ -87,7 +99,8 @@ class WeightFile(_Part):
 class ModelDescription(_Part):
     """All of ``model.json`` (CONTRACT, Model bundle).
 
-    spacing_mm: of the working grid. normalization: as preprocessing names it. threshold on the probability; lesions smaller
+    spacing_mm: of the working grid. normalization: as preprocessing names it. activation_floor: a largest response below it
+    is not stretched to 1 (normalized-relu). threshold on the probability; lesions smaller
     than min_lesion_mm3 are dropped. recipe, training and metrics are records, not settings.
     """
 
@@ -102,6 +115,7 @@ class ModelDescription(_Part):
     normalization: Literal["z-score", "median-iqr"]
     network: NetworkDescription
     activation: Activation
+    activation_floor: float = Field(default=1.0, gt=0)
     tta: Literal["flips8", "none"]
     threshold: float = Field(gt=0, lt=1)
     min_lesion_mm3: float = Field(ge=0)

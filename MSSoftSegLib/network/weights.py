@@ -10,21 +10,21 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from MSSoftSegLib.errors import BadBundle
-from MSSoftSegLib.network.architecture import LesionUNet
+from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.network.bundle import Bundle, verify
-from MSSoftSegLib.network.description import ModelDescription
-
-
-def build_network(description: ModelDescription) -> LesionUNet:
-    """The network that a description speaks of, with random weights."""
-    return LesionUNet(input_channels=len(description.inputs), widths=description.network.widths)
 
 
 def save_weights(network: nn.Module, path: Path) -> None:
-    """Write float16 weights; a value that 16 bits cannot hold is an error, not an infinity."""
-    state = {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in network.state_dict().items()}
-    for name, tensor in state.items():
-        if not torch.isfinite(tensor).all():
+    """Write parameters in float16; a value that 16 bits cannot hold is an error, not an infinity.
+
+    Buffers (running statistics, counters) keep their type: they are few, and a variance has no bound.
+    """
+    parameters = {name for name, _ in network.named_parameters(remove_duplicate=False)}
+    state = {}
+    for name, tensor in network.state_dict().items():
+        kind = torch.float16 if name in parameters else tensor.dtype
+        state[name] = tensor.detach().to("cpu", kind).contiguous()
+        if not torch.isfinite(state[name]).all():
             raise ValueError(f"{name} does not fit into 16 bits")
     save_file(state, str(path))
 
@@ -34,15 +34,15 @@ def load_networks(bundle: Bundle) -> list[nn.Module]:
     verify(bundle)
     networks: list[nn.Module] = []
     for file in bundle.description.files:
-        network = build_network(bundle.description)
+        description = bundle.description
+        network = build_network(description.network, input_channels=len(description.inputs))
         try:
             state = load_file(str(bundle.folder / file.name))
-            network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+            network.load_state_dict(state)  # which widens to the network's own float32
         except (SafetensorError, RuntimeError) as problem:
             raise BadBundle(
                 f"{bundle.folder.name}: {file.name} does not fit the network that model.json describes",
                 remedy="get the bundle again from its source",
             ) from problem
-        network.eval()
-        networks.append(network.to(memory_format=torch.channels_last_3d))  # type: ignore[call-overload]
+        networks.append(network.eval())
     return networks

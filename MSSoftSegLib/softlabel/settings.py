@@ -26,7 +26,7 @@ class SoftLabelSettings(BaseModel, frozen=True, extra="forbid"):
     radius_mm: float = Field(default=1.0, gt=0, le=20)
     size_percent: float = Field(default=120.0, ge=100, le=1000)
     sigma_mm: float = Field(default=1.0, gt=0, le=20)
-    flair_threshold: float | None = None
+    flair_threshold: float | None = Field(default=None, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _mean_is_a_probability_already(self) -> SoftLabelSettings:

@@ -12,7 +12,7 @@ from torch import Tensor
 from MSSoftSegLib.evaluation.lesionwise import detection
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.lesion.instances import label_instances
-from MSSoftSegLib.training.losses import soft_cross_entropy
+from MSSoftSegLib.training.losses.cross_entropy import soft_cross_entropy
 
 THRESHOLDS = tuple(round(0.20 + 0.05 * step, 2) for step in range(13))
 SMALLEST_LESIONS_MM3 = (3.0, 6.0, 9.0, 12.0, 18.0)

@@ -12,7 +12,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from MSSoftSegLib.errors import BadRecipe, RequestError
-from MSSoftSegLib.network.description import Activation, ModelInput, ModelName, NetworkDescription
+from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
+from MSSoftSegLib.network.description import (
+    Activation,
+    LesionUNetDescription,
+    ModelInput,
+    ModelName,
+    NetworkDescription,
+    key_of,
+)
 from MSSoftSegLib.resources import resources_folder
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
@@ -144,17 +152,10 @@ class PostprocessingSettings(_Part):
     tta: Literal["flips8", "none"] = "none"
 
 
-class PseudoLabelSettings(_Part):
+class PseudoLabelSettings(PseudoLabelChoices, frozen=True):
     """Semi-supervised learning (METHODS 3 and 4). share: of samples that come from pseudo-labelled cases. weight: λ of their
-    loss. radius_mm and gamma: dilation of 'binary+soft' pseudo-labels."""
+    loss."""
 
-    mode: Literal["binary", "binary+soft", "confidence-weighted"] = "binary+soft"
-    alpha: float = Field(default=0.3, ge=0)
-    vpt: Share = 0.3
-    vpt_on: Literal["omega", "probability", "omega*probability"] = "omega*probability"
-    tst: float = Field(default=100.0, ge=0)
-    radius_mm: float = Field(default=1.0, gt=0)
-    gamma: Share = 0.5
     share: Share = 0.5
     weight: float = Field(default=1.0, gt=0)
 
@@ -183,6 +184,10 @@ class Recipe(_Part):
         flat = self.network.kind.endswith("-2d")
         if flat != (self.sampling.mode == "slice"):
             raise ValueError(f"network {self.network.kind!r} does not go with sampling mode {self.sampling.mode!r}")
+        if isinstance(self.network, LesionUNetDescription):
+            multiple = 2 ** len(self.network.widths)
+            if any(side % multiple for side in self.sampling.size):
+                raise ValueError(f"sampling.size of a lesion-unet with these widths has multiples of {multiple} only")
         return self
 
 
@@ -215,7 +220,7 @@ def parse_recipe(document: dict[str, Any], *, file_name: str) -> Recipe:
         return Recipe.model_validate(document)
     except ValidationError as problem:
         first = problem.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = key_of(first["loc"])
         reason = "is not a key of recipes" if first["type"] == "extra_forbidden" else first["msg"]
         raise BadRecipe(f"{file_name}: {key}: {reason}", remedy="see mssoftseg recipes show mssoftseg") from None
 

@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 
 from MSSoftSegLib.exam.modality import MODALITIES
 from MSSoftSegLib.network.architecture import LesionUNet
-from MSSoftSegLib.training.losses import starter_loss
+from MSSoftSegLib.training.losses.starter import starter_loss
 from MSSoftSegLib.training.synthesis.fields import Shape
 from MSSoftSegLib.training.synthesis.stream import StreamSettings, SyntheticStream
 

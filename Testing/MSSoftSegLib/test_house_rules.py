@@ -19,7 +19,7 @@ MAY_USE = {
     "preprocessing": {"exam"},
     "dicom": {"exam"},
     "network": {"exam", "preprocessing"},
-    "inference": {"exam", "preprocessing", "network"},
+    "inference": {"exam", "softlabel", "preprocessing", "network"},
     "lesion": {"exam", "inference"},
     "evaluation": {"exam", "lesion"},
     "report": {"exam", "inference", "lesion", "evaluation"},
@@ -35,6 +35,7 @@ MAY_USE = {
         "library",
     },
     "library": {"exam", "softlabel", "dicom"},
+    "study": None,
     "jobs": None,
     "cli": None,
 }

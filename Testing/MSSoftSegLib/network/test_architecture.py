@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from MSSoftSegLib.network.architecture import LesionUNet, SampleNorm, depth_to_space, space_to_depth
+from MSSoftSegLib.network.dynunet import DynUNet
 
 
 def test_depth_to_space_undoes_space_to_depth_voxel_by_voxel():
@@ -55,3 +56,29 @@ def test_logits_have_the_shape_of_the_images(shape):
     network = LesionUNet(input_channels=3, widths=(4, 6, 8, 10))
     assert network.multiple == 16
     assert network(torch.randn(1, 3, *shape)).shape == (1, 1, *shape)
+
+
+def unclean_memory():
+    """Leaves freed memory full of NaN, so that what is never written shows."""
+    for kind in (torch.float32, torch.bfloat16):
+        blocks = [torch.full((4**power,), float("nan"), dtype=kind) for power in range(3, 9)]
+        del blocks
+
+
+@pytest.mark.parametrize("network_kind", ["lesion-unet", "dynunet"])
+def test_thin_features_learn_clean_gradients_in_sixteen_bits(network_kind):
+    torch.manual_seed(0)
+    described = {"lesion-unet": {"widths": (4, 8, 16)}, "dynunet": {"filters": (4, 8, 16)}}[network_kind]
+    network = (LesionUNet if network_kind == "lesion-unet" else DynUNet)(input_channels=3, **described)
+    network.to(memory_format=torch.channels_last_3d)
+    # At the coarsest level 16 voxels of depth are two slices (lesion U-Net); a DynUNet pads 8 to three.
+    images = torch.randn(1, 3, 16 if network_kind == "lesion-unet" else 8, 24, 24)
+    for _ in range(20):
+        unclean_memory()
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = network(images)
+        loss = sum(output.float().square().mean() for output in (outputs if isinstance(outputs, tuple) else [outputs]))
+        unclean_memory()
+        network.zero_grad()
+        loss.backward()
+        assert all(torch.isfinite(parameter.grad).all() for parameter in network.parameters())

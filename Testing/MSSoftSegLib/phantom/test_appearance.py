@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.phantom.anatomy import draw_anatomy
 from MSSoftSegLib.phantom.appearance import Body, draw_contrast, tissue_map
 from MSSoftSegLib.phantom.contrasts import typical_intensities
@@ -30,7 +30,7 @@ def brain(body: Body) -> dict[Modality, np.ndarray]:
     window = body.anatomy.frame.window_in(body.head_frame)
     return {
         modality: draw_contrast(body, modality, typical_intensities(modality), rng=np.random.default_rng(7))[window]
-        for modality in Modality
+        for modality in MODALITIES
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.phantom.contrasts import TissueIntensities, draw_intensities, typical_intensities
 
 
@@ -19,7 +19,7 @@ def assert_ordered(modality: Modality, mean: TissueIntensities) -> None:
         assert mean.lesion > mean.gray > mean.white > mean.csf
 
 
-@pytest.mark.parametrize("modality", list(Modality))
+@pytest.mark.parametrize("modality", MODALITIES)
 def test_the_order_holds_for_typical_and_drawn_scanners(modality: Modality) -> None:
     assert_ordered(modality, typical_intensities(modality))
     for seed in range(50):

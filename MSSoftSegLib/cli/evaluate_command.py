@@ -1,0 +1,134 @@
+"""``evaluate``: how good predictions are, and whether one method is better than another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from MSSoftSegLib.cli import options
+from MSSoftSegLib.cli.display import say
+from MSSoftSegLib.cli.job_commands import finish, run_job
+from MSSoftSegLib.errors import RequestError
+
+# Where a comparison goes that was given no --out.
+COMPARISON_FOLDER = Path("comparison")
+SHOWN = (
+    *("dsc", "ppv", "tpr", "soft_dice", "ndsc", "hd95_mm", "assd_mm", "volume_difference_ml", "ltpr", "lfpr"),
+    *("lesion_f1", "pq", "ece_brain", "ece_lesion", "brier", "r_aac", "error_auroc", "error_auroc_lesion"),
+)
+
+
+def evaluate(
+    truth: Annotated[
+        list[Path] | None, typer.Option("--truth", help="mask or soft mask (0-1); repeat it for every rater")
+    ] = None,
+    prediction: Annotated[Path | None, typer.Option("--prediction", help="predicted lesion mask")] = None,
+    probability: Annotated[Path | None, typer.Option("--probability", help="predicted probability, 0-1")] = None,
+    entropy: Annotated[Path | None, typer.Option("--entropy", help="entropy map (default: of the probability)")] = None,
+    brain: Annotated[
+        Path | None, typer.Option("--brain", help="brain mask; nDSC, calibration and uncertainty need it")
+    ] = None,
+    case: Annotated[str, typer.Option("--case", help="name of the case in the output")] = "1",
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", help="CSV: case, patient, truth, truth2 …, prediction, probability, entropy, brain"),
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None, typer.Option("--compare", help="two folders that evaluate wrote: B against A")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="folder to create (with --compare: comparison, unless given)")
+    ] = None,
+    connectivity: Annotated[
+        int | None, typer.Option("--connectivity", help="what one lesion is: 26 (default), 18 or 6 neighbors")
+    ] = None,
+    min_lesion_voxels: Annotated[
+        int | None, typer.Option("--min-lesion-voxels", help="lesion-wise measures leave out smaller ones (default 1)")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", help="makes a mask of the probability without a prediction (default 0.5)"),
+    ] = None,
+    possible: Annotated[
+        str | None, typer.Option("--possible", help="label 2 of a truth counts as lesion (default) or background")
+    ] = None,
+    overwrite: options.Overwrite = False,
+    json_events: options.JsonEvents = False,
+    debug: options.Debug = False,
+) -> None:
+    """Measure predictions against the truth, or compare two such results.
+
+    Example: mssoftseg evaluate --truth RATER1.nii.gz --truth RATER2.nii.gz --prediction MASK.nii.gz --out METRICS_FOLDER
+    """
+    files = {"prediction": prediction, "probability": probability, "entropy": entropy, "brain": brain, "table": table}
+    measuring = {
+        "connectivity": connectivity,
+        "min_lesion_voxels": min_lesion_voxels,
+        "threshold": threshold,
+        "possible": possible,
+    }
+    given = {key: value for key, value in {**files, **measuring}.items() if value is not None}
+    if compare is not None:
+        _compare(compare, out, {**given, **({"truth": truth} if truth else {})}, overwrite, json_events, debug)
+        return
+    if out is None:
+        raise RequestError("there is nowhere to write to", remedy="give --out FOLDER")
+    spec = {**given, "truth": truth or [], "case": case, "out": out, "overwrite": overwrite}
+    finish(run_job("evaluate", spec, json_events=json_events, debug=debug), json_events=json_events)
+    if not json_events:
+        _show_summary(json.loads((out / "metrics.json").read_text(encoding="utf-8"))["summary"])
+
+
+def _compare(
+    folders: tuple[Path, Path],
+    out: Path | None,
+    given: dict[str, Any],
+    overwrite: bool,
+    json_events: bool,
+    debug: bool,
+) -> None:
+    if given:
+        option = "--" + next(iter(given)).replace("_", "-")
+        raise RequestError(f"{option} does not go with --compare", remedy="give the two folders and --out only")
+    target = COMPARISON_FOLDER if out is None else out
+    spec = {"first": folders[0], "second": folders[1], "out": target, "overwrite": overwrite}
+    finish(run_job("compare", spec, json_events=json_events, debug=debug), json_events=json_events)
+    if not json_events:
+        _show_comparison(json.loads((target / "comparison.json").read_text(encoding="utf-8")))
+
+
+def _show_summary(summary: dict[str, Any]) -> None:
+    table = Table("measure", "mean", "95 % interval", "n", box=None)
+    for name in SHOWN:
+        mean = summary["means"][name]
+        if mean["n"] == 0:
+            continue
+        table.add_row(name, _number(mean["mean"]), _interval(mean), str(mean["n"]))
+    Console().print(table)
+    say(f"VC {_number(summary['vc'])}, ISBI-equivalent {_number(summary['isbi_equivalent'], 2)}")
+
+
+def _show_comparison(facts: dict[str, Any]) -> None:
+    table = Table("measure", "A", "B", "B − A", "95 % interval", "n", "Wilcoxon p", box=None)
+    for name in SHOWN:
+        found = facts["measures"][name]
+        if found["n"] == 0:
+            continue
+        numbers = [_number(found[key]) for key in ("first_mean", "second_mean")]
+        difference, p = found["difference"], found["wilcoxon_p"]
+        moved = "–" if difference["mean"] is None else f"{difference['mean']:+.3f}"
+        table.add_row(name, *numbers, moved, _interval(difference), str(found["n"]), "–" if p is None else f"{p:.2g}")
+    Console().print(table)
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _interval(mean: dict[str, float | None]) -> str:
+    return "–" if mean["low"] is None else f"{_number(mean['low'])} to {_number(mean['high'])}"

@@ -1,0 +1,47 @@
+"""Overlapping windows, for networks whose statistics were learned on patches.
+
+nnU-Net looks at a volume through its training patch, half overlapping, and trusts the middle of a window more than its rim;
+the DynUNet's instance normalization then sees in use what it saw in training. Every other network takes the brain whole.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from MSSoftSegLib.inference.device import Device
+from MSSoftSegLib.inference.whole_volume import predict_logits
+from MSSoftSegLib.network.description import DynUNetDescription, ModelDescription
+
+Shape = tuple[int, int, int]
+OVERLAP = 0.5
+
+
+def training_window(description: ModelDescription) -> Shape | None:
+    """The patch (z, y, x) that a DynUNet was trained on, as its recipe records it; None for every other model."""
+    sampling = description.recipe.get("sampling")
+    if not isinstance(description.network, DynUNetDescription) or not isinstance(sampling, dict):
+        return None
+    size = sampling.get("size")
+    if sampling.get("mode") != "patch" or not isinstance(size, list | tuple) or len(size) != 3:
+        return None
+    return int(size[0]), int(size[1]), int(size[2])
+
+
+def windowed_logits(network: nn.Module, images: Tensor, device: Device, *, window: Shape | None) -> Tensor:
+    """Logits (1, 1, z, y, x) float32 in main memory for images (1, c, z, y, x) float32 in main memory.
+
+    In one pass where no window is given or none of the volume's sides is longer than it; else the mean of the overlapping
+    windows' logits, weighted by a Gaussian about each window's center.
+    """
+    if window is None or all(side <= limit for side, limit in zip(images.shape[2:], window, strict=True)):
+        return predict_logits(network, images, device)
+    from monai.inferers.inferer import SlidingWindowInferer
+
+    inferer = SlidingWindowInferer(roi_size=window, sw_batch_size=1, overlap=OVERLAP, mode="gaussian")
+    # The windows' logits are inference tensors, which the inferer weighs in place: allowed in here only.
+    with torch.inference_mode():
+        answer = inferer(images, lambda part: predict_logits(network, part, device))
+    if not isinstance(answer, Tensor):
+        raise TypeError("one tensor was expected")
+    return answer

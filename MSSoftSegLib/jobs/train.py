@@ -1,0 +1,207 @@
+"""The ``train`` job: curated cases in, model bundle out; what is computed survives a kill in the run's folder.
+
+For an output ``MODEL`` the run's folder is ``MODEL.run`` beside it: config, checkpoints, curves. The bundle appears at
+``MODEL`` when it is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from MSSoftSegLib.errors import OutputExists, RequestError
+from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.jobs.train_specification import TrainJob, TrainSpec
+from MSSoftSegLib.library.datalist import read_datalist
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.network.catalog import find_bundle
+from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.preprocessing.cache import StepCache
+from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
+from MSSoftSegLib.training.engine import cluster
+from MSSoftSegLib.training.engine.bundle_writing import write_trained_bundle
+from MSSoftSegLib.training.engine.checkpoint import write_whole
+from MSSoftSegLib.training.engine.course import with_epochs
+from MSSoftSegLib.training.engine.launch import choose_hardware
+from MSSoftSegLib.training.engine.operating_point import choose_operating_point
+from MSSoftSegLib.training.engine.run import Members, judging_device, plan_members, train_members
+from MSSoftSegLib.training.engine.task import FitTask, Hardware
+from MSSoftSegLib.training.recipe import Recipe, find_recipe
+
+SHARES = {"preparing": 10.0, "training": 80.0, "operating-point": 8.0, "bundle": 2.0}
+CONFIG = "config.json"
+
+
+def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
+    """Run the job; the bundle's folder. In a cluster's job every process runs this, and the first one speaks and writes."""
+    spec = job.spec
+    reporter = Reporter(job.job, SHARES, emit if cluster.global_rank() == 0 else _silent, cancelled)
+    reporter.started(job.kind)
+    recipe = _recipe(spec)
+    hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
+    check_target(spec.out, overwrite=spec.overwrite, inputs=[spec.library])
+    cases = training_cases(spec)
+    folder = run_folder(spec.out)
+    with cluster.first_alone(hardware) as first:
+        if first:
+            _open_run(folder, spec, recipe)
+        prepared = _prepare(cases, recipe, spec, folder, reporter)
+    tasks = plan_members(
+        prepared,
+        recipe,
+        Members(spec.folds, spec.fold),
+        folder,
+        hardware=hardware,
+        resume=spec.resume,
+        initial_weights=_initial_weights(spec, recipe, folder),
+    )
+    train_members(
+        tasks,
+        metric=reporter.metric,
+        progress=lambda fraction, message: reporter.progress("training", fraction, message),
+        cancelled=cancelled,
+    )
+    if cluster.global_rank() == 0:
+        _write(spec, tasks, prepared, hardware, reporter)
+        if spec.prepared is None:
+            shutil.rmtree(folder / "prepared", ignore_errors=True)
+    return spec.out
+
+
+def _write(
+    spec: TrainSpec, tasks: list[FitTask], prepared: list[PreparedCase], hardware: Hardware, reporter: Reporter
+) -> None:
+    point = choose_operating_point(
+        tasks, judging_device(hardware), progress=lambda fraction: reporter.progress("operating-point", fraction)
+    )
+    reporter.progress("bundle", 0.0)
+    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+        description = write_trained_bundle(folder, spec.out.name, tasks, point, facts=_facts(spec, prepared))
+        reporter.progress("bundle", 1.0)
+    reporter.result(
+        spec.out.name,
+        {
+            "model": description.name,
+            "members": len(tasks),
+            "threshold": point.threshold,
+            "temperature": point.temperature,
+            "min_lesion_mm3": point.min_lesion_mm3,
+            "best_validation_dsc": description.metrics["best_validation_dsc"],
+        },
+    )
+
+
+def run_folder(out: Path) -> Path:
+    """Where a training for this output keeps what it must not lose."""
+    return out.absolute().parent / f"{out.name}.run"
+
+
+def training_cases(spec: TrainSpec) -> list[LabelledCase]:
+    """The labelled cases of the library or datalist, and the pseudo-labelled ones; RequestError when there is none."""
+    if spec.library.suffix == ".json":
+        cases = read_datalist(spec.library)
+    else:
+        cases = labelled_cases(spec.library, statuses=spec.statuses)
+    cases = [case for case in cases if case.raters or case.soft_label is not None]
+    if not cases:
+        raise RequestError(
+            f"{spec.library.name} holds no labelled case with the status {' or '.join(spec.statuses)}",
+            remedy="approve cases with mssoftseg library set-status, or name other statuses with --status",
+        )
+    if spec.pseudo is not None:
+        cases += [case for case in labelled_cases(spec.pseudo, statuses=("segmented",)) if case.is_pseudo_labelled]
+    return cases
+
+
+def _recipe(spec: TrainSpec) -> Recipe:
+    """The recipe with what the request overrides."""
+    recipe = find_recipe(spec.recipe)
+    training = recipe.training
+    if spec.epochs is not None:
+        training = with_epochs(training, spec.epochs)
+    if spec.seed is not None:
+        training = training.model_copy(update={"seed": spec.seed})
+    return recipe.model_copy(update={"training": training})
+
+
+def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe) -> None:
+    """Make the run's folder; a run that was begun here goes on only when asked, and only with the same recipe."""
+    config = folder / CONFIG
+    document = {"recipe": recipe.model_dump(mode="json"), "folds": spec.folds, "fold": spec.fold}
+    if folder.exists() and any(folder.iterdir()):
+        if not spec.resume and not spec.overwrite:
+            raise OutputExists(
+                f"a training was begun in {folder.name} already",
+                remedy="add --resume to go on, or --overwrite to start over",
+            )
+        if spec.overwrite:
+            _remove_run(folder)
+        elif config.is_file() and json.loads(config.read_text(encoding="utf-8")) != document:
+            raise RequestError(
+                f"the training in {folder.name} was begun with another recipe or other folds",
+                remedy="repeat the options of the run that you resume, or start over with --overwrite",
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(config, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def _remove_run(folder: Path) -> None:
+    """Remove an earlier run of ours; a folder that is none is left alone."""
+    if not (folder / CONFIG).is_file():
+        raise OutputExists(f"{folder.name} is no training run and is not overwritten", remedy="choose another --out")
+    shutil.rmtree(folder)
+
+
+def _prepare(
+    cases: list[LabelledCase], recipe: Recipe, spec: TrainSpec, folder: Path, reporter: Reporter
+) -> list[PreparedCase]:
+    return prepare_cases(
+        cases,
+        recipe,
+        spec.prepared or folder / "prepared",
+        cache=StepCache(),
+        progress=lambda fraction: reporter.progress("preparing", fraction),
+        cancelled=reporter.cancelled,
+    )
+
+
+def _initial_weights(spec: TrainSpec, recipe: Recipe, folder: Path) -> Path | None:
+    """The first network of the model to start from, as a file that every training process can read."""
+    if spec.init is None:
+        return None
+    bundle = find_bundle(spec.init)
+    if bundle.description.network != recipe.network or len(bundle.description.inputs) != len(recipe.data.inputs):
+        raise RequestError(
+            f"the model {bundle.description.name} has another network than the recipe {recipe.name}",
+            remedy=f"choose a recipe with a {bundle.description.network.kind} of the same size, or another --init",
+        )
+    path = folder / "initial.safetensors"
+    if cluster.global_rank() == 0 and not path.is_file():
+        state = load_networks(bundle)[0].state_dict()
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, str(path))
+    return path
+
+
+def _facts(spec: TrainSpec, prepared: list[PreparedCase]) -> dict[str, object]:
+    """What the bundle records of its data: numbers, never names."""
+    pseudo = [case for case in prepared if case.is_pseudo_labelled]
+    labelled = [case for case in prepared if not case.is_pseudo_labelled]
+    return {
+        "training_cases": len(prepared),
+        "pseudo_labelled_cases": len(pseudo),
+        "patients": len({case.patient for case in labelled}),
+        "folds": spec.folds or 1,
+        "fold": spec.fold,
+        "started_from": spec.init,
+        "mean_soft_volume_ml": round(sum(case.soft_volume_ml for case in labelled) / max(1, len(labelled)), 3),
+    }
+
+
+def _silent(event: object) -> None:
+    pass

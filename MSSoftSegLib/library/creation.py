@@ -1,0 +1,41 @@
+"""Making an empty case library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from MSSoftSegLib.errors import OutputExists
+from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, PARTICIPANTS, README, WRITERS_FOLDER, inside
+from MSSoftSegLib.library.transaction import write_text
+from MSSoftSegLib.version import VERSION
+
+BIDS_VERSION = "1.10.0"
+README_TEXT = """Case library of MSSoftSeg: exams of people with multiple sclerosis and their lesion labels, laid out as in BIDS.
+derivatives/mssoftseg holds, per case, one label map per rater (1 = lesion, 2 = possible lesion), soft labels, and a record of
+what was labelled when. Add and change cases with "mssoftseg library"; "mssoftseg library check" names any file that does
+not match its checksum.
+"""
+
+
+def create_library(folder: Path, *, name: str = "MS lesion cases") -> Path:
+    """Make an empty case library in a folder that is absent or empty; returns the folder."""
+    if (folder / DESCRIPTION).exists():
+        raise OutputExists(f"{folder.name} is a case library already", remedy="add to it, or choose another folder")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputExists(f"{folder.name} is not empty", remedy="choose a new folder for the case library")
+    scratch = folder / WRITERS_FOLDER
+    scratch.mkdir(parents=True)
+    common = {"BIDSVersion": BIDS_VERSION, "GeneratedBy": [{"Name": "MSSoftSeg", "Version": VERSION}]}
+    labels = {"Name": f"{name}: labels", "DatasetType": "derivative", **common}
+    write_text(inside(folder, DERIVATIVES / DESCRIPTION), _document(labels), scratch=scratch)
+    write_text(folder / README, README_TEXT, scratch=scratch)
+    write_text(folder / PARTICIPANTS, "participant_id\n", scratch=scratch)
+    # Last: it is what tells a library from a folder.
+    write_text(folder / DESCRIPTION, _document({"Name": name, "DatasetType": "raw", **common}), scratch=scratch)
+    return folder
+
+
+def _document(fields: Mapping[str, object]) -> str:
+    return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,1 @@
+"""Other people's data sets into a case library, one format a file."""

@@ -1,0 +1,64 @@
+"""The ISBI 2015 longitudinal MS lesion challenge (Carass et al. 2017, NeuroImage 148:77), as its archives unpack.
+
+``trainingNN/preprocessed/trainingNN_MM_{flair,mprage,t2,pd}_pp.nii`` and ``trainingNN/masks/trainingNN_MM_mask{1,2}.nii``;
+NN is the patient, MM the visit. The challenge's test patients (``testNN``) come without masks and keep ``test`` in their id. Only
+the preprocessed images are taken: on their grid the raters drew.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from MSSoftSegLib.errors import BadLibrary
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.importing.source import Contents, FoundCase
+from MSSoftSegLib.library.layout import CaseId
+
+PREPROCESSED = True
+IMAGE_NAMES = {Modality.FLAIR: "flair", Modality.T1: "mprage", Modality.T2: "t2", Modality.PD: "pd"}
+RATERS = ("1", "2")
+_FILE = re.compile(
+    r"(?P<visit>(?P<set>training|test)(?P<patient>\d+)_(?P<session>\d+))_"
+    r"(?P<what>(?:flair|mprage|t2|pd)_pp|mask[12])\.nii(?:\.gz)?"
+)
+
+
+def find_cases(source: Path) -> list[FoundCase]:
+    """The visits below a folder, in order of name. What a visit lacks is named."""
+    visits: dict[str, dict[str, Path]] = {}
+    for path in sorted(source.rglob("*_*.nii*")):
+        found = _FILE.fullmatch(path.name)
+        if found is None:
+            continue
+        files = visits.setdefault(found["visit"], {})
+        if found["what"] in files:
+            raise BadLibrary(f"{path.name} is there twice", remedy="give a folder that holds the data set once")
+        files[found["what"]] = path
+    if not visits:
+        raise BadLibrary(
+            f"{source.name} holds no file like training01_01_flair_pp.nii",
+            remedy="give the folder that the challenge's archive was unpacked to",
+        )
+    for visit, files in visits.items():
+        _check_complete(visit, files)
+    return [_case(visit, files) for visit, files in sorted(visits.items())]
+
+
+def _check_complete(visit: str, files: dict[str, Path]) -> None:
+    wanted = [f"{name}_pp" for name in IMAGE_NAMES.values()]
+    if visit.startswith("training"):
+        wanted += [f"mask{rater}" for rater in RATERS]
+    for what in wanted:
+        if what not in files:
+            raise BadLibrary(f"{visit}_{what}.nii is missing", remedy="unpack the challenge's archive again")
+
+
+def _case(visit: str, files: dict[str, Path]) -> FoundCase:
+    named, _, session = visit.partition("_")
+    patient = named.removeprefix("training")
+    contents = Contents(
+        images={modality: files[f"{name}_pp"] for modality, name in IMAGE_NAMES.items()},
+        raters={rater: files[f"mask{rater}"] for rater in RATERS if f"mask{rater}" in files},
+    )
+    return FoundCase.ready(CaseId(patient, session), visit, contents)

@@ -1,0 +1,118 @@
+"""What is in a case library, for listings and for training. Reading never writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+
+from MSSoftSegLib.errors import BadImage, BadLibrary, RequestError
+from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.library.case_record import STATUSES, CaseRecord, Status, parse_record
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, WRITERS_FOLDER, CaseId, case_of_file, inside
+
+RESTORE = "restore it from a backup, or exclude the case; see mssoftseg library check"
+
+
+def check_is_library(folder: Path) -> None:
+    """Refuse a folder that is not a case library."""
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadLibrary(
+            f"{folder.name} is not a case library: it has no {DESCRIPTION}",
+            remedy="make one with mssoftseg library init, or import this folder with mssoftseg library import",
+        ) from None
+    except (OSError, ValueError):
+        raise BadLibrary(f"{DESCRIPTION} of {folder.name} cannot be read", remedy="restore it from a backup") from None
+    marks = (folder / WRITERS_FOLDER, inside(folder, DERIVATIVES / DESCRIPTION))
+    if not isinstance(description, dict) or not any(mark.exists() for mark in marks):
+        raise BadLibrary(
+            f"{folder.name} is a BIDS data set, but not a case library of MSSoftSeg",
+            remedy="import it with mssoftseg library import --format bids",
+        )
+
+
+def case_ids(library: Path) -> list[CaseId]:
+    """The cases that have a record, in order of name."""
+    derivatives = inside(library, DERIVATIVES)
+    records = [*derivatives.glob("sub-*/anat/*_case.json"), *derivatives.glob("sub-*/ses-*/anat/*_case.json")]
+    found = (case_of_file(PurePosixPath(*record.relative_to(library).parts)) for record in records)
+    return sorted((case for case in found if case is not None), key=str)
+
+
+def find_case(library: Path, case: CaseId) -> CaseRecord | None:
+    """The record of a case; None where there is no such case."""
+    path = inside(library, case.record)
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        raise BadLibrary(f"{path.name} cannot be read", remedy=RESTORE) from None
+    return parse_record(text, file_name=path.name, expected=case)
+
+
+def read_case(library: Path, case: CaseId) -> CaseRecord:
+    """The record of a case that must be there."""
+    record = find_case(library, case)
+    if record is None:
+        check_is_library(library)
+        raise RequestError(f"there is no case {case}", remedy="see mssoftseg library list")
+    return record
+
+
+def read_library(library: Path) -> list[CaseRecord]:
+    """The records of all cases, in order of name; BadLibrary names the first that cannot be read."""
+    check_is_library(library)
+    return [read_case(library, case) for case in case_ids(library)]
+
+
+def labelled_cases(
+    library: Path, *, statuses: Sequence[Status] = ("approved",), verify: bool = False
+) -> list[LabelledCase]:
+    """The labelled cases of some statuses, in order of name, as training takes them.
+
+    Every file must be there (BadLibrary names the one that is not); verify: and have the checksum of its record.
+    """
+    unknown = [status for status in statuses if status not in STATUSES]
+    if unknown:
+        raise RequestError(f"{unknown[0]!r} is not a status", remedy=f"choose from {', '.join(STATUSES)}")
+    chosen = [record for record in read_library(library) if record.status in statuses and record.is_labelled]
+    for record in chosen:
+        verify_files(library, record, checksums=verify)
+    return [_labelled(library, record) for record in chosen]
+
+
+def verify_files(library: Path, record: CaseRecord, *, checksums: bool) -> None:
+    """BadLibrary for the first file of a case that is gone or, with checksums, is not what it was."""
+    for name in record.files:
+        if problem := file_problem(inside(library, name), record.checksums[str(name)] if checksums else None):
+            raise BadLibrary(f"{name.name} {problem}", remedy=RESTORE)
+
+
+def file_problem(path: Path, checksum: str | None) -> str | None:
+    """What is wrong with a stored file, None where it is as it was (without a checksum: where it is there)."""
+    if not path.is_file():
+        return "is missing"
+    try:
+        if checksum is not None and sha256_of_file(path) != checksum:
+            return "is damaged: its checksum does not hold"
+    except (BadImage, OSError):
+        return "cannot be read"
+    return None
+
+
+def _labelled(library: Path, record: CaseRecord) -> LabelledCase:
+    case, soft = record.case_id, record.soft_label
+    return LabelledCase(
+        case=str(case),
+        patient=record.patient,
+        images=MappingProxyType({modality: inside(library, case.image(modality)) for modality in record.images}),
+        raters=MappingProxyType({rater: inside(library, case.rater_mask(rater)) for rater in sorted(record.raters)}),
+        soft_label=None if soft is None else inside(library, case.soft_label(soft.name)),
+        confidence=inside(library, case.confidence(soft.name)) if soft is not None and soft.confidence else None,
+        preprocessed=record.preprocessed,
+    )

@@ -1,0 +1,23 @@
+"""A case's way from unlabelled to approved, or to excluded; its record keeps the history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from MSSoftSegLib.library.additions import with_status
+from MSSoftSegLib.library.case_record import CaseRecord, Status
+from MSSoftSegLib.library.layout import CaseId
+from MSSoftSegLib.library.reading import check_is_library, read_case
+from MSSoftSegLib.library.transaction import change, patient_locked, staging
+
+
+def set_status(library: Path, case: CaseId, status: Status) -> CaseRecord:
+    """Give a case another status; a case without a label can only be unlabelled or excluded."""
+    check_is_library(library)
+    read_case(library, case)
+    with staging(library) as folder, patient_locked(library, case):
+        before = read_case(library, case)
+        record = with_status(before, status)
+        if record != before:
+            change(library, folder, record, staged={})
+    return record

@@ -1,0 +1,173 @@
+"""Changing several files as if they were one: all of a change is in the library, or nothing of it.
+
+Files are first written whole into a pending folder. Then one small file, ``commit.json``, appears there by renaming: from
+this moment the change is decided. Moving the files to their names, which a kill can interrupt, is repeated by whoever comes
+next until it is done. The case record is put in place last.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from pydantic import BaseModel, ValidationError
+
+from MSSoftSegLib.errors import BadLibrary, RequestError
+from MSSoftSegLib.library.case_record import CaseRecord, record_text
+from MSSoftSegLib.library.layout import PARTICIPANTS, WRITERS_FOLDER, CaseId, inside
+from MSSoftSegLib.library.locking import locked
+
+COMMIT = "commit.json"
+# A pending folder without a decision that is older than this belongs to a writer that was killed.
+ABANDONED_AFTER_S = 24 * 3600.0
+
+
+class Commit(BaseModel, frozen=True, extra="forbid"):
+    """A decided change. moves: staged file name to final relative name; removals: relative names."""
+
+    record: CaseRecord
+    moves: dict[str, str]
+    removals: tuple[str, ...] = ()
+
+
+@contextmanager
+def staging(library: Path) -> Iterator[Path]:
+    """A folder of one's own for files on their way in; what is still there when the block ends is removed."""
+    pending = _pending_folder(library)
+    folder = pending / secrets.token_hex(8)
+    try:
+        pending.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(pending)
+        folder.mkdir()
+    except OSError as problem:
+        if problem.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise RequestError(
+            f"{library.name} may not be written to", remedy="ask for permission to write to the case library"
+        ) from None
+    try:
+        yield folder
+    finally:
+        # A decided change that could not be carried out (full disk) stays for the next writer.
+        if not (folder / COMMIT).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def patient_locked(library: Path, case: CaseId) -> Iterator[None]:
+    """Nobody else changes this patient's cases meanwhile; changes that a killed writer had decided are done first.
+
+    The lock ignores case: on many network shares ``sub-a`` and ``sub-A`` are one folder.
+    """
+    with locked(library / WRITERS_FOLDER / "locks" / f"sub-{case.patient.casefold()}.lock"):
+        for folder, commit in decided(library).items():
+            if commit.record.patient.casefold() == case.patient.casefold():
+                _carry_out(library, folder, commit)
+        yield
+
+
+def change(
+    library: Path,
+    folder: Path,
+    record: CaseRecord,
+    *,
+    staged: Mapping[PurePosixPath, Path],
+    removals: tuple[PurePosixPath, ...] = (),
+) -> None:
+    """Put staged files (by final relative name) and the record in place; the patient must be locked."""
+    moves = {path.name: str(name) for name, path in staged.items()}
+    commit = Commit(record=record, moves=moves, removals=tuple(str(name) for name in removals))
+    write_text(folder / COMMIT, commit.model_dump_json(), scratch=folder)
+    _carry_out(library, folder, commit)
+
+
+def decided(library: Path) -> dict[Path, Commit]:
+    """Changes that were decided and not yet carried out, by pending folder."""
+    found = {}
+    for path in sorted(_pending_folder(library).glob(f"*/{COMMIT}")):
+        try:
+            found[path.parent] = Commit.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            continue
+        except (OSError, ValidationError):
+            raise BadLibrary(
+                f"{WRITERS_FOLDER}/pending/{path.parent.name}/{COMMIT} is damaged",
+                remedy="delete this folder and add its case again",
+            ) from None
+    return found
+
+
+def write_text(path: Path, text: str, *, scratch: Path) -> None:
+    """The file appears under its name only when it is complete and on the disk; until then it is in scratch, same disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = scratch / f"{secrets.token_hex(8)}.partial"
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _carry_out(library: Path, folder: Path, commit: Commit) -> None:
+    """Everything that was decided; repeating it changes nothing."""
+    for source, name in commit.moves.items():
+        target = inside(library, PurePosixPath(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Gone where an earlier attempt came this far.
+        if (folder / source).exists():
+            os.replace(folder / source, target)
+    add_participant(library, commit.record.patient)
+    write_text(inside(library, commit.record.case_id.record), record_text(commit.record), scratch=folder)
+    for name in commit.removals:
+        inside(library, PurePosixPath(name)).unlink(missing_ok=True)
+    (folder / COMMIT).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def add_participant(library: Path, patient: str) -> None:
+    """A line for the patient in participants.tsv, unless there is one; other lines and columns stay."""
+    path = library / PARTICIPANTS
+    if f"sub-{patient}" in participants(library):
+        return
+    with locked(library / WRITERS_FOLDER / "locks" / "participants.lock"):
+        if f"sub-{patient}" in participants(library):
+            return
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        # A file that was lost is made anew.
+        lines = lines or [
+            "participant_id",
+            *sorted(f.name for f in library.glob("sub-*") if f.name != f"sub-{patient}"),
+        ]
+        lines.append(f"sub-{patient}" + "\tn/a" * lines[0].count("\t"))
+        write_text(path, "\n".join(lines) + "\n", scratch=library / WRITERS_FOLDER)
+
+
+def participants(library: Path) -> set[str]:
+    """The ids in participants.tsv."""
+    path = library / PARTICIPANTS
+    if not path.exists():
+        return set()
+    return {line.split("\t")[0] for line in path.read_text(encoding="utf-8").splitlines()[1:]}
+
+
+def _pending_folder(library: Path) -> Path:
+    return library / WRITERS_FOLDER / "pending"
+
+
+def _remove_abandoned(pending: Path) -> None:
+    for folder in pending.iterdir():
+        try:
+            old = time.time() - folder.stat().st_mtime > ABANDONED_AFTER_S
+        except OSError:
+            continue
+        if old and not (folder / COMMIT).exists():
+            shutil.rmtree(folder, ignore_errors=True)

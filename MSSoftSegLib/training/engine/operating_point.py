@@ -1,0 +1,133 @@
+"""What turns a trained model's logits into lesions, chosen on the training folds: never on cases that judge the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from MSSoftSegLib.evaluation.lesionwise import detection
+from MSSoftSegLib.evaluation.overlap import dice
+from MSSoftSegLib.inference.device import Device
+from MSSoftSegLib.lesion.instances import label_instances
+from MSSoftSegLib.network.building import build_network
+from MSSoftSegLib.training.data.prepared import PreparedCase
+from MSSoftSegLib.training.engine.task import FitTask
+from MSSoftSegLib.training.engine.validation import case_probability, mean_defined, rater_masks, whole_logits
+from MSSoftSegLib.training.recipe import Recipe
+
+THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
+SMALLEST_LESIONS_MM3 = (0.0, 3.0, 6.0, 9.0, 12.0, 18.0)
+TEMPERATURES = tuple(round(0.4 * 1.1**step, 3) for step in range(26))
+# More than this many cases tell no more about one number, and each costs a whole-brain prediction.
+MOST_CASES = 12
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """min_lesion_mm3: lesions smaller than this are dropped. mean_dsc: over training cases and raters, with these settings."""
+
+    temperature: float
+    threshold: float
+    min_lesion_mm3: float
+    mean_dsc: float
+    cases: int
+
+
+def load_trained(task: FitTask) -> nn.Module:
+    """The network with a finished task's best weights, in evaluation mode."""
+    network = build_network(task.recipe.network, input_channels=len(task.recipe.data.inputs))
+    network.load_state_dict(load_file(str(task.best_weights)))
+    return network.eval()
+
+
+def choose_operating_point(
+    tasks: Sequence[FitTask], device: Device, *, progress: Callable[[float], None] = lambda fraction: None
+) -> OperatingPoint:
+    """Temperature on held-out cases, then threshold and smallest lesion on the cases trained on (METHODS 6, Kats).
+
+    tasks: the finished members of one ensemble. A member is only ever calibrated on cases that it did not see.
+    """
+    recipe = tasks[0].recipe
+    networks = [load_trained(task) for task in tasks]
+    temperature = _temperature(tasks, networks, recipe, device) if recipe.postprocessing.calibrate else 1.0
+    cases = _labelled(tasks)[:MOST_CASES]
+    probabilities = []
+    for number, case in enumerate(cases):
+        progress(number / len(cases))
+        members = [
+            case_probability(whole_logits(network, case, recipe, device), case, recipe, temperature=temperature)
+            for network, task in zip(networks, tasks, strict=True)
+            if case in task.training
+        ]
+        probabilities.append(np.mean(members, axis=0))
+    return _chosen(cases, probabilities, recipe, temperature)
+
+
+def _labelled(tasks: Sequence[FitTask]) -> list[PreparedCase]:
+    """Every rater-labelled case that some member trained on, in a fixed order."""
+    found = {case.case: case for task in tasks for case in task.training if not case.is_pseudo_labelled}
+    return [found[name] for name in sorted(found)]
+
+
+def _chosen(
+    cases: Sequence[PreparedCase], probabilities: Sequence[np.ndarray], recipe: Recipe, temperature: float
+) -> OperatingPoint:
+    fixed = recipe.postprocessing
+
+    def dsc(threshold: float, smallest: float) -> float:
+        values = []
+        for case, probability in zip(cases, probabilities, strict=True):
+            mask = _lesions(probability, threshold, smallest, case)
+            values.append(mean_defined([dice(mask, truth) for truth in rater_masks(case)]))
+        return mean_defined(values)
+
+    def f1(threshold: float, smallest: float) -> float:
+        values = []
+        for case, probability in zip(cases, probabilities, strict=True):
+            mask = _lesions(probability, threshold, smallest, case)
+            values.append(mean_defined([detection(truth, mask).f1 for truth in rater_masks(case)]))
+        return mean_defined(values)
+
+    given = 0.0 if fixed.drop_up_to_mm3 is None else _just_above(fixed.drop_up_to_mm3, recipe)
+    threshold = fixed.threshold or max(THRESHOLDS, key=lambda level: dsc(level, given))
+    smallest = given
+    if fixed.drop_up_to_mm3 is None:
+        smallest = max(SMALLEST_LESIONS_MM3, key=lambda volume: f1(threshold, volume))
+    return OperatingPoint(temperature, threshold, smallest, dsc(threshold, smallest), len(cases))
+
+
+def _just_above(volume_mm3: float, recipe: Recipe) -> float:
+    """The smallest volume that is kept where components *up to* a volume are dropped."""
+    return volume_mm3 + 0.5 * recipe.data.spacing_mm**3
+
+
+def _lesions(probability: np.ndarray, threshold: float, smallest: float, case: PreparedCase) -> np.ndarray:
+    if smallest == 0:
+        return probability >= threshold
+    voxel_mm3 = case.spacing_mm**3
+    instances = label_instances(probability, threshold=threshold, min_lesion_mm3=smallest, voxel_volume_mm3=voxel_mm3)
+    return instances > 0
+
+
+def _temperature(tasks: Sequence[FitTask], networks: Sequence[nn.Module], recipe: Recipe, device: Device) -> float:
+    """The temperature with the lowest cross entropy against the soft labels of held-out cases."""
+    losses = np.zeros(len(TEMPERATURES))
+    for task, network in zip(tasks, networks, strict=True):
+        for case in task.validation[:MOST_CASES]:
+            logits = whole_logits(network, case, recipe, device)
+            inside = torch.from_numpy(np.array(case.brain()))
+            label = torch.from_numpy(np.array(case.label()))[inside]
+            for number, temperature in enumerate(TEMPERATURES):
+                predicted = torch.from_numpy(case_probability(logits, case, recipe, temperature=temperature))[inside]
+                losses[number] += _cross_entropy(predicted, label)
+    return TEMPERATURES[int(losses.argmin())] if losses.any() else 1.0
+
+
+def _cross_entropy(probability: Tensor, label: Tensor) -> float:
+    clamped = probability.double().clamp(1e-6, 1 - 1e-6)
+    return float(nn.functional.binary_cross_entropy(clamped, label.double()))

@@ -1,0 +1,91 @@
+"""One training run: prepared cases to folds, folds to members, members to a bundle."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.inference.device import Device, choose_device
+from MSSoftSegLib.training.data.folds import draw_folds, hold_out
+from MSSoftSegLib.training.data.prepared import PreparedCase
+from MSSoftSegLib.training.engine.launch import train_one
+from MSSoftSegLib.training.engine.talk import DirectTalk
+from MSSoftSegLib.training.engine.task import FitTask, Hardware
+from MSSoftSegLib.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Members:
+    """Which models one run trains. folds: None = one hold-out split. fold: None = every fold, one model each."""
+
+    folds: int | None = None
+    fold: int | None = None
+
+
+def plan_members(
+    cases: Sequence[PreparedCase],
+    recipe: Recipe,
+    members: Members,
+    folder: Path,
+    *,
+    hardware: Hardware,
+    resume: bool,
+    initial_weights: Path | None,
+) -> list[FitTask]:
+    """One task for each fold and each of the recipe's identical models; patients are never split."""
+    training = recipe.training
+    if members.folds is None:
+        splits = [hold_out(cases, share=recipe.data.validation, seed=training.seed)]
+        numbers = [0]
+    else:
+        splits = draw_folds(cases, folds=members.folds, seed=training.seed)
+        numbers = list(range(members.folds)) if members.fold is None else [members.fold]
+        if not all(0 <= number < members.folds for number in numbers):
+            raise RequestError(
+                f"there is no fold {members.fold} of {members.folds}", remedy=f"choose 0 to {members.folds - 1}"
+            )
+    return [
+        FitTask(
+            recipe=recipe,
+            training=tuple(splits[number].training),
+            validation=tuple(splits[number].validation),
+            folder=folder / f"fold-{number}-model-{model}",
+            seed=training.seed + 1000 * number + 100_000 * model,
+            hardware=hardware,
+            resume=resume,
+            initial_weights=initial_weights,
+        )
+        for number in numbers
+        for model in range(training.models)
+    ]
+
+
+def train_members(
+    tasks: Sequence[FitTask],
+    *,
+    metric: Callable[[str, int, float], None],
+    progress: Callable[[float, str], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    """Train one after the other; a member that is finished is not trained again on resuming."""
+    for number, task in enumerate(tasks):
+        done = task.folder / "done"
+        if task.resume and done.is_file():
+            continue
+        if not task.resume:
+            shutil.rmtree(task.folder, ignore_errors=True)
+
+        def report(fraction: float, message: str, number: int = number) -> None:
+            many = f"model {number + 1} of {len(tasks)}, " if len(tasks) > 1 else ""
+            progress((number + fraction) / len(tasks), many + message)
+
+        train_one(task, DirectTalk(metric, report, cancelled))
+        done.touch()
+
+
+def judging_device(hardware: Hardware) -> Device:
+    """Where whole brains are predicted to choose the operating point."""
+    return choose_device(hardware.accelerator)
