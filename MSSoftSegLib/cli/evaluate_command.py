@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
@@ -103,32 +103,41 @@ def _compare(
 
 
 def _show_summary(summary: dict[str, Any]) -> None:
-    table = Table("measure", "mean", "95 % interval", "n", box=None)
+    table = Table(_names(), "mean", "95 % interval", "n", box=None)
     for name in SHOWN:
-        mean = summary["means"][name]
-        if mean["n"] == 0:
-            continue
-        table.add_row(name, _number(mean["mean"]), _interval(mean), str(mean["n"]))
+        mean, digits = summary["means"][name], _digits(name)
+        if mean["n"]:
+            table.add_row(name, _number(mean["mean"], digits), _interval(mean, digits), str(mean["n"]))
     Console().print(table)
-    say(f"VC {_number(summary['vc'])}, ISBI-equivalent {_number(summary['isbi_equivalent'], 2)}")
+    say(f"VC {_number(summary['vc'], 3)}, ISBI-equivalent {_number(summary['isbi_equivalent'], 2)}")
 
 
 def _show_comparison(facts: dict[str, Any]) -> None:
-    table = Table("measure", "A", "B", "B − A", "95 % interval", "n", "Wilcoxon p", box=None)
+    table = Table(_names(), "A", "B", "B − A", "95 % interval", "n", "Wilcoxon p", box=None)
     for name in SHOWN:
-        found = facts["measures"][name]
-        if found["n"] == 0:
-            continue
-        numbers = [_number(found[key]) for key in ("first_mean", "second_mean")]
-        difference, p = found["difference"], found["wilcoxon_p"]
-        moved = "–" if difference["mean"] is None else f"{difference['mean']:+.3f}"
-        table.add_row(name, *numbers, moved, _interval(difference), str(found["n"]), "–" if p is None else f"{p:.2g}")
+        found, digits = facts["measures"][name], _digits(name)
+        if found["n"]:
+            means = [_number(found[key], digits) for key in ("first_mean", "second_mean")]
+            difference, p = found["difference"], found["wilcoxon_p"]
+            moved = f"{difference['mean']:+.{digits}f}"
+            shown_p = "–" if p is None else f"{p:.2g}"
+            table.add_row(name, *means, moved, _interval(difference, digits), str(found["n"]), shown_p)
     Console().print(table)
 
 
-def _number(value: float | None, digits: int = 3) -> str:
+def _names() -> Column:
+    """The column of names, whole also on a narrow terminal."""
+    return Column("measure", no_wrap=True, min_width=max(len(name) for name in SHOWN))
+
+
+def _digits(name: str) -> int:
+    """Errors of probability are small numbers in a brain that is mostly healthy."""
+    return 4 if name.startswith(("ece", "brier", "r_aac")) else 3
+
+
+def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _interval(mean: dict[str, float | None]) -> str:
-    return "–" if mean["low"] is None else f"{_number(mean['low'])} to {_number(mean['high'])}"
+def _interval(mean: dict[str, float | None], digits: int) -> str:
+    return "–" if mean["low"] is None else f"{_number(mean['low'], digits)} to {_number(mean['high'], digits)}"

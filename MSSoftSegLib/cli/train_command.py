@@ -18,6 +18,9 @@ def train(
     pseudo: Annotated[
         Path | None, typer.Option("--pseudo", help="library of pseudo-labelled cases (mssoftseg pseudolabel)")
     ] = None,
+    teacher: Annotated[
+        str | None, typer.Option("--teacher", help="model that made the pseudo-labels: the student must not be worse")
+    ] = None,
     status: Annotated[
         list[str] | None, typer.Option("--status", help="which cases to train on; may be repeated (default: approved)")
     ] = None,
@@ -44,6 +47,7 @@ def train(
         "recipe": recipe,
         "out": out,
         "pseudo": pseudo,
+        "teacher": teacher,
         "statuses": status or ["approved"],
         "init": init,
         "epochs": epochs,

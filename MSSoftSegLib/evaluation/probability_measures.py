@@ -30,8 +30,8 @@ class CaseCurves:
 class ProbabilityMeasures:
     """ECE, Brier, R-AAC and AUROC, each 0–1, None where undefined or where a map that it needs was not given.
 
-    Brain: the voxels of its mask, and every voxel that truth or prediction calls lesion. Lesion: those of them within 5 mm
-    of the truth's lesions: the same voxels for every method that is compared.
+    Brain: the voxels of its mask and those of the truth's lesions. Lesion: those of them within 5 mm of the truth's lesions.
+    Neither asks the prediction: the voxels are the same for every method that is compared.
     """
 
     ece_brain: float | None = None
@@ -63,7 +63,7 @@ def measure_probability(
     pooled = precision_recall(probability, truth) if probability is not None else None
     if brain is None:
         return ProbabilityMeasures(curves=CaseCurves(precision_recall=pooled))
-    inside = brain | truth | prediction
+    inside = brain | truth
     near = neighborhood(truth, spacing_mm=spacing_mm)[inside]
     t, p = truth[inside], prediction[inside]
     measures: dict[str, float | None] = {}

@@ -52,6 +52,7 @@ EXAM_SHARES = {
     "pseudo-label": 3.0,
 }
 TTA = "flips8"
+LIBRARY_NAME = "Pseudo-labelled MS lesion cases"
 MM3_PER_ML = 1000.0
 Outcome = Literal["labelled", "skipped", "dropped", "failed"]
 Progress = Callable[[str, float], None]
@@ -85,18 +86,24 @@ def run_pseudolabel(job: PseudolabelJob, emit: Emit, cancelled: Callable[[], boo
     )
     outcomes = [_outcome(number, planned, teacher, spec, reporter) for number in range(len(planned))]
     reporter.progress("exams", 1.0)
+    _finish(spec, teacher, outcomes, reporter)
+    return spec.out
+
+
+def _finish(spec: PseudolabelSpec, teacher: Teacher, outcomes: Sequence[Outcome], reporter: Reporter) -> None:
+    """The job's last word: what became of the exams, or that all of them failed."""
     counts: dict[str, int] = {kind: outcomes.count(kind) for kind in get_args(Outcome)}
-    if counts["failed"] == len(planned):
+    if counts["failed"] == len(outcomes):
         raise JobFailed(
-            f"none of the {len(planned)} exams could be labelled",
+            f"none of the {len(outcomes)} exams could be labelled",
             remedy="see the warnings above for each exam's reason",
         )
     if not is_library(spec.out):
-        create_library(spec.out)
+        create_library(spec.out, name=LIBRARY_NAME)
     if not counts["labelled"] and not counts["skipped"]:
         LOGGER.warning("no exam got a pseudo-label: the teacher is not confident enough of any")
-    reporter.result(spec.out.name, {**counts, "mode": spec.pseudo_labels.mode, "model": bundle.description.name})
-    return spec.out
+    model = teacher.bundle.description.name
+    reporter.result(spec.out.name, {**counts, "mode": spec.pseudo_labels.mode, "model": model})
 
 
 def source_model(bundle: Bundle, choices: PseudoLabelChoices) -> str:
@@ -221,7 +228,7 @@ def _working(
 
 def _store(planned: PlannedExam, label: PseudoLabel, bundle: Bundle, spec: PseudolabelSpec) -> None:
     if not is_library(spec.out):
-        create_library(spec.out, name="Pseudo-labelled MS lesion cases")
+        create_library(spec.out, name=LIBRARY_NAME)
     add_case(
         spec.out,
         patient=planned.case.patient,

@@ -7,6 +7,7 @@ For an output ``MODEL`` the run's folder is ``MODEL.run`` beside it: config, che
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from MSSoftSegLib.jobs.train_specification import TrainJob, TrainSpec
 from MSSoftSegLib.library.datalist import read_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
@@ -32,8 +34,10 @@ from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.engine.operating_point import choose_operating_point
 from MSSoftSegLib.training.engine.run import Members, judging_device, plan_members, train_members
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
+from MSSoftSegLib.training.engine.teacher_check import check_teacher_fits, guard_student
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
 
+LOGGER = logging.getLogger(__name__)
 SHARES = {"preparing": 10.0, "training": 80.0, "operating-point": 8.0, "bundle": 2.0}
 CONFIG = "config.json"
 
@@ -46,6 +50,7 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     recipe = _recipe(spec)
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     check_target(spec.out, overwrite=spec.overwrite, inputs=[spec.library])
+    teacher = _teacher(spec, recipe)
     cases = training_cases(spec)
     folder = run_folder(spec.out)
     with cluster.first_alone(hardware) as first:
@@ -68,18 +73,27 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
         cancelled=cancelled,
     )
     if cluster.global_rank() == 0:
-        _write(spec, tasks, prepared, hardware, reporter)
+        _write(spec, tasks, prepared, teacher, hardware, reporter)
         if spec.prepared is None:
             shutil.rmtree(folder / "prepared", ignore_errors=True)
     return spec.out
 
 
 def _write(
-    spec: TrainSpec, tasks: list[FitTask], prepared: list[PreparedCase], hardware: Hardware, reporter: Reporter
+    spec: TrainSpec,
+    tasks: list[FitTask],
+    prepared: list[PreparedCase],
+    teacher: Bundle | None,
+    hardware: Hardware,
+    reporter: Reporter,
 ) -> None:
+    """Choose the operating point, ask the guard, write the bundle, say so."""
+    device = judging_device(hardware)
     point = choose_operating_point(
-        tasks, judging_device(hardware), progress=lambda fraction: reporter.progress("operating-point", fraction)
+        tasks, device, progress=lambda fraction: reporter.progress("operating-point", fraction)
     )
+    if teacher is not None:
+        LOGGER.info("%s", guard_student(teacher, tasks, point, device).reason)
     reporter.progress("bundle", 0.0)
     with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
         description = write_trained_bundle(folder, spec.out.name, tasks, point, facts=_facts(spec, prepared))
@@ -117,6 +131,20 @@ def training_cases(spec: TrainSpec) -> list[LabelledCase]:
     if spec.pseudo is not None:
         cases += [case for case in labelled_cases(spec.pseudo, statuses=("segmented",)) if case.is_pseudo_labelled]
     return cases
+
+
+def _teacher(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
+    """The model that made the pseudo-labels; refused now rather than after hours where it cannot be compared."""
+    if spec.teacher is None:
+        return None
+    if recipe.pseudo_labels is None:
+        raise RequestError(
+            f"the recipe {recipe.name} does not say how to mix pseudo-labels in",
+            remedy="choose a recipe with [pseudo_labels], such as barilan-ssl",
+        )
+    teacher = find_bundle(spec.teacher)
+    check_teacher_fits(teacher, recipe)
+    return teacher
 
 
 def _recipe(spec: TrainSpec) -> Recipe:

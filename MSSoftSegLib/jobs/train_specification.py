@@ -15,7 +15,8 @@ class TrainSpec(Document):
     """Labelled cases to a model bundle.
 
     library: a case library, or a MONAI datalist (.json). recipe: a name or a TOML file. pseudo: a library of
-    pseudo-labelled cases to mix in, as the recipe says. statuses: which cases of a library are trained on.
+    pseudo-labelled cases to mix in, as the recipe says; teacher: the model that made them, which the student must not fall
+    behind on validation cases. statuses: which cases of a library are trained on.
     init: a model to start from. epochs: overrides the recipe's. folds, fold: K folds by patient; without fold every fold is
     trained, one model each. seed: overrides the recipe's. prepared: where prepared cases are kept for other runs; None = in
     the run's own folder, removed at the end.
@@ -25,6 +26,7 @@ class TrainSpec(Document):
     recipe: str
     out: Path
     pseudo: Path | None = None
+    teacher: str | None = None
     statuses: tuple[Status, ...] = ("approved",)
     init: str | None = None
     epochs: int | None = Field(default=None, ge=1)
@@ -43,6 +45,10 @@ class TrainSpec(Document):
     def _options_go_together(self) -> TrainSpec:
         if self.fold is not None and self.folds is None:
             raise ValueError("--fold needs --folds: how many folds there are")
+        if (self.pseudo is None) != (self.teacher is None):
+            raise ValueError(
+                "--pseudo and --teacher go together: the student is compared with the model that taught it"
+            )
         if self.resume and self.overwrite:
             raise ValueError("give either --resume, to go on, or --overwrite, to start over")
         return self

@@ -20,6 +20,8 @@ from MSSoftSegLib.report.panel import png_bytes
 NAMED_THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
 # A frequency from fewer voxels than this is drawn hollow: it is mostly chance.
 FEW_VOXELS = 100
+# The first is drawn larger: far from lesions there is little probability, and the two curves often lie on one another.
+PLACE_MARKS = ((BLUE, "o", 8), (VERMILION, "s", 4.5))
 # Below it the axis of the retention figure is linear, so that nothing replaced is on it.
 FINEST_REPLACED_PERCENT = 0.1
 
@@ -58,14 +60,14 @@ def reliability_png(places: Mapping[str, Sequence[Reliability | None]], *, cases
     title = f"Reliability, {counted(cases, 'case', 'cases')}"
     figure, axes = chart(title, x="predicted lesion probability", y="observed share of lesion")
     axes.plot([0, 1], [0, 1], color=GRAY, linewidth=1, linestyle="--", zorder=1)
-    for (place, curve), color, marker in zip(pooled.items(), (BLUE, VERMILION), ("o", "s"), strict=False):
+    for (place, curve), (color, marker, size) in zip(pooled.items(), PLACE_MARKS, strict=False):
         full = curve.count >= FEW_VOXELS
         label = f"{place} (ECE {curve.error:.3f}, {_count(curve.count.sum())} voxels)"
         some = curve.count > 0
         x, y = curve.mean_probability, curve.mean_truth
-        axes.plot(x[some], y[some], color=color, linewidth=1.4, marker=marker, markersize=5, markerfacecolor="white")
-        axes.plot(x[full], y[full], color=color, linestyle="none", marker=marker, markersize=5)
-        axes.plot([], [], color=color, marker=marker, markersize=5, label=label)
+        axes.plot(x[some], y[some], color=color, linewidth=1.4, marker=marker, markersize=size, markerfacecolor="white")
+        axes.plot(x[full], y[full], color=color, linestyle="none", marker=marker, markersize=size)
+        axes.plot([], [], color=color, marker=marker, markersize=size, label=label)
     axes.plot([], [], color=GRAY, linewidth=1, linestyle="--", label="perfect calibration")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.legend(fontsize=8.5, frameon=False, loc="upper left")
@@ -92,8 +94,14 @@ def precision_recall_png(curves: Sequence[PrecisionRecall | None], *, cases: int
         place = int(np.argmin(np.abs(THRESHOLDS - threshold)))
         if drawn[place]:
             axes.plot(recall[place], precision[place], color=BLUE, marker="o", markersize=5)
+            # Below the curve: above it are the title and the names of the equal-DSC lines.
             axes.annotate(
-                f"{threshold:g}", (recall[place], precision[place]), (6, 5), textcoords="offset points", fontsize=8.5
+                f"{threshold:g}",
+                (recall[place], precision[place]),
+                (-6, -10),
+                textcoords="offset points",
+                fontsize=8.5,
+                ha="right",
             )
     best = int(np.nanargmax(pooled.dsc))
     axes.plot(recall[best], precision[best], color=VERMILION, marker="D", markersize=6, linestyle="none")

@@ -24,7 +24,7 @@ def draw_study(results: Results) -> bytes:
         low, high = mean.low if mean.low is not None else mean.mean, mean.high if mean.high is not None else mean.mean
         axes.plot([low, high], [place, place], color=OURS, lw=2, solid_capstyle="butt")
         axes.plot(mean.mean, place, "o", color=OURS, ms=6)
-        values = [case.mean("dsc") for case in results.of(arm)]
+        values = [value for case in results.of(arm) if (value := case.mean("dsc")) is not None]
         axes.plot(values, [place] * len(values), "|", color=OURS, ms=8, alpha=0.45)
         row = published_row(arm)
         if row is not None:

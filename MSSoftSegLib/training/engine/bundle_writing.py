@@ -95,7 +95,9 @@ def _card(description: ModelDescription, document: Mapping[str, Any]) -> str:
     """The model's card: what it is, what it was trained on, what is known of it, and what is not."""
     recipe, training, metrics = document["recipe"], document["training"], document["metrics"]
     validation = ", ".join("none" if value is None else f"{value:.3f}" for value in metrics["best_validation_dsc"])
-    inputs = ", ".join(f"{part.modality.upper()}{'' if part.required else ' (optional)'}" for part in description.inputs)
+    inputs = ", ".join(
+        f"{part.modality.upper()}{'' if part.required else ' (optional)'}" for part in description.inputs
+    )
     return CARD.format(
         name=description.name,
         recipe=f"**{recipe['name']}** ({recipe['title']}; {recipe['source']})",

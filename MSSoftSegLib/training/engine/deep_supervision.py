@@ -32,4 +32,4 @@ def _like(values: Tensor, logits: Tensor) -> Tensor:
     if values.shape[2:] == logits.shape[2:]:
         return values
     pool = functional.adaptive_avg_pool3d if values.ndim == 5 else functional.adaptive_avg_pool2d
-    return pool(values, logits.shape[2:])
+    return pool(values, tuple(logits.shape[2:]))  # type: ignore[arg-type]

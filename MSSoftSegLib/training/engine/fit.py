@@ -163,7 +163,8 @@ class Fitting:
     def _mean_over_devices(self, loss: Tensor) -> float:
         if self.fabric.world_size == 1:
             return float(loss)
-        return float(self.fabric.all_reduce(loss, reduce_op="mean"))
+        mean = self.fabric.all_reduce(loss, reduce_op="mean")
+        return float(mean)  # type: ignore[arg-type]
 
     def _end_epoch(self, stretch: Stretch) -> None:
         """Validate; keep the weights when they are the best so far."""

@@ -103,7 +103,7 @@ def _chosen(
 
 def _just_above(volume_mm3: float, recipe: Recipe) -> float:
     """The smallest volume that is kept where components *up to* a volume are dropped."""
-    return volume_mm3 + 0.5 * recipe.data.spacing_mm**3
+    return volume_mm3 + 0.5 * recipe.data.spacing_mm**3 if volume_mm3 else 0.0
 
 
 def _lesions(probability: np.ndarray, threshold: float, smallest: float, case: PreparedCase) -> np.ndarray:

@@ -91,7 +91,7 @@ def test_more_false_voxels_never_improve_the_overlap(case):
 
 def test_probability_is_judged_inside_the_brain_and_near_the_truths_lesions(case):
     found = measure_case(*case.arrays, SPACING_MM).values
-    inside = case.brain | (case.truth > 0) | (case.prediction > 0)
+    inside = case.brain | (case.truth > 0)
     near = inside & (ndimage.distance_transform_edt(case.truth == 0, sampling=SPACING_MM) <= 5.0)
     assert 0 < near.sum() < inside.sum()
     assert found["brier"] == pytest.approx(brier_score_loss(case.truth[inside], case.probability[inside]))
@@ -109,6 +109,16 @@ def test_what_lies_outside_the_brain_does_not_touch_calibration(case):
     for name in ("ece_brain", "ece_lesion", "brier", "r_aac", "error_auroc"):
         assert here.values[name] == there.values[name]
     assert here.soft_dice != there.soft_dice
+
+
+def test_calibration_asks_the_probability_and_not_where_it_was_cut(case):
+    masks = [(case.probability >= threshold).astype(np.uint8) for threshold in (0.02, 0.9)]
+    assert (masks[0][~case.brain] == 0).all()
+    masks[0][0, 0, 0] = 1
+    low, high = (measure_case(case.truth, mask, *case.arrays[2:], SPACING_MM) for mask in masks)
+    assert low.dsc != high.dsc
+    for name in ("ece_brain", "ece_lesion", "brier", "brier_lesion", "soft_dice"):
+        assert low.values[name] == high.values[name], name
 
 
 def test_without_an_entropy_map_that_of_the_probability_is_taken(case):

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.cli.main import run_command
+from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.reading import labelled_cases, read_library
@@ -165,6 +166,31 @@ def confident_sums(place: Path, capfd) -> list[float]:
     overall = [event["overall"] for event in events if event["event"] == "progress"]
     assert overall == sorted(overall)
     return [event["value"] for event in events if event["event"] == "metric"]
+
+
+def test_a_run_that_is_cancelled_leaves_whole_cases_and_the_next_one_goes_on(place, capsys):
+    events: list[dict] = []
+    spec = {"model": "teacher", "unlabelled": place / "exams", "out": place / "library", "preprocessed": True}
+    job = parse_job({"job": "j1", "kind": "pseudolabel", "spec": {**spec, "device": "cpu"}})
+    outcome = run(job, events.append, cancelled=lambda: any(event["event"] == "metric" for event in events))
+    assert outcome.exit_code == 130
+    assert events[-1]["event"] == "cancelled"
+    assert [case.patient for case in pseudo_cases(place)] == ["pseudo001"]
+    assert check_library(place / "library") == []
+    assert pseudolabel(place) == 0
+    assert capsys.readouterr().err.count("skipped") == 1
+    assert len(pseudo_cases(place)) == 3
+
+
+def test_a_lack_of_the_machine_is_not_blamed_on_the_exams(place, capsys):
+    assert pseudolabel(place, "--device", "cuda:77") == 3
+    assert "cuda:77" in capsys.readouterr().err.splitlines()[-1]
+    assert not (place / "library").exists()
+
+
+def test_help_has_an_example(capsys):
+    assert run_command(["pseudolabel", "--help"]) == 0
+    assert "Example: mssoftseg pseudolabel" in capsys.readouterr().out
 
 
 def test_one_bad_exam_does_not_stop_the_rest(place, capsys):

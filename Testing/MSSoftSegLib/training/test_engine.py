@@ -175,9 +175,7 @@ def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path):
 
 
 def test_training_stops_early_when_validation_stalls(tmp_path):
-    recipe = tiny_recipe(
-        training__phases=[{"epochs": 50, "optimizer": "sgd", "rate": 1e-12}], training__early_stop=2
-    )
+    recipe = tiny_recipe(training__phases=[{"epochs": 50, "optimizer": "sgd", "rate": 1e-12}], training__early_stop=2)
     task = small_task(tmp_path, recipe)
     train(task)
     assert len(read_rows(task.folder / VALIDATIONS_FILE)) == 3, "the first is the best, two more are waited for"

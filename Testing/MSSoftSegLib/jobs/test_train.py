@@ -1,0 +1,249 @@
+"""``mssoftseg train``: from a case library or a datalist to a bundle that segments, and what is refused on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from MSSoftSegLib.cli.main import run_command
+from MSSoftSegLib.jobs.train import run_folder
+from MSSoftSegLib.library.creation import create_library
+from MSSoftSegLib.library.datalist import write_datalist
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.writing import add_case
+from MSSoftSegLib.network.bundle import read_bundle, verify
+from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.training.engine.curves import STEPS_FILE, read_rows
+from Testing.MSSoftSegLib.training.small_cases import write_small_cases
+
+RECIPE = """
+extends = "barilan-sl"
+name = "small"
+loss = [{ name = "soft-dice" }, { name = "soft-bce" }]
+[network]
+kind = "unet-2d"
+widths = [8, 16]
+[sampling]
+mode = "slice"
+size = [24, 24]
+batch = 2
+[training]
+steps_per_epoch = 6
+phases = [{ epochs = 2, rate = 1e-2 }]
+seed = 3
+[postprocessing]
+calibrate = true
+[pseudo_labels]
+share = 0.5
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipe") / "small.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory) -> list[LabelledCase]:
+    return write_small_cases(tmp_path_factory.mktemp("cases"), 4, seed=11)
+
+
+@pytest.fixture(scope="module")
+def datalist(cases, tmp_path_factory):
+    return write_datalist(cases, tmp_path_factory.mktemp("list") / "cases.json")
+
+
+def train(library: Path, recipe: Path, out: Path, *more: str) -> int:
+    command = ["train", "--library", str(library), "--recipe", str(recipe), "--out", str(out)]
+    return run_command([*command, "--device", "cpu", "--precision", "32", *more])
+
+
+@pytest.fixture(scope="module")
+def model(datalist, recipe, tmp_path_factory):
+    out = tmp_path_factory.mktemp("model") / "first"
+    assert train(datalist, recipe, out) == 0
+    return out
+
+
+def test_the_bundle_is_whole_and_says_how_it_was_made(model):
+    bundle = read_bundle(model)
+    verify(bundle)
+    assert len(load_networks(bundle)) == 1
+    description = bundle.description
+    assert description.recipe["name"] == "small"
+    assert description.training["patients"] == 4
+    assert description.training["mean_soft_volume_ml"] > 0
+    assert 0 < description.threshold < 1
+    assert (model / "curves" / "curves.png").is_file()
+    assert len(read_rows(model / "curves" / STEPS_FILE)) == 12
+    assert "Not a medical device" in bundle.card
+
+
+def test_the_runs_folder_keeps_what_a_later_run_needs_and_no_images(model):
+    left = {path.name for path in run_folder(model).rglob("*") if path.is_file()}
+    assert {"config.json", "checkpoint.pt", "best.safetensors", STEPS_FILE} <= left
+    assert not [name for name in left if name.endswith(".npy")]
+
+
+def test_metrics_are_events_and_progress_never_goes_back(datalist, recipe, tmp_path, capfd):
+    assert train(datalist, recipe, tmp_path / "m", "--json-events", "--epochs", "1") == 0
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    named = {event["name"] for event in events if event["event"] == "metric"}
+    assert named == {"loss", "val_loss", "val_dice", "val_soft_dice"}
+    overall = [event["overall"] for event in events if event["event"] == "progress"]
+    assert overall == sorted(overall)
+    assert events[-1]["event"] == "result"
+
+
+def test_a_library_is_trained_on_its_approved_cases_only(cases, recipe, tmp_path, capsys):
+    library = create_library(tmp_path / "library")
+    for number, case in enumerate(cases):
+        status = "approved" if number < 3 else "corrected"
+        add_case(
+            library,
+            patient=f"p{number}",
+            images=case.images,
+            raters=case.raters,
+            status=status,
+            preprocessed=True,
+        )
+    assert train(library, recipe, tmp_path / "m", "--epochs", "1") == 0
+    assert read_bundle(tmp_path / "m").description.training["training_cases"] == 3
+    assert train(library, recipe, tmp_path / "n", "--status", "segmented") == 2
+    assert "no labelled case with the status segmented" in capsys.readouterr().err
+
+
+def test_folds_become_the_members_of_one_ensemble(datalist, recipe, tmp_path):
+    assert train(datalist, recipe, tmp_path / "m", "--folds", "2", "--epochs", "1") == 0
+    bundle = read_bundle(tmp_path / "m")
+    assert [file.name for file in bundle.description.files] == ["weights-0.safetensors", "weights-1.safetensors"]
+    assert len(load_networks(bundle)) == 2
+
+
+def test_a_training_can_start_from_a_model(datalist, recipe, model, tmp_path):
+    assert train(datalist, recipe, tmp_path / "m", "--init", str(model), "--epochs", "1") == 0
+    fresh, tuned = (float(read_rows(folder / "curves" / STEPS_FILE)[0]["loss"]) for folder in (model, tmp_path / "m"))
+    assert tuned < fresh
+
+
+def test_a_model_of_another_network_is_no_beginning(datalist, recipe, tmp_path, capsys):
+    assert train(datalist, recipe, tmp_path / "m", "--init", "starter") == 2
+    assert "has another network" in capsys.readouterr().err
+
+
+def test_a_run_that_was_begun_is_neither_overwritten_nor_mixed_up(datalist, recipe, tmp_path, capsys):
+    out = tmp_path / "m"
+    folder = run_folder(out)
+    folder.mkdir()
+    (folder / "config.json").write_text('{"recipe": {"name": "another"}}')
+    assert train(datalist, recipe, out) == 2
+    assert "add --resume to go on, or --overwrite" in capsys.readouterr().err
+    assert train(datalist, recipe, out, "--resume") == 2
+    assert "another recipe" in capsys.readouterr().err
+    assert train(datalist, recipe, out, "--overwrite", "--epochs", "1") == 0
+
+
+def test_a_folder_that_is_no_run_is_never_removed(datalist, recipe, tmp_path, capsys):
+    folder = run_folder(tmp_path / "m")
+    folder.mkdir()
+    (folder / "thesis.docx").write_text("years of work")
+    assert train(datalist, recipe, tmp_path / "m", "--overwrite") == 2
+    assert "is no training run" in capsys.readouterr().err
+    assert (folder / "thesis.docx").is_file()
+
+
+def test_pseudo_labels_need_their_teacher_and_a_recipe_that_knows_them(datalist, recipe, model, tmp_path, capsys):
+    assert train(datalist, recipe, tmp_path / "m", "--pseudo", str(tmp_path)) == 2
+    assert "--teacher go together" in capsys.readouterr().err
+    more = ["--pseudo", str(tmp_path), "--teacher", str(model)]
+    assert train(datalist, Path("barilan-sl"), tmp_path / "m", *more) == 2
+    assert "choose a recipe with [pseudo_labels]" in capsys.readouterr().err
+
+
+def test_a_student_learns_from_its_teachers_labels_and_is_compared_with_it(cases, datalist, recipe, model, tmp_path):
+    exams = tmp_path / "exams"
+    for case in write_small_cases(tmp_path / "more", 2, seed=99):
+        (exams / case.case).mkdir(parents=True)
+        for modality, path in case.images.items():
+            os.link(path, exams / case.case / f"{modality}.nii.gz")
+    asked = ["pseudolabel", "--model", str(model), "--unlabelled", str(exams), "--out", str(tmp_path / "pseudo")]
+    assert run_command([*asked, "--preprocessed", "--tst", "0"]) == 0
+    more = ["--pseudo", str(tmp_path / "pseudo"), "--teacher", str(model), "--init", str(model)]
+    assert train(datalist, recipe, tmp_path / "student", *more) in {0, 4}, (
+        "the guard may refuse, but nothing else fails"
+    )
+    if (tmp_path / "student").is_dir():
+        assert read_bundle(tmp_path / "student").description.training["pseudo_labelled_cases"] == 2
+
+
+def test_a_student_that_falls_behind_its_teacher_is_refused(datalist, recipe, model, tmp_path, monkeypatch, capsys):
+    from MSSoftSegLib.training.engine import teacher_check
+
+    scores = iter([0.8, 0.5] * 10)
+    monkeypatch.setattr(teacher_check, "_score", lambda *asked: next(scores))
+    library = create_library(tmp_path / "pseudo")
+    (case,) = write_small_cases(tmp_path / "more", 1, seed=98)
+    add_case(library, patient="p1", images=case.images, soft_label=case.raters["anna"], preprocessed=True)
+    more = ["--pseudo", str(library), "--teacher", str(model), "--epochs", "1"]
+    assert train(datalist, recipe, tmp_path / "student", *more) == 4
+    assert "not better than its teacher" in capsys.readouterr().err
+    assert not (tmp_path / "student").exists()
+    assert list(run_folder(tmp_path / "student").rglob("best.safetensors")), "what was computed is kept"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--fold", "1"], "--fold needs --folds"),
+        (["--folds", "2", "--fold", "5"], "there is no fold 5 of 2"),
+        (["--folds", "9"], "too few for 9 folds"),
+        (["--resume", "--overwrite"], "either --resume"),
+        (["--nodes", "2"], "torchrun or srun"),
+        (["--precision", "8"], "precision"),
+        (["--device", "toaster"], "names no device"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_training(more, said, datalist, recipe, tmp_path, capsys):
+    assert train(datalist, recipe, tmp_path / "m", *more) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "m").exists()
+
+
+def test_processes_that_torchrun_started_train_one_model_together(datalist, recipe, tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", port, "-m", "MSSoftSegLib"]
+    asked = [
+        "train",
+        "--library",
+        str(datalist),
+        "--recipe",
+        str(recipe),
+        "--out",
+        str(tmp_path / "m"),
+        "--epochs",
+        "1",
+    ]
+    more = ["--device", "cpu", "--devices", "2", "--precision", "32", "--json-events"]
+    done = subprocess.run(
+        [sys.executable, *launcher, *asked, *more],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [event["event"] for event in events].count("started") == 1, "one process speaks"
+    assert events[-1]["event"] == "result"
+    assert len(read_rows(tmp_path / "m" / "curves" / STEPS_FILE)) == 6
