@@ -1,0 +1,98 @@
+"""Makes Docs/screenshots/*.png: the module on SlicerHost, clicked through as a radiologist would, one picture a step.
+
+The panel is the real one, the views are drawn by Slicer's own slice logic and displayable managers, the lesions come
+from the real worker and the model that ships; the frame around them is SlicerHost's, not the Slicer application's.
+
+    python Docs/make_screenshots.py [--small | --exam FOLDER --result FOLDER]
+
+With --result the run is not waited for: a result folder of `mssoftseg segment` on that exam is shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "MSSoftSeg")]
+OUT = ROOT / "Docs" / "screenshots"
+SIZE = (1500, 1010)
+
+
+def main() -> None:
+    """Play the steps; --small takes the coarse patient, which is quick."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--exam", type=Path)
+    parser.add_argument("--result", type=Path)
+    chosen = parser.parse_args()
+    OUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mssoftseg-screenshots-") as scratch:
+        _visit(chosen.exam or _patient(Path(scratch) / "Digital patient", small=chosen.small), chosen.result)
+
+
+def _patient(folder: Path, *, small: bool) -> Path:
+    from MSSoftSegLib.phantom.digital_patient import DEMO_SETTINGS, SMALL_SETTINGS, make_digital_patient
+    from MSSoftSegLib.phantom.patient_files import write_digital_patient
+
+    return write_digital_patient(
+        make_digital_patient(seed=1, settings=SMALL_SETTINGS if small else DEMO_SETTINGS), folder
+    )
+
+
+def _visit(folder: Path, result: Path | None) -> None:
+    """The steps of test_radiologist, with a picture of each."""
+    from Testing.MSSoftSeg.radiologist import Radiologist
+    from Testing.SlicerHost import start
+
+    host = start()
+    reader = Radiologist(host)
+    reader.load_exam(folder)
+    _shoot(reader, "exam", "examSection", "segmentSection")
+    reader.click("segmentButton")
+    reader.wait(lambda: reader.workbench.runner.view.percent > (2 if result else 20), 900, "a part of the run")
+    _shoot(reader, "running", "examSection", "segmentSection")
+    if result is not None:
+        reader.click("segmentButton")
+        reader.wait(lambda: not reader.workbench.runner.view.is_running, 60, "the end of the run")
+        reader.workbench.showResult(result)
+    reader.wait(lambda: reader.review.exam is not None, 900, "the result")
+    reader.rest(1.0)
+    reader.click_row(0)
+    reader.rest(2.0)
+    _shoot(reader, "review", "segmentSection", "reviewSection")
+    reader.click("rejectButton")
+    reader.click("acceptButton")
+    reader.click("compareButton")
+    reader.rest(2.0)
+    _shoot(reader, "compare", "reviewSection")
+    reader.click("compareButton")
+    reader.click("surfaceButton")
+    reader.rest(2.0)
+    _shoot(reader, "surface", "reviewSection")
+    reader.click("paintPossibleButton")
+    row = reader.view.row_of(reader.view.selected)
+    reader.paint([each + shift for each, shift in zip(row.place_ras_mm, (0, 14, 0), strict=True)])
+    reader.ui("overlayCombo").currentIndex = 2
+    _shoot(reader, "edit", "reviewSection", "editSection")
+    reader.click("checkButton")
+    reader.wait(lambda: not reader.workbench.examiner.view.is_busy, 300, "the check")
+    _shoot(reader, "environment", "environmentSection")
+
+
+def _shoot(reader, name: str, *openSections: str) -> None:
+    """A picture of the window with these sections open and the others folded."""
+    from Testing.SlicerHost.rendering import save_window
+
+    for section in ("exam", "segment", "review", "edit", "curate", "environment"):
+        reader.ui(f"{section}Section").collapsed = f"{section}Section" not in openSections
+    reader.host.process_events()
+    save_window(OUT / f"{name}.png", SIZE)
+
+
+if __name__ == "__main__":
+    main()

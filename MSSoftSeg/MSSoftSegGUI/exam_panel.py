@@ -1,0 +1,129 @@
+"""Step 1: which images make the exam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from MSSoftSegGUI.contrast_check import contrast_warning
+from MSSoftSegGUI.exam_guess import guess_exam
+from MSSoftSegGUI.loaded_volumes import loadedVolumes, patientNameOf, studyOf
+from MSSoftSegGUI.panel import Panel, showMessage
+
+SLOTS = ("flair", "t1", "t2")
+
+
+class ExamPanel(Panel):
+    """Selectors for FLAIR, T1 and T2, filled by guess; onChanged is called when the exam is another one."""
+
+    def __init__(self, uiPath: str, *, loadFolder: Callable[[Path], None], loadSample: Callable[[], None], onChanged):
+        super().__init__(uiPath)
+        self.setIcons({"loadFolderButton": "Folder"})
+        self._loadFolder, self._loadSample, self._onChanged = loadFolder, loadSample, onChanged
+        self._selectors = {slot: getattr(self.ui, f"{slot}Selector") for slot in SLOTS}
+        self._warnings: dict[str, str] = {}
+        self._nameIsOurs = True
+        for slot, selector in self._selectors.items():
+            selector.connect("currentNodeChanged(vtkMRMLNode*)", getattr(self, f"on{slot.capitalize()}Changed"))
+        self.ui.caseEdit.connect("textEdited(QString)", self.onCaseEdited)
+        self.ui.loadFolderButton.connect("clicked(bool)", self.onLoadFolderClicked)
+        self.ui.sampleButton.connect("clicked(bool)", self.onSampleClicked)
+        self.ui.guessButton.connect("clicked(bool)", self.onGuessClicked)
+
+    @property
+    def caseName(self) -> str:
+        """The exam's name: as typed, else made from the scene."""
+        return self.ui.caseEdit.text.strip() or _("Exam")
+
+    def nodeId(self, slot: str) -> str:
+        """The id of the node in a slot, empty for none."""
+        return self._selectors[slot].currentNodeID or ""
+
+    def node(self, slot: str):
+        """The node in a slot, None for none."""
+        return self._selectors[slot].currentNode()
+
+    def choose(self, nodeIds: dict[str, str | None], caseName: str | None = None) -> None:
+        """Fill the slots; a name that is given counts as typed."""
+        with self.updating():
+            for slot, selector in self._selectors.items():
+                selector.setCurrentNodeID(nodeIds.get(slot) or "")
+            if caseName is not None:
+                self.ui.caseEdit.text, self._nameIsOurs = caseName, False
+        self._warnings.clear()
+        for slot in SLOTS:
+            self._check(slot)
+        self._changed()
+
+    def guess(self, preferNode=None, notes: tuple[str, ...] = ()) -> None:
+        """Fill the slots from what is loaded; images of that node's study first."""
+        found = guess_exam(loadedVolumes(), prefer_study=studyOf(preferNode) if preferNode is not None else "")
+        self._nameIsOurs = True
+        self.choose({"flair": found.flair, "t1": found.t1, "t2": found.t2})
+        if found.flair is None and loadedVolumes():
+            self.tell(_("No FLAIR image was recognized: choose it above."), "warning")
+        elif found.notes:
+            self.tell(" ".join(found.notes), "note")
+
+    def guessWhereEmpty(self) -> None:
+        """Guess when nothing is chosen yet: entering the module, or images just loaded."""
+        if self.node("flair") is None:
+            self.guess()
+
+    def tell(self, text: str, kind: str) -> None:
+        """Say one sentence below the selectors; warnings of the contrast check come first."""
+        warnings = " ".join(self._warnings.values())
+        showMessage(self.ui.examMessage, warnings or text, "warning" if warnings else kind)
+
+    def setEnabled(self, enabled: bool) -> None:
+        """While an exam runs, its images cannot be exchanged."""
+        buttons = (self.ui.loadFolderButton, self.ui.sampleButton, self.ui.guessButton)
+        for widget in (*self._selectors.values(), self.ui.caseEdit, *buttons):
+            widget.enabled = enabled
+
+    def onFlairChanged(self, _node) -> None:
+        self._slotChanged("flair")
+
+    def onT1Changed(self, _node) -> None:
+        self._slotChanged("t1")
+
+    def onT2Changed(self, _node) -> None:
+        self._slotChanged("t2")
+
+    def onCaseEdited(self, text: str) -> None:
+        self._nameIsOurs = not text.strip()
+
+    def onLoadFolderClicked(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Exam folder"))
+        if folder:
+            self._loadFolder(Path(folder))
+
+    def onSampleClicked(self) -> None:
+        self._loadSample()
+
+    def onGuessClicked(self) -> None:
+        self.guess(self.node("flair"))
+
+    def _slotChanged(self, slot: str) -> None:
+        if not self.isUpdating:
+            self._check(slot)
+            self._changed()
+
+    def _check(self, slot: str) -> None:
+        self._warnings.pop(slot, None)
+        node = self.node(slot)
+        if node is not None and node.GetImageData() is not None:
+            warning = contrast_warning(slot, slicer.util.arrayFromVolume(node), node.GetSpacing())
+            if warning:
+                self._warnings[slot] = warning
+
+    def _changed(self) -> None:
+        flair = self.node("flair")
+        if self._nameIsOurs:
+            self.ui.caseEdit.text = (patientNameOf(flair) or flair.GetName()) if flair is not None else ""
+        self.tell("", "note")
+        self._onChanged()

@@ -1,0 +1,194 @@
+"""The review of one exam in the scene: nodes follow the presenter, the presenter follows what is painted."""
+
+from __future__ import annotations
+
+import qt
+import slicer
+from slicer.util import VTKObservationMixin
+
+from MSSoftSegGUI.qt_process import later
+from MSSoftSegGUI.result_material import ReviewFacts, ReviewMaterial
+from MSSoftSegGUI.result_nodes import addResult
+from MSSoftSegGUI.review_panel import ENTROPY, PROBABILITY, ReviewPanel
+from MSSoftSegGUI.review_presenter import ReviewPresenter
+from MSSoftSegGUI.segmentation_node import readMasks, showSurface, writeLabels
+from MSSoftSegGUI.slice_views import Blinker, Views, jumpTo
+from MSSoftSegGUI.volume_nodes import ijkToRas
+
+# A stroke of the brush changes the segmentation many times; it is taken over once it rests.
+REST_MS = 150
+
+
+class ReviewSession(VTKObservationMixin):
+    """At most one exam under review. edit: the panel that edits its segmentation."""
+
+    def __init__(self, uiPath: str, edit, settings) -> None:
+        """settings: gives the panel's parameters of the scene."""
+        super().__init__()
+        self.presenter = ReviewPresenter(show=self._show, jump=self._jump)
+        self.panel = ReviewPanel(uiPath, self.presenter, before=self.takeEdits, onDisplay=self._display)
+        self._edit, self._settings = edit, settings
+        self._exam = None
+        self._writing = self._painted = False
+        self._blinker, self._views = Blinker(), Views()
+        self._rest = qt.QTimer()
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.connect("timeout()", self.takeEdits)
+
+    @property
+    def exam(self):
+        """The parameters of the exam under review, None for none."""
+        return self._exam
+
+    def begin(self, exam, material: ReviewMaterial, folder: int) -> None:
+        """A fresh result: put it into the scene, in the place of an earlier one, and begin the review."""
+        self.close()
+        for node in (exam.probability, exam.entropy, exam.segmentation):
+            if node is not None:
+                slicer.mrmlScene.RemoveNode(node)
+        self.presenter.open(material)
+        nodes = addResult(folder, exam.caseName, material, self.presenter.labels)
+        exam.probability, exam.entropy, exam.segmentation = nodes.probability, nodes.entropy, nodes.segmentation
+        exam.lesionFacts = material.facts.to_json()
+        exam.decisions = exam.edits = ""
+        self._start(exam)
+        self._views.fit()
+
+    def resume(self, exam) -> bool:
+        """Go on with a review that the scene holds; False where a part of the result is missing."""
+        self.close()
+        if not exam.lesionFacts or None in (exam.probability, exam.entropy, exam.segmentation):
+            return False
+        material = ReviewMaterial(
+            slicer.util.arrayFromVolume(exam.probability),
+            slicer.util.arrayFromVolume(exam.entropy),
+            ijkToRas(exam.probability),
+            ReviewFacts.from_json(exam.lesionFacts),
+        )
+        self.presenter.open(
+            material, threshold=exam.threshold or None, decisions_json=exam.decisions, edits_json=exam.edits
+        )
+        self._start(exam)
+        return True
+
+    def close(self) -> None:
+        """Let go of the exam; its nodes stay."""
+        self.takeEdits()
+        self._rest.stop()
+        self.removeObservers()
+        self._blinker.stop()
+        self._exam = None
+        self._edit.close()
+        self.presenter.close()
+        self.panel.close()
+
+    def forget(self) -> None:
+        """The scene is closing: nothing in it is to be touched any more."""
+        self._painted = False
+        self.close()
+
+    def takeEdits(self) -> None:
+        """Tell the presenter what was painted since it was last asked."""
+        if not self._painted or self._exam is None or self._exam.segmentation is None:
+            return
+        self._painted = False
+        self.presenter.take_edits(*readMasks(self._exam.segmentation, self._exam.probability))
+
+    def showAgain(self) -> None:
+        """Lay the exam into the views again: the module was entered."""
+        if self._exam is not None:
+            self._display()
+
+    def onSegmentationModified(self, _caller=None, _event=None) -> None:
+        if not self._writing:
+            self._painted = True
+            self._rest.start()
+
+    def onNodeRemoved(self, _caller=None, _event=None) -> None:
+        """The user deleted a part of the result."""
+        if self._exam is not None and None in (self._exam.probability, self._exam.entropy, self._exam.segmentation):
+            self.forget()
+
+    def _start(self, exam) -> None:
+        self._exam = exam
+        segmentation = exam.segmentation.GetSegmentation()
+        for event in (
+            segmentation.SourceRepresentationModified,
+            segmentation.SegmentModified,
+            segmentation.SegmentRemoved,
+        ):
+            self.addObserver(segmentation, event, self.onSegmentationModified)
+        self.addObserver(slicer.mrmlScene, slicer.vtkMRMLScene.NodeRemovedEvent, self.onNodeRemoved)
+        self._edit.open(exam.segmentation, exam.flair)
+        self.panel.open(ReviewFacts.from_json(exam.lesionFacts).model_threshold)
+        self._display()
+
+    def _show(self, view) -> None:
+        """The presenter's new picture: nodes, then widgets, then what is saved."""
+        if self._exam is None:
+            return
+        self._writeLabels(final=view.rows_final)
+        self.panel.show(view)
+        if view.rows_final:
+            self._exam.threshold = view.threshold
+            self._exam.decisions, self._exam.edits = self.presenter.decisions_json, self.presenter.edits_json
+
+    def _writeLabels(self, *, final: bool) -> None:
+        node, box = self._exam.segmentation, self.presenter.changed_box
+        surface = self.panel.ui.surfaceButton.checked
+        self._writing = True
+        try:
+            if box is not None:
+                if surface and not final:
+                    node.RemoveClosedSurfaceRepresentation()
+                writeLabels(node, self.presenter.labels, self._exam.probability, box)
+            if surface and final:
+                showSurface(node, True)
+        finally:
+            self._writing = False
+
+    def _jump(self, ras) -> None:
+        jumpTo(ras)
+        found = self.presenter.lesion_box(self.presenter.view.selected)
+        if found is not None:
+            self._blinker.blink(*found, self._exam.probability)
+
+    def _display(self) -> None:
+        """Overlay, opacity, outline and layout as the panel says."""
+        if self._exam is None:
+            return
+        ui, exam, settings = self.panel.ui, self._exam, self._settings()
+        settings.overlay, settings.overlayOpacity = self.panel.overlay, ui.opacitySlider.value
+        settings.outlineVisible = ui.outlineCheckBox.checked
+        overlays = {PROBABILITY: exam.probability, ENTROPY: exam.entropy}
+        isNewLayout = self._views.choose(compare=ui.compareButton.checked, surface=ui.surfaceButton.checked)
+        self._views.setLayers(exam.flair, overlays.get(self.panel.overlay), ui.opacitySlider.value)
+        self._views.setCompareLayers(exam.flair, exam.probability, exam.entropy, ui.opacitySlider.value)
+        exam.segmentation.GetDisplayNode().SetVisibility2D(ui.outlineCheckBox.checked)
+        self._writing = True
+        try:
+            showSurface(exam.segmentation, ui.surfaceButton.checked)
+        finally:
+            self._writing = False
+        if isNewLayout:
+            # The new views get their size first.
+            later(0.0, self._lookAgain)
+
+    def _lookAgain(self) -> None:
+        """All of the head in the new views, and the lesion that is selected."""
+        if self._exam is None:
+            return
+        self._views.fit()
+        selected = self.presenter.view.row_of(self.presenter.view.selected)
+        if selected is not None:
+            jumpTo(selected.place_ras_mm)
+
+    def restoreSettings(self) -> None:
+        """Set overlay, opacity and outline as the scene says."""
+        settings, ui = self._settings(), self.panel.ui
+        with self.panel.updating():
+            ui.overlayCombo.currentIndex = max(0, ui.overlayCombo.findData(settings.overlay))
+            ui.opacitySlider.value = settings.overlayOpacity
+            ui.outlineCheckBox.checked = settings.outlineVisible
+            ui.compareButton.checked = ui.surfaceButton.checked = False

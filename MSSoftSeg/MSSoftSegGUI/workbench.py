@@ -1,0 +1,277 @@
+"""Where everything is put together: panels, presenters, the worker, and the exam that is on the table."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from MSSoftSegGUI.case_folder import makeFolder, putInto
+from MSSoftSegGUI.digital_patient import makeDigitalPatient
+from MSSoftSegGUI.edit_panel import EditPanel
+from MSSoftSegGUI.environment_panel import EnvironmentPanel
+from MSSoftSegGUI.environment_presenter import EnvironmentPresenter
+from MSSoftSegGUI.exam_loading import loadExamFolder
+from MSSoftSegGUI.exam_panel import ExamPanel
+from MSSoftSegGUI.installation import installMissing
+from MSSoftSegGUI.interpreter import Interpreter, library_folder, module_command
+from MSSoftSegGUI.job_documents import Selections
+from MSSoftSegGUI.parameter_nodes import examOfFlair, examOfNode, newExam
+from MSSoftSegGUI.preprocessed_nodes import addBrainMask, addWorkingImages
+from MSSoftSegGUI.qt_process import QtProcess, later
+from MSSoftSegGUI.result_material import MaterialReader
+from MSSoftSegGUI.review_session import ReviewSession
+from MSSoftSegGUI.segment_panel import SegmentPanel
+from MSSoftSegGUI.segment_presenter import SegmentPresenter
+from MSSoftSegGUI.volume_nodes import SceneExporter
+from MSSoftSegGUI.worker_client import WorkerClient
+
+PYTHON_SETTING = "MSSoftSeg/Python"
+
+
+def makeCommand(module: str, arguments: tuple[str, ...] = ()):
+    """The command that runs a module of the library in the interpreter that the user chose."""
+    chosen = slicer.util.settingsValue(PYTHON_SETTING, "")
+    own = shutil.which("PythonSlicer") or sys.executable
+    return module_command(
+        Interpreter(chosen or own, own=not chosen),
+        module,
+        arguments,
+        library_folder=library_folder(),
+        slicer_environment=dict(os.environ),
+        startup_environment=slicer.util.startupEnvironment(),
+    )
+
+
+def runsFolder() -> Path:
+    """Where runs keep their files until Slicer's temporary folder is emptied."""
+    return Path(slicer.app.temporaryPath) / "MSSoftSeg"
+
+
+class Workbench:
+    """Everything behind the module's panel. resourcePath: finds ``Resources``; parameters: gives those of the scene."""
+
+    def __init__(self, resourcePath, parameters) -> None:
+        self._resourcePath, self._parameters = resourcePath, parameters
+        self._patientRun = None
+        self._runExam = None
+        self.exam = ExamPanel(
+            self._ui("Exam"), loadFolder=self.loadFolder, loadSample=self.loadSample, onChanged=self.onExamChanged
+        )
+        self.segment = SegmentPanel(
+            self._ui("Segment"), toggle=self.onToggle, preprocess=self.onPreprocess, onChoice=self.onChoice
+        )
+        self.edit = EditPanel(self._ui("Edit"))
+        self.review = ReviewSession(self._ui("Review"), self.edit, parameters)
+        self.environment = EnvironmentPanel(self._ui("Environment"), install=self.onInstall, onPython=self.onPython)
+        self._exporter = SceneExporter(reference=lambda: self.exam.node("flair"))
+        self.worker = WorkerClient(lambda: makeCommand("MSSoftSegLib.jobs.worker"), QtProcess, later)
+        self.runner = SegmentPresenter(
+            self.worker,
+            self._exporter,
+            later,
+            runs_folder=runsFolder(),
+            show=self._showRun,
+            on_result=self._takeResult,
+        )
+        self.examiner = EnvironmentPresenter(
+            QtProcess,
+            makeCommand,
+            show=self._showEnvironment,
+            on_models_changed=self._listModels,
+            host=f"3D Slicer {slicer.app.majorVersion}.{slicer.app.minorVersion} ({slicer.app.revision})",
+        )
+        self.environment.setPresenter(self.examiner)
+        self.environment.choosePython(slicer.util.settingsValue(PYTHON_SETTING, ""))
+
+    @property
+    def isMakingPatient(self) -> bool:
+        """Whether the digital patient is being made."""
+        return self._patientRun is not None
+
+    def restore(self) -> None:
+        """Set the panel as the scene says: at the start, after a scene was opened, closed or imported."""
+        parameters = self._parameters()
+        self._listModels()
+        self.segment.choose({name: getattr(parameters, name) for name in ("model", "device", "brain", "tta")})
+        self.review.restoreSettings()
+        exam = examOfNode(parameters.currentExam)
+        if exam is None:
+            self.exam.choose({}, None)
+            self.exam.guessWhereEmpty()
+            return
+        self.exam.choose(
+            {slot: node.GetID() for slot in ("flair", "t1", "t2") if (node := getattr(exam, slot)) is not None},
+            exam.caseName,
+        )
+
+    def enter(self) -> None:
+        """The module is opened."""
+        self.exam.guessWhereEmpty()
+        self.review.panel.setActive(True)
+        self.edit.enter()
+
+    def leave(self) -> None:
+        """Another module is opened; a run goes on."""
+        self.review.panel.setActive(False)
+        self.edit.leave()
+
+    def forgetScene(self) -> None:
+        """The scene is closing: what runs is stopped, and nothing of it comes back."""
+        self.runner.forget()
+        self.review.forget()
+        self.segment.show(self.runner.view)
+        self.exam.setEnabled(True)
+
+    def shutDown(self) -> None:
+        """The module is unloaded or reloaded: leave no process, no observer and no key behind."""
+        self.forgetScene()
+        if self._patientRun is not None:
+            self._patientRun.stop()
+        self.examiner.stop()
+        self.worker.shutdown()
+        self.review.panel.removeShortcuts()
+        shutil.rmtree(runsFolder(), ignore_errors=True)
+
+    def loadFolder(self, folder: Path) -> None:
+        """Load an exam folder as one exam in a folder of its own."""
+        nodes, problem = loadExamFolder(folder)
+        if problem:
+            self.exam.tell(problem, "error")
+        if nodes:
+            first = next(iter(nodes.values()))
+            item = makeFolder(folder.name, first)
+            for node in nodes.values():
+                putInto(item, node)
+            self.exam.choose({slot: node.GetID() for slot, node in nodes.items()}, folder.name)
+
+    def showResult(self, folder: Path) -> None:
+        """Review a result folder of the exam in the selectors; that it fits the FLAIR image is the caller's knowledge."""
+        exam = self._currentExam()
+        exam.resultFolder = str(folder)
+        self._readOn(exam, MaterialReader(folder))
+
+    def loadSample(self) -> None:
+        """Make the digital patient and load her."""
+        if self._patientRun is None:
+            self.exam.tell(_("Making the digital patient; this takes some seconds…"), "note")
+            self.exam.ui.sampleButton.enabled = False
+            self._patientRun = makeDigitalPatient(QtProcess, makeCommand, self._takePatient)
+
+    def onExamChanged(self) -> None:
+        """Another exam was chosen: show its review if it has one."""
+        flair = self.exam.node("flair")
+        exam = examOfFlair(flair) if flair is not None else None
+        if exam is not None and self.review.exam is not None and exam.parameterNode is self.review.exam.parameterNode:
+            return
+        self._parameters().currentExam = exam.parameterNode if exam is not None else None
+        self.review.close()
+        if exam is not None:
+            try:
+                self.review.resume(exam)
+            except ValueError as problem:
+                self.exam.tell(_("The saved review cannot be read: {reason}").format(reason=problem), "error")
+
+    def onChoice(self) -> None:
+        """What is chosen is saved with the scene."""
+        parameters, choices = self._parameters(), self.segment.choices()
+        for name in ("model", "device", "brain", "tta"):
+            setattr(parameters, name, choices[name])
+
+    def onToggle(self) -> None:
+        if not self.runner.view.is_running:
+            self._runExam = self._currentExam()
+        self.runner.toggle(self._selections())
+
+    def onPreprocess(self) -> None:
+        self._runExam = self._currentExam()
+        self.runner.preprocess(self._selections())
+
+    def onPython(self, path: str) -> None:
+        slicer.app.settings().setValue(PYTHON_SETTING, path)
+        self.worker.restart()
+
+    def onInstall(self) -> None:
+        if slicer.util.settingsValue(PYTHON_SETTING, ""):
+            command = "python -m pip install torch -r requirements.txt"
+            self.environment.tell(
+                _("Packages of your own Python are yours to install: {command}").format(command=command), "note"
+            )
+            return
+        with slicer.util.tryWithErrorDisplay(_("Installing failed."), waitCursor=True):
+            self.environment.tell(installMissing(Path(self._resourcePath("requirements.txt"))), "note")
+        self.worker.restart()
+        self.examiner.check()
+
+    def _ui(self, name: str) -> str:
+        return self._resourcePath(f"UI/MSSoftSeg{name}.ui")
+
+    def _selections(self) -> Selections:
+        images = {slot: self.exam.nodeId(slot) for slot in ("flair", "t1", "t2")}
+        return Selections(**images, case_name=self.exam.caseName, **self.segment.choices())
+
+    def _currentExam(self):
+        """The parameters of the exam in the selectors, made where they are missing; None without a FLAIR image."""
+        flair = self.exam.node("flair")
+        if flair is None:
+            return None
+        exam = examOfFlair(flair) or newExam(self.exam.caseName)
+        exam.flair, exam.t1, exam.t2 = (self.exam.node(slot) for slot in ("flair", "t1", "t2"))
+        exam.caseName = self.exam.caseName
+        self._parameters().currentExam = exam.parameterNode
+        return exam
+
+    def _showRun(self, view) -> None:
+        self.segment.show(view)
+        self.exam.setEnabled(not view.is_running)
+
+    def _takeResult(self, run) -> None:
+        exam, self._runExam = self._runExam, None
+        if exam is None or exam.flair is None:
+            shutil.rmtree(run.folder.parent, ignore_errors=True)
+        elif run.kind == "preprocess":
+            self._takeWorkingImages(exam, run.folder)
+        else:
+            exam.resultFolder = str(run.folder)
+            self._readOn(exam, MaterialReader(run.folder))
+
+    def _readOn(self, exam, reader: MaterialReader) -> None:
+        """Read one file of the result, then give the event loop its turn."""
+        try:
+            isMore = reader.step()
+        except (OSError, ValueError, RuntimeError) as problem:
+            reason = str(problem).splitlines()[-1]
+            self.exam.tell(_("The result could not be read: {reason}").format(reason=reason), "error")
+            return
+        if isMore:
+            later(0.0, lambda: self._readOn(exam, reader))
+        elif exam.flair is not None:
+            self.review.begin(exam, reader.material, makeFolder(exam.caseName, exam.flair))
+
+    def _takeWorkingImages(self, exam, workingFolder: Path) -> None:
+        folder = makeFolder(exam.caseName, exam.flair)
+        addWorkingImages(workingFolder, folder, exam.caseName)
+        if exam.brainMask is not None:
+            slicer.mrmlScene.RemoveNode(exam.brainMask)
+        exam.brainMask = addBrainMask(workingFolder, exam.flair, folder, exam.caseName)
+        self.segment.chooseBrainMask(exam.brainMask)
+        slicer.util.setSliceViewerLayers(background=exam.flair, fit=True)
+
+    def _takePatient(self, folder: Path | None, reason: str) -> None:
+        self._patientRun = None
+        self.exam.ui.sampleButton.enabled = True
+        if folder is None:
+            self.exam.tell(_("The digital patient could not be made: {reason}").format(reason=reason), "error")
+        else:
+            self.loadFolder(folder)
+
+    def _listModels(self) -> None:
+        self.segment.setModels(self.examiner.models(), self._parameters().model)
+
+    def _showEnvironment(self, view) -> None:
+        self.environment.show(view)
+        self.segment.setDevices(view.devices, self._parameters().device)

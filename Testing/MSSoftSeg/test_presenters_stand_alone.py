@@ -1,0 +1,67 @@
+"""Presenters decide without Qt, without Slicer, without torch, and before anything was installed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+
+from Testing.MSSoftSeg.conftest import MODULE_FOLDER
+
+FOLDER = MODULE_FOLDER / "MSSoftSegGUI"
+PLAIN = sorted(
+    path.stem
+    for path in FOLDER.glob("*.py")
+    if not re.search(r"^(?:import|from) (?:qt|slicer|vtk|ctk)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+)
+# What Slicer's own Python lacks until the user installs it.
+NOT_THERE_YET = ("torch", "pydantic", "platformdirs", "psutil", "nibabel", "safetensors", "typer", "monai", "itk")
+
+
+def test_the_presenters_are_among_the_plain_files():
+    expected = {"worker_client", "segment_presenter", "review_presenter", "environment_presenter", "live_threshold"}
+    assert expected | {"exam_guess", "contrast_check", "edit_presenter", "state", "working_images"} <= set(PLAIN)
+
+
+def test_every_plain_file_imports_in_slicers_python_before_anything_is_installed():
+    code = f"""
+import importlib, sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {(*NOT_THERE_YET, "qt", "slicer", "ctk", "vtk")!r}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+for name in {PLAIN!r}:
+    importlib.import_module("MSSoftSegGUI." + name)
+from MSSoftSegGUI.model_shelf import installed_models
+assert installed_models()[0].name == "starter", installed_models()
+from MSSoftSegGUI.exam_guess import LoadedVolume, guess_exam
+assert guess_exam([LoadedVolume("1", "FLAIR")]).flair == "1"
+"""
+    path = [str(MODULE_FOLDER), str(MODULE_FOLDER.parent)]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{code}"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_files_of_the_panel_are_rooms_not_halls(path):
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert len(text.splitlines()) <= 400
+    assert ast.get_docstring(tree), "a file says what it is for"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 45, f"{node.name} is a long function"
+        if isinstance(node, ast.Call):
+            assert getattr(node.func, "id", "") != "print"
+            # The self-test waits as a user does; nothing else may.
+            assert path.stem == "self_test" or getattr(node.func, "attr", "") != "processEvents"

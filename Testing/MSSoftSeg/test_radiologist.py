@@ -1,0 +1,156 @@
+"""A radiologist's morning: load, Segment, threshold, reject, paint, save, close, reopen. Real worker, model and scene."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from Testing.MSSoftSeg.radiologist import Radiologist, write_small_patient
+
+LESION, POSSIBLE = 0, 1
+
+
+@pytest.fixture(scope="module")
+def morning(tmp_path_factory):
+    """The whole visit once; what was seen after each step is kept for the sentences below."""
+    from Testing.SlicerHost import start
+
+    host = start()
+    host.close_scene()
+    host.forget_slot_errors()
+    reader = Radiologist(host)
+    seen = SimpleNamespace(reader=reader)
+    import slicer
+
+    folder = tmp_path_factory.mktemp("exam") / "Anna"
+    reader.load_exam(write_small_patient(folder))
+    seen.chosen = [reader.ui(f"{slot}Selector").currentNode().GetName() for slot in ("flair", "t1", "t2")]
+    reader.be_quick()
+    reader.segment()
+    seen.result = reader.view
+    seen.probability = slicer.util.arrayFromVolume(reader.review.exam.probability).copy()
+    seen.first_masks = reader.masks()
+
+    reader.ui("thresholdSlider").value = 0.7
+    host.process_events()
+    seen.raised, seen.raised_masks = reader.view, reader.masks()
+
+    reader.click_row(0)
+    seen.least_certain = reader.view.row_of(reader.view.selected)
+    seen.offsets = {
+        name: slicer.util.getNode(f"vtkMRMLSliceNode{name}").GetSliceToRAS() for name in ("Red", "Yellow", "Green")
+    }
+    seen.places = [[matrix.GetElement(row, 3) for row in range(3)] for matrix in seen.offsets.values()]
+    seen.selected_voxels = reader.review.presenter.lesion_box(reader.view.selected)
+    reader.click("rejectButton")
+    seen.rejected, seen.rejected_masks = reader.view, reader.masks()
+
+    reader.click("paintPossibleButton")
+    seen.painted_at = _somewhere_without_lesion(seen, reader)
+    reader.paint(seen.painted_at)
+    seen.painted, seen.painted_masks = reader.view, reader.masks()
+
+    path = str(tmp_path_factory.mktemp("scene") / "visit.mrb")
+    assert slicer.util.saveScene(path)
+    host.close_scene()
+    reader.rest(0.2)
+    seen.after_close = SimpleNamespace(
+        volumes=len(slicer.util.getNodesByClass("vtkMRMLVolumeNode")), exam=reader.review.exam, rows=reader.view.rows
+    )
+    slicer.util.loadScene(path)
+    reader.wait(lambda: reader.review.exam is not None, 30, "the reopened review")
+    seen.reopened, seen.reopened_masks = reader.view, reader.masks()
+    seen.slot_errors = list(host.slot_errors)
+    yield seen
+    host.close_scene()
+    host.unload_module("MSSoftSeg")
+
+
+def _somewhere_without_lesion(seen, reader):
+    """A place inside the head, away from every lesion, RAS mm."""
+    import slicer
+    from MSSoftSegGUI.volume_nodes import ijkToRas
+    from scipy import ndimage
+
+    flair = slicer.util.arrayFromVolume(reader.review.exam.flair)
+    free = ndimage.binary_erosion(flair > 100, iterations=3) & ~ndimage.binary_dilation(
+        seen.first_masks[LESION], iterations=6
+    )
+    k, j, i = np.argwhere(free)[free.sum() // 2]
+    return (ijkToRas(reader.review.exam.probability) @ [i, j, k, 1.0])[:3]
+
+
+def test_the_images_of_the_folder_are_in_their_slots(morning):
+    assert morning.chosen == ["FLAIR", "T1", "T2"]
+
+
+def test_segment_leaves_lesions_of_the_probability_map_at_the_models_threshold(morning):
+    assert morning.result.count > 0
+    lesion, possible = morning.first_masks
+    assert not possible.any()
+    assert lesion.any()
+    assert (morning.probability[lesion] >= morning.result.threshold).all()
+
+
+def test_moving_the_threshold_changes_segmentation_table_and_volume_together(morning):
+    assert morning.raised.threshold == pytest.approx(0.7)
+    before, after = morning.first_masks[LESION], morning.raised_masks[LESION]
+    assert after.sum() < before.sum()
+    assert not (after & ~before).any()
+    assert (morning.probability[after] >= 0.7).all()
+    assert morning.raised.volume_ml < morning.result.volume_ml
+    assert morning.raised.volume_ml == pytest.approx(sum(row.volume_mm3 for row in morning.raised.rows) / 1000)
+
+
+def test_a_click_on_the_first_row_brings_every_slice_view_to_the_least_certain_lesion(morning):
+    known = [row.lsu for row in morning.raised.rows if row.lsu is not None]
+    assert morning.least_certain.lsu is None or morning.least_certain.lsu == max(known)
+    red, yellow, green = morning.places
+    right, anterior, superior = morning.least_certain.place_ras_mm
+    assert red[2] == pytest.approx(superior, abs=1.0)
+    assert yellow[0] == pytest.approx(right, abs=1.0)
+    assert green[1] == pytest.approx(anterior, abs=1.0)
+
+
+def test_a_rejected_lesion_leaves_the_segmentation_and_nothing_else_does(morning):
+    offset, box = morning.selected_voxels
+    gone = np.zeros(morning.probability.shape, bool)
+    gone[tuple(slice(first, first + size) for first, size in zip(offset, box.shape, strict=True))] = box
+    before, after = morning.raised_masks[LESION], morning.rejected_masks[LESION]
+    assert np.array_equal(before & ~after, gone)
+    assert not (after & ~before).any()
+    assert morning.rejected.count == morning.raised.count - 1
+    assert "rejected" in {row.status for row in morning.rejected.rows}
+
+
+def test_what_is_painted_as_possible_lands_in_its_own_segment_where_the_brush_was(morning):
+    from MSSoftSegGUI.volume_nodes import ijkToRas
+
+    painted = np.argwhere(morning.painted_masks[POSSIBLE])
+    assert len(painted) > 0
+    center = (ijkToRas(morning.reader.review.exam.probability) @ np.append(painted.mean(axis=0)[::-1], 1.0))[:3]
+    assert np.linalg.norm(center - morning.painted_at) < 3.0
+    assert np.array_equal(morning.painted_masks[LESION], morning.rejected_masks[LESION])
+
+
+def test_closing_the_scene_leaves_no_volume_and_no_review(morning):
+    assert morning.after_close.volumes == 0
+    assert morning.after_close.exam is None
+    assert morning.after_close.rows == ()
+
+
+def test_the_reopened_scene_has_result_threshold_decision_and_paint(morning):
+    assert morning.reopened.threshold == pytest.approx(0.7)
+    assert [row.texts for row in morning.reopened.rows] == [row.texts for row in morning.painted.rows]
+    assert morning.reopened.volume_ml == pytest.approx(morning.painted.volume_ml)
+    for saved, opened in zip(morning.painted_masks, morning.reopened_masks, strict=True):
+        assert np.array_equal(saved, opened)
+
+
+def test_no_click_failed_silently(morning):
+    assert morning.slot_errors == []

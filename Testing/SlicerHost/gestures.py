@@ -1,0 +1,38 @@
+"""What a hand does: a click at a patient point of a slice view, and a drag of a slider."""
+
+from __future__ import annotations
+
+import slicer
+from PySide6 import QtCore, QtGui
+
+from .pythonqt import unwrap
+
+
+def click_in_view(name: str, ras: tuple[float, float, float]) -> None:
+    """Press and release the left button over a patient point; the view must show it."""
+    view = slicer.app.layoutManager()._inner.sliceWidget(name).sliceView()
+    view._prepare(view.width(), view.height())
+    x, y, _ = view.convertRASToXYZ(ras)
+    place = QtCore.QPointF(x, view.height() - 1 - y)
+    if not QtCore.QRectF(view.rect()).contains(place):
+        raise ValueError(f"the point lies outside the view {name} ({place.x():.0f}, {place.y():.0f} of {view.size()})")
+    # QTest's own mouse functions need a test of Qt's to run in, and crash without one when a point is outside.
+    for kind, held in (
+        (QtCore.QEvent.MouseButtonPress, QtCore.Qt.LeftButton),
+        (QtCore.QEvent.MouseButtonRelease, QtCore.Qt.NoButton),
+    ):
+        glob = view.mapToGlobal(place)
+        event = QtGui.QMouseEvent(kind, place, glob, QtCore.Qt.LeftButton, held, QtCore.Qt.NoModifier)
+        QtCore.QCoreApplication.sendEvent(view, event)
+
+
+def drag_slider(slider, values) -> None:
+    """Take hold of a ctkSliderWidget's handle, move it over the values, let go at the last."""
+    inner = unwrap(slider)
+    handle = inner._slider
+    span = inner.maximum - inner.minimum
+    handle.setSliderDown(True)
+    for value in values:
+        handle.setValue(round((value - inner.minimum) / span * handle.maximum()))
+        QtCore.QCoreApplication.processEvents()
+    handle.setSliderDown(False)

@@ -1,0 +1,72 @@
+"""How long the Qt event loop was blocked: the longest gap between ticks of a 10 ms timer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6 import QtCore
+
+TICK_MS = 10
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Gaps between ticks in ms, their longest, and how long it was watched."""
+
+    gaps_ms: tuple[float, ...]
+    watched_s: float
+
+    @property
+    def longest_gap_ms(self) -> float:
+        return max(self.gaps_ms, default=self.watched_s * 1000)
+
+
+class LatencyProbe:
+    """Watches while it is entered; what is done inside must let the event loop run."""
+
+    def __enter__(self) -> LatencyProbe:
+        self._ticks = [time.perf_counter()]
+        self._timer = QtCore.QTimer()
+        self._timer.setTimerType(QtCore.Qt.PreciseTimer)
+        self._timer.timeout.connect(lambda: self._ticks.append(time.perf_counter()))
+        self._timer.start(TICK_MS)
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._timer.stop()
+        # A block that lasts to the end has no tick after it.
+        self._ticks.append(time.perf_counter())
+        gaps = tuple(1000 * (after - before) for before, after in zip(self._ticks, self._ticks[1:], strict=False))
+        self.result = Latency(gaps, self._ticks[-1] - self._ticks[0])
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float, what: str = "the condition") -> None:
+    """Let the event loop run until the condition holds."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what} did not come true within {timeout_s:g} s")
+        QtCore.QCoreApplication.processEvents(QtCore.QEventLoop.AllEvents, 20)
+        time.sleep(0.001)
+
+
+def longest_gap_ms(
+    work: Callable[[], object], *, until: Callable[[], bool] | None = None, timeout_s: float = 60
+) -> float:
+    """The longest block of the event loop while `work` runs in it and, if asked, until a condition holds."""
+    done = []
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            done.append(True)
+
+    with LatencyProbe() as probe:
+        QtCore.QTimer.singleShot(5 * TICK_MS, run)
+        wait_until(lambda: bool(done), timeout_s, "the work")
+        if until is not None:
+            wait_until(until, timeout_s)
+    return probe.result.longest_gap_ms
