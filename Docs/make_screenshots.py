@@ -82,6 +82,7 @@ def _visit(folder: Path, result: Path | None) -> None:
     reader.click("checkButton")
     reader.wait(lambda: not reader.workbench.examiner.view.is_busy, 300, "the check")
     _shoot(reader, "environment", "environmentSection")
+    host.unload_module("MSSoftSeg")
 
 
 def _shoot(reader, name: str, *openSections: str) -> None:

@@ -31,8 +31,9 @@ class EnvironmentPanel(Panel):
         table = ui.findingsTable
         table.setHorizontalHeaderLabels([_("What"), _("Found"), _("To mend it")])
         table.verticalHeader().visible = False
-        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        table.horizontalHeader().setStretchLastSection(True)
+        table.horizontalScrollBarPolicy = qt.Qt.ScrollBarAlwaysOff
+        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
 
     def setPresenter(self, presenter) -> None:
         """Whom to ask; it in turn shows its views here."""

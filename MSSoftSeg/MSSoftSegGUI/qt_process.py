@@ -50,7 +50,7 @@ class QtProcess:
         return self._process.state() != qt.QProcess.NotRunning
 
     def wait(self, seconds: float) -> None:
-        """Block until the end, at most so long: for leaving the module only."""
+        """Block until the end, at most so long."""
         self._process.waitForFinished(int(seconds * 1000))
 
     def onReadyReadOutput(self) -> None:
@@ -79,6 +79,12 @@ class QtProcess:
             self._ended = True
             _running.discard(self)
             self._onEnd(end)
+
+
+def waitForEnds(seconds: float) -> None:
+    """Let programs that were killed end, so that none outlives its QProcess: for leaving the module only."""
+    for process in list(_running):
+        process.wait(seconds)
 
 
 def later(seconds: float, callback) -> None:

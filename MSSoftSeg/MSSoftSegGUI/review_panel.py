@@ -83,7 +83,9 @@ class ReviewPanel(Panel):
     def show(self, view) -> None:
         """Make the widgets say what the presenter's view says."""
         with self.updating():
-            self.ui.summaryLabel.text = " · ".join(filter(None, (view.summary_text, view.progress_text)))
+            self.ui.summaryLabel.text = " · ".join(
+                filter(None, (view.summary_text, self._possibleText(), view.progress_text))
+            )
             if abs(self.ui.thresholdSlider.value - view.threshold) > 1e-6:
                 self.ui.thresholdSlider.value = view.threshold
             self._showRows(view)
@@ -139,6 +141,7 @@ class ReviewPanel(Panel):
         table.setHorizontalHeaderLabels(list(titles))
         for column, hint in enumerate(column_hints()):
             table.horizontalHeaderItem(column).setToolTip(hint)
+        table.horizontalScrollBarPolicy = qt.Qt.ScrollBarAlwaysOff
         table.verticalHeader().visible = False
         table.verticalHeader().defaultSectionSize = 22
         font = table.horizontalHeader().font
@@ -146,6 +149,10 @@ class ReviewPanel(Panel):
         table.horizontalHeader().font = font
         table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.horizontalHeader().setStretchLastSection(True)
+
+    def _possibleText(self) -> str:
+        volume = self._presenter.possible_volume_ml()
+        return _("possible: {volume:.2f} ml").format(volume=volume) if volume else ""
 
     def _showRows(self, view) -> None:
         table = self.ui.lesionTable

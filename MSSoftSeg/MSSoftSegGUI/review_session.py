@@ -17,6 +17,7 @@ from MSSoftSegGUI.volume_nodes import ijkToRas
 
 # A stroke of the brush changes the segmentation many times; it is taken over once it rests.
 REST_MS = 150
+VIEWS_SETTLE_S = 0.05
 
 
 class ReviewSession(VTKObservationMixin):
@@ -172,8 +173,8 @@ class ReviewSession(VTKObservationMixin):
         finally:
             self._writing = False
         if isNewLayout:
-            # The new views get their size first.
-            later(0.0, self._lookAgain)
+            # The new views get their size first, and are drawn once.
+            later(VIEWS_SETTLE_S, lambda: later(VIEWS_SETTLE_S, self._lookAgain))
 
     def _lookAgain(self) -> None:
         """All of the head in the new views, and the lesion that is selected."""

@@ -62,10 +62,9 @@ def readMasks(node, gridNode) -> tuple[np.ndarray, np.ndarray]:
 
 def showSurface(node, shown: bool) -> None:
     """Show the segments in 3D views, made anew; while hidden there is no surface that every change would have to make."""
+    node.RemoveClosedSurfaceRepresentation()
     if shown:
         node.CreateClosedSurfaceRepresentation()
-    else:
-        node.RemoveClosedSurfaceRepresentation()
     node.GetDisplayNode().SetVisibility3D(shown)
 
 

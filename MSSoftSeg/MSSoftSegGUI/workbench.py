@@ -22,7 +22,7 @@ from MSSoftSegGUI.interpreter import Interpreter, library_folder, module_command
 from MSSoftSegGUI.job_documents import Selections
 from MSSoftSegGUI.parameter_nodes import examOfFlair, examOfNode, newExam
 from MSSoftSegGUI.preprocessed_nodes import addBrainMask, addWorkingImages
-from MSSoftSegGUI.qt_process import QtProcess, later
+from MSSoftSegGUI.qt_process import QtProcess, later, waitForEnds
 from MSSoftSegGUI.result_material import MaterialReader
 from MSSoftSegGUI.review_session import ReviewSession
 from MSSoftSegGUI.segment_panel import SegmentPanel
@@ -31,6 +31,8 @@ from MSSoftSegGUI.volume_nodes import SceneExporter
 from MSSoftSegGUI.worker_client import WorkerClient
 
 PYTHON_SETTING = "MSSoftSeg/Python"
+# A killed process is gone within milliseconds; one that a driver holds must not hold Slicer.
+END_PATIENCE_S = 2.0
 
 
 def makeCommand(module: str, arguments: tuple[str, ...] = ()):
@@ -134,6 +136,7 @@ class Workbench:
             self._patientRun.stop()
         self.examiner.stop()
         self.worker.shutdown()
+        waitForEnds(END_PATIENCE_S)
         self.review.panel.removeShortcuts()
         shutil.rmtree(runsFolder(), ignore_errors=True)
 
