@@ -39,7 +39,7 @@ def parse_job(document: Any) -> Job:
     except ValidationError as problem:
         first = problem.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:] if part != "spec")
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
         raise RequestError(
             f"{field}: {reason}" if field and first["type"] != "value_error" else reason,
             remedy="see mssoftseg --help for what is accepted",
