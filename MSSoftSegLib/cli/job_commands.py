@@ -31,6 +31,9 @@ def segment(
         str, typer.Option("--reference", help="whose native grid the outputs lie on: flair, t1 or t2")
     ] = "flair",
     align_to: options.AlignTo = None,
+    preprocessed: Annotated[
+        bool, typer.Option("--preprocessed", help="the images are aligned, corrected and brain-extracted, on one grid")
+    ] = False,
     tta: Annotated[str | None, typer.Option("--tta", help="flips8 or none (default: the model's)")] = None,
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="probability threshold (default: the model's)")
@@ -53,6 +56,7 @@ def segment(
         "model": model,
         "device": device,
         "preprocessing": {"brain": brain, "align_to": align_to},
+        "preprocessed": preprocessed,
         "reference": reference,
         "tta": tta,
         "threshold": threshold,

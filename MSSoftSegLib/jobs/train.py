@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.train_specification import TrainJob, TrainSpec
+from MSSoftSegLib.jobs.twins import check_no_twins
 from MSSoftSegLib.library.datalist import read_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.reading import labelled_cases
@@ -117,7 +118,10 @@ def run_folder(out: Path) -> Path:
 
 
 def training_cases(spec: TrainSpec) -> list[LabelledCase]:
-    """The labelled cases of the library or datalist, and the pseudo-labelled ones; RequestError when there is none."""
+    """The labelled cases of the library or datalist, and the pseudo-labelled ones; RequestError when there is none.
+
+    No image among them has two names: one of them could train while the other validates.
+    """
     if spec.library.suffix == ".json":
         cases = read_datalist(spec.library)
     else:
@@ -130,6 +134,7 @@ def training_cases(spec: TrainSpec) -> list[LabelledCase]:
         )
     if spec.pseudo is not None:
         cases += [case for case in labelled_cases(spec.pseudo, statuses=("segmented",)) if case.is_pseudo_labelled]
+    check_no_twins(cases)
     return cases
 
 

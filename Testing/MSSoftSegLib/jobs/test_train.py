@@ -7,9 +7,11 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.jobs.train import run_folder
@@ -247,3 +249,37 @@ def test_processes_that_torchrun_started_train_one_model_together(datalist, reci
     assert [event["event"] for event in events].count("started") == 1, "one process speaks"
     assert events[-1]["event"] == "result"
     assert len(read_rows(tmp_path / "m" / "curves" / STEPS_FILE)) == 6
+
+
+def copied_as(image: Path, target: Path) -> Path:
+    """The same voxels in a file with other bytes and another name."""
+    sitk.WriteImage(sitk.ReadImage(str(image)), str(target), useCompression=False)
+    return target
+
+
+def test_an_exam_with_a_label_is_not_learned_from_as_pseudo_labelled_too(
+    cases, datalist, recipe, model, tmp_path, capsys
+):
+    library = create_library(tmp_path / "pseudo")
+    twin = cases[2]
+    images = {modality: copied_as(path, tmp_path / f"{modality}.nii") for modality, path in twin.images.items()}
+    (other,) = write_small_cases(tmp_path / "more", 1, seed=97)
+    add_case(library, patient="pseudo001", images=other.images, soft_label=other.raters["anna"], preprocessed=True)
+    add_case(library, patient="pseudo002", images=images, soft_label=twin.raters["anna"], preprocessed=True)
+    more = ["--pseudo", str(library), "--teacher", str(model), "--epochs", "1"]
+    assert train(datalist, recipe, tmp_path / "student", *more) == 2
+    said = capsys.readouterr().err
+    assert f"sub-pseudo002 has the same FLAIR as the labelled case {twin.case}" in said
+    assert str(tmp_path) not in said
+    assert not run_folder(tmp_path / "student").exists()
+    assert run_command(["library", "set-status", str(library), "sub-pseudo002", "excluded"]) == 0
+    assert train(datalist, recipe, tmp_path / "student", *more) in {0, 4}, "the other pseudo-label may be learned from"
+
+
+def test_one_flair_is_not_two_patients(cases, recipe, tmp_path, capsys):
+    again = replace(cases[0], case="again", patient="somebody else")
+    listed = write_datalist([*cases, again], tmp_path / "cases.json")
+    assert train(listed, recipe, tmp_path / "m") == 2
+    assert f"{cases[0].case} and again have the same FLAIR" in capsys.readouterr().err
+    visit = replace(again, patient=cases[0].patient)
+    assert train(write_datalist([*cases, visit], listed), recipe, tmp_path / "m", "--epochs", "1") == 0

@@ -1,6 +1,6 @@
 """A made-up Task09_Spleen: CTs of small abdomens in Hounsfield units, as the Decathlon's archive unpacks.
 
-Every body has a table below it, fat under the skin, a liver as bright as the spleen or nearly so, spine, aorta, kidneys, a
+Every body lies on a table and has fat under the skin, a liver as bright as the spleen or nearly so, spine, aorta, kidneys, a
 stomach with gas in it, and lungs in its upper slices; the spleen is a bean on the left, behind.
 """
 
@@ -71,7 +71,7 @@ def make_abdomen(*, rng: np.random.Generator) -> tuple[sitk.Image, sitk.Image]:
     hu[(x / 16) ** 2 + ((y - 44) / 13) ** 2 <= 1] = BONE
     lungs = inside & (z > 26 * size) & (np.abs(x) > 24) & ~spleen
     hu[lungs] = LUNG
-    hu[(np.abs(x) < 90) & (np.abs(y - 80 * size) < 1.7)] = TABLE
+    hu[(np.abs(x) < 90) & (np.abs(y - 75.5 * size) < 1.7)] = TABLE
     noisy = np.clip(np.rint(hu + rng.normal(0, NOISE_HU, SHAPE)), LOWEST_STORED_HU, None)
     return _image(noisy.astype(np.int16)), _image(spleen.astype(np.uint8))
 
