@@ -24,10 +24,11 @@ class ExamSource(Document):
     flair: Path | None = None
     t1: Path | None = None
     t2: Path | None = None
+    pd: Path | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> ExamSource:
-        named = [path for path in (self.flair, self.t1, self.t2) if path is not None]
+        named = [path for path in (self.flair, self.t1, self.t2, self.pd) if path is not None]
         if self.folder is not None and named:
             raise ValueError("give either an exam folder or single files, not both")
         if self.folder is None and self.flair is None:
@@ -37,7 +38,7 @@ class ExamSource(Document):
     @property
     def files(self) -> dict[Modality, Path]:
         """The single files by modality."""
-        named = {Modality.FLAIR: self.flair, Modality.T1: self.t1, Modality.T2: self.t2}
+        named = {modality: getattr(self, modality) for modality in Modality}
         return {modality: path for modality, path in named.items() if path is not None}
 
     @property

@@ -370,11 +370,14 @@ def test_preprocessed_images_are_taken_as_they_are(place, capsys):
     once = place / "once"
     assert segment(place) == 0
     (place / "out").rename(once)
-    working = [f"--{name}={once}/working/{name.upper()}.nii.gz" for name in ("flair", "t1", "t2")]
+    bright = sitk.ReadImage(str(once / "working" / "T2.nii.gz")) * 1.5
+    sitk.WriteImage(bright, str(once / "working" / "PD.nii.gz"))
+    working = [f"--{name}={once}/working/{name.upper()}.nii.gz" for name in ("flair", "t1", "t2", "pd")]
     common = ["--model", "little", "--device", "cpu", "--tta", "none", "--out", str(place / "out")]
     assert run_command(["segment", *working, "--preprocessed", *common]) == 0
     again = json.loads((place / "out" / "result.json").read_text())
     assert again["brain_extraction"] == "none"
+    assert [entry["modality"] for entry in again["inputs"]] == ["flair", "t1", "t2", "pd"]
     seconds = {stage["name"]: stage["seconds"] for stage in again["stages"]}
     assert seconds["alignment"] + seconds["bias-correction"] + seconds["brain-extraction"] < 0.1
     first, second = (
