@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -160,6 +161,53 @@ def test_a_folder_that_is_no_run_is_never_removed(datalist, recipe, tmp_path, ca
     assert train(datalist, recipe, tmp_path / "m", "--overwrite") == 2
     assert "is no training run" in capsys.readouterr().err
     assert (folder / "thesis.docx").is_file()
+
+
+def test_a_folder_that_is_no_run_is_not_gone_on_with(datalist, recipe, tmp_path, capsys):
+    mine = run_folder(tmp_path / "m") / "prepared" / "thesis.docx"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("years of work")
+    assert train(datalist, recipe, tmp_path / "m", "--resume") == 2
+    assert "another recipe, other folds or other cases" in capsys.readouterr().err
+    assert mine.is_file()
+
+
+def test_a_run_goes_on_with_the_cases_that_it_was_begun_with(cases, datalist, recipe, tmp_path, capsys):
+    out = tmp_path / "m"
+    assert train(datalist, recipe, out, "--epochs", "1") == 0
+    shutil.rmtree(out)
+    fewer = write_datalist(cases[:3], tmp_path / "fewer.json")
+    assert train(fewer, recipe, out, "--epochs", "1", "--resume") == 2
+    assert "other cases" in capsys.readouterr().err
+    assert train(datalist, recipe, out, "--epochs", "1", "--resume") == 0
+
+
+def test_weights_that_were_damaged_are_named(datalist, recipe, tmp_path, capsys):
+    out = tmp_path / "m"
+    assert train(datalist, recipe, out, "--epochs", "1") == 0
+    shutil.rmtree(out)
+    (run_folder(out) / "fold-0-model-0" / "best.safetensors").write_bytes(b"no weights")
+    assert train(datalist, recipe, out, "--epochs", "1", "--resume") == 4
+    assert "best.safetensors of this run is missing or damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["mödel", "my model", ".hidden", "m" * 65])
+def test_a_name_that_no_model_may_have_is_refused_before_training(name, datalist, recipe, tmp_path, capsys):
+    assert train(datalist, recipe, tmp_path / name) == 2
+    assert "cannot be the name of a model" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_unknown_model_to_start_from_is_refused_before_anything_is_made(datalist, recipe, tmp_path, capsys):
+    assert train(datalist, recipe, tmp_path / "m", "--init", "nobody") == 2
+    assert "no model is called 'nobody'" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_library_without_pseudo_labels_teaches_nobody(datalist, recipe, model, tmp_path, capsys):
+    library = create_library(tmp_path / "empty")
+    assert train(datalist, recipe, tmp_path / "m", "--pseudo", str(library), "--teacher", str(model)) == 2
+    assert "holds no pseudo-labelled case" in capsys.readouterr().err
 
 
 def test_pseudo_labels_need_their_teacher_and_a_recipe_that_knows_them(datalist, recipe, model, tmp_path, capsys):

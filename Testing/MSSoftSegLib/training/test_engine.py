@@ -119,7 +119,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(tm
     monkeypatch.setattr(fit, "supervised_loss", spoiled)
     with pytest.raises(JobFailed, match="nan at step 6") as problem:
         train(task)
-    assert "--resume" in problem.value.remedy
+    assert "learning rate" in problem.value.remedy
     assert checkpoint.load_checkpoint(task.folder)["step"] == 6
     monkeypatch.setattr(fit, "supervised_loss", usual)
     train(replace(task, resume=True))
