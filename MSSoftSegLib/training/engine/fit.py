@@ -137,7 +137,7 @@ class Fitting:
         if not math.isfinite(shared):
             raise JobFailed(
                 f"the loss became {shared} at step {self.step}",
-                remedy="lower the recipe's learning rate and start over with --overwrite: a resumed run repeats the same steps",
+                remedy="lower the recipe's learning rate and start over with --overwrite; --resume repeats these very steps",
             )
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)

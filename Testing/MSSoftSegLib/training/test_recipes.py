@@ -182,6 +182,9 @@ def own_file(tmp_path):
     ("change", "named"),
     [
         ("[labels]\nradius = 2", r"labels\.radius"),
+        ("[training]\nseed = -1", r"training\.seed"),
+        ("[training]\nphases = [{ epochs = 1, rate = inf }]", r"training\.phases\.0\.rate"),
+        ('loss = [{ name = "soft-dice", weight = inf }]', r"loss\.0\.weight"),
         ("[network]\nfilters = [8]", r"network\.filters"),
         ("[network]\nkind = 'resnet'", "network"),
         ("[training]\nspeed = 3", r"training\.speed"),
