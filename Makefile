@@ -36,6 +36,7 @@ lint: .venv/complete
 	touch $@
 
 bench: .venv/complete
+	OMP_NUM_THREADS=1 $(BIN)/python Benchmarks/soft_masks.py
 	$(BIN)/python Benchmarks/brain_extraction.py ../shared/data/open_ms
 
 campaigns: .venv/complete
@@ -43,6 +44,7 @@ campaigns: .venv/complete
 
 docs-images: demo
 	$(BIN)/python Docs/make_images.py
+	$(BIN)/python Docs/make_soft_mask_image.py Docs/soft_masks.png
 
 # Train the starter model anew: hours on two cores. DATA is the folder open_ms of the public data (see the model's card).
 DATA ?= ../shared/data/open_ms

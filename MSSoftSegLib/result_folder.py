@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,7 @@ def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
     """
     if target.exists() and not target.is_dir():
         raise OutputExists(f"{target.name} is a file, not a folder", remedy="choose another --out")
+    _check_can_be_made(target)
     if not target.is_dir() or not any(target.iterdir()):
         return
     if not overwrite:
@@ -44,6 +46,21 @@ def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
         raise OutputExists(
             f"the output folder {target.resolve().name} holds more than a result of MSSoftSeg and is not overwritten",
             remedy="choose another --out",
+        )
+
+
+def _check_can_be_made(target: Path) -> None:
+    """Refuse a place that cannot be written to now, rather than after an hour of computing."""
+    place = target.absolute().parent
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        raise RequestError(
+            f"{target.name} cannot be made below the file {place.name}", remedy="choose an --out below a folder"
+        )
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise RequestError(
+            f"the folder for {target.name} cannot be written to", remedy="choose an --out that you may write to"
         )
 
 
@@ -89,7 +106,7 @@ def _put_in_place(partial: Path, target: Path) -> None:
 
 def _remove_abandoned(target: Path) -> None:
     """Remove what a killed process of ours left for this target."""
-    for leftover in target.parent.glob(f".{target.name}.partial-*"):
+    for leftover in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
         owner = leftover.name.rpartition("-")[2]
         if owner.isdigit() and (int(owner) == os.getpid() or not psutil.pid_exists(int(owner))):
             shutil.rmtree(leftover, ignore_errors=True)

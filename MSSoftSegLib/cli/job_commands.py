@@ -23,6 +23,7 @@ def segment(
     flair: options.Flair = None,
     t1: options.T1 = None,
     t2: options.T2 = None,
+    pd: options.ProtonDensity = None,
     exam: options.ExamFolder = None,
     model: Annotated[str, typer.Option("--model", help="name of an installed model, or a bundle's folder")] = "starter",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps")] = "auto",
@@ -31,6 +32,9 @@ def segment(
         str, typer.Option("--reference", help="whose native grid the outputs lie on: flair, t1 or t2")
     ] = "flair",
     align_to: options.AlignTo = None,
+    preprocessed: Annotated[
+        bool, typer.Option("--preprocessed", help="the images are aligned, corrected and brain-extracted, on one grid")
+    ] = False,
     tta: Annotated[str | None, typer.Option("--tta", help="flips8 or none (default: the model's)")] = None,
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="probability threshold (default: the model's)")
@@ -48,11 +52,12 @@ def segment(
     Example: mssoftseg segment --exam EXAM_FOLDER --out RESULT_FOLDER
     """
     spec = {
-        "exam": _exam_source(exam, flair, t1, t2),
+        "exam": _exam_source(exam, flair, t1, t2, pd),
         "out": out,
         "model": model,
         "device": device,
         "preprocessing": {"brain": brain, "align_to": align_to},
+        "preprocessed": preprocessed,
         "reference": reference,
         "tta": tta,
         "threshold": threshold,
@@ -69,6 +74,7 @@ def preprocess(
     flair: options.Flair = None,
     t1: options.T1 = None,
     t2: options.T2 = None,
+    pd: options.ProtonDensity = None,
     exam: options.ExamFolder = None,
     brain: options.Brain = "auto",
     align_to: options.AlignTo = None,
@@ -82,7 +88,7 @@ def preprocess(
     Example: mssoftseg preprocess --exam EXAM_FOLDER --out WORKING_FOLDER
     """
     spec = {
-        "exam": _exam_source(exam, flair, t1, t2),
+        "exam": _exam_source(exam, flair, t1, t2, pd),
         "out": out,
         "preprocessing": {"brain": brain, "align_to": align_to},
         "overwrite": overwrite,
@@ -141,5 +147,7 @@ def finish(outcome: Outcome, *, json_events: bool) -> None:
         say(str(outcome.path))
 
 
-def _exam_source(folder: Path | None, flair: Path | None, t1: Path | None, t2: Path | None) -> dict[str, Path | None]:
-    return {"folder": folder, "flair": flair, "t1": t1, "t2": t2}
+def _exam_source(
+    folder: Path | None, flair: Path | None, t1: Path | None, t2: Path | None, pd: Path | None
+) -> dict[str, Path | None]:
+    return {"folder": folder, "flair": flair, "t1": t1, "t2": t2, "pd": pd}

@@ -42,7 +42,10 @@ def import_data_set(
         list[int] | None, typer.Option("--label", help="label that counts as lesion; may be repeated (default: all)")
     ] = None,
     as_flair: Annotated[
-        str | None, typer.Option("--as-flair", help="channel that plays FLAIR's part, by number or name")
+        str | None,
+        typer.Option(
+            "--as-flair", help="channel in FLAIR's place, by number or name; a CT becomes a window of the body"
+        ),
     ] = None,
     preprocessed: Annotated[
         bool | None, typer.Option("--preprocessed/--native", help="what the images are (default: as the format has it)")

@@ -10,6 +10,9 @@ import typer
 Flair = Annotated[Path | None, typer.Option("--flair", help="FLAIR image (NIfTI, NRRD, MetaImage)")]
 T1 = Annotated[Path | None, typer.Option("--t1", help="T1 image, not contrast-enhanced")]
 T2 = Annotated[Path | None, typer.Option("--t2", help="T2 image")]
+ProtonDensity = Annotated[
+    Path | None, typer.Option("--pd", help="proton-density image, for models that take one (kats2019)")
+]
 ExamFolder = Annotated[
     Path | None, typer.Option("--exam", help="folder whose images are recognised by name and sidecar")
 ]

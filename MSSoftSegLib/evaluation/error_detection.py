@@ -24,6 +24,6 @@ def error_auroc_of(ranks: UncertaintyRanks) -> float | None:
     right = ranks.voxels - wrong
     if wrong == 0 or right == 0:
         return None
-    mid_rank = (places[:, 0] + places[:, 0] + 2) / 2
+    mid_rank = (places[:, 0] + places[:, 1] + 1) / 2
     u = float(mid_rank.sum()) - wrong * (wrong + 1) / 2
     return u / (wrong * right)

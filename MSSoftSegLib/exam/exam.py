@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.modality import MODALITIES, Modality
+from MSSoftSegLib.exam.modality import Modality
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ExamImage:
 
 @dataclass(frozen=True)
 class Exam:
-    """The images of one visit. FLAIR is always there; T1 and T2 may be absent."""
+    """The images of one visit. FLAIR is always there; T1, T2 and PD may be absent."""
 
     images: Mapping[Modality, ExamImage]
 
@@ -36,7 +36,7 @@ class Exam:
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """The modalities present, in channel order."""
-        return tuple(modality for modality in MODALITIES if modality in self.images)
+        return tuple(modality for modality in Modality if modality in self.images)
 
     def image(self, modality: Modality) -> sitk.Image:
         """The native image of a modality that is present."""

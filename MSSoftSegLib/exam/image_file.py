@@ -161,6 +161,12 @@ def _decoded(path: Path) -> sitk.Image:
 
 
 def _check_readable(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        # ITK ends the whole process over such a name.
+        shown = path.name.encode("utf-8", "replace").decode()
+        raise BadImage(f"the path of {shown} is not valid UTF-8", remedy="rename the file and its folders") from None
     if path.is_dir():
         raise BadImage(f"{path.name} is a folder, not an image file", remedy="name the image file itself")
     if not path.exists():

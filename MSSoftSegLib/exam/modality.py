@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Modality(StrEnum):
-    """An MR contrast; the value is what users type and what files say."""
+    """An MR contrast, in the order of network channels; the value is what users type and what files say."""
 
     FLAIR = "flair"
     T1 = "t1"
@@ -14,5 +14,5 @@ class Modality(StrEnum):
     PD = "pd"
 
 
-# The order of network channels and of every listing.
+# What an exam is expected to hold; proton density is taken where it is named, and nobody misses it.
 MODALITIES = (Modality.FLAIR, Modality.T1, Modality.T2)

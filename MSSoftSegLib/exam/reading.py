@@ -12,7 +12,7 @@ from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.exam import Exam, ExamImage
 from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
 from MSSoftSegLib.exam.image_format import KNOWN_EXTENSIONS, image_extension
-from MSSoftSegLib.exam.modality import MODALITIES, Modality
+from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.recognition import recognize
 from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference, read_sidecar
 
@@ -41,7 +41,7 @@ def read_exam(files: Mapping[Modality, Path]) -> Exam:
 
     Their fields of view need not overlap: alignment brings them together or says that it could not.
     """
-    files = {modality: files[modality] for modality in MODALITIES if modality in files}
+    files = {modality: files[modality] for modality in Modality if modality in files}
     if Modality.FLAIR not in files:
         raise BadExam(
             f"there is no FLAIR image among {_listing(path.name for path in files.values())}",
@@ -79,7 +79,7 @@ def find_exam(folder: Path) -> FoundExam:
     if Modality.FLAIR not in chosen:
         images = [path.name for path in paths if image_extension(path.name)]
         raise BadExam(f"no FLAIR image was recognized among {_listing(images)}", remedy="name it with --flair FILE")
-    ordered = {modality: chosen[modality] for modality in MODALITIES if modality in chosen}
+    ordered = {modality: chosen[modality] for modality in Modality if modality in chosen}
     return FoundExam(MappingProxyType(ordered), tuple(ignored))
 
 

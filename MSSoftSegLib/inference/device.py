@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from MSSoftSegLib.errors import DeviceMissing
+from MSSoftSegLib.errors import DeviceMissing, RequestError
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Device:
 
 
 def choose_device(request: str) -> Device:
-    """The device for 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'; DeviceMissing where it is not there."""
+    """The device for 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'; DeviceMissing where it is not there, RequestError for
+    anything else."""
     if request == "auto":
         request = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if request == "cpu":
@@ -39,7 +40,7 @@ def choose_device(request: str) -> Device:
         return Device(torch.device("mps"), torch.float32)
     kind, _, number = request.partition(":")
     if kind != "cuda" or (number and not number.isdigit()):
-        raise DeviceMissing(f"{request!r} names no device", remedy="use auto, cpu, cuda, cuda:N or mps")
+        raise RequestError(f"{request!r} names no device", remedy="use auto, cpu, cuda, cuda:N or mps")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if int(number or 0) >= count:
         raise DeviceMissing(

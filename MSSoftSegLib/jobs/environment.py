@@ -22,6 +22,8 @@ from MSSoftSegLib.version import VERSION
 
 PACKAGES = (
     "torch",
+    "lightning",
+    "monai",
     "numpy",
     "scipy",
     "SimpleITK",

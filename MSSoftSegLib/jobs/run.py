@@ -39,7 +39,7 @@ def parse_job(document: Any) -> Job:
     except ValidationError as problem:
         first = problem.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:] if part != "spec")
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
         raise RequestError(
             f"{field}: {reason}" if field and first["type"] != "value_error" else reason,
             remedy="see mssoftseg --help for what is accepted",
@@ -95,6 +95,9 @@ def as_user_error(problem: Exception) -> MSSoftSegError:
         return OutOfMemory("the machine ran out of memory", remedy="close other programs and run again")
     if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull("the disk is full", remedy="free some space, or choose another --out, and run again")
+    if isinstance(problem, OSError) and problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        name = Path(str(problem.filename2 or problem.filename or "a file")).name
+        return RequestError(f"{name} may not be read or written", remedy="ask for permission, or choose another --out")
     return JobFailed(
         f"an unexpected {type(problem).__name__} stopped the job",
         remedy="run again with --debug and report the traceback",

@@ -25,6 +25,7 @@ from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
 from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import preprocess
@@ -70,10 +71,7 @@ def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     exam = load_exam(spec.exam)
     _check_fits(exam, spec, bundle)
 
-    cache = StepCache() if spec.use_cache else None
-    working = preprocess(
-        exam, _preprocessing(spec, bundle), cache=cache, progress=reporter.progress, cancelled=cancelled
-    )
+    working = _working(exam, spec, bundle, reporter)
     tta = spec.tta or bundle.description.tta
     prediction = predict(
         working,
@@ -122,6 +120,16 @@ def _check_fits(exam: Exam, spec: SegmentSpec, bundle: Bundle) -> None:
             )
 
 
+def _working(exam: Exam, spec: SegmentSpec, bundle: Bundle, reporter: Reporter) -> WorkingExam:
+    """The exam on the model's grid."""
+    if spec.preprocessed:
+        reporter.progress("working-grid", 0.0)
+        return working_exam_as_given(exam, working_spacing_mm=bundle.description.spacing_mm)
+    cache = StepCache() if spec.use_cache else None
+    settings = _preprocessing(spec, bundle)
+    return preprocess(exam, settings, cache=cache, progress=reporter.progress, cancelled=reporter.cancelled)
+
+
 def _preprocessing(spec: SegmentSpec, bundle: Bundle) -> PreprocessingSettings:
     """The job's preprocessing on the model's grid; masks and 'none' speak of the reference image."""
     changes = {"reference": spec.reference, "working_spacing_mm": bundle.description.spacing_mm}
@@ -141,7 +149,7 @@ def _facts(
 ) -> Result:
     """``result.json`` of this run; stage times are those up to the writing of the report."""
     description = bundle.description
-    brain = spec.preprocessing.brain
+    brain = "none" if spec.preprocessed else spec.preprocessing.brain
     if brain == "auto":
         brain = chosen_backend("auto")
     known = brain in ("hd-bet", "atlas", "none")

@@ -24,10 +24,11 @@ class ExamSource(Document):
     flair: Path | None = None
     t1: Path | None = None
     t2: Path | None = None
+    pd: Path | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> ExamSource:
-        named = [path for path in (self.flair, self.t1, self.t2) if path is not None]
+        named = [path for path in (self.flair, self.t1, self.t2, self.pd) if path is not None]
         if self.folder is not None and named:
             raise ValueError("give either an exam folder or single files, not both")
         if self.folder is None and self.flair is None:
@@ -37,7 +38,7 @@ class ExamSource(Document):
     @property
     def files(self) -> dict[Modality, Path]:
         """The single files by modality."""
-        named = {Modality.FLAIR: self.flair, Modality.T1: self.t1, Modality.T2: self.t2}
+        named = {modality: getattr(self, modality) for modality in Modality}
         return {modality: path for modality, path in named.items() if path is not None}
 
     @property
@@ -57,19 +58,31 @@ class PreprocessSpec(Document):
 
 
 class SegmentSpec(Document):
-    """Raw exam to result folder. tta and threshold: None takes the model's own."""
+    """Raw exam to result folder. tta and threshold: None takes the model's own.
+
+    preprocessed: the images are aligned, corrected and brain-extracted on one grid already, as those of a library can be: they
+    are brought to the model's grid and nothing else.
+    """
 
     exam: ExamSource
     out: Path
     model: str = "starter"
     device: str = "auto"
     preprocessing: PreprocessingSettings = PreprocessingSettings()
+    preprocessed: bool = False
     reference: Modality = Modality.FLAIR
     tta: Literal["flips8", "none"] | None = None
     threshold: float | None = Field(default=None, gt=0, lt=1)
     keep_working: bool = True
     overwrite: bool = False
     use_cache: bool = True
+
+    @model_validator(mode="after")
+    def _nothing_is_left_to_preprocess(self) -> SegmentSpec:
+        asked = self.preprocessing.brain not in ("auto", "none") or self.preprocessing.align_to is not None
+        if self.preprocessed and asked:
+            raise ValueError("--preprocessed images are taken as they are: leave --brain and --align-to out")
+        return self
 
 
 class PreprocessJob(Document):

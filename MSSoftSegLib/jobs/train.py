@@ -12,16 +12,19 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
 
 from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.train_specification import TrainJob, TrainSpec
+from MSSoftSegLib.jobs.twins import check_no_twins
 from MSSoftSegLib.library.datalist import read_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.reading import labelled_cases
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.catalog import find_bundle
+from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
@@ -50,12 +53,14 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     recipe = _recipe(spec)
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     check_target(spec.out, overwrite=spec.overwrite, inputs=[spec.library])
+    _check_model_name(spec.out)
     teacher = _teacher(spec, recipe)
+    initial = _initial_bundle(spec, recipe)
     cases = training_cases(spec)
     folder = run_folder(spec.out)
     with cluster.first_alone(hardware) as first:
         if first:
-            _open_run(folder, spec, recipe)
+            _open_run(folder, spec, recipe, cases)
         prepared = _prepare(cases, recipe, spec, folder, reporter)
     tasks = plan_members(
         prepared,
@@ -64,7 +69,7 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
         folder,
         hardware=hardware,
         resume=spec.resume,
-        initial_weights=_initial_weights(spec, recipe, folder),
+        initial_weights=_initial_weights(initial, folder),
     )
     train_members(
         tasks,
@@ -111,13 +116,27 @@ def _write(
     )
 
 
+def _check_model_name(out: Path) -> None:
+    """A bundle is called what its folder is: a name that no model may have is refused before training, not after."""
+    try:
+        TypeAdapter(ModelName).validate_python(out.name)
+    except ValidationError:
+        raise RequestError(
+            f"{out.name!r} cannot be the name of a model",
+            remedy="choose an --out of letters A–Z, digits, dots, dashes and underscores, at most 64 of them",
+        ) from None
+
+
 def run_folder(out: Path) -> Path:
     """Where a training for this output keeps what it must not lose."""
     return out.absolute().parent / f"{out.name}.run"
 
 
 def training_cases(spec: TrainSpec) -> list[LabelledCase]:
-    """The labelled cases of the library or datalist, and the pseudo-labelled ones; RequestError when there is none."""
+    """The labelled cases of the library or datalist, and the pseudo-labelled ones; RequestError when there is none.
+
+    No image among them has two names: one of them could train while the other validates.
+    """
     if spec.library.suffix == ".json":
         cases = read_datalist(spec.library)
     else:
@@ -129,7 +148,13 @@ def training_cases(spec: TrainSpec) -> list[LabelledCase]:
             remedy="approve cases with mssoftseg library set-status, or name other statuses with --status",
         )
     if spec.pseudo is not None:
-        cases += [case for case in labelled_cases(spec.pseudo, statuses=("segmented",)) if case.is_pseudo_labelled]
+        pseudo = [case for case in labelled_cases(spec.pseudo, statuses=("segmented",)) if case.is_pseudo_labelled]
+        if not pseudo:
+            raise RequestError(
+                f"{spec.pseudo.name} holds no pseudo-labelled case", remedy="make some with mssoftseg pseudolabel"
+            )
+        cases += pseudo
+    check_no_twins(cases)
     return cases
 
 
@@ -158,10 +183,18 @@ def _recipe(spec: TrainSpec) -> Recipe:
     return recipe.model_copy(update={"training": training})
 
 
-def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe) -> None:
-    """Make the run's folder; a run that was begun here goes on only when asked, and only with the same recipe."""
+def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe, cases: list[LabelledCase]) -> None:
+    """Make the run's folder; a run that was begun here goes on only when asked, and only with the same recipe and cases.
+
+    With other cases, patients would be held out whom the weights have learned from.
+    """
     config = folder / CONFIG
-    document = {"recipe": recipe.model_dump(mode="json"), "folds": spec.folds, "fold": spec.fold}
+    document = {
+        "recipe": recipe.model_dump(mode="json"),
+        "folds": spec.folds,
+        "fold": spec.fold,
+        "cases": sorted([case.case, case.patient] for case in cases),
+    }
     if folder.exists() and any(folder.iterdir()):
         if not spec.resume and not spec.overwrite:
             raise OutputExists(
@@ -170,13 +203,21 @@ def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe) -> None:
             )
         if spec.overwrite:
             _remove_run(folder)
-        elif config.is_file() and json.loads(config.read_text(encoding="utf-8")) != document:
+        elif _begun_with(config) != document:
             raise RequestError(
-                f"the training in {folder.name} was begun with another recipe or other folds",
+                f"the training in {folder.name} was begun with another recipe, other folds or other cases",
                 remedy="repeat the options of the run that you resume, or start over with --overwrite",
             )
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(config, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def _begun_with(config: Path) -> object:
+    """What the run of a configuration was begun with; None where that cannot be read."""
+    try:
+        return json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _remove_run(folder: Path) -> None:
@@ -199,8 +240,8 @@ def _prepare(
     )
 
 
-def _initial_weights(spec: TrainSpec, recipe: Recipe, folder: Path) -> Path | None:
-    """The first network of the model to start from, as a file that every training process can read."""
+def _initial_bundle(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
+    """The model to start from; refused now rather than after preprocessing where it does not fit."""
     if spec.init is None:
         return None
     bundle = find_bundle(spec.init)
@@ -209,6 +250,13 @@ def _initial_weights(spec: TrainSpec, recipe: Recipe, folder: Path) -> Path | No
             f"the model {bundle.description.name} has another network than the recipe {recipe.name}",
             remedy=f"choose a recipe with a {bundle.description.network.kind} of the same size, or another --init",
         )
+    return bundle
+
+
+def _initial_weights(bundle: Bundle | None, folder: Path) -> Path | None:
+    """The first network of the model to start from, as a file that every training process can read."""
+    if bundle is None:
+        return None
     path = folder / "initial.safetensors"
     if cluster.global_rank() == 0 and not path.is_file():
         state = load_networks(bundle)[0].state_dict()
@@ -226,7 +274,7 @@ def _facts(spec: TrainSpec, prepared: list[PreparedCase]) -> dict[str, object]:
         "patients": len({case.patient for case in labelled}),
         "folds": spec.folds or 1,
         "fold": spec.fold,
-        "started_from": spec.init,
+        "started_from": None if spec.init is None else Path(spec.init).name,
         "mean_soft_volume_ml": round(sum(case.soft_volume_ml for case in labelled) / max(1, len(labelled)), 3),
     }
 

@@ -5,6 +5,8 @@ Every axial slice (along z) of a volume is an image of its own, so a volume runs
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +15,7 @@ from MSSoftSegLib.network.padding import cropped, padded
 SLICES_AT_ONCE = 8
 
 
-class SliceNetwork(nn.Module):
+class SliceNetwork(nn.Module, ABC):
     """Images (batch, c, y, x) to logits (batch, 1, y, x), or volumes (batch, c, z, y, x) to (batch, 1, z, y, x); any size.
 
     A subclass defines ``slice_logits`` for sides that are multiples of ``multiple`` and at least ``at_least``.
@@ -28,9 +30,9 @@ class SliceNetwork(nn.Module):
         self.at_least = at_least
         self.slices_at_once = SLICES_AT_ONCE
 
+    @abstractmethod
     def slice_logits(self, images: Tensor) -> Tensor:
         """Logits (batch, 1, y, x) of images (batch, c, y, x) of fitting size."""
-        raise NotImplementedError
 
     def forward(self, images: Tensor) -> Tensor:
         """Lesion logits on the grid of the images, same type as the computation's (bfloat16 under autocast)."""

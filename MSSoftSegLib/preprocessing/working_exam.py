@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid
-from MSSoftSegLib.exam.modality import MODALITIES, Modality
+from MSSoftSegLib.exam.modality import Modality
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class WorkingExam:
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """The modalities present, in channel order."""
-        return tuple(modality for modality in MODALITIES if modality in self.images)
+        return tuple(modality for modality in Modality if modality in self.images)
 
     def working_from_native(self, modality: Modality) -> sitk.Transform:
         """A native point of the modality to its point in the working space: for resampling results back."""

@@ -156,7 +156,9 @@ def _every_fold(results: Results) -> tuple[bool, str]:
             values = [
                 value for case in results.of(arm) if case.fold == fold and (value := case.mean("dsc")) is not None
             ]
-            means.setdefault(fold, []).append(float(np.mean(values)) if values else 0.0)
+            if not values:
+                raise MissingArms(f"{arm} on fold {fold}")
+            means.setdefault(fold, []).append(float(np.mean(values)))
     recall = difference(results, *arms, measure="tpr")
     listed = "; ".join(f"fold {fold} {before:.3f} to {after:.3f}" for fold, (before, after) in means.items())
     holds = all(after > before for before, after in means.values()) and _rises(recall)

@@ -80,7 +80,7 @@ SMOKE = StudySize(
     sampling={
         "unet-2d": {"size": [48, 48], "batch": 4},
         "linknet-2d": {"size": [64, 64], "batch": 2},
-        "dynunet": {"size": [32, 32, 32], "batch": 2},
+        "dynunet": {"size": [64, 64, 64], "batch": 1},
         "lesion-unet": {"size": [32, 32, 32], "batch": 2, "mode": "patch"},
     },
     steps={"unet-2d": 8, "linknet-2d": 4, "dynunet": 8, "lesion-unet": 8},
@@ -108,7 +108,7 @@ WORKSTATION = StudySize(
         "dynunet": {"size": [80, 96, 80], "batch": 1},
         "lesion-unet": {"size": [96, 112, 96], "batch": 1, "mode": "patch"},
     },
-    steps={"unet-2d": 300, "linknet-2d": 200, "dynunet": 160, "lesion-unet": 160},
+    steps={"unet-2d": 300, "linknet-2d": 300, "dynunet": 160, "lesion-unet": 160},
     rates={"unet-2d": 1e-3, "linknet-2d": 1e-3, "dynunet": 3e-3, "lesion-unet": 3e-3},
     tta=("kats2019", "mssoftseg"),
 )

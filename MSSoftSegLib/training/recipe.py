@@ -63,7 +63,7 @@ class LossTerm(_Part):
     """One term of the loss, by its weight in the sum."""
 
     name: LossName
-    weight: float = Field(default=1.0, gt=0)
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
 
 class SamplingSettings(_Part):
@@ -119,7 +119,7 @@ class Phase(_Part):
 
     epochs: int = Field(ge=1)
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
-    rate: float = Field(gt=0)
+    rate: float = Field(gt=0, allow_inf_nan=False)
     lowest_rate: float = Field(default=0.0, ge=0)
     schedule: Literal["constant", "cosine", "poly", "plateau", "cyclic"] = "constant"
     cycle_steps: int = Field(default=200, ge=2)
@@ -135,7 +135,7 @@ class TrainingSettings(_Part):
     phases: tuple[Phase, ...] = Field(min_length=1)
     steps_per_epoch: int = Field(ge=1)
     models: int = Field(default=1, ge=1)
-    seed: int = 1
+    seed: int = Field(default=1, ge=0)
     gradient_clip: float | None = Field(default=12.0, gt=0)
     average_decay: float | None = Field(default=None, gt=0, lt=1)
     early_stop: int | None = Field(default=None, ge=1)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from MSSoftSegLib.errors import OutputExists
+from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 
@@ -129,3 +129,26 @@ def test_overwriting_never_replaces_what_this_software_did_not_write(tmp_path, m
     monkeypatch.chdir(tmp_path / "result")
     with pytest.raises(OutputExists):
         check_target(tmp_path / "result", overwrite=True)
+
+
+def test_a_place_below_a_file_is_refused_before_anything_is_computed(tmp_path):
+    (tmp_path / "notes.txt").write_text("a file")
+    with pytest.raises(RequestError, match=r"below the file notes\.txt"):
+        check_target(tmp_path / "notes.txt" / "results" / "one", overwrite=False)
+
+
+def test_a_place_that_may_not_be_written_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    # An administrator, who may write everywhere, runs this test too.
+    monkeypatch.setattr(os, "access", lambda path, mode: path != locked)
+    with pytest.raises(RequestError, match="cannot be written to"):
+        check_target(locked / "result", overwrite=False)
+
+
+def test_leftovers_are_found_beside_a_target_whose_name_looks_like_a_pattern(tmp_path):
+    leftover = tmp_path / ".result[1].partial-999999999"
+    leftover.mkdir()
+    with complete_or_absent(tmp_path / "result[1]", overwrite=False):
+        pass
+    assert names(tmp_path) == ["result[1]"]

@@ -2,7 +2,8 @@
 
 ``dataset.json`` names channels (``modality``), labels, and the training pairs in ``imagesTr`` and ``labelsTr``. Images of several
 channels are four-dimensional. Where no channel is FLAIR (computed tomography, say) one is chosen to play its part: it is the
-image on which labels are drawn. The images are taken as preprocessed: nothing would align a spleen to an atlas of the brain.
+image on which labels are drawn. The images are taken as preprocessed: nothing would align a spleen to an atlas of the brain. A
+CT is stored as a window of the body (computed_tomography.py).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from MSSoftSegLib.errors import BadImage, BadLibrary
 from MSSoftSegLib.exam.image_format import ImageFormat, image_stem
 from MSSoftSegLib.exam.itk_file import read_by_itk
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.importing.computed_tomography import with_windowed_ct
 from MSSoftSegLib.library.importing.source import (
     Contents,
     FoundCase,
@@ -52,13 +54,16 @@ def find_cases(source: Path, *, labels: Sequence[int] = (), as_flair: str | None
     cases = [CaseId(alphanumeric(image_stem(image.name))) for image, _ in files]
     check_distinct(cases, [image.name for image, _ in files])
     return [
-        FoundCase(case, image_stem(image.name), partial(_contents, image, label, channels, len(names), labels))
+        FoundCase(case, image_stem(image.name), partial(_contents, image, label, channels, names, labels))
         for case, (image, label) in zip(cases, files, strict=True)
     ]
 
 
-def _contents(image: Path, label: Path, channels: dict[int, Modality], count: int, labels: Sequence[int]) -> Contents:
-    return Contents(_images(image, channels, count=count), {RATER: lesion_mask(label, labels)})
+def _contents(
+    image: Path, label: Path, channels: dict[int, Modality], names: dict[str, str], labels: Sequence[int]
+) -> Contents:
+    images = _images(image, channels, count=len(names))
+    return Contents(with_windowed_ct(images, channels, names), {RATER: lesion_mask(label, labels)})
 
 
 def _pair(source: Path, pair: Any) -> tuple[Path, Path]:

@@ -2,7 +2,7 @@
 
 ``imagesTr/CASE_0000.nii.gz`` (one file a channel), ``labelsTr/CASE.nii.gz``; ``dataset.json`` names the channels
 (``channel_names``, in version 1 ``modality``). Channels lie on one grid, so the images are taken as preprocessed unless the user
-says otherwise.
+says otherwise; a CT is stored as a window of the body (computed_tomography.py).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from MSSoftSegLib.errors import BadLibrary, RequestError
+from MSSoftSegLib.library.importing.computed_tomography import with_windowed_ct
 from MSSoftSegLib.library.importing.source import (
     Contents,
     FoundCase,
@@ -51,7 +52,8 @@ def find_cases(source: Path, *, labels: Sequence[int] = (), as_flair: str | None
     def contents(stem: str) -> Contents:
         images = source / "imagesTr"
         mask = lesion_mask(source / "labelsTr" / f"{stem}{ending}", wanted)
-        return Contents({m: images / f"{stem}_{n:04d}{ending}" for n, m in channels.items()}, {RATER: mask})
+        files = {modality: images / f"{stem}_{number:04d}{ending}" for number, modality in channels.items()}
+        return Contents(with_windowed_ct(files, channels, names), {RATER: mask})
 
     return [FoundCase(case, stem, partial(contents, stem)) for case, stem in zip(cases, stems, strict=True)]
 

@@ -52,7 +52,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
         raise RequestError(
             f"the checkpoint {CHECKPOINT} of this run cannot be read", remedy="start over without --resume"
         ) from None
-    if state.get("format") != FORMAT:
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise RequestError(
             f"the checkpoint {CHECKPOINT} was written by another version", remedy="start over without --resume"
         )

@@ -137,7 +137,7 @@ class Fitting:
         if not math.isfinite(shared):
             raise JobFailed(
                 f"the loss became {shared} at step {self.step}",
-                remedy="lower the recipe's learning rate and start over, or go on from the last good checkpoint with --resume",
+                remedy="lower the recipe's learning rate and start over with --overwrite; --resume repeats these very steps",
             )
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
@@ -242,12 +242,12 @@ class Fitting:
             self.raw.load_state_dict(state["network"])
             if self.average is not None:
                 self.average.network.load_state_dict(state["average"])
-        except (RuntimeError, TypeError, AttributeError):
+            self.step, self.best, self.stalled = state["step"], state["best"], state["stalled"]
+            self.plateau_factor = state["plateau_factor"]
+        except (RuntimeError, TypeError, AttributeError, KeyError):
             raise RequestError(
                 "the checkpoint of this run is of another network", remedy="start over without --resume"
             ) from None
-        self.step, self.best, self.stalled = state["step"], state["best"], state["stalled"]
-        self.plateau_factor = state["plateau_factor"]
         # A checkpoint at the end of a phase: the next one begins with an optimizer of its own.
         if all(self.step != stretch.start for stretch in self.course):
             self.optimizer_state = state["optimizer"]

@@ -106,8 +106,9 @@ def _all_errors(base: type[MSSoftSegError]) -> list[type[MSSoftSegError]]:
 
 
 def _fabric(hardware: Hardware, strategy: str) -> Fabric:
-    # Its greetings are not for the user of a command line.
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    # Its greetings are not for the user of a command line; Fabric speaks through Lightning's other loggers too.
+    for name in ("lightning", "lightning.fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     return Fabric(
         accelerator=hardware.accelerator,
         devices=hardware.devices,

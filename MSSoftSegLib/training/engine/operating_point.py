@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from MSSoftSegLib.errors import JobFailed
 from MSSoftSegLib.evaluation.lesionwise import detection
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.inference.device import Device
@@ -41,7 +43,12 @@ class OperatingPoint:
 def load_trained(task: FitTask) -> nn.Module:
     """The network with a finished task's best weights, in evaluation mode."""
     network = build_network(task.recipe.network, input_channels=len(task.recipe.data.inputs))
-    network.load_state_dict(load_file(str(task.best_weights)))
+    try:
+        network.load_state_dict(load_file(str(task.best_weights)))
+    except (OSError, RuntimeError, SafetensorError):
+        raise JobFailed(
+            f"{task.best_weights.name} of this run is missing or damaged", remedy="start over with --overwrite"
+        ) from None
     return network.eval()
 
 

@@ -364,3 +364,27 @@ def test_doctor_names_a_damaged_model_and_what_mends_it(place, capsys):
     findings = json.loads(capsys.readouterr().out)["findings"]
     (little,) = [finding for finding in findings if finding["topic"] == "model little"]
     assert little["remedy"] == "mssoftseg models remove little"
+
+
+def test_preprocessed_images_are_taken_as_they_are(place, capsys):
+    once = place / "once"
+    assert segment(place) == 0
+    (place / "out").rename(once)
+    bright = sitk.ReadImage(str(once / "working" / "T2.nii.gz")) * 1.5
+    sitk.WriteImage(bright, str(once / "working" / "PD.nii.gz"))
+    working = [f"--{name}={once}/working/{name.upper()}.nii.gz" for name in ("flair", "t1", "t2", "pd")]
+    common = ["--model", "little", "--device", "cpu", "--tta", "none", "--out", str(place / "out")]
+    assert run_command(["segment", *working, "--preprocessed", *common]) == 0
+    again = json.loads((place / "out" / "result.json").read_text())
+    assert again["brain_extraction"] == "none"
+    assert [entry["modality"] for entry in again["inputs"]] == ["flair", "t1", "t2", "pd"]
+    seconds = {stage["name"]: stage["seconds"] for stage in again["stages"]}
+    assert seconds["alignment"] + seconds["bias-correction"] + seconds["brain-extraction"] < 0.1
+    first, second = (
+        sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "working" / "lesion_probability.nii.gz")))
+        for folder in (once, place / "out")
+    )
+    np.testing.assert_allclose(first[first > 0], second[second > 0], atol=1e-3)
+    capsys.readouterr()
+    assert run_command(["segment", *working, "--preprocessed", "--brain", "atlas", *common, "--overwrite"]) == 2
+    assert "leave --brain and --align-to out" in last_error(capsys)

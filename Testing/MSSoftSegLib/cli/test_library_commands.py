@@ -9,7 +9,8 @@ import pytest
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.library.layout import CaseId, inside
 from Testing.MSSoftSegLib.library.made_cases import grey, labels, written
-from Testing.MSSoftSegLib.library.test_importing import isbi_tree, msd_tree
+from Testing.MSSoftSegLib.library.test_importing import isbi_tree
+from Testing.MSSoftSegLib.training.made_spleens import write_spleen_task
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def test_the_challenge_is_imported_and_what_could_not_be_is_named(place, capsys)
 
 def test_the_spleen_task_is_imported_with_ct_in_flairs_part(place, capsys):
     assert library(place, "init") == 0
-    source = msd_tree(place / "Task09_Spleen", modality=["CT"])
+    source = write_spleen_task(place / "Task09_Spleen", 2, seed=4)
     assert library(place, "import", "--format", "msd", "--from", source) == 2
     assert "--as-flair" in last_error(capsys)
     assert library(place, "import", "--format", "msd", "--from", source, "--as-flair", "CT", "--label", "1") == 0

@@ -111,6 +111,13 @@ def test_what_lies_outside_the_brain_does_not_touch_calibration(case):
     assert here.soft_dice != there.soft_dice
 
 
+def test_a_lesion_outside_the_brain_mask_is_judged_all_the_same(case):
+    brain = case.brain & (case.truth == 0)
+    found, whole = (measure_case(*case.arrays[:4], mask, SPACING_MM) for mask in (brain, case.brain))
+    for name in ("brier", "ece_lesion", "r_aac", "error_auroc", "ndsc"):
+        assert found.values[name] == pytest.approx(whole.values[name]), name
+
+
 def test_calibration_asks_the_probability_and_not_where_it_was_cut(case):
     masks = [(case.probability >= threshold).astype(np.uint8) for threshold in (0.02, 0.9)]
     assert (masks[0][~case.brain] == 0).all()

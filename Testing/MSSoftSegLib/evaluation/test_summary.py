@@ -68,6 +68,12 @@ def test_visits_of_one_patient_are_drawn_together():
     assert by_visit.high - by_visit.low < 0.5 * (by_patient.high - by_patient.low)
 
 
+def test_a_patient_with_many_visits_weighs_by_them_in_every_resample():
+    # Resamples of a patient with nine visits at 0 and one with a single visit at 1: all 0, one in ten, all 1.
+    found = mean_with_interval([0.0] * 9 + [1.0], patients=["a"] * 9 + ["b"], rng=seeded())
+    assert (found.mean, found.low, found.high) == (pytest.approx(0.1), 0.0, 1.0)
+
+
 def test_one_patient_gives_a_mean_and_no_interval():
     found = mean_with_interval([0.2, 0.4], patients=["p", "p"], rng=seeded())
     assert (found.mean, found.n, found.low) == (pytest.approx(0.3), 2, None)

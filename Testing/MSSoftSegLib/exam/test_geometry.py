@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -160,6 +160,8 @@ def test_the_grid_holds_every_edge_of_every_voxel_and_the_margin(
     multiple: int,
 ) -> None:
     mask = sitk.Cast(made_grid(Rotation.from_rotvec(turn).as_matrix()).image(np.zeros((4, 5, 6))), sitk.sitkUInt8)
+    # Where the mask has the spacing already, its own lattice is kept instead: another test.
+    assume(not np.isclose(spacing_mm, mask.GetSpacing(), rtol=1e-4).any())
     for index in occupied:
         mask[index] = 1
     grid = isotropic_grid_around(mask, spacing_mm=spacing_mm, margin_mm=margin_mm, multiple=multiple)
@@ -208,3 +210,18 @@ def test_outside_the_field_of_view_there_is_zero() -> None:
     grid = made_grid()
     away = Grid(grid.size, grid.spacing_mm, (500.0, 0.0, 0.0), grid.direction)
     assert not voxels(resample(made_image(), away)).any()
+
+
+@given(margin_mm=st.floats(0, 12), multiple=st.sampled_from([1, 2, 16]), axis=st.sampled_from([0, 1, 2]))
+def test_where_the_mask_has_the_spacing_its_own_lattice_is_kept(margin_mm: float, multiple: int, axis: int) -> None:
+    mask = sitk.Cast(made_grid().image(np.zeros((4, 5, 6))), sitk.sitkUInt8)
+    mask[2, 1, 3] = 1
+    spacing_mm = mask.GetSpacing()[axis]
+    grid = isotropic_grid_around(mask, spacing_mm=spacing_mm, margin_mm=margin_mm, multiple=multiple)
+    first = np.array(mask.TransformPhysicalPointToContinuousIndex(grid.origin_mm))[axis]
+    assert first == pytest.approx(round(first), abs=1e-6)
+    margin = margin_mm / spacing_mm
+    low, high = np.array((2, 1, 3))[axis] - 0.5 - margin, np.array((2, 1, 3))[axis] + 0.5 + margin
+    # Headers hold 32 bits: a thousandth of a voxel is no reason for another one.
+    assert first - 0.5 <= low + 2e-3
+    assert first - 0.5 + grid.size[axis] >= high - 2e-3

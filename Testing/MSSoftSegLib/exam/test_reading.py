@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadExam, BadImage
 from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
-from MSSoftSegLib.exam.image_file import write_image
+from MSSoftSegLib.exam.image_file import read_image, write_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import IgnoredFile, find_exam, read_exam, read_exam_folder
 from Testing.MSSoftSegLib.exam.made_files import TURN, made_voxels
@@ -274,3 +276,13 @@ def test_an_unreadable_sidecar_is_logged_and_ignored(
     assert same_grid(exam.image(Modality.FLAIR), read_exam_folder(folder).image(Modality.FLAIR))
     assert "FLAIR.json is not a readable JSON sidecar" in caplog.text
     assert folder.name not in caplog.text
+
+
+def test_a_path_that_is_not_utf8_is_refused_and_does_not_end_the_process(tmp_path):
+    folder = os.fsencode(tmp_path) + b"/M\xfcller"
+    os.mkdir(folder)
+    path = Path(os.fsdecode(folder + b"/FLAIR.nii.gz"))
+    sitk.WriteImage(sitk.GaussianSource(sitk.sitkFloat32, (8, 9, 7)), str(tmp_path / "FLAIR.nii.gz"))
+    os.rename(tmp_path / "FLAIR.nii.gz", path)
+    with pytest.raises(BadImage, match="not valid UTF-8"):
+        read_image(path)

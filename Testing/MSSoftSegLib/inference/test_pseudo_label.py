@@ -88,7 +88,8 @@ def test_a_threshold_below_a_half_on_q_changes_which_cases_are_dropped_and_no_vo
     without = pseudo_label(image(volume), choices(alpha=alpha, vpt=0.0))
     cut = pseudo_label(image(volume), choices(alpha=alpha, vpt=vpt))
     np.testing.assert_array_equal(voxels(cut.label), voxels(without.label))
-    assert cut.confident_sum_mm3 <= without.confident_sum_mm3
+    # Equal but for the order of the summands.
+    assert cut.confident_sum_mm3 <= without.confident_sum_mm3 * (1 + 1e-12)
 
 
 def test_the_default_drops_a_case_of_background_alone_and_keeps_one_with_a_lesion() -> None:

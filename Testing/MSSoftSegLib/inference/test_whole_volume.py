@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from MSSoftSegLib.errors import DeviceMissing, OutOfMemory
+from MSSoftSegLib.errors import DeviceMissing, OutOfMemory, RequestError
 from MSSoftSegLib.inference import whole_volume
 from MSSoftSegLib.inference.augmentation import flips
 from MSSoftSegLib.inference.device import Device, choose_device
@@ -136,8 +136,14 @@ def test_repeated_runs_are_identical(network):
     assert torch.equal(predict_logits(network, images(9), device), predict_logits(network, images(9), device))
 
 
-@pytest.mark.parametrize("request_", ["cuda:99", "tpu", "cuda:x", "gpu"])
-def test_a_device_that_is_not_there_is_refused(request_):
+def test_a_device_that_is_not_there_is_something_that_the_machine_lacks():
     with pytest.raises(DeviceMissing) as caught:
-        choose_device(request_)
+        choose_device("cuda:99")
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("request_", ["tpu", "cuda:x", "gpu"])
+def test_what_names_no_device_is_a_wrong_request(request_):
+    with pytest.raises(RequestError) as caught:
+        choose_device(request_)
+    assert caught.value.exit_code == 2

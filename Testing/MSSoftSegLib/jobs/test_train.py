@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.jobs.train import run_folder
@@ -160,6 +163,53 @@ def test_a_folder_that_is_no_run_is_never_removed(datalist, recipe, tmp_path, ca
     assert (folder / "thesis.docx").is_file()
 
 
+def test_a_folder_that_is_no_run_is_not_gone_on_with(datalist, recipe, tmp_path, capsys):
+    mine = run_folder(tmp_path / "m") / "prepared" / "thesis.docx"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("years of work")
+    assert train(datalist, recipe, tmp_path / "m", "--resume") == 2
+    assert "another recipe, other folds or other cases" in capsys.readouterr().err
+    assert mine.is_file()
+
+
+def test_a_run_goes_on_with_the_cases_that_it_was_begun_with(cases, datalist, recipe, tmp_path, capsys):
+    out = tmp_path / "m"
+    assert train(datalist, recipe, out, "--epochs", "1") == 0
+    shutil.rmtree(out)
+    fewer = write_datalist(cases[:3], tmp_path / "fewer.json")
+    assert train(fewer, recipe, out, "--epochs", "1", "--resume") == 2
+    assert "other cases" in capsys.readouterr().err
+    assert train(datalist, recipe, out, "--epochs", "1", "--resume") == 0
+
+
+def test_weights_that_were_damaged_are_named(datalist, recipe, tmp_path, capsys):
+    out = tmp_path / "m"
+    assert train(datalist, recipe, out, "--epochs", "1") == 0
+    shutil.rmtree(out)
+    (run_folder(out) / "fold-0-model-0" / "best.safetensors").write_bytes(b"no weights")
+    assert train(datalist, recipe, out, "--epochs", "1", "--resume") == 4
+    assert "best.safetensors of this run is missing or damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["mödel", "my model", ".hidden", "m" * 65])
+def test_a_name_that_no_model_may_have_is_refused_before_training(name, datalist, recipe, tmp_path, capsys):
+    assert train(datalist, recipe, tmp_path / name) == 2
+    assert "cannot be the name of a model" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_unknown_model_to_start_from_is_refused_before_anything_is_made(datalist, recipe, tmp_path, capsys):
+    assert train(datalist, recipe, tmp_path / "m", "--init", "nobody") == 2
+    assert "no model is called 'nobody'" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_library_without_pseudo_labels_teaches_nobody(datalist, recipe, model, tmp_path, capsys):
+    library = create_library(tmp_path / "empty")
+    assert train(datalist, recipe, tmp_path / "m", "--pseudo", str(library), "--teacher", str(model)) == 2
+    assert "holds no pseudo-labelled case" in capsys.readouterr().err
+
+
 def test_pseudo_labels_need_their_teacher_and_a_recipe_that_knows_them(datalist, recipe, model, tmp_path, capsys):
     assert train(datalist, recipe, tmp_path / "m", "--pseudo", str(tmp_path)) == 2
     assert "--teacher go together" in capsys.readouterr().err
@@ -247,3 +297,37 @@ def test_processes_that_torchrun_started_train_one_model_together(datalist, reci
     assert [event["event"] for event in events].count("started") == 1, "one process speaks"
     assert events[-1]["event"] == "result"
     assert len(read_rows(tmp_path / "m" / "curves" / STEPS_FILE)) == 6
+
+
+def copied_as(image: Path, target: Path) -> Path:
+    """The same voxels in a file with other bytes and another name."""
+    sitk.WriteImage(sitk.ReadImage(str(image)), str(target), useCompression=False)
+    return target
+
+
+def test_an_exam_with_a_label_is_not_learned_from_as_pseudo_labelled_too(
+    cases, datalist, recipe, model, tmp_path, capsys
+):
+    library = create_library(tmp_path / "pseudo")
+    twin = cases[2]
+    images = {modality: copied_as(path, tmp_path / f"{modality}.nii") for modality, path in twin.images.items()}
+    (other,) = write_small_cases(tmp_path / "more", 1, seed=97)
+    add_case(library, patient="pseudo001", images=other.images, soft_label=other.raters["anna"], preprocessed=True)
+    add_case(library, patient="pseudo002", images=images, soft_label=twin.raters["anna"], preprocessed=True)
+    more = ["--pseudo", str(library), "--teacher", str(model), "--epochs", "1"]
+    assert train(datalist, recipe, tmp_path / "student", *more) == 2
+    said = capsys.readouterr().err
+    assert f"sub-pseudo002 has the same FLAIR as the labelled case {twin.case}" in said
+    assert str(tmp_path) not in said
+    assert not run_folder(tmp_path / "student").exists()
+    assert run_command(["library", "set-status", str(library), "sub-pseudo002", "excluded"]) == 0
+    assert train(datalist, recipe, tmp_path / "student", *more) in {0, 4}, "the other pseudo-label may be learned from"
+
+
+def test_one_flair_is_not_two_patients(cases, recipe, tmp_path, capsys):
+    again = replace(cases[0], case="again", patient="somebody else")
+    listed = write_datalist([*cases, again], tmp_path / "cases.json")
+    assert train(listed, recipe, tmp_path / "m") == 2
+    assert f"{cases[0].case} and again have the same FLAIR" in capsys.readouterr().err
+    visit = replace(again, patient=cases[0].patient)
+    assert train(write_datalist([*cases, visit], listed), recipe, tmp_path / "m", "--epochs", "1") == 0

@@ -157,13 +157,13 @@ def test_decathlon_channels_are_told_apart_by_the_description(library, tmp_path)
     np.testing.assert_array_equal(np.asarray(nibabel.load(case.raters["msd"]).dataobj), drawn == 2)
 
 
-def test_the_decathlons_spleen_needs_a_word_on_what_plays_flairs_part(library, tmp_path):
-    source = msd_tree(tmp_path / "Task09_Spleen", modality=["CT"])
+def test_a_decathlon_task_without_flair_needs_a_word_on_what_plays_its_part(library, tmp_path):
+    source = msd_tree(tmp_path / "Task02_Heart", modality=["MRI"])
     with pytest.raises(RequestError) as caught:
         import_cases(library, source, "msd")
     assert "--as-flair" in caught.value.remedy
-    assert "CT" in caught.value.message
-    for channel in ("0", "CT"):
+    assert "MRI" in caught.value.message
+    for channel in ("0", "MRI"):
         import_cases(library, source, "msd", as_flair=channel)
     case = cases(library)["sub-task1"]
     assert list(case.images) == [Modality.FLAIR]
@@ -171,8 +171,8 @@ def test_the_decathlons_spleen_needs_a_word_on_what_plays_flairs_part(library, t
     np.testing.assert_array_equal(array(case.images[Modality.FLAIR]), sitk.GetArrayFromImage(original))
     drawn = np.asarray(nibabel.load(source / "labelsTr" / "task_1.nii.gz").dataobj)
     np.testing.assert_array_equal(np.asarray(nibabel.load(case.raters["msd"]).dataobj), drawn > 0)
-    with pytest.raises(RequestError, match="MR"):
-        import_cases(library, source, "msd", as_flair="MR")
+    with pytest.raises(RequestError, match="CT"):
+        import_cases(library, source, "msd", as_flair="CT")
     with pytest.raises(RequestError, match="label 4") as wrong:
         import_cases(library, source, "msd", as_flair="0", labels=[4])
     assert "core" in wrong.value.remedy

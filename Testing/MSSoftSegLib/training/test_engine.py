@@ -119,7 +119,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(tm
     monkeypatch.setattr(fit, "supervised_loss", spoiled)
     with pytest.raises(JobFailed, match="nan at step 6") as problem:
         train(task)
-    assert "--resume" in problem.value.remedy
+    assert "learning rate" in problem.value.remedy
     assert checkpoint.load_checkpoint(task.folder)["step"] == 6
     monkeypatch.setattr(fit, "supervised_loss", usual)
     train(replace(task, resume=True))
@@ -254,6 +254,20 @@ def test_a_checkpoint_that_would_run_code_is_refused_unread(tmp_path, monkeypatc
     with pytest.raises(RequestError, match="cannot be read"):
         checkpoint.load_checkpoint(tmp_path)
     assert not (tmp_path / "harmed").exists()
+
+
+@pytest.mark.parametrize("state", [["a list"], {"format": 1, "step": 1}])
+def test_a_checkpoint_that_holds_something_else_is_refused_in_words(state, tmp_path):
+    torch.save(state, tmp_path / checkpoint.CHECKPOINT)
+    with pytest.raises(RequestError, match="checkpoint"):
+        train(replace(small_task(tmp_path, tiny_recipe()), folder=tmp_path, resume=True))
+
+
+def test_a_place_that_became_read_only_is_named_without_its_path():
+    error = as_user_error(OSError(errno.EROFS, "Read-only file system", "/home/me/out/steps.csv"))
+    assert isinstance(error, RequestError)
+    assert "steps.csv may not be" in error.message
+    assert "home" not in error.message
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):

@@ -92,6 +92,7 @@ TWINS = {
     "softseg2020-without-normalized-relu": ("softseg2020", {"activation.name": "sigmoid"}),
     "softseg2020-without-adaptive-wing": ("softseg2020", {"loss.0.name": "soft-dice"}),
     "groza2020-binary": ("groza2020", {"labels.method": "none"}),
+    "groza2020-spleen-binary": ("groza2020-spleen", {"labels.method": "none", "labels.binarize": True}),
     "barilan-intersection": ("barilan-sl", {"labels.merge": "intersection", "labels.method": "none"}),
     "barilan-union": ("barilan-sl", {"labels.merge": "union", "labels.method": "none"}),
     "barilan-intersection-soft": ("barilan-sl", {"labels.merge": "intersection"}),
@@ -118,7 +119,7 @@ def test_every_recipe_that_ships_is_valid_named_as_its_file_and_says_what_was_ch
 
 
 def test_the_recipes_of_the_four_publications_and_ours_ship():
-    assert set(PUBLISHED) | set(TWINS) | {"barilan-sl-small"} == set(recipe_names())
+    assert set(PUBLISHED) | set(TWINS) | {"barilan-sl-small", "groza2020-spleen"} == set(recipe_names())
 
 
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name, values in PUBLISHED.items() for key in values])
@@ -150,6 +151,13 @@ def test_the_small_preset_differs_in_size_only():
     assert keys == {"network.filters", "sampling.size", "training.steps_per_epoch", "training.phases.0.epochs"}
 
 
+def test_grozas_spleen_differs_from_the_brain_in_what_a_ct_asks_for_only():
+    spleen = find_recipe("groza2020-spleen")
+    assert [(entry.modality.value, entry.required) for entry in spleen.data.inputs] == [("flair", True)]
+    keys = {each.key for each in differences(find_recipe("groza2020"), spleen)}
+    assert {key for key in keys if not key.startswith("data.inputs.")} == {"data.spacing_mm", "labels.sigma_mm"}
+
+
 @pytest.mark.parametrize("name", recipe_names())
 def test_what_is_shown_reads_back_as_the_same_recipe(name):
     recipe = find_recipe(name)
@@ -174,6 +182,9 @@ def own_file(tmp_path):
     ("change", "named"),
     [
         ("[labels]\nradius = 2", r"labels\.radius"),
+        ("[training]\nseed = -1", r"training\.seed"),
+        ("[training]\nphases = [{ epochs = 1, rate = inf }]", r"training\.phases\.0\.rate"),
+        ('loss = [{ name = "soft-dice", weight = inf }]', r"loss\.0\.weight"),
         ("[network]\nfilters = [8]", r"network\.filters"),
         ("[network]\nkind = 'resnet'", "network"),
         ("[training]\nspeed = 3", r"training\.speed"),

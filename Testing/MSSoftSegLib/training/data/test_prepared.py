@@ -18,6 +18,7 @@ from MSSoftSegLib.preprocessing import steps
 from MSSoftSegLib.preprocessing.alignment import Alignment
 from MSSoftSegLib.preprocessing.bias_correction import BiasCorrection
 from MSSoftSegLib.training.data.prepared import prepare_cases
+from MSSoftSegLib.training.recipe import find_recipe
 
 from ...preprocessing.small_heads import brain as head_brain
 from ...preprocessing.small_heads import carried, head, motion
@@ -71,6 +72,22 @@ def test_images_are_normalized_inside_the_brain_in_the_order_of_the_recipe_and_z
         expected = np.where(brain, (native - native[brain].mean()) / native[brain].std(), 0)
         np.testing.assert_allclose(trimmed(images[channel], inside), trimmed(expected, brain), atol=1e-4)
         assert np.all(images[channel][~inside] == 0)
+
+
+def test_proton_density_is_a_channel_where_there_is_one_and_zero_where_there_is_none(labelled, tmp_path):
+    kats = find_recipe("kats2019")
+    t2 = sitk.ReadImage(str(labelled[0].images[Modality.T2]))
+    path = tmp_path / "pd.nii.gz"
+    sitk.WriteImage(sitk.Sqrt(sitk.Abs(t2)), str(path))
+    with_pd = dataclasses.replace(labelled[0], images={**labelled[0].images, Modality.PD: path})
+    found, without = prepare_cases([with_pd, labelled[1]], kats, tmp_path / "prepared")
+    assert [channel.modality for channel in kats.data.inputs].index(Modality.PD) == 3
+    density, inside = found.images()[3], found.brain()
+    assert density[inside].std() == pytest.approx(1, abs=1e-3)
+    native, brain = array_of(path), array_of(labelled[0].images[Modality.FLAIR]) != 0
+    expected = np.where(brain, (native - native[brain].mean()) / native[brain].std(), 0)
+    np.testing.assert_allclose(trimmed(density, inside), trimmed(expected, brain), atol=1e-4)
+    assert not without.images()[3].any()
 
 
 def test_sides_are_multiples_of_sixteen_and_volumes_are_those_of_the_label(prepared):
