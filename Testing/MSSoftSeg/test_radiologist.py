@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from Testing.MSSoftSeg.radiologist import Radiologist, write_small_patient
 
@@ -54,6 +51,7 @@ def morning(tmp_path_factory):
     seen.painted_at = _somewhere_without_lesion(seen, reader)
     reader.paint(seen.painted_at)
     seen.painted, seen.painted_masks = reader.view, reader.masks()
+    seen.shown = _what_is_shown(reader)
 
     path = str(tmp_path_factory.mktemp("scene") / "visit.mrb")
     assert slicer.util.saveScene(path)
@@ -65,10 +63,36 @@ def morning(tmp_path_factory):
     slicer.util.loadScene(path)
     reader.wait(lambda: reader.review.exam is not None, 30, "the reopened review")
     seen.reopened, seen.reopened_masks = reader.view, reader.masks()
+    seen.shown_again = _what_is_shown(reader)
+    seen.chosen_again = [reader.ui(f"{slot}Selector").currentNode().GetName() for slot in ("flair", "t1", "t2")]
     seen.slot_errors = list(host.slot_errors)
     yield seen
     host.close_scene()
     host.unload_module("MSSoftSeg")
+
+
+def _what_is_shown(reader):
+    """Voxels, colors and layers of both overlays and the outline, and the widgets that say so."""
+    import slicer
+
+    exam, composite = reader.review.exam, slicer.util.getNode("vtkMRMLSliceCompositeNodeRed")
+    layers = (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
+    overlays = {}
+    for name in ("probability", "entropy"):
+        node = getattr(exam, name)
+        display = node.GetDisplayNode()
+        window = (display.GetWindowLevelMin(), display.GetWindowLevelMax(), display.GetLowerThreshold())
+        overlays[name] = (node.GetName(), display.GetColorNode().GetName(), display.GetApplyThreshold(), window)
+    return SimpleNamespace(
+        layers=[slicer.mrmlScene.GetNodeByID(layer).GetName() for layer in layers],
+        opacity=round(composite.GetForegroundOpacity(), 3),
+        overlays=overlays,
+        voxels={name: slicer.util.arrayFromVolume(getattr(exam, name)).copy() for name in overlays},
+        outline=exam.segmentation.GetDisplayNode().GetVisibility2DOutline(),
+        slider=round(reader.ui("thresholdSlider").value, 3),
+        rows=reader.ui("lesionTable").rowCount,
+        flair=exam.flair.GetName(),
+    )
 
 
 def _somewhere_without_lesion(seen, reader):
@@ -150,6 +174,20 @@ def test_the_reopened_scene_has_result_threshold_decision_and_paint(morning):
     assert morning.reopened.volume_ml == pytest.approx(morning.painted.volume_ml)
     for saved, opened in zip(morning.painted_masks, morning.reopened_masks, strict=True):
         assert np.array_equal(saved, opened)
+
+
+def test_the_reopened_scene_shows_both_overlays_the_outline_and_the_widgets_as_they_were(morning):
+    before, after = morning.shown, morning.shown_again
+    assert before.layers[0] == "FLAIR"
+    assert "probability" in before.layers[1]
+    for name in ("layers", "opacity", "overlays", "outline", "slider", "rows", "flair"):
+        assert getattr(after, name) == getattr(before, name), name
+    assert after.slider == 0.7
+    assert after.rows == len(morning.painted.rows)
+    for name in ("probability", "entropy"):
+        assert np.array_equal(after.voxels[name], before.voxels[name])
+    assert after.overlays["probability"][1] == "MSSoftSegProbability"
+    assert morning.chosen_again == morning.chosen
 
 
 def test_no_click_failed_silently(morning):

@@ -73,7 +73,8 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def _forget(self):
         for thing, tag in self._observed:
             thing.RemoveObserver(tag)
-        self._observed = []
+        # Emptied, not replaced: `_forgetter` holds this list.
+        self._observed.clear()
 
     def _forgetter(self):
         observed = self._observed
