@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import slicer
+import vtk
 
 # What a node of ours is. Saved with the scene; the guess leaves such volumes out.
 ROLE_ATTRIBUTE = "MSSoftSeg.Role"
@@ -30,6 +31,14 @@ def putInto(folder: int, node, role: str = "") -> None:
     if role:
         node.SetAttribute(ROLE_ATTRIBUTE, role)
     _hierarchy().SetItemParent(_itemOf(node), folder)
+
+
+def nodesWithRole(folder: int, role: str) -> list:
+    """The nodes in the folder that this module made for a purpose."""
+    items = vtk.vtkIdList()
+    _hierarchy().GetItemChildren(folder, items)
+    nodes = [_hierarchy().GetItemDataNode(items.GetId(n)) for n in range(items.GetNumberOfIds())]
+    return [node for node in nodes if node is not None and node.GetAttribute(ROLE_ATTRIBUTE) == role]
 
 
 def isOurs(node) -> bool:

@@ -12,8 +12,11 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from MSSoftSegGUI.turns import Work
+
 # One of each pair of opposite neighbors among the 26, as (z, y, x).
 HALF_NEIGHBORS = tuple((z, y, x) for z in (-1, 0, 1) for y in (-1, 0, 1) for x in (-1, 0, 1) if (z, y, x) > (0, 0, 0))
+NEIGHBORS_AT_ONCE = 3
 
 
 @dataclass(frozen=True)
@@ -25,51 +28,60 @@ class Components:
     count: int
 
 
+@dataclass(frozen=True, eq=False)
 class ComponentForest:
-    """flat: flat indices of all voxels ≥ lowest, highest value first. value: their values in that order."""
+    """flat: flat indices of all voxels ≥ lowest, highest value first. value: their values in that order.
 
-    def __init__(self, image: np.ndarray, *, lowest: float) -> None:
-        """image: (z, y, x)."""
-        candidates = np.flatnonzero(image >= image.dtype.type(lowest))
-        value = image.ravel()[candidates]
-        order = np.argsort(-value, kind="stable")
-        self.flat, self.value = candidates[order], value[order]
-        self._threshold_type = image.dtype.type
-        rank = np.empty(len(order), np.int32)
-        rank[order] = np.arange(len(order), dtype=np.int32)
-        self._first, self._second, self._rank_needed = _forest(image.shape, candidates, rank)
+    first, second: the edges between ranks, by rising rank_needed, the rank of the later of both.
+    """
+
+    flat: np.ndarray
+    value: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    rank_needed: np.ndarray
 
     def active(self, threshold: float) -> int:
         """How many voxels are ≥ threshold: they are the first of ``flat``."""
         # Compared in the image's own type, as `image >= threshold` is.
-        return int(np.searchsorted(-self.value, -self._threshold_type(threshold), side="right"))
+        return int(np.searchsorted(-self.value, -self.value.dtype.type(threshold), side="right"))
 
     def components(self, threshold: float) -> Components:
         """The 26-connected components of image ≥ threshold, which must not be lower than ``lowest``."""
         active = self.active(threshold)
-        edges = int(np.searchsorted(self._rank_needed, active, side="left"))
-        first, second = self._first[:edges], self._second[:edges]
+        edges = int(np.searchsorted(self.rank_needed, active, side="left"))
+        first, second = self.first[:edges], self.second[:edges]
         graph = sparse.coo_array((np.ones(edges, np.int8), (first, second)), shape=(active, active))
         count, label = csgraph.connected_components(graph, directed=False) if active else (0, np.zeros(0, np.int32))
         return Components(self.flat[:active], label, int(count))
 
 
-def _forest(
-    shape: tuple[int, ...], candidates: np.ndarray, rank: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Edges of the forest between ranks, by rising rank of the lower voxel: from when on each edge counts."""
-    pairs = [_pairs(shape, candidates, rank, step) for step in HALF_NEIGHBORS] if len(candidates) else []
-    if not pairs:
-        empty = np.zeros(0, np.int32)
-        return empty, empty, empty
-    first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))
+def growing_forest(image: np.ndarray, *, lowest: float) -> Work[ComponentForest]:
+    """The forest of all voxels ≥ lowest, made in steps of some 50 ms. image: (z, y, x)."""
+    candidates = np.flatnonzero(image >= image.dtype.type(lowest))
+    value = image.ravel()[candidates]
+    order = np.argsort(-value, kind="stable")
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    first = second = needed = np.zeros(0, np.int32)
+    # The forest of some edges joined with the next ones spans what all of them together span.
+    for start in range(0, len(HALF_NEIGHBORS) if len(candidates) else 0, NEIGHBORS_AT_ONCE):
+        yield
+        steps = HALF_NEIGHBORS[start : start + NEIGHBORS_AT_ONCE]
+        pairs = [(first, second), *(_pairs(image.shape, candidates, rank, step) for step in steps)]
+        yield
+        first, second, needed = _spanning(*(np.concatenate(side) for side in zip(*pairs, strict=True)), len(candidates))
+    by_need = np.argsort(needed, kind="stable")
+    return ComponentForest(candidates[order], value[order], first[by_need], second[by_need], needed[by_need])
+
+
+def _spanning(first: np.ndarray, second: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The edges of these that a spanning forest needs, and from which rank on each counts."""
     # The later of both voxels decides; + 1 because a sparse matrix takes 0 for "no edge".
     weight = np.maximum(first, second) + 1
-    graph = sparse.coo_array((weight, (first, second)), shape=(len(candidates), len(candidates))).tocsr()
+    graph = sparse.coo_array((weight, (first, second)), shape=(size, size)).tocsr()
     tree = csgraph.minimum_spanning_tree(graph).tocoo()
-    needed = tree.data.astype(np.int32) - 1
-    order = np.argsort(needed, kind="stable")
-    return tree.row[order].astype(np.int32), tree.col[order].astype(np.int32), needed[order]
+    return tree.row.astype(np.int32), tree.col.astype(np.int32), tree.data.astype(np.int32) - 1
 
 
 def _pairs(

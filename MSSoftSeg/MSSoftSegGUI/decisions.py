@@ -45,6 +45,10 @@ class Decisions:
         kept = tuple(decision for decision in left if len(decision.voxels))
         return Decisions((*kept, Decision(status, threshold, voxels)) if status != "undecided" else kept)
 
+    def history(self) -> list[Decisions]:
+        """What there was before each of these decisions, the first one first: undoing goes on in a scene that was opened."""
+        return [Decisions(self.made[:count]) for count in range(len(self.made))]
+
     def statuses(self, instances: LiveInstances, live: LiveThreshold) -> tuple[Status, ...]:
         """The status of every lesion 1…count."""
         count = instances.count

@@ -79,12 +79,6 @@ class ExamPanel(Panel):
         warnings = " ".join(self._warnings.values())
         showMessage(self.ui.examMessage, warnings or text, "warning" if warnings else kind)
 
-    def setEnabled(self, enabled: bool) -> None:
-        """While an exam runs, its images cannot be exchanged."""
-        buttons = (self.ui.loadFolderButton, self.ui.sampleButton, self.ui.guessButton)
-        for widget in (*self._selectors.values(), self.ui.caseEdit, *buttons):
-            widget.enabled = enabled
-
     def onFlairChanged(self, _node) -> None:
         self._slotChanged("flair")
 

@@ -48,18 +48,22 @@ class LesionRow:
 
 def column_titles() -> tuple[str, ...]:
     """The heads of the table's columns."""
-    return (_("No."), _("mm³"), _("Probability"), _("Entropy"), _("Disagreement"), _("Decision"))
+    return (_("No."), _("Volume"), _("Probability"), _("Entropy"), _("Disagreement"), _("Decision"))
 
 
 def column_hints() -> tuple[str, ...]:
-    """What each column means, for its tool tip."""
+    """What each column means and its unit, for its tool tip."""
     return (
         _("Number of the lesion, largest first"),
-        _("Volume at this threshold, in mm³"),
-        _("Mean probability over the lesion, 0–1"),
-        _("Mean entropy over the lesion, in nats; at most 0.69"),
-        _("How far the members of the model disagree on this lesion, 0–1 (LSU)"),
-        _("Accepted, rejected, or still to be looked at"),
+        _("Volume of the lesion at this threshold, in mm³"),
+        _("Mean probability over the lesion: 0–1, 1 = surely lesion"),
+        _("Mean entropy over the lesion, in nats: 0 = sure, 0.69 = lesion and no lesion are equally likely"),
+        _(
+            "How far single passes of the model (mirrored images, members) disagree about the extent of this lesion: "
+            "0 = they agree, 1 = they share nothing (lesion structural uncertainty). The table begins with the highest; "
+            "– = no such lesion at the model’s own threshold."
+        ),
+        _("Accepted, rejected, drawn by hand, or empty: still to be looked at"),
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from MSSoftSegGUI.component_forest import ComponentForest
+from MSSoftSegGUI.component_forest import ComponentForest, growing_forest
+from MSSoftSegGUI.turns import finish
 from MSSoftSegLib.lesion.instances import EQUAL_VOLUME_TOLERANCE, MOST_INSTANCES
 
 # The slider's ends. Lower, a map may hold the whole brain as candidates.
@@ -59,12 +60,14 @@ class LiveThreshold:
         min_lesion_mm3: float,
         voxel_volume_mm3: float,
         model_threshold: float,
+        forest: ComponentForest | None = None,
     ) -> None:
+        """forest: of the probability, from ``lowest_threshold`` on; grown here where it is not given."""
         self.shape = probability.shape
         self.voxel_volume_mm3 = voxel_volume_mm3
         self._min_lesion_mm3 = min_lesion_mm3
-        self.lowest = min(_lowest(probability), model_threshold)
-        self.forest = ComponentForest(probability, lowest=self.lowest)
+        self.lowest = lowest_threshold(probability, model_threshold)
+        self.forest = forest or finish(growing_forest(probability, lowest=self.lowest))
         self._entropy = entropy.ravel()[self.forest.flat].astype(np.float64)
         self._probability = self.forest.value.astype(np.float64)
         self._numbers = np.zeros(probability.size, np.int32)
@@ -115,10 +118,10 @@ class LiveThreshold:
         return self.forest.active(threshold)
 
 
-def _lowest(probability: np.ndarray) -> float:
-    """The lowest threshold that leaves no more candidates than a slider can carry."""
+def lowest_threshold(probability: np.ndarray, model_threshold: float) -> float:
+    """The lowest threshold that leaves no more candidates than a slider can carry; the model's own is always allowed."""
     candidates = probability[probability >= LOWEST_THRESHOLD]
     if len(candidates) <= MOST_CANDIDATES:
-        return LOWEST_THRESHOLD
+        return min(LOWEST_THRESHOLD, model_threshold)
     limit = float(np.partition(candidates, -MOST_CANDIDATES)[-MOST_CANDIDATES])
-    return min(HIGHEST_THRESHOLD, np.ceil(limit * 100) / 100)
+    return min(HIGHEST_THRESHOLD, float(np.ceil(limit * 100)) / 100, model_threshold)

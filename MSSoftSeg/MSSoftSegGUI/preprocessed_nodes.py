@@ -7,8 +7,10 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.case_folder import putInto
+from MSSoftSegGUI.case_folder import nodesWithRole, putInto
+from MSSoftSegGUI.result_nodes import removeNodes
 from MSSoftSegGUI.segmentation_node import BINARY, labelmap
+from MSSoftSegGUI.turns import Work
 from MSSoftSegGUI.volume_files import read_volume
 from MSSoftSegGUI.volume_nodes import newVolumeNode
 from MSSoftSegGUI.working_images import brain_mask_on_flair, working_image_files
@@ -17,16 +19,21 @@ BRAIN_COLOR = (0.0, 0.62, 0.45)
 ROLE_WORKING, ROLE_BRAIN_MASK = "working image", "brain mask"
 
 
-def addWorkingImages(workingFolder: Path, folder: int, caseName: str) -> None:
-    """Load the aligned, bias-corrected, brain-extracted images that are there."""
+def addingWorkingImages(workingFolder: Path, folder: int, caseName: str) -> Work[None]:
+    """Load the aligned, bias-corrected, brain-extracted images that are there; those of an earlier run are replaced."""
     for slot, path in working_image_files(workingFolder).items():
+        volume = read_volume(path)
+        yield
         name = _("{case} {modality} preprocessed").format(case=caseName, modality=slot.upper())
-        putInto(folder, newVolumeNode(*read_volume(path), name), ROLE_WORKING)
+        removeNodes(nodesWithRole(folder, f"{ROLE_WORKING} {slot}"))
+        putInto(folder, newVolumeNode(*volume, name), f"{ROLE_WORKING} {slot}")
+        yield
 
 
-def addBrainMask(workingFolder: Path, flairNode, folder: int, caseName: str):
+def addingBrainMask(workingFolder: Path, flairNode, folder: int, caseName: str) -> Work[object]:
     """The brain mask as a segmentation on FLAIR's own voxels, which the next run can take."""
     mask = brain_mask_on_flair(workingFolder)
+    yield
     name = slicer.mrmlScene.GenerateUniqueName(_("{case} brain mask").format(case=caseName))
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from MSSoftSegGUI.component_forest import growing_forest
+from MSSoftSegGUI.live_threshold import LiveThreshold, lowest_threshold
+from MSSoftSegGUI.turns import Work, finish
 from MSSoftSegGUI.volume_files import read_volume
 
 PROBABILITY_FILE, ENTROPY_FILE, FACTS_FILE = "lesion_probability.nii.gz", "lesion_entropy.nii.gz", "result.json"
@@ -89,37 +91,35 @@ class ReviewMaterial:
         return float(abs(np.linalg.det(self.ras_from_ijk[:3, :3])))
 
 
-class MaterialReader:
-    """Reads a result folder file by file, so that the event loop gets its turn between the files."""
+def reading(folder: Path) -> Work[ReviewMaterial]:
+    """Read a result folder file by file; ValueError, OSError or RuntimeError where it is incomplete."""
+    facts = ReviewFacts.of_result(folder)
+    yield
+    probability, ras_from_ijk = read_volume(folder / PROBABILITY_FILE)
+    yield
+    entropy, _ = read_volume(folder / ENTROPY_FILE)
+    if entropy.shape != probability.shape:
+        raise ValueError(f"{ENTROPY_FILE} and {PROBABILITY_FILE} do not share a grid")
+    return ReviewMaterial(probability, entropy, ras_from_ijk, facts)
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._steps: list[Callable[[], None]] = [self._read_facts, self._read_probability, self._read_entropy]
-        self.material: ReviewMaterial | None = None
 
-    def step(self) -> bool:
-        """Read one more file; True while there is more to read. ``material`` is there when it returns False."""
-        if self._steps:
-            self._steps.pop(0)()
-        return bool(self._steps)
-
-    def _read_facts(self) -> None:
-        self._facts = ReviewFacts.of_result(self._folder)
-
-    def _read_probability(self) -> None:
-        self._probability, self._ras_from_ijk = read_volume(self._folder / PROBABILITY_FILE)
-
-    def _read_entropy(self) -> None:
-        entropy, _ = read_volume(self._folder / ENTROPY_FILE)
-        if entropy.shape != self._probability.shape:
-            raise ValueError(f"{ENTROPY_FILE} and {PROBABILITY_FILE} do not share a grid")
-        self.material = ReviewMaterial(self._probability, entropy, self._ras_from_ijk, self._facts)
+def preparing(material: ReviewMaterial) -> Work[LiveThreshold]:
+    """What makes the slider live for this result."""
+    facts = material.facts
+    forest = yield from growing_forest(
+        material.probability, lowest=lowest_threshold(material.probability, facts.model_threshold)
+    )
+    yield
+    return LiveThreshold(
+        material.probability,
+        material.entropy,
+        min_lesion_mm3=facts.min_lesion_mm3,
+        voxel_volume_mm3=material.voxel_volume_mm3,
+        model_threshold=facts.model_threshold,
+        forest=forest,
+    )
 
 
 def read_material(folder: Path) -> ReviewMaterial:
-    """A result folder in one go; ValueError, OSError or RuntimeError where it is incomplete."""
-    reader = MaterialReader(folder)
-    while reader.step():
-        pass
-    assert reader.material is not None
-    return reader.material
+    """A result folder in one go; errors as ``reading`` has them."""
+    return finish(reading(folder))

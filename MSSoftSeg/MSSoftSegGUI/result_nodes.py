@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+import slicer
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.case_folder import putInto
 from MSSoftSegGUI.color_tables import ENTROPY, PROBABILITY, colorTable
+from MSSoftSegGUI.result_material import ReviewMaterial
 from MSSoftSegGUI.segmentation_node import newSegmentationNode
+from MSSoftSegGUI.turns import Work
 from MSSoftSegGUI.volume_nodes import newVolumeNode
 
 ROLE_PROBABILITY, ROLE_ENTROPY, ROLE_SEGMENTATION = "probability", "entropy", "segmentation"
@@ -27,25 +31,44 @@ class ResultNodes:
     segmentation: object
 
 
-def addResult(folder: int, caseName: str, material, labels) -> ResultNodes:
-    """Put a result into the scene, into the exam's folder."""
-    matrix = material.ras_from_ijk
-    probability = newVolumeNode(material.probability, matrix, _("{case} lesion probability").format(case=caseName))
-    entropy = newVolumeNode(material.entropy, matrix, _("{case} lesion entropy").format(case=caseName))
-    segmentation = newSegmentationNode(labels, probability, _("{case} lesions").format(case=caseName))
-    putInto(folder, probability, ROLE_PROBABILITY)
-    putInto(folder, entropy, ROLE_ENTROPY)
-    putInto(folder, segmentation, ROLE_SEGMENTATION)
-    _setOverlay(probability, PROBABILITY, LOWEST_PROBABILITY, 1.0)
-    _setOverlay(entropy, ENTROPY, LOWEST_ENTROPY_NATS, MOST_ENTROPY_NATS)
-    return ResultNodes(probability, entropy, segmentation)
+def addingResult(folder: int, caseName: str, material: ReviewMaterial, labels: np.ndarray) -> Work[ResultNodes]:
+    """Put a result into the scene, into the exam's folder; nothing of it stays if this is left half-way."""
+    matrix, made = material.ras_from_ijk, []
+    try:
+        name = _("{case} lesion probability").format(case=caseName)
+        made.append(newVolumeNode(material.probability, matrix, name, window=(0.0, 1.0)))
+        _setOverlay(made[0], PROBABILITY, LOWEST_PROBABILITY, 1.0)
+        putInto(folder, made[0], ROLE_PROBABILITY)
+        yield
+        name = _("{case} lesion entropy").format(case=caseName)
+        made.append(newVolumeNode(material.entropy, matrix, name, window=(0.0, MOST_ENTROPY_NATS)))
+        _setOverlay(made[1], ENTROPY, LOWEST_ENTROPY_NATS, MOST_ENTROPY_NATS)
+        putInto(folder, made[1], ROLE_ENTROPY)
+        yield
+        made.append(newSegmentationNode(labels, made[0], _("{case} lesions").format(case=caseName)))
+        putInto(folder, made[2], ROLE_SEGMENTATION)
+    except BaseException:
+        removeNodes(made)
+        raise
+    return ResultNodes(*made)
+
+
+def removeNodes(nodes) -> None:
+    """Take nodes out of the scene with their display and storage nodes; None and removed ones are passed over."""
+    for node in nodes:
+        if node is None or not slicer.mrmlScene.IsNodePresent(node):
+            continue
+        helpers = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+        helpers += [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
+        slicer.mrmlScene.RemoveNode(node)
+        for helper in helpers:
+            if helper is not None:
+                slicer.mrmlScene.RemoveNode(helper)
 
 
 def _setOverlay(volumeNode, colors: str, lowest: float, highest: float) -> None:
     display = volumeNode.GetDisplayNode()
     display.SetAndObserveColorNodeID(colorTable(colors).GetID())
-    display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(0.0, highest)
     display.AutoThresholdOff()
     display.SetThreshold(lowest, highest)
     display.ApplyThresholdOn()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
+from MSSoftSegGUI.error_card import sentence
 from MSSoftSegGUI.lesion_rows import column_hints, column_titles
-from MSSoftSegGUI.panel import Panel, fillCombo
+from MSSoftSegGUI.panel import Panel, fillCombo, showMessage
 
 PROBABILITY, ENTROPY, NONE = "probability", "entropy", "none"
 KEYS = {"A": "accept", "X": "reject", "N": "next", "U": "undo"}
@@ -59,9 +60,10 @@ class ReviewPanel(Panel):
             shortcut.setParent(None)
         self._shortcuts = []
 
-    def open(self, modelThreshold: float) -> None:
-        """A result is there to be reviewed; the presenter knows it already."""
+    def open(self, modelThreshold: float, warnings: Sequence[str] = ()) -> None:
+        """A result is there to be reviewed; the presenter knows it already. warnings: what its run warned of."""
         self._modelThreshold = modelThreshold
+        showMessage(self.ui.reviewMessage, " ".join(sentence(each) for each in warnings), "warning")
         with self.updating():
             self.ui.thresholdSlider.minimum = self._presenter.lowest_threshold
             self.ui.thresholdSlider.maximum = self._presenter.highest_threshold
@@ -73,7 +75,12 @@ class ReviewPanel(Panel):
         self._enable(False)
         self._numbers = []
         self.ui.lesionTable.setRowCount(0)
-        self.ui.summaryLabel.text = _("No result yet. Choose an exam and click Segment.")
+        self.say(_("No result yet. Choose an exam and click Segment."))
+        showMessage(self.ui.reviewMessage, "")
+
+    def say(self, text: str) -> None:
+        """Say a sentence in the place of the summary."""
+        self.ui.summaryLabel.text = text
 
     @property
     def overlay(self) -> str:
@@ -89,8 +96,10 @@ class ReviewPanel(Panel):
             if abs(self.ui.thresholdSlider.value - view.threshold) > 1e-6:
                 self.ui.thresholdSlider.value = view.threshold
             self._showRows(view)
+            selected = view.row_of(view.selected)
             for name in ("accept", "reject"):
-                getattr(self.ui, f"{name}Button").enabled = view.selected != 0
+                # What was drawn by hand is taken back with the eraser.
+                getattr(self.ui, f"{name}Button").enabled = selected is not None and selected.origin == "model"
             self.ui.nextButton.enabled = bool(view.rows)
             self.ui.undoButton.enabled = view.can_undo
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from MSSoftSegGUI.decisions import Decisions, Status
 from MSSoftSegGUI.lesion_rows import carried_lsu, least_certain_first
 from MSSoftSegGUI.live_threshold import HIGHEST_THRESHOLD, LiveInstances, LiveThreshold
 from MSSoftSegGUI.manual_edits import POSSIBLE, ManualEdits
-from MSSoftSegGUI.result_material import ReviewMaterial
+from MSSoftSegGUI.result_material import ReviewMaterial, preparing
 from MSSoftSegGUI.review_mask import Box, ReviewMask
 from MSSoftSegGUI.review_rows import drawn_rows, model_rows
 from MSSoftSegGUI.review_view import ReviewView
+from MSSoftSegGUI.turns import Work, finish
 
 Point = tuple[float, float, float]
 MM3_PER_ML = 1000.0
@@ -38,32 +40,32 @@ class ReviewPresenter:
         self._selected = 0
         self.view = ReviewView(threshold=0.5)
 
-    def open(
+    def open(self, material: ReviewMaterial, **state: Any) -> None:
+        """Begin, or go on with, the review of a result in one go; state: as ``opening`` takes it."""
+        finish(self.opening(material, **state))
+
+    def opening(
         self,
         material: ReviewMaterial,
         *,
         threshold: float | None = None,
         decisions_json: str = "",
         edits_json: str = "",
-    ) -> None:
+        live: LiveThreshold | None = None,
+    ) -> Work[None]:
         """Begin, or go on with, the review of a result; ValueError where decisions or edits belong to another one.
 
-        threshold: None = the model's.
+        threshold: None = the model's. live: what was prepared for this result already.
         """
-        shape = material.probability.shape
+        facts, shape = material.facts, material.probability.shape
         decisions = Decisions.from_json(decisions_json, shape)
         edits = ManualEdits.from_json(edits_json, shape)
-        facts = material.facts
         self.close()
-        self._material, self._decisions, self._edits = material, decisions, edits
-        self._live = LiveThreshold(
-            material.probability,
-            material.entropy,
-            min_lesion_mm3=facts.min_lesion_mm3,
-            voxel_volume_mm3=material.voxel_volume_mm3,
-            model_threshold=facts.model_threshold,
-        )
-        self._original = self._live.at(facts.model_threshold)
+        live = live or (yield from preparing(material))
+        yield
+        self._material, self._live, self._decisions, self._edits = material, live, decisions, edits
+        self._done = decisions.history()
+        self._original = live.at(facts.model_threshold)
         self._lsu = facts.lsu if len(facts.lsu) == self._original.count else (1.0,) * self._original.count
         self._mask = ReviewMask(shape)
         self._instances = self._original
@@ -148,11 +150,13 @@ class ReviewPresenter:
         self._decide("undecided", go_on=False)
 
     def undo(self) -> None:
-        """Take the last decision back."""
+        """Take the last decision back, and go to its lesion."""
         if self._done:
-            self._undone.append(self._decisions)
+            undone = self._decisions
+            self._undone.append(undone)
             self._decisions = self._done.pop()
             self._refresh()
+            self._go_to_last_of(undone)
 
     def redo(self) -> None:
         """Make the decision again that was taken back."""
@@ -200,7 +204,11 @@ class ReviewPresenter:
 
     def _decide(self, status: Status, *, go_on: bool = True) -> None:
         row = self.view.row_of(self.view.selected)
-        if row is None or row.origin != "model" or row.status == status:
+        if row is None or row.origin != "model":
+            return
+        if row.status == status:
+            if go_on:
+                self.next()
             return
         voxels = self._instances.voxels_of(row.number)
         self._done.append(self._decisions)
@@ -209,6 +217,13 @@ class ReviewPresenter:
         self._refresh()
         if go_on:
             self.next()
+
+    def _go_to_last_of(self, decisions: Decisions) -> None:
+        """Select the lesion that the last of these decisions is about, if this threshold shows it."""
+        if decisions.made and self._live is not None:
+            (numbers,) = self._live.numbers_at(self._instances, [decisions.made[-1].voxels])
+            if numbers.any():
+                self.select(int(np.bincount(numbers[numbers > 0]).argmax()))
 
     def _rows_after_selected(self) -> tuple:
         """All rows once, beginning after the selected one."""

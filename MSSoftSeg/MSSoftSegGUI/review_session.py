@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 import qt
 import slicer
+from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from MSSoftSegGUI.edit_presenter import label_map
+from MSSoftSegGUI.live_threshold import LiveThreshold
+from MSSoftSegGUI.manual_edits import ManualEdits
 from MSSoftSegGUI.qt_process import later
-from MSSoftSegGUI.result_material import ReviewFacts, ReviewMaterial
-from MSSoftSegGUI.result_nodes import addResult
+from MSSoftSegGUI.result_material import ReviewFacts, ReviewMaterial, preparing
+from MSSoftSegGUI.result_nodes import addingResult, removeNodes
+from MSSoftSegGUI.review_mask import ReviewMask
 from MSSoftSegGUI.review_panel import ENTROPY, PROBABILITY, ReviewPanel
 from MSSoftSegGUI.review_presenter import ReviewPresenter
-from MSSoftSegGUI.segmentation_node import readMasks, showSurface, writeLabels
+from MSSoftSegGUI.segmentation_node import addMissingSegments, readMasks, showSurface, writeLabels
 from MSSoftSegGUI.slice_views import Blinker, Views, jumpTo
+from MSSoftSegGUI.turns import Work, finish
 from MSSoftSegGUI.volume_nodes import ijkToRas
 
 # A stroke of the brush changes the segmentation many times; it is taken over once it rests.
@@ -30,7 +37,7 @@ class ReviewSession(VTKObservationMixin):
         self.panel = ReviewPanel(uiPath, self.presenter, before=self.takeEdits, onDisplay=self._display)
         self._edit, self._settings = edit, settings
         self._exam = None
-        self._writing = self._painted = False
+        self._writing = self._painted = self._isSurfaceOld = False
         self._blinker, self._views = Blinker(), Views()
         self._rest = qt.QTimer()
         self._rest.setSingleShot(True)
@@ -42,36 +49,61 @@ class ReviewSession(VTKObservationMixin):
         """The parameters of the exam under review, None for none."""
         return self._exam
 
-    def begin(self, exam, material: ReviewMaterial, folder: int) -> None:
-        """A fresh result: put it into the scene, in the place of an earlier one, and begin the review."""
-        self.close()
-        for node in (exam.probability, exam.entropy, exam.segmentation):
-            if node is not None:
-                slicer.mrmlScene.RemoveNode(node)
-        self.presenter.open(material)
-        nodes = addResult(folder, exam.caseName, material, self.presenter.labels)
+    def adding(self, exam, material: ReviewMaterial, folder: int) -> Work[LiveThreshold]:
+        """A fresh result takes the place of an earlier one; a segmentation that was worked on stays, renamed."""
+        live = yield from preparing(material)
+        yield
+        mask = ReviewMask(live.shape)
+        instances = live.at(material.facts.model_threshold)
+        mask.update(instances, ("undecided",) * instances.count, ManualEdits())
+        if self._exam is not None and self._exam.parameterNode is exam.parameterNode:
+            self.close()
+        nodes = yield from addingResult(folder, exam.caseName, material, mask.labels)
+        old = [exam.probability, exam.entropy, exam.segmentation]
+        if (exam.decisions or exam.edits) and old[2] is not None:
+            kept = old.pop()
+            kept.SetName(slicer.mrmlScene.GenerateUniqueName(_("{name} before").format(name=kept.GetName())))
+            kept.SetDisplayVisibility(False)
         exam.probability, exam.entropy, exam.segmentation = nodes.probability, nodes.entropy, nodes.segmentation
+        removeNodes(old)
         exam.lesionFacts = material.facts.to_json()
-        exam.decisions = exam.edits = ""
-        self._start(exam)
-        self._views.fit()
+        exam.threshold, exam.decisions, exam.edits = material.facts.model_threshold, "", ""
+        return live
 
-    def resume(self, exam) -> bool:
-        """Go on with a review that the scene holds; False where a part of the result is missing."""
+    def begin(self, exam, material: ReviewMaterial, folder: int) -> None:
+        """A fresh result, into the scene and under review in one go."""
+        live = finish(self.adding(exam, material, folder))
+        finish(self.resuming(exam, live=live))
+
+    def resuming(self, exam, *, live: LiveThreshold | None = None, fit: bool = True) -> Work[None]:
+        """Go on with a review that the scene holds; nothing happens where a part of the result is missing.
+
+        live: what was prepared for this result already. fit: show the whole of the images.
+        """
         self.close()
         if not exam.lesionFacts or None in (exam.probability, exam.entropy, exam.segmentation):
-            return False
+            return
+        self.panel.say(_("Opening the result…"))
         material = ReviewMaterial(
             slicer.util.arrayFromVolume(exam.probability),
             slicer.util.arrayFromVolume(exam.entropy),
             ijkToRas(exam.probability),
             ReviewFacts.from_json(exam.lesionFacts),
         )
-        self.presenter.open(
-            material, threshold=exam.threshold or None, decisions_json=exam.decisions, edits_json=exam.edits
-        )
+        state = {"threshold": exam.threshold or None, "decisions_json": exam.decisions, "edits_json": exam.edits}
+        yield from self.presenter.opening(material, live=live, **state)
+        yield
+        if None in (exam.probability, exam.entropy, exam.segmentation):
+            self.close()
+            return
+        # What another module's editor changed meanwhile counts as painted.
+        masks = readMasks(exam.segmentation, exam.probability)
+        yield
         self._start(exam)
-        return True
+        if not np.array_equal(label_map(*masks), self.presenter.labels):
+            self.presenter.take_edits(*masks)
+        if fit:
+            self._views.fit()
 
     def close(self) -> None:
         """Let go of the exam; its nodes stay."""
@@ -94,12 +126,14 @@ class ReviewSession(VTKObservationMixin):
         if not self._painted or self._exam is None or self._exam.segmentation is None:
             return
         self._painted = False
-        self.presenter.take_edits(*readMasks(self._exam.segmentation, self._exam.probability))
-
-    def showAgain(self) -> None:
-        """Lay the exam into the views again: the module was entered."""
-        if self._exam is not None:
-            self._display()
+        masks = readMasks(self._exam.segmentation, self._exam.probability)
+        self._writing = True
+        try:
+            # A segment that was removed in an editor was cleared: what the panel paints into is always there.
+            addMissingSegments(self._exam.segmentation, self._exam.probability)
+        finally:
+            self._writing = False
+        self.presenter.take_edits(*masks)
 
     def onSegmentationModified(self, _caller=None, _event=None) -> None:
         if not self._writing:
@@ -110,6 +144,7 @@ class ReviewSession(VTKObservationMixin):
         """The user deleted a part of the result."""
         if self._exam is not None and None in (self._exam.probability, self._exam.entropy, self._exam.segmentation):
             self.forget()
+            self.panel.say(_("A part of this result was deleted. Click Segment to make it again."))
 
     def _start(self, exam) -> None:
         self._exam = exam
@@ -117,12 +152,14 @@ class ReviewSession(VTKObservationMixin):
         for event in (
             segmentation.SourceRepresentationModified,
             segmentation.SegmentModified,
+            segmentation.SegmentAdded,
             segmentation.SegmentRemoved,
         ):
             self.addObserver(segmentation, event, self.onSegmentationModified)
         self.addObserver(slicer.mrmlScene, slicer.vtkMRMLScene.NodeRemovedEvent, self.onNodeRemoved)
         self._edit.open(exam.segmentation, exam.flair)
-        self.panel.open(ReviewFacts.from_json(exam.lesionFacts).model_threshold)
+        facts = ReviewFacts.from_json(exam.lesionFacts)
+        self.panel.open(facts.model_threshold, facts.warnings)
         self._display()
 
     def _show(self, view) -> None:
@@ -143,9 +180,11 @@ class ReviewSession(VTKObservationMixin):
             if box is not None:
                 if surface and not final:
                     node.RemoveClosedSurfaceRepresentation()
+                self._isSurfaceOld = True
                 writeLabels(node, self.presenter.labels, self._exam.probability, box)
-            if surface and final:
+            if surface and final and self._isSurfaceOld:
                 showSurface(node, True)
+                self._isSurfaceOld = False
         finally:
             self._writing = False
 

@@ -29,12 +29,12 @@ class ReviewView:
 
     @property
     def summary_text(self) -> str:
-        """Count and volume; at the model's own threshold also the interval over its members."""
+        """Count and volume; at the model's own threshold also the range over its single passes."""
         lesions = _("1 lesion") if self.count == 1 else _("{count} lesions").format(count=self.count)
         volume = _("{volume:.2f} ml").format(volume=self.volume_ml)
         if self.volume_interval_ml is not None:
             low, high = self.volume_interval_ml
-            volume += _(" (model’s members: {low:.2f}–{high:.2f} ml)").format(low=low, high=high)
+            volume += _(" (single passes: {low:.2f}–{high:.2f} ml)").format(low=low, high=high)
         return f"{lesions} · {volume}"
 
     @property

@@ -17,16 +17,21 @@ KEPT_LOG_LINES = 500
 
 @dataclass(frozen=True)
 class RunView:
-    """One picture. percent: 0–100. log: the run's lines so far. note: what to know after it ended, else empty."""
+    """One picture. percent: 0–100. log: the run's lines so far. note: what to know after it ended, else empty.
+
+    case_name: whose run it is: meanwhile the reader may look at another exam.
+    """
 
     phase: Phase = "idle"
     kind: str = "segment"
+    case_name: str = ""
     stage_text: str = ""
     percent: float = 0.0
     remaining_text: str = ""
     error: ErrorCard | None = None
     log: tuple[str, ...] = ()
     note: str = ""
+    note_kind: Literal["note", "warning"] = "note"
 
     @property
     def is_running(self) -> bool:

@@ -29,6 +29,7 @@ class SegmentPanel(Panel):
         self.ui.segmentButton.connect("clicked(bool)", lambda _checked=False: toggle())
         self.ui.preprocessButton.connect("clicked(bool)", lambda _checked=False: preprocess())
         self.ui.modelCardButton.connect("clicked(bool)", self.onModelCardClicked)
+        self.ui.logButton.connect("toggled(bool)", self.onLogToggled)
         self.ui.copyDetailsButton.connect("clicked(bool)", self.onCopyDetailsClicked)
         self.ui.brainCombo.connect("currentIndexChanged(int)", self.onChoiceChanged)
         self.ui.modelCombo.connect("currentIndexChanged(int)", self.onChoiceChanged)
@@ -72,9 +73,13 @@ class SegmentPanel(Panel):
         self._showBrainMask()
 
     def chooseBrainMask(self, node) -> None:
-        """Let the next run use this mask."""
-        self.ui.brainMaskSelector.setCurrentNodeID(node.GetID())
-        self.ui.brainCombo.currentIndex = self.ui.brainCombo.findData(BRAIN_MASK)
+        """Let the next run use this mask; None: none, it belongs to another exam."""
+        if node is not None:
+            self.ui.brainMaskSelector.setCurrentNodeID(node.GetID())
+            self.ui.brainCombo.currentIndex = self.ui.brainCombo.findData(BRAIN_MASK)
+        elif self.ui.brainCombo.currentData == BRAIN_MASK:
+            self.ui.brainMaskSelector.setCurrentNodeID("")
+            self.ui.brainCombo.currentIndex = 0
 
     def show(self, view) -> None:
         """Make the widgets say what the run's view says."""
@@ -94,7 +99,7 @@ class SegmentPanel(Panel):
         ui.progressBar.visible = ui.progressLabel.visible = view.is_running
         ui.progressBar.value = round(10 * view.percent)
         ui.progressBar.format = f"{view.percent:.0f} %"
-        ui.progressLabel.text = " · ".join(filter(None, (view.stage_text, view.remaining_text)))
+        ui.progressLabel.text = " · ".join(filter(None, (view.case_name, view.stage_text, view.remaining_text)))
         self._showOutcome(view)
         self._showLog(view.log)
 
@@ -118,6 +123,10 @@ class SegmentPanel(Panel):
     def onCopyDetailsClicked(self) -> None:
         qt.QApplication.clipboard().setText(self._details)
 
+    def onLogToggled(self, shown: bool) -> None:
+        self.ui.logEdit.visible = shown
+        self.ui.logButton.arrowType = qt.Qt.DownArrow if shown else qt.Qt.RightArrow
+
     def onChoiceChanged(self, _value=None) -> None:
         self._showBrainMask()
         if not self.isUpdating:
@@ -131,7 +140,7 @@ class SegmentPanel(Panel):
         if view.error is not None:
             showMessage(self.ui.segmentMessage, f"{view.error.what}\n{view.error.remedy}", "error")
         else:
-            showMessage(self.ui.segmentMessage, view.note, "note")
+            showMessage(self.ui.segmentMessage, view.note, view.note_kind)
         self.ui.copyDetailsButton.visible = view.error is not None
         self._details = view.error.details if view.error is not None else ""
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from MSSoftSegGUI.error_card import ErrorCard, card_of, sentence
 from MSSoftSegGUI.event_lines import Event
+from MSSoftSegGUI.export_problem import export_card
 from MSSoftSegGUI.job_documents import Kind, Selections, job_document
 from MSSoftSegGUI.processes import Later
 from MSSoftSegGUI.run_view import KEPT_LOG_LINES, RunView, remaining_text
@@ -126,6 +127,22 @@ class SegmentPresenter:
         else:
             shutil.rmtree(run.folder, ignore_errors=True)
 
+    def say(self, note: str) -> None:
+        """Add a sentence to what there is to know after a run."""
+        if not self.view.is_running:
+            self._change(note=" ".join(filter(None, (self.view.note, note))))
+
+    def fail(self, what: str, remedy: str, details: str = "") -> None:
+        """Something about this run went wrong outside the worker: it ends, if it has not, with this one message."""
+        run, card = self._run, ErrorCard(sentence(what), sentence(remedy), details or what)
+        if run is None:
+            self._change(phase="failed", error=card, note="")
+            return
+        run.wanted = False
+        if run.submitted:
+            self._worker.cancel(run.name)
+        self._end(run, phase="failed", stage_text="", error=card)
+
     def _begin(self, kind: Kind, selections: Selections) -> None:
         if self._run is not None:
             return
@@ -135,7 +152,8 @@ class SegmentPresenter:
         run = _Run(kind, selections, folder=Path())
         run.folder, run.since = self._runs_folder / run.name, self._clock()
         self._run = run
-        self._change(RunView(phase="preparing", kind=kind, stage_text=_("Preparing the images")))
+        text = _("Preparing the images")
+        self._change(RunView(phase="preparing", kind=kind, case_name=selections.case_name, stage_text=text))
         self._later(0.0, lambda: self._export_next(run))
 
     def _export_next(self, run: _Run) -> None:
@@ -159,15 +177,7 @@ class SegmentPresenter:
                 self._submit(run)
                 return
         except (OSError, ValueError, RuntimeError, LookupError) as problem:
-            what = _("The image in {slot} could not be handed to the worker: {reason}")
-            # ITK's own messages run over many lines and name paths.
-            reason = str(problem).splitlines()[-1] if isinstance(problem, ValueError) else type(problem).__name__
-            card = ErrorCard(
-                sentence(what.format(slot=slot.upper(), reason=reason)),
-                _("Check this image, and that the disk is not full."),
-                f"{type(problem).__name__} while writing {slot}",
-            )
-            self._end(run, phase="failed", stage_text="", error=card)
+            self._end(run, phase="failed", stage_text="", error=export_card(slot, problem, run.folder.parent))
             return
         self._later(0.0, lambda: self._export_next(run))
 
@@ -223,8 +233,9 @@ class SegmentPresenter:
         shutil.rmtree(run.folder / "input", ignore_errors=True)
         summary = event.get("summary")
         summary = summary if isinstance(summary, dict) else {}
-        note = " ".join(str(each) for each in summary.get("warnings", []))
-        self._change(phase="done", percent=100.0, stage_text=_("Done."), remaining_text="", note=note)
+        note = " ".join(sentence(str(each)) for each in summary.get("warnings", []))
+        kind = "warning" if note else "note"
+        self._change(phase="done", percent=100.0, stage_text="", remaining_text="", note=note, note_kind=kind)
         self._on_result(FinishedRun(run.kind, run.folder / "result", run.selections, summary))
 
     def _hear_failed(self, run: _Run, event: Event) -> None:

@@ -21,20 +21,21 @@ def newSegmentationNode(labels: np.ndarray, gridNode, name: str):
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", slicer.mrmlScene.GenerateUniqueName(name))
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(gridNode)
-    segmentation = node.GetSegmentation()
-    segmentation.SetSourceRepresentationName(BINARY)
+    node.GetSegmentation().SetSourceRepresentationName(BINARY)
     for spec in SEGMENTS:
-        segment = slicer.vtkSegment()
-        segment.SetName(spec.name)
-        segment.SetColor(*spec.color)
-        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), spec.terminology)
-        segment.AddRepresentation(BINARY, labelmap(labels == spec.label, gridNode))
-        segmentation.AddSegment(segment, spec.id)
+        _addSegment(node, spec, labels == spec.label, gridNode)
     display = node.GetDisplayNode()
     display.SetOpacity2DOutline(OUTLINE_OPACITY)
     display.SetOpacity2DFill(FILL_OPACITY)
     display.SetSliceIntersectionThickness(2)
     return node
+
+
+def addMissingSegments(node, gridNode) -> None:
+    """Put back, empty, what was removed of the two segments."""
+    for spec in SEGMENTS:
+        if node.GetSegmentation().GetSegment(spec.id) is None:
+            _addSegment(node, spec, np.zeros(_shape(gridNode), bool), gridNode)
 
 
 def writeLabels(node, labels: np.ndarray, gridNode, box=None) -> None:
@@ -66,6 +67,15 @@ def showSurface(node, shown: bool) -> None:
     if shown:
         node.CreateClosedSurfaceRepresentation()
     node.GetDisplayNode().SetVisibility3D(shown)
+
+
+def _addSegment(node, spec, inside: np.ndarray, gridNode) -> None:
+    segment = slicer.vtkSegment()
+    segment.SetName(spec.name)
+    segment.SetColor(*spec.color)
+    segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), spec.terminology)
+    segment.AddRepresentation(BINARY, labelmap(inside, gridNode))
+    node.GetSegmentation().AddSegment(segment, spec.id)
 
 
 def _readMask(node, segmentId: str, gridNode) -> np.ndarray:

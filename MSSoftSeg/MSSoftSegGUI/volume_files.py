@@ -5,6 +5,7 @@ Converted here and nowhere else in the module.
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,15 @@ import numpy as np
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Cosines of axes that are at right angles up to single-precision rounding.
 RIGHT_ANGLE_TOLERANCE = 1e-4
+# Types that Slicer knows and SimpleITK does not, by numpy's letter: what they are written as.
+FILE_TYPES = {"?": np.uint8, "q": np.int64, "Q": np.uint64, "e": np.float32, "g": np.float64}
 
 
 def write_volume(array_kji: np.ndarray, ras_from_ijk: np.ndarray, path: Path) -> None:
     """Write a volume, array (k, j, i) as ``slicer.util.arrayFromVolume`` gives it; ras_from_ijk: 4×4.
 
-    ValueError where the file format could not hold the geometry: sheared axes, more than three dimensions.
+    ValueError where the file format could not hold the geometry or the numbers: sheared axes, more than three dimensions.
+    OSError where it could not be written.
     Give the path the ending ``.nii``: compressing takes seconds during which the panel would stand still.
     """
     import SimpleITK as sitk
@@ -31,12 +35,31 @@ def write_volume(array_kji: np.ndarray, ras_from_ijk: np.ndarray, path: Path) ->
     direction = lps_from_ijk[:3, :3] / spacing_mm
     if np.abs(direction.T @ direction - np.eye(3)).max() > RIGHT_ANGLE_TOLERANCE:
         raise ValueError("the volume's axes are not at right angles; resample it first")
-    array = array_kji.astype(np.uint8) if array_kji.dtype == bool else array_kji
+    if array_kji.size == 0:
+        raise ValueError("the volume holds no voxels")
+    wanted = FILE_TYPES.get(array_kji.dtype.char)
+    array = array_kji.astype(wanted) if wanted is not None else array_kji
     image = sitk.GetImageFromArray(np.ascontiguousarray(array))
     image.SetSpacing(spacing_mm.tolist())
     image.SetOrigin(lps_from_ijk[:3, 3].tolist())
     image.SetDirection(direction.ravel().tolist())
-    sitk.WriteImage(image, str(path), useCompression=path.suffix == ".gz")
+    _write(image, path)
+
+
+def _write(image: object, path: Path) -> None:
+    """Write an image; OSError where that fails, which ITK itself either does not say or says without a cause."""
+    import SimpleITK as sitk
+
+    # Opened here first, so that a folder that is missing or locked is the system's own error.
+    path.touch()
+    compressed = path.suffix == ".gz"
+    try:
+        sitk.WriteImage(image, str(path), useCompression=compressed)
+    except RuntimeError as problem:
+        raise OSError(errno.EIO, "it could not be written") from problem
+    expected = image.GetNumberOfPixels() * image.GetSizeOfPixelComponent()  # type: ignore[attr-defined]
+    if not compressed and path.stat().st_size < expected:
+        raise OSError(errno.ENOSPC, "no space left on device")
 
 
 def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from MSSoftSegGUI.volume_files import write_volume
 
@@ -33,12 +34,22 @@ def isUnderWarp(volumeNode) -> bool:
     return parent is not None and not parent.IsTransformToWorldLinear()
 
 
-def newVolumeNode(array: np.ndarray, matrix: np.ndarray, name: str, nodeClass: str = "vtkMRMLScalarVolumeNode"):
-    """A volume node of the array (k, j, i) on the grid of the 4 × 4 IJK to RAS matrix."""
-    node = slicer.mrmlScene.AddNewNodeByClass(nodeClass, slicer.mrmlScene.GenerateUniqueName(name))
+def newVolumeNode(array: np.ndarray, matrix: np.ndarray, name: str, *, window: tuple[float, float] | None = None):
+    """A volume node of the array (k, j, i) on the grid of the 4 × 4 IJK to RAS matrix.
+
+    window: the values shown as darkest and brightest, None = found by Slicer.
+    """
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(name))
     slicer.util.updateVolumeFromArray(node, array)
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(matrix))
-    node.CreateDefaultDisplayNodes()
+    if window is None:
+        node.CreateDefaultDisplayNodes()
+    else:
+        # Without the search for a window, which looks at every voxel.
+        display = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeDisplayNode")
+        display.AutoWindowLevelOff()
+        display.SetWindowLevelMinMax(*window)
+        node.SetAndObserveDisplayNodeID(display.GetID())
     return node
 
 
@@ -53,13 +64,16 @@ class SceneExporter:
 
     def write_volume(self, node_id: str, path: Path) -> None:  # called by presenters, which have Python's names
         """Write the voxels of a volume node where they lie in the world."""
-        node = slicer.mrmlScene.GetNodeByID(node_id)
+        node = _imageNode(node_id)
         write_volume(slicer.util.arrayFromVolume(node), ijkToRas(node), path)
 
     def write_mask(self, node_id: str, path: Path) -> None:
         """Write a label map, or the union of a segmentation's visible segments, as 0 and 1."""
         node = slicer.mrmlScene.GetNodeByID(node_id)
+        if node is None:
+            raise LookupError(node_id)
         if not node.IsA("vtkMRMLSegmentationNode"):
+            node = _imageNode(node_id)
             write_volume((slicer.util.arrayFromVolume(node) > 0).astype(np.uint8), ijkToRas(node), path)
             return
         labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "MSSoftSeg brain mask")
@@ -68,3 +82,15 @@ class SceneExporter:
             write_volume((slicer.util.arrayFromVolume(labels) > 0).astype(np.uint8), ijkToRas(labels), path)
         finally:
             slicer.mrmlScene.RemoveNode(labels)
+
+
+def _imageNode(nodeId: str):
+    """The volume node; LookupError where it is gone, ValueError where its voxels lie on no grid or it has none."""
+    node = slicer.mrmlScene.GetNodeByID(nodeId)
+    if node is None:
+        raise LookupError(nodeId)
+    if node.GetImageData() is None or node.GetImageData().GetNumberOfPoints() == 0:
+        raise ValueError(_("it holds no voxels; its file may not have been loaded"))
+    if isUnderWarp(node):
+        raise ValueError(_("a nonlinear transform lies over it; harden the transform first"))
+    return node

@@ -16,17 +16,17 @@ from MSSoftSegGUI.edit_panel import EditPanel
 from MSSoftSegGUI.environment_panel import EnvironmentPanel
 from MSSoftSegGUI.environment_presenter import EnvironmentPresenter
 from MSSoftSegGUI.exam_loading import loadExamFolder
-from MSSoftSegGUI.exam_panel import ExamPanel
+from MSSoftSegGUI.exam_panel import SLOTS, ExamPanel
 from MSSoftSegGUI.installation import installMissing
 from MSSoftSegGUI.interpreter import Interpreter, library_folder, module_command
 from MSSoftSegGUI.job_documents import Selections
 from MSSoftSegGUI.parameter_nodes import examOfFlair, examOfNode, newExam
-from MSSoftSegGUI.preprocessed_nodes import addBrainMask, addWorkingImages
 from MSSoftSegGUI.qt_process import QtProcess, later, waitForEnds
-from MSSoftSegGUI.result_material import MaterialReader
+from MSSoftSegGUI.result_arrival import ResultArrival
 from MSSoftSegGUI.review_session import ReviewSession
 from MSSoftSegGUI.segment_panel import SegmentPanel
 from MSSoftSegGUI.segment_presenter import SegmentPresenter
+from MSSoftSegGUI.turns import Turns
 from MSSoftSegGUI.volume_nodes import SceneExporter
 from MSSoftSegGUI.worker_client import WorkerClient
 
@@ -50,8 +50,8 @@ def makeCommand(module: str, arguments: tuple[str, ...] = ()):
 
 
 def runsFolder() -> Path:
-    """Where runs keep their files until Slicer's temporary folder is emptied."""
-    return Path(slicer.app.temporaryPath) / "MSSoftSeg"
+    """Where runs keep their files while this Slicer is open: its temporary folder is shared with every other one."""
+    return Path(slicer.app.temporaryPath) / f"MSSoftSeg-{os.getpid()}"
 
 
 class Workbench:
@@ -60,7 +60,7 @@ class Workbench:
     def __init__(self, resourcePath, parameters) -> None:
         self._resourcePath, self._parameters = resourcePath, parameters
         self._patientRun = None
-        self._runExam = None
+        self._runExam, self._isRestoring = None, False
         self.exam = ExamPanel(
             self._ui("Exam"), loadFolder=self.loadFolder, loadSample=self.loadSample, onChanged=self.onExamChanged
         )
@@ -70,7 +70,8 @@ class Workbench:
         self.edit = EditPanel(self._ui("Edit"))
         self.review = ReviewSession(self._ui("Review"), self.edit, parameters)
         self.environment = EnvironmentPanel(self._ui("Environment"), install=self.onInstall, onPython=self.onPython)
-        self._exporter = SceneExporter(reference=lambda: self.exam.node("flair"))
+        self._opening = Turns(later)
+        self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
         self.worker = WorkerClient(lambda: makeCommand("MSSoftSegLib.jobs.worker"), QtProcess, later)
         self.runner = SegmentPresenter(
             self.worker,
@@ -80,6 +81,7 @@ class Workbench:
             show=self._showRun,
             on_result=self._takeResult,
         )
+        self._arrival = ResultArrival(later, self.review, show=self._showResult, fail=self.runner.fail)
         self.examiner = EnvironmentPresenter(
             QtProcess,
             makeCommand,
@@ -106,10 +108,11 @@ class Workbench:
             self.exam.choose({}, None)
             self.exam.guessWhereEmpty()
             return
-        self.exam.choose(
-            {slot: node.GetID() for slot in ("flair", "t1", "t2") if (node := getattr(exam, slot)) is not None},
-            exam.caseName,
-        )
+        nodes = {slot: getattr(exam, slot) for slot in SLOTS}
+        # The views of a scene look where they looked when it was saved.
+        self._isRestoring = True
+        self.exam.choose({slot: node.GetID() for slot, node in nodes.items() if node is not None}, exam.caseName)
+        self._isRestoring = False
 
     def enter(self) -> None:
         """The module is opened."""
@@ -126,8 +129,10 @@ class Workbench:
         """The scene is closing: what runs is stopped, and nothing of it comes back."""
         self.runner.forget()
         self.review.forget()
+        self._runExam = None
+        self._arrival.forget()
+        self._opening.stop()
         self.segment.show(self.runner.view)
-        self.exam.setEnabled(True)
 
     def shutDown(self) -> None:
         """The module is unloaded or reloaded: leave no process, no observer and no key behind."""
@@ -154,9 +159,7 @@ class Workbench:
 
     def showResult(self, folder: Path) -> None:
         """Review a result folder of the exam in the selectors; that it fits the FLAIR image is the caller's knowledge."""
-        exam = self._currentExam()
-        exam.resultFolder = str(folder)
-        self._readOn(exam, MaterialReader(folder))
+        self._arrival.take(self._currentExam(), "segment", folder)
 
     def loadSample(self) -> None:
         """Make the digital patient and load her."""
@@ -169,15 +172,20 @@ class Workbench:
         """Another exam was chosen: show its review if it has one."""
         flair = self.exam.node("flair")
         exam = examOfFlair(flair) if flair is not None else None
+        if self._runExam is not None and self._runExam.flair is None:
+            self.runner.fail(
+                _("The FLAIR image of the exam that was being segmented was removed from the scene."),
+                _("Load the exam again and click Segment."),
+            )
         if exam is not None and self.review.exam is not None and exam.parameterNode is self.review.exam.parameterNode:
             return
         self._parameters().currentExam = exam.parameterNode if exam is not None else None
+        self._opening.stop()
         self.review.close()
+        # Another exam's brain mask would be laid onto this one's voxels.
+        self.segment.chooseBrainMask(exam.brainMask if exam is not None else None)
         if exam is not None:
-            try:
-                self.review.resume(exam)
-            except ValueError as problem:
-                self.exam.tell(_("The saved review cannot be read: {reason}").format(reason=problem), "error")
+            self._opening.start(self.review.resuming(exam, fit=not self._isRestoring), self._cannotOpen)
 
     def onChoice(self) -> None:
         """What is chosen is saved with the scene."""
@@ -186,9 +194,11 @@ class Workbench:
             setattr(parameters, name, choices[name])
 
     def onToggle(self) -> None:
-        if not self.runner.view.is_running:
+        if self.runner.view.is_running:
+            self.runner.cancel()
+        else:
             self._runExam = self._currentExam()
-        self.runner.toggle(self._selections())
+            self.runner.segment(self._selections())
 
     def onPreprocess(self) -> None:
         self._runExam = self._currentExam()
@@ -214,7 +224,7 @@ class Workbench:
         return self._resourcePath(f"UI/MSSoftSeg{name}.ui")
 
     def _selections(self) -> Selections:
-        images = {slot: self.exam.nodeId(slot) for slot in ("flair", "t1", "t2")}
+        images = {slot: self.exam.nodeId(slot) for slot in SLOTS}
         return Selections(**images, case_name=self.exam.caseName, **self.segment.choices())
 
     def _currentExam(self):
@@ -223,46 +233,40 @@ class Workbench:
         if flair is None:
             return None
         exam = examOfFlair(flair) or newExam(self.exam.caseName)
-        exam.flair, exam.t1, exam.t2 = (self.exam.node(slot) for slot in ("flair", "t1", "t2"))
+        exam.flair, exam.t1, exam.t2 = (self.exam.node(slot) for slot in SLOTS)
         exam.caseName = self.exam.caseName
         self._parameters().currentExam = exam.parameterNode
         return exam
 
     def _showRun(self, view) -> None:
         self.segment.show(view)
-        self.exam.setEnabled(not view.is_running)
+        if view.phase in ("failed", "cancelled"):
+            self._runExam = None
 
     def _takeResult(self, run) -> None:
         exam, self._runExam = self._runExam, None
-        if exam is None or exam.flair is None:
-            shutil.rmtree(run.folder.parent, ignore_errors=True)
-        elif run.kind == "preprocess":
-            self._takeWorkingImages(exam, run.folder)
+        self._arrival.take(exam, run.kind, run.folder)
+
+    def _showResult(self, exam, live) -> None:
+        """A result is in the scene: show it, unless the reader looks at another exam."""
+        if not self._isShown(exam):
+            text = _("The result of {case} is ready: choose its FLAIR image to see it.")
+            self.runner.say(text.format(case=exam.caseName))
+        elif live is not None:
+            self._opening.start(self.review.resuming(exam, live=live), self._cannotOpen)
         else:
-            exam.resultFolder = str(run.folder)
-            self._readOn(exam, MaterialReader(run.folder))
+            self.segment.chooseBrainMask(exam.brainMask)
+            slicer.util.setSliceViewerLayers(background=exam.flair, fit=True)
 
-    def _readOn(self, exam, reader: MaterialReader) -> None:
-        """Read one file of the result, then give the event loop its turn."""
-        try:
-            isMore = reader.step()
-        except (OSError, ValueError, RuntimeError) as problem:
-            reason = str(problem).splitlines()[-1]
-            self.exam.tell(_("The result could not be read: {reason}").format(reason=reason), "error")
-            return
-        if isMore:
-            later(0.0, lambda: self._readOn(exam, reader))
-        elif exam.flair is not None:
-            self.review.begin(exam, reader.material, makeFolder(exam.caseName, exam.flair))
+    def _isShown(self, exam) -> bool:
+        return exam.flair is not None and exam.flair is self.exam.node("flair")
 
-    def _takeWorkingImages(self, exam, workingFolder: Path) -> None:
-        folder = makeFolder(exam.caseName, exam.flair)
-        addWorkingImages(workingFolder, folder, exam.caseName)
-        if exam.brainMask is not None:
-            slicer.mrmlScene.RemoveNode(exam.brainMask)
-        exam.brainMask = addBrainMask(workingFolder, exam.flair, folder, exam.caseName)
-        self.segment.chooseBrainMask(exam.brainMask)
-        slicer.util.setSliceViewerLayers(background=exam.flair, fit=True)
+    def _cannotOpen(self, problem: Exception) -> None:
+        self.review.forget()
+        reason = str(problem).splitlines()[-1] if isinstance(problem, ValueError) else type(problem).__name__
+        self.review.panel.say(
+            _("The saved review cannot be read: {reason}. Click Segment to make it again.").format(reason=reason)
+        )
 
     def _takePatient(self, folder: Path | None, reason: str) -> None:
         self._patientRun = None

@@ -172,6 +172,7 @@ def test_two_exams_keep_their_results_and_decisions_apart(reader):
     second = begin_review(reader, berta, (5, 8, 10), (14, 20, 28), case="Berta")
     assert reader.view.count == 2
     reader.workbench.exam.choose({"flair": anna.GetID()}, "Anna")
+    reader.wait(lambda: reader.review.exam is not None)
     assert reader.view.count == 0
     assert [row.status for row in reader.view.rows] == ["rejected"]
     assert first.segmentation is not second.segmentation

@@ -65,7 +65,7 @@ def test_count_volume_and_interval_are_those_of_the_models_threshold():
     view = Stage().view
     assert view.count == 3
     assert view.volume_ml == pytest.approx(33 * VOXEL_MM3 / 1000)
-    assert view.summary_text == f"3 lesions · {33 * VOXEL_MM3 / 1000:.2f} ml (model’s members: 0.05–0.09 ml)"
+    assert view.summary_text == f"3 lesions · {33 * VOXEL_MM3 / 1000:.2f} ml (single passes: 0.05–0.09 ml)"
 
 
 def test_selecting_a_row_jumps_to_a_voxel_of_that_lesion_on_an_oblique_flipped_grid():

@@ -1,0 +1,74 @@
+"""A finished run comes home: its files are read and its nodes made in turns, and the exam that it belongs to gets them.
+
+The reader may have gone on to another exam meanwhile; then nothing on the screen changes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+from MSSoftSegGUI.case_folder import makeFolder
+from MSSoftSegGUI.preprocessed_nodes import addingBrainMask, addingWorkingImages
+from MSSoftSegGUI.result_material import reading
+from MSSoftSegGUI.result_nodes import removeNodes
+from MSSoftSegGUI.turns import Turns, Work
+
+
+class ResultArrival:
+    """show(exam, live) is called for an exam whose result is in the scene; fail(what, remedy) where it cannot be."""
+
+    def __init__(self, later, review, *, show: Callable, fail: Callable[[str, str], None]) -> None:
+        self._turns, self._review, self._show, self._fail = Turns(later), review, show, fail
+
+    def forget(self) -> None:
+        """The scene is closing."""
+        self._turns.stop()
+
+    def take(self, exam, kind: str, folder: Path) -> None:
+        """Bring a result folder of ``segment`` or ``preprocess`` into the scene."""
+        work = self._takingImages if kind == "preprocess" else self._takingResult
+        self._turns.start(work(exam, folder), lambda problem: self._onProblem(problem, folder))
+
+    def _takingResult(self, exam, folder: Path) -> Work[None]:
+        material = yield from reading(folder)
+        yield
+        if not self._isThere(exam):
+            return
+        live = yield from self._review.adding(exam, material, makeFolder(exam.caseName, exam.flair))
+        old, exam.resultFolder = exam.resultFolder, str(folder)
+        if old and Path(old) != folder and Path(old).parent.parent == folder.parent.parent:
+            # Superseded, and in our own folder for runs.
+            shutil.rmtree(Path(old).parent, ignore_errors=True)
+        self._show(exam, live)
+
+    def _takingImages(self, exam, folder: Path) -> Work[None]:
+        if not self._isThere(exam):
+            return
+        item = makeFolder(exam.caseName, exam.flair)
+        yield from addingWorkingImages(folder, item, exam.caseName)
+        mask = yield from addingBrainMask(folder, exam.flair, item, exam.caseName)
+        old, exam.brainMask = exam.brainMask, mask
+        removeNodes([old])
+        self._show(exam, None)
+
+    def _isThere(self, exam) -> bool:
+        if exam.flair is not None:
+            return True
+        self._fail(
+            _("The FLAIR image was removed from the scene before its result came."),
+            _("Load the exam again and click Segment."),
+        )
+        return False
+
+    def _onProblem(self, problem: Exception, folder: Path) -> None:
+        # Readers' messages may name paths, and those may name patients.
+        reason = str(problem).splitlines()[-1] if isinstance(problem, ValueError) else type(problem).__name__
+        self._fail(
+            _("The result could not be read: {reason}").format(reason=reason),
+            _("Click Segment again. If it happens twice, see whether the disk is full."),
+        )
+        shutil.rmtree(folder.parent, ignore_errors=True)
