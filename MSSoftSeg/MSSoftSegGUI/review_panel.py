@@ -156,7 +156,6 @@ class ReviewPanel(Panel):
         font = table.horizontalHeader().font
         font.setPointSizeF(0.85 * font.pointSizeF())
         table.horizontalHeader().font = font
-        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.horizontalHeader().setStretchLastSection(True)
 
     def _possibleText(self) -> str:
@@ -175,6 +174,9 @@ class ReviewPanel(Panel):
             table.setCurrentCell(self._numbers.index(view.selected), 0)
         else:
             table.clearSelection()
+        if view.rows_final:
+            # A header that does this by itself measures every row after every cell, while the slider waits.
+            table.resizeColumnsToContents()
 
     def _setCell(self, row: int, column: int, text: str, status: str) -> None:
         item = self.ui.lesionTable.item(row, column)

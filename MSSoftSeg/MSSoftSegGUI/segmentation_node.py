@@ -53,7 +53,8 @@ def writeLabels(node, labels: np.ndarray, gridNode, box=None) -> None:
             segment.RemoveAllRepresentations("")
             segment.SetLabelValue(1)
             segment.AddRepresentation(BINARY, labelmap(labels == spec.label, gridNode))
-            segment.Modified()
+        # Views draw anew for this; what the label map itself says reaches only those who convert it.
+        segment.Modified()
 
 
 def readMasks(node, gridNode) -> tuple[np.ndarray, np.ndarray]:
@@ -112,8 +113,14 @@ def _isWhole(node, segment, image, gridNode) -> bool:
     i, j, k = gridNode.GetImageData().GetDimensions()
     if image.GetExtent() != (0, i - 1, 0, j - 1, 0, k - 1):
         return False
-    segmentId = node.GetSegmentation().GetSegmentIdBySegment(segment)
-    return _sameVoxels(image, gridNode) and not node.GetSegmentation().IsSharedBinaryLabelmap(segmentId)
+    return _sameVoxels(image, gridNode) and _isItsOwn(node, image)
+
+
+def _isItsOwn(node, image) -> bool:
+    """Whether no second segment lies in this label map; IsSharedBinaryLabelmap answers the other way round in Slicer."""
+    segmentation = node.GetSegmentation()
+    segments = (segmentation.GetNthSegment(n) for n in range(segmentation.GetNumberOfSegments()))
+    return sum(segment.GetRepresentation(BINARY) is image for segment in segments) == 1
 
 
 def labelmap(inside: np.ndarray, gridNode):

@@ -75,11 +75,15 @@ class Radiologist:
         self.ui("ttaCheckBox").checked = False
 
     def segment(self) -> None:
-        """Click Segment and wait for the result."""
+        """Click Segment and wait for the result, which takes the place of an earlier one."""
+        before = self.review.exam.probability if self.review.exam is not None else None
         self.click("segmentButton")
         self.wait(lambda: not self.workbench.runner.view.is_running, RUN_TIMEOUT_S, "the end of the run")
         assert self.workbench.runner.view.error is None, self.workbench.runner.view.error
-        self.wait(lambda: self.review.exam is not None, 60, "the result in the scene")
+        self.wait(lambda: self._probability() not in (None, before), 60, "the result in the scene")
+
+    def _probability(self):
+        return self.review.exam.probability if self.review.exam is not None else None
 
     def click_row(self, row: int) -> None:
         """Click a row of the lesion table."""

@@ -162,6 +162,37 @@ def test_what_is_painted_survives_the_threshold_slider(reader):
     assert reader.masks()[0].sum() == painted - 27
 
 
+def test_the_slider_writes_into_the_label_map_that_is_there_and_the_slice_views_follow(reader):
+    from Testing.SlicerHost.widgets import views
+
+    exam = begin_review(reader, load_flair(), (5, 8, 10), (14, 20, 28))
+    segment = exam.segmentation.GetSegmentation().GetSegment("MSLesion")
+    before, drawn = segment.GetRepresentation("Binary labelmap"), []
+    reader.rest(0.1)
+    draw = views.RenderedView._pixels
+    views.RenderedView._pixels = lambda view, *size: drawn.append(view) or draw(view, *size)
+    try:
+        reader.ui("thresholdSlider").value = 0.75
+        reader.rest(0.1)
+    finally:
+        views.RenderedView._pixels = draw
+    assert segment.GetRepresentation("Binary labelmap") is before
+    assert reader.masks()[0].sum() == 27
+    assert sum(isinstance(view, views.qMRMLSliceView) for view in drawn) >= 3
+
+
+def test_a_label_map_that_both_segments_share_is_never_written_into(reader):
+    exam = begin_review(reader, load_flair(), (5, 8, 10), (14, 20, 28))
+    segmentation = exam.segmentation.GetSegmentation()
+    segmentation.CollapseBinaryLabelmaps(False)
+    reader.rest(0.3)
+    maps = [segmentation.GetNthSegment(n).GetRepresentation("Binary labelmap") for n in range(2)]
+    assert maps[0] is maps[1]
+    reader.ui("thresholdSlider").value = 0.75
+    reader.rest(0.3)
+    assert [mask.sum() for mask in reader.masks()] == [27, 0]
+
+
 def test_two_exams_keep_their_results_and_decisions_apart(reader):
     import slicer
 

@@ -98,11 +98,9 @@ def assert_untouched_and_the_next_click_works(office, before, left):
     reader.rest(0.1)
     assert scene_content() == before
     assert run_folders() == left
-    old = reader.review.exam.resultFolder
     reader.segment()
-    reader.wait(lambda: reader.review.exam.resultFolder != old, 60, "the next result")
     assert reader.view.count > 0
-    assert card_text(reader) == "" or "Segment" not in card_text(reader)
+    assert reader.workbench.runner.view.error is None
 
 
 @pytest.mark.parametrize("stage", KILLED_AT)

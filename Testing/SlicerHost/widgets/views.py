@@ -78,6 +78,8 @@ class RenderedView(QtWidgets.QWidget):
         grabber = vtk.vtkWindowToImageFilter()
         grabber.SetInput(self._window)
         grabber.ReadFrontBufferOff()
+        # It is drawn already.
+        grabber.ShouldRerenderOff()
         grabber.Update()
         image = grabber.GetOutput()
         across, down, _ = image.GetDimensions()

@@ -1,0 +1,210 @@
+"""How long the panel in Slicer keeps its user waiting: the event loop while a run goes on, and the threshold slider.
+
+    python Benchmarks/slicer_latency.py [--patient small|clinical|isotropic]
+
+On SlicerHost, with the real worker and the model that ships; views are drawn by VTK without a graphics card. The run: a
+digital patient, test-time augmentation off. The slider: 50 made lesions on 182 × 218 × 182 voxels of 1 mm, dragged from end
+to end; a step ends when table, numbers and all slice views show the new threshold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "MSSoftSeg")]
+RESULT = Path(__file__).parent / "results" / "slicer_latency.md"
+BRAIN_SHAPE = (182, 218, 182)
+LESIONS, STEPS, LIMIT_MS = 50, 61, 100.0
+PHASES = {"preparing": "handing the images over", "running": "the worker runs", "done": "opening the result"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; times in ms."""
+
+    what: str
+    times_ms: tuple[float, ...]
+
+    def text(self) -> str:
+        """As a line of Markdown."""
+        if not self.times_ms:
+            return f"| {self.what} | 0 | – | – | – | – |"
+        times = np.array(self.times_ms)
+        numbers = (np.median(times), np.percentile(times, 95), times.max())
+        return (
+            f"| {self.what} | {len(times)} | "
+            + " | ".join(f"{n:.0f}" for n in numbers)
+            + (f" | {int((times > LIMIT_MS).sum())} |")
+        )
+
+
+def main() -> None:
+    """Measure, write the table, print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--patient", choices=("small", "clinical", "isotropic"), default="isotropic")
+    chosen = parser.parse_args()
+    from Testing.MSSoftSeg.radiologist import Radiologist
+    from Testing.SlicerHost import start
+
+    host = start()
+    with tempfile.TemporaryDirectory(prefix="mssoftseg-latency-") as scratch:
+        os.environ["MSSOFTSEG_CACHE"] = str(Path(scratch) / "cache")
+        reader = Radiologist(host)
+        size, run_s, run = _run(reader, Path(scratch) / "exam", chosen.patient)
+        host.close_scene()
+        slider = _slider(reader, Path(scratch) / "made")
+        host.close_scene()
+        host.unload_module("MSSoftSeg")
+    table = _table(size, run_s, [*run, *slider])
+    RESULT.write_text(table, encoding="utf-8")
+    sys.stdout.write(table)
+
+
+def _run(reader, folder: Path, patient: str) -> tuple[str, float, list[Row]]:
+    """Gaps between ticks of a 10 ms timer, by what was going on; FLAIR's size; seconds of the run."""
+    from MSSoftSegLib.phantom import digital_patient
+    from MSSoftSegLib.phantom.patient_files import write_digital_patient
+    from Testing.SlicerHost.latency import LatencyProbe
+
+    settings = {"small": "SMALL_SETTINGS", "clinical": "DEMO_SETTINGS", "isotropic": "ISOTROPIC_SETTINGS"}[patient]
+    made = digital_patient.make_digital_patient(seed=1, settings=getattr(digital_patient, settings))
+    reader.load_exam(write_digital_patient(made, folder))
+    reader.be_quick()
+    reader.rest(1.0)
+    runner, began = reader.workbench.runner, time.perf_counter()
+    changes: list[tuple[float, str]] = []
+    show = runner._show
+
+    def listen(view):
+        if not changes or changes[-1][1] != view.phase:
+            changes.append((time.perf_counter() - began, view.phase))
+        show(view)
+
+    runner._show = listen
+    with LatencyProbe() as probe:
+        offset = time.perf_counter() - began
+        reader.click("segmentButton")
+        reader.wait(lambda: not runner.view.is_running, 3600, "the end of the run")
+        ended = time.perf_counter() - began
+        reader.wait(lambda: reader.review.exam is not None, 120, "the result")
+        reader.wait(lambda: bool(reader.view.rows), 120, "the table")
+        reader.rest(1.0)
+    assert runner.view.phase == "done", runner.view.error
+    rows = [
+        Row(f"event loop: {title}", times)
+        for phase, title in PHASES.items()
+        if (times := _of_phase(probe.result.gaps_ms, offset, changes, phase)) is not None
+    ]
+    return " × ".join(str(each) for each in _shape(reader)), ended, rows
+
+
+def _of_phase(gaps_ms, offset: float, changes, phase: str) -> tuple[float, ...]:
+    """The gaps that ended while the run was in this phase, or over it: a block belongs to what it began in."""
+    ends = offset + np.cumsum(gaps_ms) / 1000
+    starts = ends - np.array(gaps_ms) / 1000
+    times = [when for when, _ in changes]
+    number = np.maximum(np.searchsorted(times, ends, side="right") - 1, 0)
+    began_in = np.maximum(np.searchsorted(times, starts, side="right") - 1, 0)
+    # A result is opened in the very event that ends the run.
+    at_end = np.array([changes[n][1] for n in number])
+    at_start = np.array([changes[n][1] for n in began_in])
+    chosen = np.where(at_end == "done", at_end, at_start) == phase
+    return tuple(float(gap) for gap in np.array(gaps_ms)[chosen])
+
+
+def _shape(reader) -> tuple[int, ...]:
+    return reader.review.exam.flair.GetImageData().GetDimensions()
+
+
+def _slider(reader, folder: Path) -> list[Row]:
+    """The time from each move of the handle to the last repaint."""
+    from Testing.SlicerHost.pythonqt import unwrap
+
+    _show_made_result(reader, folder)
+    slider = unwrap(reader.ui("thresholdSlider"))
+    handle = slider._slider
+    span = slider.maximum - slider.minimum
+    rows = []
+    for title in ("slices, numbers and table", "the same while the surface is shown"):
+        if rows:
+            reader.click("surfaceButton")
+            reader.rest(2.0)
+        times = []
+        handle.setSliderDown(True)
+        for threshold in np.linspace(slider.minimum, slider.maximum, STEPS):
+            began = time.perf_counter()
+            handle.setValue(round((threshold - slider.minimum) / span * handle.maximum()))
+            reader.host.process_events()
+            times.append(1000 * (time.perf_counter() - began))
+        rows.append(Row(f"slider: {title}", tuple(times[1:])))
+        began = time.perf_counter()
+        handle.setValue(handle.maximum() // 2)
+        handle.setSliderDown(False)
+        reader.host.process_events()
+        let_go = 1000 * (time.perf_counter() - began)
+    return [*rows, Row("slider let go: the surface follows", (let_go,))]
+
+
+def _show_made_result(reader, folder: Path) -> None:
+    """A FLAIR image with a result folder of made lesions, opened as any result is."""
+    import SimpleITK as sitk
+
+    from MSSoftSegLib.inference.uncertainty import combine
+    from MSSoftSegLib.lesion.segmentation import segment_lesions
+    from MSSoftSegLib.report.lesion_table import write_lesions_csv
+    from Testing.MSSoftSeg.made_maps import lesion_map
+
+    probability, _ = lesion_map(BRAIN_SHAPE, lesions=LESIONS, largest_mm=6.0)
+    maps = combine([sitk.GetImageFromArray(probability)])
+    found = segment_lesions(maps, threshold=0.5, min_lesion_mm3=3.0)
+    exam, result = folder / "Made", folder / "result"
+    exam.mkdir(parents=True)
+    result.mkdir()
+    noise = np.random.default_rng(0).normal(0, 10, BRAIN_SHAPE)
+    flair = (200 + 200 * probability + noise).astype(np.float32)
+    sitk.WriteImage(sitk.GetImageFromArray(flair), str(exam / "FLAIR.nii.gz"))
+    sitk.WriteImage(maps.probability, str(result / "lesion_probability.nii.gz"))
+    sitk.WriteImage(maps.entropy, str(result / "lesion_entropy.nii.gz"))
+    write_lesions_csv(result / "lesions.csv", found.lesions)
+    (result / "result.json").write_text(
+        '{"threshold": 0.5, "min_lesion_mm3": 3.0, "device": "cpu", "warnings": [], '
+        '"model": {"name": "made", "version": "1"}, "lesions": {"volume_interval_ml": [1.0, 2.0]}}',
+        encoding="utf-8",
+    )
+    reader.load_exam(exam)
+    reader.workbench.showResult(result)
+    reader.wait(lambda: bool(reader.view.rows), 120, "the made result")
+    reader.rest(1.0)
+
+
+def _table(size: str, run_s: float, rows: list[Row]) -> str:
+    lines = [
+        "# How long the panel keeps its user waiting",
+        "",
+        f"`python Benchmarks/slicer_latency.py` on SlicerHost, {platform.machine()}, views drawn without a graphics card.",
+        f"The run: FLAIR of {size} voxels with T1 and T2, {run_s:.0f} s, real worker and model. The slider: {LESIONS} made",
+        f"lesions on {' × '.join(str(each) for each in BRAIN_SHAPE)} voxels of 1 mm, {STEPS - 1} steps from end to end.",
+        "Event loop: gaps between ticks of a 10 ms timer. Times in ms.",
+        "",
+        "| | n | median | 95 % | longest | > 100 ms |",
+        "|---|---|---|---|---|---|",
+        *(row.text() for row in rows),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
