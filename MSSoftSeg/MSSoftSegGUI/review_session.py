@@ -138,6 +138,8 @@ class ReviewSession(VTKObservationMixin):
     def onSegmentationModified(self, _caller=None, _event=None) -> None:
         if not self._writing:
             self._painted = True
+            # Who paints has found the lesion.
+            self._blinker.stop()
             self._rest.start()
 
     def onNodeRemoved(self, _caller=None, _event=None) -> None:
@@ -167,6 +169,8 @@ class ReviewSession(VTKObservationMixin):
         if self._exam is None:
             return
         self._writeLabels(final=view.rows_final)
+        if not view.selected:
+            self._blinker.stop()
         self.panel.show(view)
         if view.rows_final:
             self._exam.threshold = view.threshold
@@ -193,6 +197,8 @@ class ReviewSession(VTKObservationMixin):
         found = self.presenter.lesion_box(self.presenter.view.selected)
         if found is not None:
             self._blinker.blink(*found, self._exam.probability)
+        else:
+            self._blinker.stop()
 
     def _display(self) -> None:
         """Overlay, opacity, outline and layout as the panel says."""

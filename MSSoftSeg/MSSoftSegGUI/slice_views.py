@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import qt
 import slicer
 import vtk
+from scipy import ndimage
 
 from MSSoftSegGUI.segmentation_node import BINARY
 
@@ -16,7 +19,9 @@ COMPARE_LABELS = ("FLAIR", "Probability", "Entropy")
 COMPARE_COLORS = ("#4b545e", "#d9822b", "#3a7bc8")
 BLINKS, BLINK_MS = 3, 220
 # A lesion closer to a view's edge than this share of it is brought into the middle.
-VIEW_MARGIN = 0.1
+VIEW_MARGIN = 0.25
+# The ring runs this far outside the lesion, so that a lesion of a few voxels catches the eye and stays uncovered.
+RING_MM = 4.0
 
 
 def compareLayoutDescription() -> str:
@@ -111,7 +116,7 @@ def _isInView(sliceNode, ras) -> bool:
 
 
 class Blinker:
-    """Lets one lesion light up three times, by a segmentation that is never saved."""
+    """A white ring around one lesion: blinks three times and then stays. It is a segmentation that is never saved."""
 
     def __init__(self) -> None:
         self._node = None
@@ -120,8 +125,8 @@ class Blinker:
         self._timer.setInterval(BLINK_MS)
         self._timer.connect("timeout()", self.onTimeout)
 
-    def blink(self, offset, inside: np.ndarray, flairNode) -> None:
-        """Light up the voxels (k, j, i) that start at the offset (k, j, i) on FLAIR's grid."""
+    def blink(self, offset, inside: np.ndarray, gridNode) -> None:
+        """Ring the voxels (k, j, i) that start at the offset (k, j, i) on the node's grid."""
         self.stop()
         self._node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "MSSoftSeg blink")
         self._node.SetSaveWithScene(False)
@@ -130,15 +135,16 @@ class Blinker:
         segment = slicer.vtkSegment()
         segment.SetName("blink")
         segment.SetColor(1.0, 1.0, 1.0)
-        segment.AddRepresentation(BINARY, _boxImage(offset, inside, flairNode))
+        segment.AddRepresentation(BINARY, _boxImage(*_withMargin(offset, inside, gridNode.GetSpacing()), gridNode))
         self._node.GetSegmentation().SetSourceRepresentationName(BINARY)
         self._node.GetSegmentation().AddSegment(segment, "blink")
+        self._node.SetAndObserveTransformNodeID(gridNode.GetTransformNodeID())
         display = self._node.GetDisplayNode()
         display.SetSaveWithScene(False)
         display.SetVisibility3D(False)
-        display.SetOpacity2DFill(0.6)
-        display.SetSliceIntersectionThickness(3)
-        self._left = 2 * BLINKS - 1
+        display.SetOpacity2DFill(0.0)
+        display.SetSliceIntersectionThickness(2)
+        self._left = 2 * BLINKS
         self._timer.start()
 
     def stop(self) -> None:
@@ -151,10 +157,21 @@ class Blinker:
 
     def onTimeout(self) -> None:
         self._left -= 1
-        if self._left <= 0 or self._node is None or self._node.GetDisplayNode() is None:
+        if self._node is None or self._node.GetDisplayNode() is None:
             self.stop()
             return
-        self._node.GetDisplayNode().SetVisibility(self._left % 2 == 1)
+        self._node.GetDisplayNode().SetVisibility(self._left % 2 == 0)
+        if self._left <= 0:
+            self._timer.stop()
+
+
+def _withMargin(offset, inside: np.ndarray, spacing) -> tuple[tuple[int, ...], np.ndarray]:
+    """The box with all voxels that are no further than RING_MM from its own; spacing: along (i, j, k), mm."""
+    spacing = tuple(reversed(spacing))
+    margin = [math.ceil(RING_MM / mm) for mm in spacing]
+    padded = np.pad(inside, [(each, each) for each in margin])
+    near = ndimage.distance_transform_edt(~padded, sampling=spacing) <= RING_MM
+    return tuple(int(first) - each for first, each in zip(offset, margin, strict=True)), near
 
 
 def _boxImage(offset, inside: np.ndarray, flairNode):

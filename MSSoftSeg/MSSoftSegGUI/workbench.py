@@ -253,10 +253,15 @@ class Workbench:
             text = _("The result of {case} is ready: choose its FLAIR image to see it.")
             self.runner.say(text.format(case=exam.caseName))
         elif live is not None:
-            self._opening.start(self.review.resuming(exam, live=live), self._cannotOpen)
+            # Its nodes are drawn first.
+            later(0.0, lambda: self._openFresh(exam, live))
         else:
             self.segment.chooseBrainMask(exam.brainMask)
             slicer.util.setSliceViewerLayers(background=exam.flair, fit=True)
+
+    def _openFresh(self, exam, live) -> None:
+        if self._isShown(exam) and not self._opening.is_busy:
+            self._opening.start(self.review.resuming(exam, live=live), self._cannotOpen)
 
     def _isShown(self, exam) -> bool:
         return exam.flair is not None and exam.flair is self.exam.node("flair")
