@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from MSSoftSegGUI.translation import tr as _
+from MSSoftSegLib.errors import MSSoftSegError
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,15 @@ def card_of(event: Mapping[str, Any], *, details: str) -> ErrorCard:
         remedy = _remedies().get(code, _("Copy the details and report them."))
     lines = [f"{code}: {event.get('message', '')}", f"remedy: {event.get('remedy', '')}", details]
     return ErrorCard(what, sentence(remedy), "\n".join(line for line in lines if line).strip())
+
+
+def reason_of(problem: Exception) -> str:
+    """Why, as far as it is ours to say: ITK's and the system's own messages run over many lines and name paths."""
+    if isinstance(problem, MSSoftSegError):
+        return problem.message
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror
+    return str(problem).splitlines()[-1] if isinstance(problem, ValueError) and str(problem) else type(problem).__name__
 
 
 def sentence(text: str) -> str:

@@ -6,7 +6,7 @@ import errno
 import shutil
 from pathlib import Path
 
-from MSSoftSegGUI.error_card import ErrorCard, sentence
+from MSSoftSegGUI.error_card import ErrorCard, reason_of, sentence
 from MSSoftSegGUI.translation import tr as _
 
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -23,18 +23,13 @@ def export_card(slot: str, problem: Exception, folder: Path) -> ErrorCard:
     if isinstance(problem, OSError):
         what = _("{slot} could not be written for the worker: the temporary folder cannot be written to ({reason}).")
         remedy = _("Choose another temporary folder in Slicer’s application settings and click Segment again.")
-        return ErrorCard(what.format(slot=title, reason=_reason(problem)), remedy, details)
+        return ErrorCard(what.format(slot=title, reason=reason_of(problem)), remedy, details)
     if isinstance(problem, LookupError):
         what = _("The image in {slot} is no longer in the scene.")
         return ErrorCard(what.format(slot=title), _("Load it again or choose another image."), details)
-    # ITK's own messages run over many lines and name paths.
-    reason = str(problem).splitlines()[-1] if isinstance(problem, ValueError) else type(problem).__name__
+    reason = reason_of(problem)
     what = sentence(_("The image in {slot} cannot be segmented: {reason}").format(slot=title, reason=reason))
     return ErrorCard(what, _("Choose another image, or convert this one with Slicer’s modules."), details)
-
-
-def _reason(problem: OSError) -> str:
-    return problem.strerror or type(problem).__name__
 
 
 def _is_full(folder: Path) -> bool:

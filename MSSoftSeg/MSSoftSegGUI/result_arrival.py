@@ -12,6 +12,7 @@ from pathlib import Path
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.case_folder import makeFolder
+from MSSoftSegGUI.error_card import reason_of
 from MSSoftSegGUI.preprocessed_nodes import addingBrainMask, addingWorkingImages
 from MSSoftSegGUI.result_material import reading
 from MSSoftSegGUI.result_nodes import removeNodes
@@ -65,10 +66,8 @@ class ResultArrival:
         return False
 
     def _onProblem(self, problem: Exception, folder: Path) -> None:
-        # Readers' messages may name paths, and those may name patients.
-        reason = str(problem).splitlines()[-1] if isinstance(problem, ValueError) else type(problem).__name__
         self._fail(
-            _("The result could not be read: {reason}").format(reason=reason),
+            _("The result could not be read: {reason}").format(reason=reason_of(problem)),
             _("Click Segment again. If it happens twice, see whether the disk is full."),
         )
         shutil.rmtree(folder.parent, ignore_errors=True)

@@ -87,6 +87,11 @@ class ReviewPresenter:
         return max(HIGHEST_THRESHOLD, self._material.facts.model_threshold if self._material else 0.0)
 
     @property
+    def ras_from_ijk(self) -> np.ndarray:
+        """The 4×4 matrix by which this review says places, mm."""
+        return self._material.ras_from_ijk if self._material is not None else np.eye(4)
+
+    @property
     def labels(self) -> np.ndarray:
         """uint8 (k, j, i): 1 = MS lesion, 2 = possible MS lesion. Changed in place; ``changed_box`` says where."""
         return self._mask.labels

@@ -193,7 +193,7 @@ class ReviewSession(VTKObservationMixin):
             self._writing = False
 
     def _jump(self, ras) -> None:
-        jumpTo(ras)
+        jumpTo(self._placeNow(ras))
         found = self.presenter.lesion_box(self.presenter.view.selected)
         if found is not None:
             self._blinker.blink(*found, self._exam.probability)
@@ -228,7 +228,12 @@ class ReviewSession(VTKObservationMixin):
         self._views.fit()
         selected = self.presenter.view.row_of(self.presenter.view.selected)
         if selected is not None:
-            jumpTo(selected.place_ras_mm)
+            jumpTo(self._placeNow(selected.place_ras_mm))
+
+    def _placeNow(self, ras) -> tuple[float, float, float]:
+        """Where a place of the result lies now: its nodes may have been put under a transform since it was opened."""
+        moved = ijkToRas(self._exam.probability) @ np.linalg.inv(self.presenter.ras_from_ijk)
+        return tuple((moved @ [*ras, 1.0])[:3])
 
     def restoreSettings(self) -> None:
         """Set overlay, opacity and outline as the scene says."""

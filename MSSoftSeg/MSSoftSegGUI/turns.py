@@ -10,11 +10,12 @@ from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 from MSSoftSegGUI.processes import Later
+from MSSoftSegLib.errors import MSSoftSegError
 
 # Steps are done one after the other until this is used up: small results open at once.
 TURN_S = 0.03
 # What reading files and nodes raises; anything else is a mistake of ours and is to be seen as one.
-PROBLEMS = (OSError, ValueError, RuntimeError)
+PROBLEMS = (OSError, ValueError, RuntimeError, MSSoftSegError)
 
 Outcome = TypeVar("Outcome")
 Work = Generator[None, None, Outcome]

@@ -15,6 +15,7 @@ from MSSoftSegGUI.digital_patient import makeDigitalPatient
 from MSSoftSegGUI.edit_panel import EditPanel
 from MSSoftSegGUI.environment_panel import EnvironmentPanel
 from MSSoftSegGUI.environment_presenter import EnvironmentPresenter
+from MSSoftSegGUI.error_card import reason_of
 from MSSoftSegGUI.exam_loading import loadExamFolder
 from MSSoftSegGUI.exam_panel import SLOTS, ExamPanel
 from MSSoftSegGUI.installation import installMissing
@@ -268,10 +269,8 @@ class Workbench:
 
     def _cannotOpen(self, problem: Exception) -> None:
         self.review.forget()
-        reason = str(problem).splitlines()[-1] if isinstance(problem, ValueError) else type(problem).__name__
-        self.review.panel.say(
-            _("The saved review cannot be read: {reason}. Click Segment to make it again.").format(reason=reason)
-        )
+        text = _("The saved review cannot be read: {reason}. Click Segment to make it again.")
+        self.review.panel.say(text.format(reason=reason_of(problem).rstrip(".")))
 
     def _takePatient(self, folder: Path | None, reason: str) -> None:
         self._patientRun = None
