@@ -22,6 +22,8 @@ FEWEST_VOXELS = 300
 # Measured on the sample data and on digital patients: T2 ≥ 2.9, others ≤ 1.7; FLAIR ≥ 3.3, T1 ≤ 2.6.
 T2_FROM, NOT_T2_UP_TO = 2.4, 2.0
 T1_UP_TO, FLAIR_FROM = 2.9, 3.1
+# No image has so few gray values, no mask that is drawn in practice more labels.
+MOST_LABELS, MOST_LOOKED_AT = 4, 50_000
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,24 @@ def contrast_warning(slot: str, array: np.ndarray, spacing_mm: Sequence[float]) 
 
     slot: flair, t1 or t2. array: (k, j, i). spacing_mm: along (i, j, k).
     """
+    if looks_like_mask(array):
+        return _("The image selected as {slot} looks like a mask, not like an image. Check the selection.").format(
+            slot=slot.upper()
+        )
     found = looks_like(array, spacing_mm)
     if not found or found == slot:
         return ""
     return _("The image selected as {slot} looks like a {other} image. Check the selection.").format(
         slot=slot.upper(), other=found.upper()
     )
+
+
+def looks_like_mask(array: np.ndarray) -> bool:
+    """Whether what is not zero takes but a few values."""
+    inside = array[array != 0]
+    some = inside[:: max(1, len(inside) // MOST_LOOKED_AT)]
+    some = some[np.isfinite(some)]
+    return 0 < len(some) < array.size and len(np.unique(some)) <= MOST_LABELS
 
 
 def looks_like(array: np.ndarray, spacing_mm: Sequence[float]) -> str:

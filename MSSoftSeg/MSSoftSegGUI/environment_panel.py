@@ -62,11 +62,12 @@ class EnvironmentPanel(Panel):
         self.tell(view.message, "error" if view.is_error else "note")
         table = ui.findingsTable
         table.setRowCount(len(view.rows))
-        for index, row in enumerate(view.rows):
+        # What is to be mended stands first.
+        for index, row in enumerate(sorted(view.rows, key=lambda each: not each.remedy)):
             for column, text in enumerate((row.topic, row.state, row.remedy or "")):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(text)
-                if row.remedy:
+                if row.remedy and not row.is_optional:
                     item.setForeground(qt.QBrush(qt.QColor("#c8372d")))
                 table.setItem(index, column, item)
         table.resizeRowsToContents()

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ class EnvironmentPresenter:
             row = EnvironmentRow(_("Python"), _reason(answer), _("Install what is missing, or choose another Python."))
             self._change(is_busy=False, rows=(row,), is_ready=False, message=row.state, is_error=True)
             return
-        rows = tuple(EnvironmentRow(f["topic"], f["state"], f.get("remedy") or "") for f in document["findings"])
+        rows = tuple(_row(finding) for finding in document["findings"])
         ready = bool(document.get("ready"))
         message = _("Ready to segment.") if ready else _("Something is missing: see the last column.")
         self._change(is_busy=False, rows=rows, is_ready=ready, message=message, is_error=not ready)
@@ -147,6 +147,15 @@ def _document(output: str) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError):
         return None
     return document
+
+
+def _row(finding: Mapping[str, Any]) -> EnvironmentRow:
+    """A finding; the one that the command line can mend, and the panel not, says how."""
+    topic, state, remedy = finding["topic"], finding["state"], finding.get("remedy") or ""
+    if topic != "HD-BET" or not remedy:
+        return EnvironmentRow(topic, state, remedy)
+    remedy = _("Optional. In a terminal: {command}").format(command="mssoftseg doctor --install-hd-bet")
+    return EnvironmentRow(topic, state, remedy, is_optional=True)
 
 
 def _reason(answer: CommandAnswer) -> str:

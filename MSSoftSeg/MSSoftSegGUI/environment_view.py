@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EnvironmentRow:
-    """One finding. remedy: what mends it, "" where nothing needs mending."""
+    """One finding. remedy: what mends it, "" where nothing needs mending. is_optional: one can do without."""
 
     topic: str
     state: str
     remedy: str = ""
+    is_optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from MSSoftSegGUI.contrast_check import contrast_warning
 from MSSoftSegGUI.exam_guess import guess_exam
 from MSSoftSegGUI.loaded_volumes import loadedVolumes, patientNameOf, studyOf
 from MSSoftSegGUI.panel import Panel, showMessage
+from MSSoftSegGUI.qt_process import later
+from MSSoftSegGUI.turns import Turns, Work
 
 SLOTS = ("flair", "t1", "t2")
 
@@ -26,6 +28,9 @@ class ExamPanel(Panel):
         self._loadFolder, self._loadSample, self._onChanged = loadFolder, loadSample, onChanged
         self._selectors = {slot: getattr(self.ui, f"{slot}Selector") for slot in SLOTS}
         self._warnings: dict[str, str] = {}
+        self._said, self._kind = "", "note"
+        self._unchecked: list[str] = []
+        self._checking = Turns(later)
         self._nameIsOurs = True
         for slot, selector in self._selectors.items():
             selector.connect("currentNodeChanged(vtkMRMLNode*)", getattr(self, f"on{slot.capitalize()}Changed"))
@@ -54,9 +59,7 @@ class ExamPanel(Panel):
                 selector.setCurrentNodeID(nodeIds.get(slot) or "")
             if caseName is not None:
                 self.ui.caseEdit.text, self._nameIsOurs = caseName, False
-        self._warnings.clear()
-        for slot in SLOTS:
-            self._check(slot)
+        self._check(*SLOTS)
         self._changed()
 
     def guess(self, preferNode=None, notes: tuple[str, ...] = ()) -> None:
@@ -75,9 +78,14 @@ class ExamPanel(Panel):
             self.guess()
 
     def tell(self, text: str, kind: str) -> None:
-        """Say one sentence below the selectors; warnings of the contrast check come first."""
-        warnings = " ".join(self._warnings.values())
-        showMessage(self.ui.examMessage, warnings or text, "warning" if warnings else kind)
+        """Say one sentence below the selectors, after the warnings of the contrast check."""
+        self._said, self._kind = text, kind
+        self._showMessage()
+
+    def forget(self) -> None:
+        """The scene is closing."""
+        self._checking.stop()
+        self._unchecked = []
 
     def onFlairChanged(self, _node) -> None:
         self._slotChanged("flair")
@@ -107,13 +115,28 @@ class ExamPanel(Panel):
             self._check(slot)
             self._changed()
 
-    def _check(self, slot: str) -> None:
-        self._warnings.pop(slot, None)
-        node = self.node(slot)
-        if node is not None and node.GetImageData() is not None:
-            warning = contrast_warning(slot, slicer.util.arrayFromVolume(node), node.GetSpacing())
-            if warning:
-                self._warnings[slot] = warning
+    def _check(self, *slots: str) -> None:
+        """Look at the contrast of these slots, one per turn of the event loop."""
+        for slot in slots:
+            self._warnings.pop(slot, None)
+        self._unchecked = [slot for slot in SLOTS if slot in (*self._unchecked, *slots)]
+        self._checking.start(self._checkingSlots(), lambda _problem: None)
+
+    def _checkingSlots(self) -> Work[None]:
+        while self._unchecked:
+            slot = self._unchecked.pop(0)
+            node = self.node(slot)
+            if node is not None and node.GetImageData() is not None and node.GetImageData().GetNumberOfPoints():
+                warning = contrast_warning(slot, slicer.util.arrayFromVolume(node), node.GetSpacing())
+                if warning:
+                    self._warnings[slot] = warning
+            self._showMessage()
+            yield
+
+    def _showMessage(self) -> None:
+        warnings = [self._warnings[slot] for slot in SLOTS if slot in self._warnings]
+        kind = "warning" if warnings and self._kind == "note" else self._kind
+        showMessage(self.ui.examMessage, " ".join(filter(None, (*warnings, self._said))), kind)
 
     def _changed(self) -> None:
         flair = self.node("flair")

@@ -157,6 +157,7 @@ class ReviewPanel(Panel):
         font.setPointSizeF(0.85 * font.pointSizeF())
         table.horizontalHeader().font = font
         table.horizontalHeader().setStretchLastSection(True)
+        table.resizeColumnsToContents()
 
     def _possibleText(self) -> str:
         volume = self._presenter.possible_volume_ml()

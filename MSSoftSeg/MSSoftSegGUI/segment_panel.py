@@ -16,7 +16,9 @@ BRAIN_MASK = "mask"
 class SegmentPanel(Panel):
     """Choices of the run, the button, progress, log. toggle and preprocess start what the choices say."""
 
-    def __init__(self, uiPath: str, *, toggle: Callable[[], None], preprocess: Callable[[], None], onChoice):
+    def __init__(
+        self, uiPath: str, *, toggle: Callable[[], None], preprocess: Callable[[], None], findDevices, onChoice
+    ) -> None:
         super().__init__(uiPath)
         self._onChoice = onChoice
         self._icons = {"start": self.icon("Segment"), "cancel": self.icon("Cancel")}
@@ -25,9 +27,10 @@ class SegmentPanel(Panel):
         self._models: dict = {}
         self._details = ""
         fillCombo(self.ui.brainCombo, _brainEntries(), "auto")
-        fillCombo(self.ui.deviceCombo, [("auto", _("Automatic"))], "auto")
+        self.setDevices((), "auto")
         self.ui.segmentButton.connect("clicked(bool)", lambda _checked=False: toggle())
         self.ui.preprocessButton.connect("clicked(bool)", lambda _checked=False: preprocess())
+        self.ui.devicesButton.connect("clicked(bool)", lambda _checked=False: findDevices())
         self.ui.modelCardButton.connect("clicked(bool)", self.onModelCardClicked)
         self.ui.logButton.connect("toggled(bool)", self.onLogToggled)
         self.ui.copyDetailsButton.connect("clicked(bool)", self.onCopyDetailsClicked)
@@ -45,9 +48,17 @@ class SegmentPanel(Panel):
             fillCombo(self.ui.modelCombo, [(model.name, model.title) for model in models], current)
 
     def setDevices(self, devices, current: str) -> None:
-        """Automatic, and every device that the last check found, as (id, text)."""
+        """Automatic, the processor, and every device that the last check found, as (id, text)."""
+        found = dict(devices)
+        known = {"auto": _("Automatic"), "cpu": _("CPU")} | {name: f"{name}: {text}" for name, text in found.items()}
+        if "cpu" in found:
+            known["cpu"] = _("CPU: {facts}").format(facts=found["cpu"])
         with self.updating():
-            fillCombo(self.ui.deviceCombo, [("auto", _("Automatic")), *devices], current)
+            fillCombo(self.ui.deviceCombo, list(known.items()), current)
+
+    def setFindingDevices(self, isBusy: bool) -> None:
+        """Whether devices are being looked for."""
+        self.ui.devicesButton.enabled = not isBusy
 
     def choices(self) -> dict[str, str]:
         """What is chosen, under the names of the job."""

@@ -132,6 +132,11 @@ class SegmentPresenter:
         if not self.view.is_running:
             self._change(note=" ".join(filter(None, (self.view.note, note))))
 
+    def dismiss(self) -> None:
+        """The reader has gone on: what the last run left to say is past."""
+        if not self.view.is_running and (self.view.error or self.view.note):
+            self._change(RunView(log=self.view.log))
+
     def fail(self, what: str, remedy: str, details: str = "") -> None:
         """Something about this run went wrong outside the worker: it ends, if it has not, with this one message."""
         run, card = self._run, ErrorCard(sentence(what), sentence(remedy), details or what)
@@ -233,7 +238,9 @@ class SegmentPresenter:
         shutil.rmtree(run.folder / "input", ignore_errors=True)
         summary = event.get("summary")
         summary = summary if isinstance(summary, dict) else {}
-        note = " ".join(sentence(str(each)) for each in summary.get("warnings", []))
+        # Those of a segmentation are said where it is reviewed, and are saved with it.
+        warnings = summary.get("warnings", []) if run.kind == "preprocess" else []
+        note = " ".join(sentence(str(each)) for each in warnings)
         kind = "warning" if note else "note"
         self._change(phase="done", percent=100.0, stage_text="", remaining_text="", note=note, note_kind=kind)
         self._on_result(FinishedRun(run.kind, run.folder / "result", run.selections, summary))

@@ -66,7 +66,11 @@ class Workbench:
             self._ui("Exam"), loadFolder=self.loadFolder, loadSample=self.loadSample, onChanged=self.onExamChanged
         )
         self.segment = SegmentPanel(
-            self._ui("Segment"), toggle=self.onToggle, preprocess=self.onPreprocess, onChoice=self.onChoice
+            self._ui("Segment"),
+            toggle=self.onToggle,
+            preprocess=self.onPreprocess,
+            findDevices=lambda: self.examiner.check(),
+            onChoice=self.onChoice,
         )
         self.edit = EditPanel(self._ui("Edit"))
         self.review = ReviewSession(self._ui("Review"), self.edit, parameters)
@@ -131,6 +135,7 @@ class Workbench:
         self.runner.forget()
         self.review.forget()
         self._runExam = None
+        self.exam.forget()
         self._arrival.forget()
         self._opening.stop()
         self.segment.show(self.runner.view)
@@ -149,14 +154,14 @@ class Workbench:
     def loadFolder(self, folder: Path) -> None:
         """Load an exam folder as one exam in a folder of its own."""
         nodes, problem = loadExamFolder(folder)
-        if problem:
-            self.exam.tell(problem, "error")
         if nodes:
             first = next(iter(nodes.values()))
             item = makeFolder(folder.name, first)
             for node in nodes.values():
                 putInto(item, node)
             self.exam.choose({slot: node.GetID() for slot, node in nodes.items()}, folder.name)
+        if problem:
+            self.exam.tell(problem, "error")
 
     def showResult(self, folder: Path) -> None:
         """Review a result folder of the exam in the selectors; that it fits the FLAIR image is the caller's knowledge."""
@@ -178,6 +183,9 @@ class Workbench:
                 _("The FLAIR image of the exam that was being segmented was removed from the scene."),
                 _("Load the exam again and click Segment."),
             )
+        elif flair is not None:
+            # What is said there is about the exam before.
+            self.runner.dismiss()
         if exam is not None and self.review.exam is not None and exam.parameterNode is self.review.exam.parameterNode:
             return
         self._parameters().currentExam = exam.parameterNode if exam is not None else None
@@ -211,7 +219,7 @@ class Workbench:
 
     def onInstall(self) -> None:
         if slicer.util.settingsValue(PYTHON_SETTING, ""):
-            command = "python -m pip install torch -r requirements.txt"
+            command = f'python -m pip install torch -r "{self._resourcePath("requirements.txt")}"'
             self.environment.tell(
                 _("Packages of your own Python are yours to install: {command}").format(command=command), "note"
             )
@@ -285,4 +293,5 @@ class Workbench:
 
     def _showEnvironment(self, view) -> None:
         self.environment.show(view)
+        self.segment.setFindingDevices(view.is_busy)
         self.segment.setDevices(view.devices, self._parameters().device)

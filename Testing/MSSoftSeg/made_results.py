@@ -81,6 +81,10 @@ class AnsweringWorker:
     def details(self) -> str:
         return ""
 
+    def tell(self, event: str, number: int = -1, **fields) -> None:
+        """Say an event of a job."""
+        self._listeners[number]({"event": event, "job": self.jobs[number]["job"], **fields})
+
     def finish(self, number: int = -1, *, spoil=None, **result) -> None:
         """Job ends well: its result folder is written, handed to ``spoil`` if there is one, and announced."""
         document, listener = self.jobs[number], self._listeners[number]

@@ -164,7 +164,8 @@ def test_a_result_is_handed_on_with_its_folder_and_the_inputs_are_removed(desk):
     assert finished.folder == folder / "result"
     assert finished.selections == Selections(flair="F", t1="T")
     assert not (folder / "input").exists()
-    assert (desk.view.phase, desk.view.percent, desk.view.note) == ("done", 100, "Check the images.")
+    # The warnings are said where the result is reviewed.
+    assert (desk.view.phase, desk.view.percent, desk.view.note) == ("done", 100, "")
     assert desk.view.button_text == "Segment"
 
 
