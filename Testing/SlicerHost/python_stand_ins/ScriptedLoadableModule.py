@@ -56,6 +56,13 @@ class ScriptedLoadableModuleWidget:
             parent.setMRMLScene(slicer.mrmlScene)
         self.parent = parent
         self.layout = parent.layout()
+        slicer.app.moduleManager().connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+
+    def _onModuleAboutToBeUnloaded(self, moduleName):
+        if moduleName == self.moduleName:
+            self.cleanup()
+            manager = slicer.app.moduleManager()
+            manager.disconnect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
     def resourcePath(self, filename):
         return _resource(self.moduleName, filename)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import os
+import sys
 
 FILEPATH_TO_CONTEXT: dict[str, str] = {}
 ASKED_FOR: set[tuple[str, str]] = set()
@@ -23,5 +23,5 @@ def getContext(sourceFile):
 
 
 def tr(text):
-    caller = inspect.stack()[1].filename
-    return translate(getContext(caller), text)
+    # Not inspect.stack(): it looks at the source of every frame, which takes longer than a view takes to draw.
+    return translate(getContext(sys._getframe(1).f_code.co_filename), text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 
 @dataclass
 class Requested:
@@ -22,18 +24,22 @@ REQUESTED = Requested()
 
 
 def load_requirements(path):
-    lines = (line.split("#")[0].strip() for line in Path(path).read_text(encoding="utf-8").splitlines())
-    return [line for line in lines if line]
+    # As Slicer does it: a comment behind a requirement is an error.
+    lines = (line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines())
+    return [Requirement(line) for line in lines if line and line[0] not in "#-"]
 
 
 def load_pyproject_dependencies(path):
     import tomllib
 
-    return tomllib.loads(Path(path).read_text(encoding="utf-8"))["project"]["dependencies"]
+    project = tomllib.loads(Path(path).read_text(encoding="utf-8"))["project"]
+    return [Requirement(each) for each in project.get("dependencies", [])]
 
 
 def _all(requirements):
-    return [requirements] if isinstance(requirements, str) else [str(each) for each in requirements]
+    if isinstance(requirements, str | Requirement):
+        requirements = [requirements]
+    return [str(each) for each in requirements]
 
 
 def pip_check(req, _seen=None):

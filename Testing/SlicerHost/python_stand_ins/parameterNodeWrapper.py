@@ -144,7 +144,7 @@ class _Wrapper:
             name = child.property(SlicerParameterNamePropertyName)
             if name:
                 names[name] = child
-        return self.connectParametersToGui(names)
+        self.connectParametersToGui(names)
 
     def connectParametersToGui(self, mapping):
         tag = max(self._gui, default=0) + 1

@@ -169,10 +169,11 @@ class qSlicerModuleManager(QtCore.QObject):
 
     def _unload(self, name):
         module = self._modules.pop(name)
-        self.moduleAboutToBeUnloaded.emit(name)
         if module._panel is not None:
             module._panel.exit()
-            module._panel._python.cleanup()
+        # The panel's base class cleans up when it hears this.
+        self.moduleAboutToBeUnloaded.emit(name)
+        if module._panel is not None:
             module._panel.deleteLater()
         for attribute in (name.lower(), f"{name}Instance", f"{name}Widget"):
             if hasattr(slicer.modules, attribute):
