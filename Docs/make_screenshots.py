@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "MSSoftSeg")]
@@ -51,6 +53,7 @@ def _visit(folder: Path, result: Path | None) -> None:
 
     host = start()
     reader = Radiologist(host)
+    _clear_three_d_views()
     reader.load_exam(folder)
     _shoot(reader, "exam", "examSection", "segmentSection")
     reader.click("segmentButton")
@@ -85,6 +88,15 @@ def _visit(folder: Path, result: Path | None) -> None:
     host.unload_module("MSSoftSeg")
 
 
+def _clear_three_d_views() -> None:
+    """Without box and letters, which say nothing while no surface is shown."""
+    import slicer
+
+    for node in slicer.util.getNodesByClass("vtkMRMLViewNode"):
+        node.SetBoxVisible(False)
+        node.SetAxisLabelsVisible(False)
+
+
 def _shoot(reader, name: str, *openSections: str) -> None:
     """A picture of the window with these sections open and the others folded."""
     from Testing.SlicerHost.rendering import save_window
@@ -92,7 +104,11 @@ def _shoot(reader, name: str, *openSections: str) -> None:
     for section in ("exam", "segment", "review", "edit", "curate", "environment"):
         reader.ui(f"{section}Section").collapsed = f"{section}Section" not in openSections
     reader.host.process_events()
-    save_window(OUT / f"{name}.png", SIZE)
+    path = OUT / f"{name}.png"
+    save_window(path, SIZE)
+    # Gray images, a few colors: 256 are enough, and the repository stays small.
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -192,3 +192,22 @@ def test_the_reopened_scene_shows_both_overlays_the_outline_and_the_widgets_as_t
 
 def test_no_click_failed_silently(morning):
     assert morning.slot_errors == []
+
+
+def test_the_modules_own_test_runs_as_reload_and_test_would_run_it(morning, monkeypatch):
+    """With the coarse digital patient, whose preprocessing the morning has left in the cache."""
+    import functools
+    import unittest
+
+    import slicer
+    from MSSoftSegGUI import workbench
+    from MSSoftSegGUI.digital_patient import makeDigitalPatient
+
+    monkeypatch.setattr(workbench, "makeDigitalPatient", functools.partial(makeDigitalPatient, small=True))
+    try:
+        slicer.modules.MSSoftSegInstance.runTest()
+    except unittest.SkipTest as reason:
+        pytest.fail(f"nothing was tested: {reason}")
+    assert morning.reader.review.exam is not None
+    assert "rejected" in {row.status for row in morning.reader.view.rows}
+    assert morning.reader.host.slot_errors == []
