@@ -38,6 +38,7 @@ lint: .venv/complete
 bench: .venv/complete
 	OMP_NUM_THREADS=1 $(BIN)/python Benchmarks/soft_masks.py
 	$(BIN)/python Benchmarks/brain_extraction.py ../shared/data/open_ms
+	$(BIN)/python Benchmarks/slicer_latency.py
 
 campaigns: .venv/complete
 	MSSOFTSEG_CAMPAIGN=1 $(BIN)/python -m pytest Testing/campaigns -q
@@ -45,6 +46,7 @@ campaigns: .venv/complete
 docs-images: demo
 	$(BIN)/python Docs/make_images.py
 	$(BIN)/python Docs/make_soft_mask_image.py Docs/soft_masks.png
+	$(BIN)/python Docs/make_screenshots.py --exam demo/exam --result demo/result
 
 # Train the starter model anew: hours on two cores. DATA is the folder open_ms of the public data (see the model's card).
 DATA ?= ../shared/data/open_ms
