@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Large pointwise operations are up to three times faster when the allocator keeps its pages (Linux; ignored elsewhere).
 FAST_ALLOCATION := MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 
-.PHONY: demo test lint bench campaigns docs-images starter clean
+.PHONY: demo test lint bench campaigns docs-images model clean
 
 demo: .venv/complete
 	$(FAST_ALLOCATION) $(BIN)/mssoftseg demo --out demo --overwrite
@@ -48,10 +48,11 @@ docs-images: demo
 	$(BIN)/python Docs/make_soft_mask_image.py Docs/soft_masks.png
 	$(BIN)/python Docs/make_screenshots.py --exam demo/exam --result demo/result
 
-# Train the starter model anew: hours on two cores. DATA is the folder open_ms of the public data (see the model's card).
+# Train the shipped model anew: hours on two cores. DATA is the folder open_ms of the public data (see the model's card).
 DATA ?= ../shared/data/open_ms
-starter: .venv/complete
-	$(FAST_ALLOCATION) nice $(BIN)/python -m MSSoftSegLib.training.starter --data "$(DATA)" --out runs/starter --resume
+model: .venv/complete
+	$(FAST_ALLOCATION) nice $(BIN)/python -m MSSoftSegLib.training.shipped --data "$(DATA)" --run runs/shipped \
+		--card Resources/Models/starter/card.md --out runs/starter
 
 clean:
 	rm -rf .venv .venv-hd-bet demo build *.egg-info

@@ -18,6 +18,7 @@ from MSSoftSegLib.cli import (
     recipe_commands,
     softmask_command,
     study_command,
+    synthesize_command,
     train_command,
 )
 from MSSoftSegLib.cli.display import say, say_error
@@ -35,6 +36,7 @@ app.command()(job_commands.preprocess)
 app.command()(softmask_command.softmask)
 app.command()(train_command.train)
 app.command()(study_command.study)
+app.command()(synthesize_command.synthesize)
 app.command()(pseudolabel_command.pseudolabel)
 app.command()(evaluate_command.evaluate)
 app.command()(demo_command.demo)

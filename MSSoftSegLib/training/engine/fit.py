@@ -157,7 +157,9 @@ class Fitting:
         """λ for each sample of a pseudo-labelled case, 1 for the others."""
         settings = self.recipe.pseudo_labels
         places = [draws["place"]["case"] for draws in batch.draws["samples"]]
-        pseudo = [settings is not None and self.task.training[place].is_pseudo_labelled for place in places]
+        pseudo = [
+            settings is not None and place >= 0 and self.task.training[place].is_pseudo_labelled for place in places
+        ]
         return like.new_tensor([settings.weight if settings is not None and one else 1.0 for one in pseudo])
 
     def _mean_over_devices(self, loss: Tensor) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.recipe import Recipe
+from MSSoftSegLib.training.synthesis.samples import SyntheticSource
 
 BEST_WEIGHTS = "best.safetensors"
 
@@ -30,6 +31,7 @@ class FitTask:
     """One model to train: a member of an ensemble, or the only one.
 
     folder: checkpoints, curves and best weights. initial_weights: a safetensors file to start from, None = random.
+    synthetic: patients to draw; then real_share of the samples come from the training cases, if there are any.
     """
 
     recipe: Recipe
@@ -40,6 +42,8 @@ class FitTask:
     hardware: Hardware
     resume: bool = False
     initial_weights: Path | None = None
+    synthetic: SyntheticSource | None = None
+    real_share: float = 0.0
 
     @property
     def best_weights(self) -> Path:

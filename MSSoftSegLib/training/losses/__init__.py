@@ -8,6 +8,5 @@ checks of gradients).
 
 from MSSoftSegLib.training.losses.cross_entropy import soft_cross_entropy
 from MSSoftSegLib.training.losses.soft_dice import soft_dice_loss
-from MSSoftSegLib.training.losses.starter import starter_loss
 
-__all__ = ["soft_cross_entropy", "soft_dice_loss", "starter_loss"]
+__all__ = ["soft_cross_entropy", "soft_dice_loss"]

@@ -20,17 +20,24 @@ def blur(volume: Tensor, sigma_voxels: float) -> Tensor:
     if sigma_voxels >= WIDE_BLUR_VOXELS:
         return _wide_blur(volume, sigma_voxels)
     radius = max(1, round(3 * sigma_voxels))
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
-    kernel = torch.exp(-0.5 * (offsets / sigma_voxels) ** 2)
-    kernel /= kernel.sum()
-    blurred = volume[None, None]
+    weights = np.exp(-0.5 * (np.arange(radius + 1) / sigma_voxels) ** 2)
+    weights /= weights[0] + 2 * weights[1:].sum()
     for axis in range(3):
-        shape = [1, 1, 1, 1, 1]
-        shape[2 + axis] = -1
-        padding = [0, 0, 0]
-        padding[axis] = radius
-        blurred = functional.conv3d(blurred, kernel.reshape(shape), padding=tuple(padding))
-    return blurred[0, 0]
+        volume = _convolved(volume, axis, weights)
+    return volume
+
+
+def _convolved(volume: Tensor, axis: int, weights: np.ndarray) -> Tensor:
+    """Convolved with a symmetric kernel along one axis, zeros beyond the ends; several times faster than conv3d on processors."""
+    count = volume.shape[axis]
+    result = volume * float(weights[0])
+    for offset, weight in enumerate(weights[1:].tolist(), start=1):
+        kept = count - offset
+        if kept <= 0:
+            break
+        result.narrow(axis, offset, kept).add_(volume.narrow(axis, 0, kept), alpha=weight)
+        result.narrow(axis, 0, kept).add_(volume.narrow(axis, offset, kept), alpha=weight)
+    return result
 
 
 def _wide_blur(volume: Tensor, sigma_voxels: float) -> Tensor:

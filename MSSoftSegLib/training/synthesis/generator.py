@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +14,11 @@ from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.training.synthesis.acquisition import acquire
 from MSSoftSegLib.training.synthesis.anatomy_bank import TissueMaps
 from MSSoftSegLib.training.synthesis.appearance import draw_appearance
+from MSSoftSegLib.training.synthesis.draws import Draws
 from MSSoftSegLib.training.synthesis.fields import Shape, blur, smooth_field
 from MSSoftSegLib.training.synthesis.lesion_bank import LesionShape
 from MSSoftSegLib.training.synthesis.lesions import draw_lesion_fraction
+from MSSoftSegLib.training.synthesis.negatives import INNER_SHARE, distance_from_center
 from MSSoftSegLib.training.synthesis.placement import place
 
 DROP_PROBABILITY = {Modality.T1: 0.15, Modality.T2: 0.15}
@@ -24,28 +27,34 @@ IQR_PER_SD = 1.349
 
 @dataclass(frozen=True)
 class SyntheticPatient:
-    """images: (3, z, y, x) in the order of MODALITIES, normalised, 0 outside the brain; label: (1, z, y, x), 0–1."""
+    """images: (3, z, y, x) in the order of MODALITIES, normalised, 0 outside the brain; label: (1, z, y, x), 0–1.
+
+    draws: every parameter that was drawn, by name.
+    """
 
     images: Tensor
     label: Tensor
+    draws: dict[str, Any]
 
 
 def draw_patient(
     anatomies: Sequence[TissueMaps], lesions: Sequence[LesionShape], shape: Shape, *, rng: np.random.Generator
 ) -> SyntheticPatient:
     """Draw one patient; everything random comes from rng, so a seed replays her."""
-    anatomy = anatomies[int(rng.integers(len(anatomies)))]
-    placed = place(anatomy, lesions[int(rng.integers(len(lesions)))], shape, rng=rng)
-    label = draw_lesion_fraction(placed, rng=rng)
-    appearance = draw_appearance(placed.tissues, label, rng=rng)
-    brain = _brain_mask(placed.tissues.sum(dim=0), rng=rng)
+    draws = Draws(rng)
+    anatomy = anatomies[draws.integer("anatomy", 0, len(anatomies))]
+    placed = place(anatomy, lesions, shape, draws.within("place"))
+    label = draw_lesion_fraction(placed, draws.within("lesions"))
+    appearance = draw_appearance(placed.tissues, label, draws.within("look"))
+    brain = _brain_mask(placed.tissues, draws.within("brain_mask"))
     images = torch.zeros(len(MODALITIES), *shape)
     for channel, modality in enumerate(MODALITIES):
-        if rng.random() < DROP_PROBABILITY.get(modality, 0.0):
+        scan = draws.within(f"scan.{modality.value}")
+        if scan.chance("is_missing", DROP_PROBABILITY.get(modality, 0.0)):
             continue
-        image = acquire(appearance[modality], aligned=modality is Modality.FLAIR, rng=rng)
+        image = acquire(appearance[modality], scan, modality=modality)
         images[channel] = normalized(image, brain)
-    return SyntheticPatient(images, (label * brain)[None])
+    return SyntheticPatient(images, (label * brain)[None], draws.record)
 
 
 def normalized(image: Tensor, brain: Tensor) -> Tensor:
@@ -55,7 +64,13 @@ def normalized(image: Tensor, brain: Tensor) -> Tensor:
     return (image - float(middle)) / max(float(high - low) / IQR_PER_SD, 1e-6) * brain
 
 
-def _brain_mask(inside: Tensor, *, rng: np.random.Generator) -> Tensor:
-    """A brain mask with the errors of an extraction: up to about 2 mm too wide or too narrow, differently in each place."""
-    level = rng.uniform(0.25, 0.80) + 0.08 * smooth_field(tuple(inside.shape), 25, rng=rng)  # type: ignore[arg-type]
-    return blur(inside.clamp(0, 1), 2.0) > level
+def _brain_mask(tissues: Tensor, draws: Draws) -> Tensor:
+    """A brain mask with the errors of an extraction: up to about 2 mm too wide or too narrow, differently in each place.
+
+    Extractions differ most in how much of the fluid over the cortex they keep.
+    """
+    shape: Shape = tuple(tissues.shape[1:])  # type: ignore[assignment]
+    outer_fluid = tissues[0] * (distance_from_center(shape) > INNER_SHARE)
+    inside = (tissues.sum(dim=0) - draws.uniform("outer_fluid_lost", 0, 1) * outer_fluid).clamp(0, 1)
+    level = draws.uniform("level", 0.30, 0.75) + 0.08 * smooth_field(shape, 25, rng=draws.rng)
+    return blur(inside, 2.0) > level

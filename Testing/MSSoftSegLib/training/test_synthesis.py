@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -10,12 +12,14 @@ from scipy import ndimage
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
-from MSSoftSegLib.phantom.contrasts import draw_intensities
 from MSSoftSegLib.preprocessing.normalization import normalize
 from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank
+from MSSoftSegLib.training.synthesis.contrasts import draw_tissue_values
+from MSSoftSegLib.training.synthesis.draws import Draws
 from MSSoftSegLib.training.synthesis.fields import blur
 from MSSoftSegLib.training.synthesis.generator import draw_patient, normalized
 from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
+from MSSoftSegLib.training.synthesis.placement import place
 from Testing.MSSoftSegLib.training.tiny_data import write_tiny_data
 
 SHAPE = (48, 64, 48)
@@ -35,7 +39,39 @@ def test_a_seed_replays_a_patient_and_another_seed_does_not(banks):
     first, again, other = draw(banks, 1), draw(banks, 1), draw(banks, 2)
     assert torch.equal(first.images, again.images)
     assert torch.equal(first.label, again.label)
+    assert first.draws == again.draws
     assert not torch.equal(first.images, other.images)
+
+
+def test_every_parameter_is_written_down_by_name(banks):
+    drawn = draw(banks, 3).draws
+    for name in ("anatomy", "place.size", "lesions.level", "look.flair.gray", "scan.flair.noise", "brain_mask.level"):
+        assert name in drawn
+    assert drawn == json.loads(json.dumps(drawn)), "what is written beside a patient says the same"
+
+
+def test_a_name_is_drawn_only_once():
+    draws = Draws(np.random.default_rng(0))
+    draws.within("scan").uniform("noise", 0, 1)
+    with pytest.raises(KeyError, match=r"scan\.noise"):
+        draws.within("scan").chance("noise", 0.5)
+
+
+def test_own_lesions_lie_in_own_white_matter(tmp_path):
+    """Lesions of the anatomy's own patient come through the same pose: here they were drawn within white matter only."""
+    data = write_tiny_data(tmp_path)
+    anatomy = load_anatomy_bank(data)[1]
+    lesions = [shape for shape in load_lesion_bank(data, without=[]) if shape.patient == anatomy.name]
+    found = 0
+    for seed in range(20):
+        draws = Draws(np.random.default_rng(seed))
+        placed = place(anatomy, lesions, SHAPE, draws)
+        if not draws.record["own_lesions"]:
+            continue
+        inside = placed.lesion_labels[0] > 0
+        found += 1
+        assert float(placed.tissues[2][inside].mean()) > 0.8
+    assert found > 3
 
 
 def test_whoever_is_left_out_is_left_out(banks):
@@ -50,14 +86,14 @@ def test_an_empty_data_folder_is_refused(tmp_path):
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_the_order_of_tissues_holds_in_every_draw(modality):
     for seed in range(200):
-        drawn = draw_intensities(modality, rng=np.random.default_rng(seed))
+        drawn = draw_tissue_values(modality, Draws(np.random.default_rng(seed)))
         if modality is Modality.T1:
-            assert drawn.csf < drawn.gray < drawn.white
-            assert drawn.lesion < drawn.white
+            assert drawn.csf < drawn.gray < drawn.deep_gray < 1
+            assert drawn.lesion < 1
         elif modality is Modality.T2:
-            assert drawn.white < drawn.gray < drawn.lesion < drawn.csf
+            assert 1 < drawn.deep_gray < drawn.gray < drawn.lesion < drawn.csf
         else:
-            assert drawn.csf < drawn.white < drawn.gray < drawn.lesion
+            assert drawn.csf < 1 < drawn.deep_gray < drawn.gray < drawn.lesion
 
 
 def test_labels_are_soft_and_lesions_bright_on_flair(banks):
@@ -73,7 +109,9 @@ def test_labels_are_soft_and_lesions_bright_on_flair(banks):
             differences.append(float(flair[label > 0.9].mean() - flair[healthy].median()))
     assert soft > 0
     assert len(differences) >= 3
-    assert min(differences) > 0.3
+    # A thick slice can hide a small lesion behind fluid; most are bright.
+    assert np.median(differences) > 1
+    assert sum(difference > 0.3 for difference in differences) >= len(differences) - 1
 
 
 def test_outside_the_brain_everything_is_exactly_zero_and_flair_is_never_missing(banks):
