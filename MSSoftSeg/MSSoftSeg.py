@@ -58,7 +58,7 @@ def loadDigitalPatient(_source=None):
     from MSSoftSegGUI.digital_patient import makeAndWait
     from MSSoftSegGUI.exam_loading import loadExamFolder
     from MSSoftSegGUI.qt_process import QtProcess
-    from MSSoftSegGUI.workbench import makeCommand
+    from MSSoftSegGUI.worker_place import makeCommand
 
     nodes, problem = loadExamFolder(makeAndWait(QtProcess, makeCommand))
     if problem:

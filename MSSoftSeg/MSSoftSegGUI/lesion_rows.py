@@ -61,7 +61,7 @@ def column_hints() -> tuple[str, ...]:
         _(
             "How far single passes of the model (mirrored images, members) disagree about the extent of this lesion: "
             "0 = they agree, 1 = they share nothing (lesion structural uncertainty). The table begins with the highest; "
-            "– = no such lesion at the model’s own threshold."
+            "– = not known: after a single pass, or for a lesion that is none at the model’s own threshold."
         ),
         _("Accepted, rejected, drawn by hand, or empty: still to be looked at"),
     )
@@ -74,7 +74,9 @@ def least_certain_first(rows: list[LesionRow]) -> tuple[LesionRow, ...]:
     )
 
 
-def carried_lsu(instances: LiveInstances, original: LiveInstances, lsu: tuple[float, ...]) -> tuple[float | None, ...]:
+def carried_lsu(
+    instances: LiveInstances, original: LiveInstances, lsu: tuple[float | None, ...]
+) -> tuple[float | None, ...]:
     """For each lesion the LSU of the original lesion that it shares most voxels with.
 
     The members' maps are not kept with a result, so the LSU of other thresholds cannot be computed afresh.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
@@ -13,7 +14,7 @@ from MSSoftSegGUI.segmentation_node import BINARY, labelmap
 from MSSoftSegGUI.turns import Work
 from MSSoftSegGUI.volume_files import read_volume
 from MSSoftSegGUI.volume_nodes import newVolumeNode
-from MSSoftSegGUI.working_images import brain_mask_on_flair, working_image_files
+from MSSoftSegGUI.working_images import bringing_brain_mask, working_image_files
 
 BRAIN_COLOR = (0.0, 0.62, 0.45)
 ROLE_WORKING, ROLE_BRAIN_MASK = "working image", "brain mask"
@@ -22,17 +23,18 @@ ROLE_WORKING, ROLE_BRAIN_MASK = "working image", "brain mask"
 def addingWorkingImages(workingFolder: Path, folder: int, caseName: str) -> Work[None]:
     """Load the aligned, bias-corrected, brain-extracted images that are there; those of an earlier run are replaced."""
     for slot, path in working_image_files(workingFolder).items():
-        volume = read_volume(path)
+        array, matrix = read_volume(path)
+        window = _window(array)
         yield
         name = _("{case} {modality} preprocessed").format(case=caseName, modality=slot.upper())
         removeNodes(nodesWithRole(folder, f"{ROLE_WORKING} {slot}"))
-        putInto(folder, newVolumeNode(*volume, name), f"{ROLE_WORKING} {slot}")
+        putInto(folder, newVolumeNode(array, matrix, name, window=window), f"{ROLE_WORKING} {slot}")
         yield
 
 
 def addingBrainMask(workingFolder: Path, flairNode, folder: int, caseName: str) -> Work[object]:
     """The brain mask as a segmentation on FLAIR's own voxels, which the next run can take."""
-    mask = brain_mask_on_flair(workingFolder)
+    mask = yield from bringing_brain_mask(workingFolder)
     yield
     name = slicer.mrmlScene.GenerateUniqueName(_("{case} brain mask").format(case=caseName))
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
@@ -48,3 +50,10 @@ def addingBrainMask(workingFolder: Path, flairNode, folder: int, caseName: str) 
     node.GetDisplayNode().SetOpacity2DFill(0.15)
     putInto(folder, node, ROLE_BRAIN_MASK)
     return node
+
+
+def _window(array: np.ndarray) -> tuple[float, float] | None:
+    """From black to the brightest tissue; None where there is none."""
+    some = array[::4, ::4, ::4]
+    inside = some[some > 0]
+    return (0.0, float(np.percentile(inside, 99.5))) if len(inside) else None

@@ -32,6 +32,13 @@ class ReviewFacts:
     device: str = ""
     warnings: tuple[str, ...] = ()
 
+    def lsu_of(self, count: int) -> tuple[float | None, ...]:
+        """The LSU of each of so many lesions: None after a single pass, which has nobody to disagree with."""
+        low, high = self.volume_interval_ml
+        if low == high and not any(self.lsu):
+            return (None,) * count
+        return self.lsu if len(self.lsu) == count else (1.0,) * count
+
     def to_json(self) -> str:
         """As text for the parameter node."""
         return json.dumps(asdict(self))

@@ -66,6 +66,13 @@ def removeNodes(nodes) -> None:
                 slicer.mrmlScene.RemoveNode(helper)
 
 
+def hideNodes(nodes) -> None:
+    """Show nodes nowhere; None is passed over."""
+    for node in nodes:
+        if node is not None and node.GetDisplayNode() is not None:
+            node.SetDisplayVisibility(False)
+
+
 def _setOverlay(volumeNode, colors: str, lowest: float, highest: float) -> None:
     display = volumeNode.GetDisplayNode()
     display.SetAndObserveColorNodeID(colorTable(colors).GetID())

@@ -66,7 +66,7 @@ class ReviewPresenter:
         self._material, self._live, self._decisions, self._edits = material, live, decisions, edits
         self._done = decisions.history()
         self._original = live.at(facts.model_threshold)
-        self._lsu = facts.lsu if len(facts.lsu) == self._original.count else (1.0,) * self._original.count
+        self._lsu = facts.lsu_of(self._original.count)
         self._mask = ReviewMask(shape)
         self._instances = self._original
         self.release_threshold(facts.model_threshold if threshold is None else threshold)

@@ -13,7 +13,7 @@ from MSSoftSegGUI.live_threshold import LiveThreshold
 from MSSoftSegGUI.manual_edits import ManualEdits
 from MSSoftSegGUI.qt_process import later
 from MSSoftSegGUI.result_material import ReviewFacts, ReviewMaterial, preparing
-from MSSoftSegGUI.result_nodes import addingResult, removeNodes
+from MSSoftSegGUI.result_nodes import addingResult, hideNodes, removeNodes
 from MSSoftSegGUI.review_mask import ReviewMask
 from MSSoftSegGUI.review_panel import ENTROPY, PROBABILITY, ReviewPanel
 from MSSoftSegGUI.review_presenter import ReviewPresenter
@@ -106,8 +106,10 @@ class ReviewSession(VTKObservationMixin):
             self._views.fit()
 
     def close(self) -> None:
-        """Let go of the exam; its nodes stay."""
+        """Let go of the exam; its nodes stay, out of sight: another patient's image may lie in the same place."""
         self.takeEdits()
+        if self._exam is not None:
+            hideNodes([self._exam.segmentation, self._exam.brainMask])
         self._rest.stop()
         self.removeObservers()
         self._blinker.stop()
@@ -159,6 +161,7 @@ class ReviewSession(VTKObservationMixin):
         ):
             self.addObserver(segmentation, event, self.onSegmentationModified)
         self.addObserver(slicer.mrmlScene, slicer.vtkMRMLScene.NodeRemovedEvent, self.onNodeRemoved)
+        hideNodes([exam.brainMask])
         self._edit.open(exam.segmentation, exam.flair)
         facts = ReviewFacts.from_json(exam.lesionFacts)
         self.panel.open(facts.model_threshold, facts.warnings)
@@ -211,6 +214,8 @@ class ReviewSession(VTKObservationMixin):
         isNewLayout = self._views.choose(compare=ui.compareButton.checked, surface=ui.surfaceButton.checked)
         self._views.setLayers(exam.flair, overlays.get(self.panel.overlay), ui.opacitySlider.value)
         self._views.setCompareLayers(exam.flair, exam.probability, exam.entropy, ui.opacitySlider.value)
+        exam.segmentation.CreateDefaultDisplayNodes()
+        exam.segmentation.SetDisplayVisibility(True)
         exam.segmentation.GetDisplayNode().SetVisibility2D(ui.outlineCheckBox.checked)
         self._writing = True
         try:
@@ -243,3 +248,4 @@ class ReviewSession(VTKObservationMixin):
             ui.opacitySlider.value = settings.overlayOpacity
             ui.outlineCheckBox.checked = settings.outlineVisible
             ui.compareButton.checked = ui.surfaceButton.checked = False
+        self._views.choose(compare=False, surface=False)

@@ -32,8 +32,8 @@ class ReviewView:
         """Count and volume; at the model's own threshold also the range over its single passes."""
         lesions = _("1 lesion") if self.count == 1 else _("{count} lesions").format(count=self.count)
         volume = _("{volume:.2f} ml").format(volume=self.volume_ml)
-        if self.volume_interval_ml is not None:
-            low, high = self.volume_interval_ml
+        low, high = self.volume_interval_ml or (0.0, 0.0)
+        if high > low:
             volume += _(" (single passes: {low:.2f}–{high:.2f} ml)").format(low=low, high=high)
         return f"{lesions} · {volume}"
 

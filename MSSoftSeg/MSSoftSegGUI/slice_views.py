@@ -51,8 +51,11 @@ class Views:
             layoutNode.AddLayoutDescription(COMPARE_LAYOUT, compareLayoutDescription())
         wanted = COMPARE_LAYOUT if compare else slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView if surface else None
         if wanted is None:
-            if self._before is not None:
-                manager.setLayout(self._before)
+            # A scene that was saved while it compared comes back in that layout, with nothing to go back to.
+            if self._before is not None or manager.layout == COMPARE_LAYOUT:
+                manager.setLayout(
+                    slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView if self._before is None else self._before
+                )
                 self._before = None
         elif manager.layout != wanted:
             if self._before is None:

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+# Here, so that it is loaded with the panel: while a run is prepared it would hold the event loop up.
+import SimpleITK as sitk
+
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Cosines of axes that are at right angles up to single-precision rounding.
 RIGHT_ANGLE_TOLERANCE = 1e-4
@@ -24,8 +27,6 @@ def write_volume(array_kji: np.ndarray, ras_from_ijk: np.ndarray, path: Path) ->
     OSError where it could not be written.
     Give the path the ending ``.nii``: compressing takes seconds during which the panel would stand still.
     """
-    import SimpleITK as sitk
-
     if array_kji.ndim != 3:
         raise ValueError(f"a volume of {array_kji.ndim} dimensions is not one image")
     lps_from_ijk = RAS_FROM_LPS @ np.asarray(ras_from_ijk, np.float64)
@@ -48,8 +49,6 @@ def write_volume(array_kji: np.ndarray, ras_from_ijk: np.ndarray, path: Path) ->
 
 def _write(image: object, path: Path) -> None:
     """Write an image; OSError where that fails, which ITK itself either does not say or says without a cause."""
-    import SimpleITK as sitk
-
     # Opened here first, so that a folder that is missing or locked is the system's own error.
     path.touch()
     compressed = path.suffix == ".gz"
@@ -64,8 +63,6 @@ def _write(image: object, path: Path) -> None:
 
 def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """The array (k, j, i) of an image file and its 4×4 matrix from voxel (i, j, k) to RAS mm."""
-    import SimpleITK as sitk
-
     image = sitk.ReadImage(str(path))
     return sitk.GetArrayFromImage(image), ras_from_ijk_of(image)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from pathlib import Path
 
 import slicer
@@ -19,40 +17,21 @@ from MSSoftSegGUI.error_card import reason_of
 from MSSoftSegGUI.exam_loading import loadExamFolder
 from MSSoftSegGUI.exam_panel import SLOTS, ExamPanel
 from MSSoftSegGUI.installation import installMissing
-from MSSoftSegGUI.interpreter import Interpreter, library_folder, module_command
 from MSSoftSegGUI.job_documents import Selections
 from MSSoftSegGUI.parameter_nodes import examOfFlair, examOfNode, newExam
 from MSSoftSegGUI.qt_process import QtProcess, later, waitForEnds
 from MSSoftSegGUI.result_arrival import ResultArrival
+from MSSoftSegGUI.result_nodes import hideNodes
 from MSSoftSegGUI.review_session import ReviewSession
 from MSSoftSegGUI.segment_panel import SegmentPanel
 from MSSoftSegGUI.segment_presenter import SegmentPresenter
 from MSSoftSegGUI.turns import Turns
 from MSSoftSegGUI.volume_nodes import SceneExporter
 from MSSoftSegGUI.worker_client import WorkerClient
+from MSSoftSegGUI.worker_place import PYTHON_SETTING, makeCommand, runsFolder
 
-PYTHON_SETTING = "MSSoftSeg/Python"
 # A killed process is gone within milliseconds; one that a driver holds must not hold Slicer.
 END_PATIENCE_S = 2.0
-
-
-def makeCommand(module: str, arguments: tuple[str, ...] = ()):
-    """The command that runs a module of the library in the interpreter that the user chose."""
-    chosen = slicer.util.settingsValue(PYTHON_SETTING, "")
-    own = shutil.which("PythonSlicer") or sys.executable
-    return module_command(
-        Interpreter(chosen or own, own=not chosen),
-        module,
-        arguments,
-        library_folder=library_folder(),
-        slicer_environment=dict(os.environ),
-        startup_environment=slicer.util.startupEnvironment(),
-    )
-
-
-def runsFolder() -> Path:
-    """Where runs keep their files while this Slicer is open: its temporary folder is shared with every other one."""
-    return Path(slicer.app.temporaryPath) / f"MSSoftSeg-{os.getpid()}"
 
 
 class Workbench:
@@ -190,6 +169,8 @@ class Workbench:
             return
         self._parameters().currentExam = exam.parameterNode if exam is not None else None
         self._opening.stop()
+        if self.review.exam is not None and flair is not None:
+            slicer.util.setSliceViewerLayers(background=flair, foreground=None, fit=True)
         self.review.close()
         # Another exam's brain mask would be laid onto this one's voxels.
         self.segment.chooseBrainMask(exam.brainMask if exam is not None else None)
@@ -259,6 +240,7 @@ class Workbench:
     def _showResult(self, exam, live) -> None:
         """A result is in the scene: show it, unless the reader looks at another exam."""
         if not self._isShown(exam):
+            hideNodes([exam.segmentation, exam.brainMask])
             text = _("The result of {case} is ready: choose its FLAIR image to see it.")
             self.runner.say(text.format(case=exam.caseName))
         elif live is not None:
@@ -266,7 +248,8 @@ class Workbench:
             later(0.0, lambda: self._openFresh(exam, live))
         else:
             self.segment.chooseBrainMask(exam.brainMask)
-            slicer.util.setSliceViewerLayers(background=exam.flair, fit=True)
+            exam.brainMask.SetDisplayVisibility(True)
+            slicer.util.setSliceViewerLayers(background=exam.flair, foreground=None, fit=True)
 
     def _openFresh(self, exam, live) -> None:
         if self._isShown(exam) and not self._opening.is_busy:

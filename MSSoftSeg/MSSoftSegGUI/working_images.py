@@ -5,6 +5,7 @@ A job takes a brain mask on the voxels of the reference image, and a reader corr
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from MSSoftSegGUI.job_documents import SLOTS
-from MSSoftSegGUI.volume_files import ras_from_ijk_of
+from MSSoftSegGUI.turns import Work, finish
+from MSSoftSegGUI.volume_files import RAS_FROM_LPS
 
+SLICES_AT_ONCE = 4
 FACTS_FILE, MASK_FILE = "working.json", "brain_mask.nii.gz"
 
 
@@ -33,6 +36,11 @@ def working_image_files(folder: Path) -> dict[str, Path]:
 
 def brain_mask_on_flair(folder: Path) -> BrainMask:
     """The brain mask on FLAIR's native voxels; ValueError, OSError or RuntimeError where the folder is incomplete."""
+    return finish(bringing_brain_mask(folder))
+
+
+def bringing_brain_mask(folder: Path) -> Work[BrainMask]:
+    """As ``brain_mask_on_flair``, a few slices per step: resampling all of them would hold the panel up."""
     import SimpleITK as sitk
 
     from MSSoftSegLib.exam.geometry import Grid, resample
@@ -46,6 +54,14 @@ def brain_mask_on_flair(folder: Path) -> BrainMask:
     # The file maps working points to native ones; resampling onto the native grid asks the other way.
     working_from_native = sitk.ReadTransform(str(folder / "FLAIR_to_working.tfm")).GetInverse()
     mask = sitk.ReadImage(str(folder / MASK_FILE), sitk.sitkFloat32)
-    on_native = resample(mask, grid, source_from_grid=working_from_native)
-    array = (sitk.GetArrayViewFromImage(on_native) >= 0.5).astype(np.uint8)
-    return BrainMask(array, ras_from_ijk_of(on_native))
+    lps_from_voxel = grid.lps_from_voxel()
+    width, height, depth = grid.size
+    array = np.zeros((depth, height, width), np.uint8)
+    for first in range(0, depth, SLICES_AT_ONCE):
+        yield
+        count = min(SLICES_AT_ONCE, depth - first)
+        origin_mm = tuple((lps_from_voxel @ [0.0, 0.0, float(first), 1.0])[:3].tolist())
+        slab = dataclasses.replace(grid, size=(width, height, count), origin_mm=origin_mm)
+        on_native = resample(mask, slab, source_from_grid=working_from_native)
+        array[first : first + count] = sitk.GetArrayViewFromImage(on_native) >= 0.5
+    return BrainMask(array, RAS_FROM_LPS @ lps_from_voxel)

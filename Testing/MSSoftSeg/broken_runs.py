@@ -80,7 +80,7 @@ def scene_content(*, without: tuple[str, ...] = ("vtkMRMLScriptedModuleNode",)) 
 
 def run_folders() -> list[str]:
     """What runs have left in Slicer's temporary folder."""
-    from MSSoftSegGUI.workbench import runsFolder
+    from MSSoftSegGUI.worker_place import runsFolder
 
     return sorted(path.name for path in runsFolder().iterdir()) if runsFolder().is_dir() else []
 

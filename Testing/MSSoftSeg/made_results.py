@@ -37,7 +37,9 @@ def flair_node(name: str = "FLAIR", origin=(-20.0, -15.0, -10.0)):
     return newVolumeNode(rng.normal(100, 10, SHAPE_KJI).astype(np.float32), matrix_of(origin), name)
 
 
-def write_result(folder: Path, *, centers=CENTERS, warnings: tuple[str, ...] = ()) -> Path:
+def write_result(
+    folder: Path, *, centers=CENTERS, warnings: tuple[str, ...] = (), interval_ml=(0.05, 0.2), lsu=(0.1, 0.2)
+) -> Path:
     """What ``segment`` leaves, as far as the panel reads it."""
     from MSSoftSegGUI.volume_files import write_volume
 
@@ -47,14 +49,13 @@ def write_result(folder: Path, *, centers=CENTERS, warnings: tuple[str, ...] = (
     folder.mkdir(parents=True)
     for name, array in zip(("lesion_probability", "lesion_entropy"), maps_of(centers), strict=True):
         write_volume(array, matrix_of(), folder / f"{name}.nii.gz")
-    lesions = [
-        Lesion(n + 1, 54.0, 50.0, 0.9, 0.8, 0.3, 0.1 * (n + 1), (0.0, 0.0, 0.0), 6.0) for n in range(len(centers))
-    ]
+    numbers = range(1, len(centers) + 1)
+    lesions = [Lesion(n, 54.0, 50.0, 0.9, 0.8, 0.3, lsu[n - 1], (0.0, 0.0, 0.0), 6.0) for n in numbers]
     write_lesions_csv(folder / "lesions.csv", lesions)
     facts = {
         "threshold": 0.5,
         "min_lesion_mm3": 3.0,
-        "lesions": {"volume_interval_ml": [0.05, 0.2]},
+        "lesions": {"volume_interval_ml": list(interval_ml)},
         "model": {"name": "starter", "version": "0.1.0"},
         "device": "cpu",
         "warnings": list(warnings),

@@ -154,7 +154,7 @@ def test_unloading_the_module_while_a_run_goes_on_leaves_no_files(host):
     host.close_scene()
     person = Visit(host)
     person.start_run(flair_node())
-    from MSSoftSegGUI.workbench import runsFolder
+    from MSSoftSegGUI.worker_place import runsFolder
 
     assert list(runsFolder().iterdir())
     host.unload_module("MSSoftSeg")

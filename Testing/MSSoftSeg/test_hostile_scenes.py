@@ -179,3 +179,61 @@ def test_a_result_moved_by_a_transform_rings_its_lesion_where_it_is_shown(reader
     ring.GetRASBounds(bounds)
     sagittal = slicer.util.getNode("vtkMRMLSliceNodeYellow").GetSliceToRAS().GetElement(0, 3)
     assert bounds[0] < sagittal < bounds[1]
+
+
+def test_nothing_of_one_exam_is_drawn_over_the_next(reader):
+    import slicer
+
+    anna, berta = flair_node("Anna FLAIR"), flair_node("Berta FLAIR", (-20.0, -15.0, -9.0))
+    exam = reader.segment_made(anna, "Anna")
+    reader.choose(berta, "Berta")
+    composite = slicer.util.getNode("vtkMRMLSliceCompositeNodeRed")
+    assert not exam.segmentation.GetDisplayVisibility()
+    assert composite.GetBackgroundVolumeID() == berta.GetID()
+    assert composite.GetForegroundVolumeID() is None
+    reader.choose(anna, "Anna")
+    reader.wait(lambda: reader.review.exam is not None)
+    assert exam.segmentation.GetDisplayVisibility()
+    assert composite.GetBackgroundVolumeID() == anna.GetID()
+    assert composite.GetForegroundVolumeID() == exam.probability.GetID()
+
+
+def test_closing_the_scene_while_it_compares_gives_the_users_layout_back(reader):
+    import slicer
+
+    reader.segment_made(flair_node())
+    before = slicer.app.layoutManager().layout
+    reader.click("compareButton")
+    assert slicer.app.layoutManager().layout != before
+    reader.host.close_scene()
+    reader.wait(lambda: slicer.app.layoutManager().layout == before)
+    assert not reader.ui("compareButton").checked
+
+
+def test_after_a_single_pass_no_disagreement_and_no_range_are_claimed(reader):
+    from MSSoftSegGUI.result_material import ReviewFacts
+
+    one = ReviewFacts(0.5, 3.0, (0.0, 0.0), (0.1, 0.1))
+    several = ReviewFacts(0.5, 3.0, (0.0, 0.2), (0.1, 0.2))
+    assert one.lsu_of(2) == (None, None)
+    assert several.lsu_of(2) == (0.0, 0.2)
+    reader.segment_made(flair_node(), interval_ml=(0.108, 0.108), lsu=(0.0, 0.0))
+    assert "passes" not in reader.ui("summaryLabel").text
+    assert reader.ui("lesionTable").item(0, 4).text() == "–"
+
+
+def test_the_lesion_that_is_looked_at_wears_a_ring_until_it_is_painted_on(reader):
+    exam = reader.segment_made(flair_node())
+    reader.click_row(0)
+    ring = reader.review._blinker._node
+    bounds, lesion = np.zeros(6), np.zeros(6)
+    ring.GetRASBounds(bounds)
+    exam.segmentation.GetRASBounds(lesion)
+    place = reader.view.row_of(reader.view.selected).place_ras_mm
+    assert all(bounds[2 * axis] < place[axis] - 3 and place[axis] + 3 < bounds[2 * axis + 1] for axis in range(3))
+    reader.rest(2.0)
+    assert ring.GetDisplayNode().GetVisibility()
+    assert not ring.GetSaveWithScene()
+    reader.click("paintLesionButton")
+    reader.paint((10.0, 5.0, 20.0))
+    assert reader.review._blinker._node is None
