@@ -46,12 +46,12 @@ def test_patients_gallery_and_draws_are_written_and_the_seed_replays_them(data, 
     assert not (tmp_path / "again" / "gallery.png").exists()
 
 
-def test_a_comparison_names_every_measure_of_both(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(synthesize_command, "SHAPE", (80, 96, 88))
+def test_a_comparison_names_every_measure_of_both(data, tmp_path):
     assert run_command(["synthesize", "--data", str(data), "--count", "1", "--out", str(tmp_path / "exam")]) == 0
     exam = tmp_path / "real"
     exam.mkdir()
-    sitk.WriteImage(sitk.ReadImage(str(tmp_path / "exam" / "patient-000" / "FLAIR.nii.gz")), str(exam / "FLAIR.nii.gz"))
+    drawn = sitk.ReadImage(str(tmp_path / "exam" / "patient-000" / "FLAIR.nii.gz"))
+    sitk.WriteImage(sitk.ConstantPad(drawn, [20] * 3, [20] * 3), str(exam / "FLAIR.nii.gz"))
     arguments = ["synthesize", "--data", str(data), "--count", "2", "--compare", str(exam)]
     assert run_command([*arguments, "--out", str(tmp_path / "compared")]) == 0
     table = (tmp_path / "compared" / "realism.md").read_text(encoding="utf-8")
