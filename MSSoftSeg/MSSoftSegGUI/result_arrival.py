@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from slicer.i18n import tr as _
 
@@ -16,7 +17,7 @@ from MSSoftSegGUI.error_card import reason_of
 from MSSoftSegGUI.preprocessed_nodes import addingBrainMask, addingWorkingImages
 from MSSoftSegGUI.result_material import reading
 from MSSoftSegGUI.result_nodes import removeNodes
-from MSSoftSegGUI.turns import Turns, Work
+from MSSoftSegGUI.turns import PROBLEMS, Turns, Work
 
 
 class ResultArrival:
@@ -24,15 +25,26 @@ class ResultArrival:
 
     def __init__(self, later, review, *, show: Callable, fail: Callable[[str, str], None]) -> None:
         self._turns, self._review, self._show, self._fail = Turns(later), review, show, fail
+        self._waiting: list[tuple[Any, str, Path]] = []
 
     def forget(self) -> None:
         """The scene is closing."""
+        self._waiting.clear()
         self._turns.stop()
 
     def take(self, exam, kind: str, folder: Path) -> None:
-        """Bring a result folder of ``segment`` or ``preprocess`` into the scene."""
-        work = self._takingImages if kind == "preprocess" else self._takingResult
-        self._turns.start(work(exam, folder), lambda problem: self._onProblem(problem, folder))
+        """Bring a result folder of ``segment`` or ``preprocess`` into the scene, after those that are under way."""
+        self._waiting.append((exam, kind, folder))
+        if not self._turns.is_busy:
+            self._turns.start(self._taking(), lambda _problem: None)
+
+    def _taking(self) -> Work[None]:
+        while self._waiting:
+            exam, kind, folder = self._waiting.pop(0)
+            try:
+                yield from (self._takingImages if kind == "preprocess" else self._takingResult)(exam, folder)
+            except PROBLEMS as problem:
+                self._onProblem(problem, folder)
 
     def _takingResult(self, exam, folder: Path) -> Work[None]:
         material = yield from reading(folder)

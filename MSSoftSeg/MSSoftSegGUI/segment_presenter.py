@@ -129,7 +129,7 @@ class SegmentPresenter:
 
     def say(self, note: str) -> None:
         """Add a sentence to what there is to know after a run."""
-        if not self.view.is_running:
+        if not self.view.is_running and note not in self.view.note:
             self._change(note=" ".join(filter(None, (self.view.note, note))))
 
     def dismiss(self) -> None:

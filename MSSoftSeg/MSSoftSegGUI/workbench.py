@@ -65,7 +65,7 @@ class Workbench:
             show=self._showRun,
             on_result=self._takeResult,
         )
-        self._arrival = ResultArrival(later, self.review, show=self._showResult, fail=self.runner.fail)
+        self._arrival = ResultArrival(later, self.review, show=self._showResult, fail=self._cannotArrive)
         self.examiner = EnvironmentPresenter(
             QtProcess,
             makeCommand,
@@ -89,8 +89,10 @@ class Workbench:
         self.review.restoreSettings()
         exam = examOfNode(parameters.currentExam)
         if exam is None:
-            self.exam.choose({}, None)
-            self.exam.guessWhereEmpty()
+            # What was chosen by hand stays when something is imported; in a scene that was closed nothing is left of it.
+            if self.exam.node("flair") is None:
+                self.exam.choose({}, None)
+                self.exam.guessWhereEmpty()
             return
         nodes = {slot: getattr(exam, slot) for slot in SLOTS}
         # The views of a scene look where they looked when it was saved.
@@ -250,6 +252,13 @@ class Workbench:
             self.segment.chooseBrainMask(exam.brainMask)
             exam.brainMask.SetDisplayVisibility(True)
             slicer.util.setSliceViewerLayers(background=exam.flair, foreground=None, fit=True)
+
+    def _cannotArrive(self, what: str, remedy: str) -> None:
+        # The next exam's run is not to suffer for it.
+        if self.runner.view.is_running:
+            self.exam.tell(f"{what} {remedy}", "error")
+        else:
+            self.runner.fail(what, remedy)
 
     def _openFresh(self, exam, live) -> None:
         if self._isShown(exam) and not self._opening.is_busy:

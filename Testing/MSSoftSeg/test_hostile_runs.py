@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from Testing.MSSoftSeg.made_results import Visit, flair_node, visit
+from Testing.MSSoftSeg.made_results import Visit, flair_node, visit, write_result
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +160,57 @@ def test_unloading_the_module_while_a_run_goes_on_leaves_no_files(host):
     host.unload_module("MSSoftSeg")
     assert not runsFolder().exists()
     host.close_scene()
+
+
+def test_a_note_about_a_result_that_came_meanwhile_is_said_once_and_a_note_while_running_not_at_all(reader):
+    runner = reader.workbench.runner
+    runner.say("Ready.")
+    runner.say("Ready.")
+    assert runner.view.note == "Ready."
+    reader.start_run(flair_node())
+    runner.say("Never.")
+    assert "Never" not in runner.view.note
+
+
+def test_results_that_come_close_together_all_arrive(reader, monkeypatch, tmp_path):
+    from MSSoftSegGUI import turns
+
+    anna, berta = flair_node("Anna FLAIR"), flair_node("Berta FLAIR", (-20.0, -15.0, -9.0))
+    reader.choose(berta, "Berta")
+    second = reader.workbench._currentExam()
+    reader.choose(anna, "Anna")
+    first = reader.workbench._currentExam()
+    monkeypatch.setattr(turns, "TURN_S", 0.0)
+    for exam, name in ((first, "first"), (second, "second")):
+        reader.workbench._arrival.take(exam, "segment", write_result(tmp_path / name / "result"))
+    reader.wait(lambda: first.segmentation is not None and second.segmentation is not None)
+    reader.wait(lambda: reader.review.exam is not None)
+    assert reader.review.exam.caseName == "Anna"
+
+
+def test_images_chosen_by_hand_stay_when_something_is_imported(reader, tmp_path):
+    import slicer
+
+    path = str(tmp_path / "other.mrml")
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "note")
+    assert slicer.util.saveScene(path)
+    first, chosen = flair_node("FLAIR"), flair_node("unnamed series 7", (-20.0, -15.0, -9.0))
+    reader.ui("flairSelector").setCurrentNodeID(chosen.GetID())
+    slicer.mrmlScene.SetURL(path)
+    slicer.mrmlScene.Import()
+    reader.rest(0.3)
+    assert reader.ui("flairSelector").currentNode() is chosen
+    assert first.GetName() == "FLAIR"
+
+
+def test_a_spoilt_result_of_one_exam_does_not_end_the_run_of_the_next(reader, tmp_path):
+    anna, berta = flair_node("Anna FLAIR"), flair_node("Berta FLAIR", (-20.0, -15.0, -9.0))
+    reader.choose(anna, "Anna")
+    exam = reader.workbench._currentExam()
+    reader.start_run(berta, "Berta")
+    folder = write_result(tmp_path / "run" / "result")
+    (folder / "result.json").write_text("{}", encoding="utf-8")
+    reader.workbench._arrival.take(exam, "segment", folder)
+    reader.wait(lambda: "could not be read" in reader.ui("examMessage").text)
+    assert reader.workbench.runner.view.is_running
+    assert reader.worker.cancelled == []
