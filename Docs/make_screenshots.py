@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "MSSoftSeg")]
 OUT = ROOT / "Docs" / "screenshots"
 SIZE = (1500, 1010)
+# Beside a lesion that is large enough to be seen and small enough to fit.
+LARGEST_SHOWN_MM3, ZOOM = 600.0, 0.4
+STROKES_MM = ((9.0, 4.0, 0.0), (10.0, 6.0, 0.0), (11.0, 8.0, 0.0))
 
 
 def main() -> None:
@@ -34,7 +38,12 @@ def main() -> None:
     chosen = parser.parse_args()
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mssoftseg-screenshots-") as scratch:
-        _visit(chosen.exam or _patient(Path(scratch) / "Digital patient", small=chosen.small), chosen.result)
+        folder = Path(scratch) / "Digital patient"
+        if chosen.exam:
+            shutil.copytree(chosen.exam, folder)
+        else:
+            _patient(folder, small=chosen.small)
+        _visit(folder, chosen.result)
 
 
 def _patient(folder: Path, *, small: bool) -> Path:
@@ -48,6 +57,8 @@ def _patient(folder: Path, *, small: bool) -> Path:
 
 def _visit(folder: Path, result: Path | None) -> None:
     """The steps of test_radiologist, with a picture of each."""
+    import slicer
+
     from Testing.MSSoftSeg.radiologist import Radiologist
     from Testing.SlicerHost import start
 
@@ -77,15 +88,30 @@ def _visit(folder: Path, result: Path | None) -> None:
     reader.click("surfaceButton")
     reader.rest(2.0)
     _shoot(reader, "surface", "reviewSection")
+    reader.click("surfaceButton")
     reader.click("paintPossibleButton")
-    row = reader.view.row_of(reader.view.selected)
-    reader.paint([each + shift for each, shift in zip(row.place_ras_mm, (0, 14, 0), strict=True)])
+    row = max(reader.view.rows, key=lambda each: each.volume_mm3 if each.volume_mm3 < LARGEST_SHOWN_MM3 else 0)
+    for shift in STROKES_MM:
+        reader.paint([each + step for each, step in zip(row.place_ras_mm, shift, strict=True)])
     reader.ui("overlayCombo").currentIndex = 2
+    _look_closely(row.place_ras_mm)
     _shoot(reader, "edit", "reviewSection", "editSection")
+    slicer.util.resetSliceViews()
+    reader.ui("overlayCombo").currentIndex = 0
     reader.click("checkButton")
     reader.wait(lambda: not reader.workbench.examiner.view.is_busy, 300, "the check")
     _shoot(reader, "environment", "environmentSection")
     host.unload_module("MSSoftSeg")
+
+
+def _look_closely(place_ras_mm) -> None:
+    """Zoom every slice view in on a place."""
+    import slicer
+
+    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        across, down, depth = node.GetFieldOfView()
+        node.SetFieldOfView(ZOOM * across, ZOOM * down, depth)
+        node.JumpSliceByCentering(*place_ras_mm)
 
 
 def _clear_three_d_views() -> None:

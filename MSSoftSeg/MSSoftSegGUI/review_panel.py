@@ -177,7 +177,9 @@ class ReviewPanel(Panel):
             table.clearSelection()
         if view.rows_final:
             # A header that does this by itself measures every row after every cell, while the slider waits.
-            table.resizeColumnsToContents()
+            for column in range(table.columnCount - 1):
+                # The last one takes what is left.
+                table.resizeColumnToContents(column)
 
     def _setCell(self, row: int, column: int, text: str, status: str) -> None:
         item = self.ui.lesionTable.item(row, column)

@@ -49,11 +49,12 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
     contentsLineWidth = stored(int, "contentsLineWidth", 1)
 
     def sizeHint(self):
-        hint = self.layout().sizeHint() if self.layout() and self.isChecked() else QtCore.QSize(120, 0)
+        # "Total": with the header, which lies in the margin of the contents.
+        hint = self.layout().totalSizeHint() if self.layout() and self.isChecked() else QtCore.QSize(120, 0)
         return QtCore.QSize(hint.width(), max(hint.height(), self.HEADER_PX))
 
     def minimumSizeHint(self):
-        hint = self.layout().minimumSize() if self.layout() and self.isChecked() else QtCore.QSize(60, 0)
+        hint = self.layout().totalMinimumSize() if self.layout() and self.isChecked() else QtCore.QSize(60, 0)
         return QtCore.QSize(hint.width(), max(hint.height(), self.HEADER_PX))
 
     def hasHeightForWidth(self):
