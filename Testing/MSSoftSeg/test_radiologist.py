@@ -81,7 +81,9 @@ def _what_is_shown(reader):
     for name in ("probability", "entropy"):
         node = getattr(exam, name)
         display = node.GetDisplayNode()
-        window = (display.GetWindowLevelMin(), display.GetWindowLevelMax(), display.GetLowerThreshold())
+        numbers = (display.GetWindowLevelMin(), display.GetWindowLevelMax(), display.GetLowerThreshold())
+        # A scene keeps six digits.
+        window = tuple(round(number, 4) for number in numbers)
         overlays[name] = (node.GetName(), display.GetColorNode().GetName(), display.GetApplyThreshold(), window)
     return SimpleNamespace(
         layers=[slicer.mrmlScene.GetNodeByID(layer).GetName() for layer in layers],
