@@ -146,7 +146,11 @@ class ReviewSession(VTKObservationMixin):
 
     def onNodeRemoved(self, _caller=None, _event=None) -> None:
         """The user deleted a part of the result."""
-        if self._exam is not None and None in (self._exam.probability, self._exam.entropy, self._exam.segmentation):
+        if self._exam is None:
+            return
+        # Asked of the scene: Slicer's parameters still name a node while its removal is told.
+        parts = (self._exam.probability, self._exam.entropy, self._exam.segmentation)
+        if any(part is None or not slicer.mrmlScene.IsNodePresent(part) for part in parts):
             self.forget()
             self.panel.say(_("A part of this result was deleted. Click Segment to make it again."))
 
