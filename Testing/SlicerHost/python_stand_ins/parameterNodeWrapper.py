@@ -20,6 +20,7 @@ from .parameter_fields import (
     Label,
     Maximum,
     Minimum,
+    NodeKept,
     NotNone,
     SingleStep,
     Validator,
@@ -65,7 +66,18 @@ class _Field:
         key = wrapper._prefix + self.name
         if self.pack:
             return self.type(wrapper.parameterNode, prefix=f"{key}.")
+        if isinstance(self._keeper, NodeKept):
+            return self._remembered(wrapper, key)
         return self._keeper.read(wrapper.parameterNode, key, lambda value: self.__set__(wrapper, value))
+
+    def _remembered(self, wrapper, key):
+        """As in Slicer, a node is looked up anew only when the parameter node was modified: late, where a node is removed."""
+        now = wrapper.parameterNode.GetMTime()
+        then, node = wrapper._nodes.get(self.name, (None, None))
+        if then != now:
+            node = self._keeper.read(wrapper.parameterNode, key, None)
+            wrapper._nodes[self.name] = (now, node)
+        return node
 
     def __set__(self, wrapper, value):
         key = wrapper._prefix + self.name
@@ -80,6 +92,8 @@ class _Field:
             self.type(wrapper.parameterNode, prefix=f"{wrapper._prefix}{self.name}.")
         elif not self._keeper.is_in(wrapper.parameterNode, wrapper._prefix + self.name):
             self.__set__(wrapper, self.default())
+        if isinstance(self._keeper, NodeKept):
+            self._remembered(wrapper, wrapper._prefix + self.name)
 
 
 _NOTHING = object()
@@ -102,6 +116,7 @@ class _Wrapper:
         object.__setattr__(self, "parameterNode", parameterNode)
         object.__setattr__(self, "_prefix", prefix)
         object.__setattr__(self, "_gui", {})
+        object.__setattr__(self, "_nodes", {})
         if parameterNode is None:
             raise ValueError("a parameter node wrapper needs a node")
         for field in self._fields.values():
