@@ -42,7 +42,8 @@ def _asLoaded(node) -> LoadedVolume:
     i, j, k = node.GetSpacing()
     return LoadedVolume(
         id=node.GetID(),
-        name=node.GetName(),
+        # The folder's name says whose image it is, not which: it may hold words such as T1.
+        name=node.GetName().removeprefix(parentFolderName(node)).strip() or node.GetName(),
         study=studyOf(node),
         attributes=_dicomAttributes(node),
         voxel_volume_mm3=i * j * k,

@@ -45,3 +45,8 @@ def examOfFlair(flairNode):
 def examOfNode(node):
     """The parameters on an exam's node, None for no node."""
     return ExamParameters(node) if node is not None else None
+
+
+def isThere(*nodes) -> bool:
+    """Whether all of these are in the scene: Slicer's parameters may still name a node that was removed."""
+    return all(node is not None and slicer.mrmlScene.IsNodePresent(node) for node in nodes)

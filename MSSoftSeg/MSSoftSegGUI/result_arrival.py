@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.case_folder import makeFolder
 from MSSoftSegGUI.error_card import reason_of
+from MSSoftSegGUI.parameter_nodes import isThere
 from MSSoftSegGUI.preprocessed_nodes import addingBrainMask, addingWorkingImages
 from MSSoftSegGUI.result_material import reading
 from MSSoftSegGUI.result_nodes import removeNodes
@@ -69,7 +70,7 @@ class ResultArrival:
         self._show(exam, None)
 
     def _isThere(self, exam) -> bool:
-        if exam.flair is not None:
+        if isThere(exam.flair):
             return True
         self._fail(
             _("The FLAIR image was removed from the scene before its result came."),

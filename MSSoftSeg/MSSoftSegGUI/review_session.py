@@ -11,6 +11,7 @@ from slicer.util import VTKObservationMixin
 from MSSoftSegGUI.edit_presenter import label_map
 from MSSoftSegGUI.live_threshold import LiveThreshold
 from MSSoftSegGUI.manual_edits import ManualEdits
+from MSSoftSegGUI.parameter_nodes import isThere
 from MSSoftSegGUI.qt_process import later
 from MSSoftSegGUI.result_material import ReviewFacts, ReviewMaterial, preparing
 from MSSoftSegGUI.result_nodes import addingResult, hideNodes, removeNodes
@@ -60,7 +61,7 @@ class ReviewSession(VTKObservationMixin):
             self.close()
         nodes = yield from addingResult(folder, exam.caseName, material, mask.labels)
         old = [exam.probability, exam.entropy, exam.segmentation]
-        if (exam.decisions or exam.edits) and old[2] is not None:
+        if (exam.decisions or exam.edits) and isThere(old[2]):
             kept = old.pop()
             kept.SetName(slicer.mrmlScene.GenerateUniqueName(_("{name} before").format(name=kept.GetName())))
             kept.SetDisplayVisibility(False)
@@ -81,7 +82,7 @@ class ReviewSession(VTKObservationMixin):
         live: what was prepared for this result already. fit: show the whole of the images.
         """
         self.close()
-        if not exam.lesionFacts or None in (exam.probability, exam.entropy, exam.segmentation):
+        if not exam.lesionFacts or not isThere(exam.probability, exam.entropy, exam.segmentation):
             return
         self.panel.say(_("Opening the result…"))
         material = ReviewMaterial(
@@ -93,7 +94,7 @@ class ReviewSession(VTKObservationMixin):
         state = {"threshold": exam.threshold or None, "decisions_json": exam.decisions, "edits_json": exam.edits}
         yield from self.presenter.opening(material, live=live, **state)
         yield
-        if None in (exam.probability, exam.entropy, exam.segmentation):
+        if not isThere(exam.probability, exam.entropy, exam.segmentation):
             self.close()
             return
         # What another module's editor changed meanwhile counts as painted.
@@ -148,9 +149,7 @@ class ReviewSession(VTKObservationMixin):
         """The user deleted a part of the result."""
         if self._exam is None:
             return
-        # Asked of the scene: Slicer's parameters still name a node while its removal is told.
-        parts = (self._exam.probability, self._exam.entropy, self._exam.segmentation)
-        if any(part is None or not slicer.mrmlScene.IsNodePresent(part) for part in parts):
+        if not isThere(self._exam.probability, self._exam.entropy, self._exam.segmentation):
             self.forget()
             self.panel.say(_("A part of this result was deleted. Click Segment to make it again."))
 

@@ -18,7 +18,7 @@ from MSSoftSegGUI.exam_loading import loadExamFolder
 from MSSoftSegGUI.exam_panel import SLOTS, ExamPanel
 from MSSoftSegGUI.installation import installMissing
 from MSSoftSegGUI.job_documents import Selections
-from MSSoftSegGUI.parameter_nodes import examOfFlair, examOfNode, newExam
+from MSSoftSegGUI.parameter_nodes import examOfFlair, examOfNode, isThere, newExam
 from MSSoftSegGUI.qt_process import QtProcess, later, waitForEnds
 from MSSoftSegGUI.result_arrival import ResultArrival
 from MSSoftSegGUI.result_nodes import hideNodes
@@ -138,7 +138,9 @@ class Workbench:
         if nodes:
             first = next(iter(nodes.values()))
             item = makeFolder(folder.name, first)
-            for node in nodes.values():
+            for slot, node in nodes.items():
+                # After forty exams nobody finds hers among FLAIR, FLAIR_1, FLAIR_2…
+                node.SetName(slicer.mrmlScene.GenerateUniqueName(f"{folder.name} {slot.upper()}"))
                 putInto(item, node)
             self.exam.choose({slot: node.GetID() for slot, node in nodes.items()}, folder.name)
         if problem:
@@ -159,7 +161,7 @@ class Workbench:
         """Another exam was chosen: show its review if it has one."""
         flair = self.exam.node("flair")
         exam = examOfFlair(flair) if flair is not None else None
-        if self._runExam is not None and self._runExam.flair is None:
+        if self._runExam is not None and not isThere(self._runExam.flair):
             self.runner.fail(
                 _("The FLAIR image of the exam that was being segmented was removed from the scene."),
                 _("Load the exam again and click Segment."),
@@ -265,7 +267,7 @@ class Workbench:
             self._opening.start(self.review.resuming(exam, live=live), self._cannotOpen)
 
     def _isShown(self, exam) -> bool:
-        return exam.flair is not None and exam.flair is self.exam.node("flair")
+        return isThere(exam.flair) and exam.flair is self.exam.node("flair")
 
     def _cannotOpen(self, problem: Exception) -> None:
         self.review.forget()

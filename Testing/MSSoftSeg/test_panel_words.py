@@ -137,3 +137,23 @@ def test_a_disk_that_is_full_is_an_error_although_itk_says_nothing(tmp_path):
             pytest.skip("no full device here")
     with pytest.raises(OSError, match="space"):
         write_volume(np.ones((20, 30, 40), np.float32), np.eye(4), full)
+
+
+def test_images_of_a_folder_are_called_after_it_and_are_guessed_whatever_it_is_called(reader, tmp_path):
+    from MSSoftSegGUI.volume_files import write_volume
+
+    rng = np.random.default_rng(0)
+    for case in ("T1 study", "Berta"):
+        (tmp_path / case).mkdir()
+        for slot in ("FLAIR", "T1"):
+            array = rng.normal(100, 10, SHAPE_KJI).astype(np.float32)
+            write_volume(array, matrix_of(), tmp_path / case / f"{slot}.nii.gz")
+    reader.load_exam(tmp_path / "T1 study")
+    reader.load_exam(tmp_path / "Berta")
+    names = [reader.ui(f"{slot}Selector").currentNode().GetName() for slot in ("flair", "t1")]
+    assert names == ["Berta FLAIR", "Berta T1"]
+    import slicer
+
+    reader.workbench.exam.guess(slicer.util.getNode("T1 study T1"))
+    names = [reader.ui(f"{slot}Selector").currentNode().GetName() for slot in ("flair", "t1")]
+    assert names == ["T1 study FLAIR", "T1 study T1"]

@@ -112,7 +112,7 @@ def _somewhere_without_lesion(seen, reader):
 
 
 def test_the_images_of_the_folder_are_in_their_slots(morning):
-    assert morning.chosen == ["FLAIR", "T1", "T2"]
+    assert morning.chosen == ["Anna FLAIR", "Anna T1", "Anna T2"]
 
 
 def test_segment_leaves_lesions_of_the_probability_map_at_the_models_threshold(morning):
@@ -180,7 +180,7 @@ def test_the_reopened_scene_has_result_threshold_decision_and_paint(morning):
 
 def test_the_reopened_scene_shows_both_overlays_the_outline_and_the_widgets_as_they_were(morning):
     before, after = morning.shown, morning.shown_again
-    assert before.layers[0] == "FLAIR"
+    assert before.layers[0] == "Anna FLAIR"
     assert "probability" in before.layers[1]
     for name in ("layers", "opacity", "overlays", "outline", "slider", "rows", "flair"):
         assert getattr(after, name) == getattr(before, name), name
