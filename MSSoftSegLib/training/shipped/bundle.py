@@ -75,7 +75,7 @@ def write_bundle(
     recipe = plan.recipe(stages[-1])
     document = {
         "name": DEFAULT_MODEL,
-        "version": VERSION,
+        "version": plan.version,
         "created": date.today().isoformat(),
         "licence": "Apache-2.0",
         "intended_use": INTENDED_USE,

@@ -38,6 +38,7 @@ class Plan:
     patch: Shape = (80, 96, 80)
     widths: tuple[int, ...] = (24, 48, 96, 128)
     validation_patients: int = 10
+    version: str = "0.2.0"
     seed: int = 1
 
     def recipe(self, stage: Stage) -> Recipe:
@@ -57,9 +58,9 @@ class Plan:
 FULL = Plan(
     stages=(
         Stage("patches", "patch", epochs=28, steps_per_epoch=250, rate=1.5e-3),
-        Stage("whole", "whole", epochs=5, steps_per_epoch=20, rate=3e-4),
-        Stage("patches-with-real", "patch", epochs=4, steps_per_epoch=250, rate=5e-4, real_share=0.25),
-        Stage("whole-with-real", "whole", epochs=3, steps_per_epoch=20, rate=2e-4, real_share=0.25),
+        Stage("whole", "whole", epochs=3, steps_per_epoch=20, rate=3e-4),
+        Stage("patches-with-real", "patch", epochs=4, steps_per_epoch=200, rate=5e-4, real_share=0.25),
+        Stage("whole-with-real", "whole", epochs=2, steps_per_epoch=20, rate=2e-4, real_share=0.25),
     )
 )
 # Minutes become seconds; proves that every stage runs, nothing else.
