@@ -231,7 +231,7 @@ def test_the_lesion_that_is_looked_at_wears_a_ring_until_it_is_painted_on(reader
     exam.segmentation.GetRASBounds(lesion)
     place = reader.view.row_of(reader.view.selected).place_ras_mm
     assert all(bounds[2 * axis] < place[axis] - 3 and place[axis] + 3 < bounds[2 * axis + 1] for axis in range(3))
-    reader.rest(2.0)
+    reader.wait(lambda: not reader.review._blinker._timer.active, 60, "the end of the blinking")
     assert ring.GetDisplayNode().GetVisibility()
     assert not ring.GetSaveWithScene()
     reader.click("paintLesionButton")
