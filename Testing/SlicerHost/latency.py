@@ -13,10 +13,14 @@ TICK_MS = 10
 
 @dataclass(frozen=True)
 class Latency:
-    """Gaps between ticks in ms, their longest, and how long it was watched."""
+    """Gaps between ticks in ms, their longest, and how long it was watched.
+
+    busy_ms: the processor time of this thread in each gap; what is missing, other programs had, or it waited for them.
+    """
 
     gaps_ms: tuple[float, ...]
     watched_s: float
+    busy_ms: tuple[float, ...] = ()
 
     @property
     def longest_gap_ms(self) -> float:
@@ -27,19 +31,25 @@ class LatencyProbe:
     """Watches while it is entered; what is done inside must let the event loop run."""
 
     def __enter__(self) -> LatencyProbe:
-        self._ticks = [time.perf_counter()]
+        self._ticks = [_now()]
         self._timer = QtCore.QTimer()
         self._timer.setTimerType(QtCore.Qt.PreciseTimer)
-        self._timer.timeout.connect(lambda: self._ticks.append(time.perf_counter()))
+        self._timer.timeout.connect(lambda: self._ticks.append(_now()))
         self._timer.start(TICK_MS)
         return self
 
     def __exit__(self, *error) -> None:
         self._timer.stop()
         # A block that lasts to the end has no tick after it.
-        self._ticks.append(time.perf_counter())
-        gaps = tuple(1000 * (after - before) for before, after in zip(self._ticks, self._ticks[1:], strict=False))
-        self.result = Latency(gaps, self._ticks[-1] - self._ticks[0])
+        self._ticks.append(_now())
+        pairs = list(zip(self._ticks, self._ticks[1:], strict=False))
+        gaps, busy = (tuple(1000 * (after[n] - before[n]) for before, after in pairs) for n in (0, 1))
+        self.result = Latency(gaps, self._ticks[-1][0] - self._ticks[0][0], busy)
+
+
+def _now() -> tuple[float, float]:
+    """Seconds on the clock, and of this thread on a processor."""
+    return time.perf_counter(), time.thread_time()
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str = "the condition") -> None:

@@ -7,6 +7,9 @@ from typing import Annotated, Optional
 
 import pytest
 
+# Not a module's own name: parameter nodes of modules outlive the closing of a scene.
+NAME = "Parameters of a test"
+
 
 class Brain(enum.Enum):
     AUTO = "auto"
@@ -35,7 +38,7 @@ def wrapped(host, slicer):
 
 
 def new_node(slicer):
-    return slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "MSSoftSeg")
+    return slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", NAME)
 
 
 def test_fields_start_with_their_defaults(slicer, wrapped):
@@ -120,9 +123,9 @@ def test_a_saved_scene_restores_every_field(slicer, wrapped, tmp_path, extension
     path = tmp_path / f"scene.{extension}"
     assert slicer.util.saveScene(str(path))
     slicer.mrmlScene.Clear(False)
-    assert slicer.mrmlScene.GetFirstNodeByName("MSSoftSeg") is None
+    assert slicer.mrmlScene.GetFirstNodeByName(NAME) is None
     slicer.util.loadScene(str(path))
-    restored = wrapped(slicer.mrmlScene.GetFirstNodeByName("MSSoftSeg"))
+    restored = wrapped(slicer.mrmlScene.GetFirstNodeByName(NAME))
     assert (restored.threshold, restored.model, restored.live) == (0.3, "starter & é", False)
     assert (restored.brain, restored.folder) == (Brain.HD_BET, pathlib.Path("b/c"))
     assert list(restored.rejected) == [3, 5]
