@@ -15,7 +15,8 @@ TICK_MS = 10
 class Latency:
     """Gaps between ticks in ms, their longest, and how long it was watched.
 
-    busy_ms: the processor time of this thread in each gap; what is missing, other programs had, or it waited for them.
+    busy_ms: the processor time of this program in each gap, drawing threads included; where it is less than the gap, other
+    programs had the processor, or it waited.
     """
 
     gaps_ms: tuple[float, ...]
@@ -48,8 +49,8 @@ class LatencyProbe:
 
 
 def _now() -> tuple[float, float]:
-    """Seconds on the clock, and of this thread on a processor."""
-    return time.perf_counter(), time.thread_time()
+    """Seconds on the clock, and of this program on processors."""
+    return time.perf_counter(), time.process_time()
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str = "the condition") -> None:
