@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from MSSoftSegLib.inference.predict import predict
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.inputs import load_exam
 from MSSoftSegLib.jobs.peak_memory import peak_memory_mib
-from MSSoftSegLib.jobs.plausibility import warnings_about
 from MSSoftSegLib.jobs.result_writing import write_result
 from MSSoftSegLib.jobs.specification import SegmentJob, SegmentSpec
 from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY
@@ -31,6 +31,8 @@ from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+from MSSoftSegLib.quality.checks import exam_warnings, result_warnings
+from MSSoftSegLib.quality.warning import QualityWarning
 from MSSoftSegLib.report.result import (
     InputFacts,
     LesionFacts,
@@ -42,6 +44,8 @@ from MSSoftSegLib.report.result import (
 )
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 from MSSoftSegLib.version import VERSION
+
+LOGGER = logging.getLogger(__name__)
 
 # Shares of the whole, in seconds as measured on two cores.
 SHARES = {
@@ -72,6 +76,7 @@ def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     _check_fits(exam, spec, bundle)
 
     working = _working(exam, spec, bundle, reporter)
+    warnings = _told(exam_warnings(working))
     tta = spec.tta or bundle.description.tta
     prediction = predict(
         working,
@@ -86,8 +91,8 @@ def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     threshold = spec.threshold or bundle.description.threshold
     min_lesion_mm3 = bundle.description.min_lesion_mm3
     segmentation = segment_lesions(prediction.native, threshold=threshold, min_lesion_mm3=min_lesion_mm3)
+    warnings += _told(result_warnings(working, prediction.working.probability, segmentation))
     reporter.progress("report", 0.0)
-    warnings = warnings_about(working, segmentation)
     with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
         result = _facts(exam, working, bundle, spec, segmentation, str(device), tta, warnings, reporter)
         write_result(
@@ -103,6 +108,14 @@ def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> P
         reporter.progress("report", 1.0)
     reporter.result(spec.out.name, _summary(segmentation, warnings))
     return spec.out
+
+
+def _told(warnings: Iterable[QualityWarning]) -> tuple[str, ...]:
+    """The warnings' words, each an event as soon as it is known: whoever waits may rather stop."""
+    words = tuple(warning.text for warning in warnings)
+    for text in words:
+        LOGGER.warning("%s", text)
+    return words
 
 
 def _check_fits(exam: Exam, spec: SegmentSpec, bundle: Bundle) -> None:

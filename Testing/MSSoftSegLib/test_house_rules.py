@@ -21,6 +21,7 @@ MAY_USE = {
     "network": {"exam", "preprocessing"},
     "inference": {"exam", "softlabel", "preprocessing", "network"},
     "lesion": {"exam", "inference"},
+    "quality": {"exam", "preprocessing", "inference", "lesion"},
     "evaluation": {"exam", "lesion"},
     "report": {"exam", "inference", "lesion", "evaluation"},
     "training": {
@@ -39,7 +40,18 @@ MAY_USE = {
     "jobs": None,
     "cli": None,
 }
-TORCH_FREE = {"exam", "softlabel", "phantom", "preprocessing", "dicom", "lesion", "evaluation", "report", "library"}
+TORCH_FREE = {
+    "exam",
+    "softlabel",
+    "phantom",
+    "preprocessing",
+    "dicom",
+    "lesion",
+    "quality",
+    "evaluation",
+    "report",
+    "library",
+}
 FORBIDDEN = {"slicer", "qt", "ctk", "vtk", "pickle"}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
