@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 import SimpleITK as sitk
@@ -27,15 +27,17 @@ MOST_BROKEN = 0.02
 MOST_CUT_CM2 = 60.0
 # Of the brain that T1 or T2 does not show; good exams up to 2 %.
 MOST_UNSEEN = 0.10
-# Air and bone are dark in all images: share of the 12 mm below the surface that is darker than a fifth of each image's
-# median. Good exams up to 0.8 %, a mask that lies 15 mm beside the brain 2 to 9 %.
+# Air and bone are dark in all images, fluid is not in T2: share of the 12 mm below the surface that is darker than a fifth
+# of each image's median. Good exams up to 0.8 %, a mask that lies 15 mm beside a real brain 4 to 9 %.
 DARK, SHELL_MM, MOST_DARK = 0.2, 12.0, 0.025
 REMEDY = "check the brain mask over FLAIR, and choose another brain extraction or give a mask."
 
 
-def brain_warnings(working: WorkingExam, view: BrainView) -> Iterator[QualityWarning]:
-    """About the mask, one at most; about the field of view, one for every image."""
-    oddity = mask_oddity(working, view)
+def brain_warnings(
+    working: WorkingExam, view: BrainView, *, doubted: Collection[Modality | None] = ()
+) -> Iterator[QualityWarning]:
+    """About the mask, one at most; about the field of view, one for every image. doubted: slots that hold the wrong image."""
+    oddity = mask_oddity(working, view, trusted=[modality for modality in view.images if modality not in doubted])
     if oddity:
         yield QualityWarning(Check.BRAIN, f"{oddity}: {REMEDY}")
     cut_cm2 = cut_surface_cm2(working, view)
@@ -56,7 +58,7 @@ def brain_warnings(working: WorkingExam, view: BrainView) -> Iterator[QualityWar
             )
 
 
-def mask_oddity(working: WorkingExam, view: BrainView) -> str:
+def mask_oddity(working: WorkingExam, view: BrainView, *, trusted: Collection[Modality]) -> str:
     """What no adult brain does and this mask does; "" where nothing is odd."""
     volume_ml = float(view.mask.sum() * working.grid.voxel_volume_mm3 / MM3_PER_ML)
     if not SMALLEST_ML <= volume_ml <= LARGEST_ML:
@@ -71,7 +73,7 @@ def mask_oddity(working: WorkingExam, view: BrainView) -> str:
         return "The brain mask has not the shape of a whole brain"
     if symmetry(upright) < LEAST_SYMMETRY:
         return "The two sides of the brain mask differ more than those of a brain"
-    if dark_share(view) > MOST_DARK:
+    if Modality.T2 in trusted and dark_share(view, trusted) > MOST_DARK:
         return "Below its surface the brain mask holds much that is dark in all images, as bone and air are"
     return ""
 
@@ -96,11 +98,11 @@ def symmetry(upright: np.ndarray) -> float:
     return best / max(1, int(np.count_nonzero(upright)))
 
 
-def dark_share(view: BrainView) -> float:
-    """Share of the outer brain that is dark in all images."""
+def dark_share(view: BrainView, modalities: Iterable[Modality]) -> float:
+    """Share of the outer brain that is dark in all these images."""
     shell = (view.depth_mm > 0) & (view.depth_mm < SHELL_MM)
     dark = shell.copy()
-    for modality in view.images:
+    for modality in modalities:
         image = view.coarse(modality)
         dark &= image < DARK * np.median(image[view.depth_mm > 0])
     return float(dark.sum() / max(1, shell.sum()))

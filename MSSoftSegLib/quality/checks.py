@@ -23,10 +23,10 @@ def exam_warnings(working: WorkingExam) -> tuple[QualityWarning, ...]:
     """Before inference: missing images, contrasts, alignment, brain, statistics. About two seconds for a 1 mm exam."""
     view = BrainView.of(working)
     found = list(contrast_warnings(view))
-    found += alignment_warnings(view)
-    found += brain_warnings(working, view)
-    spacing_mm = {modality: grid.spacing_mm for modality, grid in working.native_grids.items()}
     wrong = {warning.modality for warning in found if warning.check in SAID_FIRST}
+    found += alignment_warnings(view)
+    found += brain_warnings(working, view, doubted=wrong)
+    spacing_mm = {modality: grid.spacing_mm for modality, grid in working.native_grids.items()}
     found += [each for each in statistics_warnings(view, spacing_mm) if each.modality not in wrong]
     return (*found, *missing_images(working))
 

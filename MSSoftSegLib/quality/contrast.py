@@ -63,13 +63,16 @@ def contrast_warnings(view: BrainView) -> Iterator[QualityWarning]:
                 f"inverted: check which image was chosen as {modality.upper()}.",
                 modality,
             )
-    for first, second in combinations(view.images, 2):
+    # Proton density is left out: from the same echo train as T2 it may resemble it closely.
+    # Proton density is left out: from the same echo train as T2 it may resemble it closely.
+    for first, second in combinations([modality for modality in view.images if modality in MODALITIES], 2):
         if is_same_image(view, first, second):
+            slot = first if first in wrong else second
             yield QualityWarning(
                 Check.SAME_IMAGE,
                 f"The {first.upper()} and {second.upper()} slots hold the same image: choose another one for "
-                f"{(first if first in wrong else second).upper()}, or leave that slot empty.",
-                first if first in wrong else second,
+                f"{slot.upper()}.",
+                slot,
             )
 
 

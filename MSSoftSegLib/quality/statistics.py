@@ -68,7 +68,7 @@ def _oddity(view: BrainView, modality: Modality, image: np.ndarray, thickness_mm
     """What is odd about an image, and what to do; "" where nothing is."""
     name = modality.upper()
     if is_constant(image[view.mask]):
-        return f"The {name} image shows next to no contrast inside the brain: check the file, or leave the slot empty."
+        return f"The {name} image shows next to no contrast inside the brain: check the file, and choose another one."
     if thickness_mm > THICKEST_MM:
         return (
             f"The {name} image has voxels of up to {thickness_mm:.1f} mm, thicker than the model knows: small lesions will "
