@@ -45,7 +45,7 @@ class Limits:
     smallest_from: float
 
 
-# Measured by Benchmarks/quality_checks.py on the exams that are marked there as those the limits come from: their range,
+# Measured by Benchmarks/quality_checks.py on the exams that are marked there as those the limits come from: their range, about
 # a fifth wider on both sides.
 LIMITS = {
     Modality.FLAIR: Limits(0.43, 0.78, 0.34),
