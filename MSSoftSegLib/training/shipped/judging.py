@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from MSSoftSegLib.evaluation.calibration import expected_calibration_error, neighborhood
 from MSSoftSegLib.evaluation.lesionwise import detection
 from MSSoftSegLib.evaluation.overlap import dice, soft_dice
 from MSSoftSegLib.exam.modality import MODALITIES
@@ -25,13 +26,15 @@ SMALLEST_COUNTED_VOXELS = 3
 
 @dataclass(frozen=True)
 class Judgement:
-    """One exam: overlap, lesion-wise detection (26-connected, components below 3 voxels dropped on both sides)."""
+    """One exam: overlap, lesion-wise detection (26-connected, components below 3 voxels dropped on both sides), and the
+    expected calibration error within 5 mm of true lesions."""
 
     dsc: float | None
     soft_dice: float | None
     lesion_f1: float | None
     truth_lesions: int
     predicted_lesions: int
+    ece_near_lesions: float | None
 
 
 def judge(
@@ -45,12 +48,14 @@ def judge(
         probability, threshold=point.threshold, min_lesion_mm3=point.min_lesion_mm3, voxel_volume_mm3=case.spacing_mm**3
     )
     found = detection(truth, kept > 0, min_voxels=SMALLEST_COUNTED_VOXELS)
+    near = neighborhood(truth, spacing_mm=(case.spacing_mm,) * 3) & np.array(case.brain())
     return Judgement(
         dsc=dice(kept > 0, truth),
         soft_dice=soft_dice(probability, truth.astype(np.float32)),
         lesion_f1=found.f1,
         truth_lesions=found.truth_lesions,
         predicted_lesions=found.predicted_lesions,
+        ece_near_lesions=expected_calibration_error(probability[near], truth[near]),
     )
 
 
