@@ -14,7 +14,7 @@ import psutil
 
 from MSSoftSegLib.errors import OutputExists, RequestError
 
-# What tells a folder that this software wrote (results, working images, bundles, demos) from anybody's own.
+# What tells a folder that this software wrote (results, working images, bundles, demos, synthetic patients) from anybody's own.
 MARKERS = (
     "result.json",
     "working.json",
@@ -23,6 +23,7 @@ MARKERS = (
     "prepared.json",
     "metrics.json",
     "comparison.json",
+    "patient-000/draws.json",
 )
 
 

@@ -44,6 +44,8 @@ def test_patients_gallery_and_draws_are_written_and_the_seed_replays_them(data, 
     with Image.open(tmp_path / "first" / "gallery.png") as picture:
         assert np.asarray(picture.convert("L")).std() > 10
     assert not (tmp_path / "again" / "gallery.png").exists()
+    assert run_command([*arguments, "--count", "1", "--overwrite", "--out", str(tmp_path / "first")]) == 0
+    assert not (tmp_path / "first" / "patient-001").exists()
 
 
 def test_a_comparison_names_every_measure_of_both(data, tmp_path):
