@@ -64,7 +64,6 @@ def contrast_warnings(view: BrainView) -> Iterator[QualityWarning]:
                 modality,
             )
     # Proton density is left out: from the same echo train as T2 it may resemble it closely.
-    # Proton density is left out: from the same echo train as T2 it may resemble it closely.
     for first, second in combinations([modality for modality in view.images if modality in MODALITIES], 2):
         if is_same_image(view, first, second):
             slot = first if first in wrong else second

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -17,11 +17,28 @@ from MSSoftSegLib.network.weights import save_weights
 from MSSoftSegLib.training.engine.curves import PICTURE, STEPS_FILE, VALIDATIONS_FILE, read_rows
 from MSSoftSegLib.training.engine.operating_point import OperatingPoint, load_trained
 from MSSoftSegLib.training.engine.task import FitTask
+from MSSoftSegLib.training.recipe import Recipe
 from MSSoftSegLib.version import VERSION
 
 INTENDED_USE = "Research on MS lesion segmentation in brain MRI. Not a medical device; not for diagnosis."
 # A model trained on a department's own cases is the department's.
 LICENCE = "not stated: decide before you share this model"
+
+
+class ChosenPoint(Protocol):
+    """What turns logits into lesions, however it was chosen."""
+
+    @property
+    def temperature(self) -> float:
+        """Logits are divided by it."""
+
+    @property
+    def threshold(self) -> float:
+        """Lowest probability of a lesion's voxels."""
+
+    @property
+    def min_lesion_mm3(self) -> float:
+        """Smallest lesion that is kept."""
 
 
 def write_trained_bundle(
@@ -44,17 +61,7 @@ def write_trained_bundle(
         "created": date.today().isoformat(),
         "licence": LICENCE,
         "intended_use": INTENDED_USE,
-        "inputs": [entry.model_dump(mode="json") for entry in recipe.data.inputs],
-        "spacing_mm": recipe.data.spacing_mm,
-        "normalization": recipe.data.normalization,
-        "network": recipe.network.model_dump(mode="json"),
-        "activation": recipe.activation.name,
-        "activation_floor": recipe.activation.floor,
-        "tta": recipe.postprocessing.tta,
-        "threshold": point.threshold,
-        "min_lesion_mm3": point.min_lesion_mm3,
-        "calibration": {"temperature": point.temperature},
-        "recipe": recipe.model_dump(mode="json"),
+        **inference_facts(recipe, point),
         "training": {
             **facts,
             "seed": recipe.training.seed,
@@ -72,6 +79,23 @@ def write_trained_bundle(
     (folder / "model.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     (folder / "card.md").write_text(_card(description, document), encoding="utf-8")
     return description
+
+
+def inference_facts(recipe: Recipe, point: ChosenPoint) -> dict[str, Any]:
+    """The part of ``model.json`` that says how the network is used: what the recipe fixes, and what was chosen."""
+    return {
+        "inputs": [entry.model_dump(mode="json") for entry in recipe.data.inputs],
+        "spacing_mm": recipe.data.spacing_mm,
+        "normalization": recipe.data.normalization,
+        "network": recipe.network.model_dump(mode="json"),
+        "activation": recipe.activation.name,
+        "activation_floor": recipe.activation.floor,
+        "tta": recipe.postprocessing.tta,
+        "threshold": point.threshold,
+        "min_lesion_mm3": point.min_lesion_mm3,
+        "calibration": {"temperature": point.temperature},
+        "recipe": recipe.model_dump(mode="json"),
+    }
 
 
 def _write_member(folder: Path, number: int, task: FitTask, *, single: bool) -> dict[str, str]:

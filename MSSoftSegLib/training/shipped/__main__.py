@@ -17,7 +17,8 @@ from pathlib import Path
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.training.calibration import choose_operating_point
-from MSSoftSegLib.training.shipped.bundle import trained_network, validation_cases, write_bundle
+from MSSoftSegLib.training.engine.operating_point import load_trained
+from MSSoftSegLib.training.shipped.bundle import validation_cases, write_bundle
 from MSSoftSegLib.training.shipped.judging import judge
 from MSSoftSegLib.training.shipped.plan import FULL, SMOKE, Plan
 from MSSoftSegLib.training.shipped.stages import ShippedRun
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     run = ShippedRun(plan, given.data, given.run, initial_weights=given.init)
     run.train()
     _judge(run, plan)
-    network = trained_network(plan, run.weights(plan.stages[-1]))
+    network = load_trained(run.task(plan.stages[-1]))
     point = choose_operating_point(validation_cases(plan, network, given.data))
     with complete_or_absent(given.out, overwrite=True) as folder:
         write_bundle(
@@ -59,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _judge(run: ShippedRun, plan: Plan) -> None:
     """What the held-out exam says of the stages that never saw it; printed and kept beside the run."""
     judged = next(stage for stage in plan.stages if stage.name == plan.judged)
-    network = trained_network(plan, run.weights(judged))
+    network = load_trained(run.task(judged))
     point = choose_operating_point(validation_cases(plan, network, run.data))
     LOGGER.info("operating point on %s synthetic patients: %s", plan.validation_patients, point)
     found = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
+from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.inference.device import choose_device
 from MSSoftSegLib.inference.whole_volume import predict_logits
-from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.network.catalog import DEFAULT_MODEL
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.weights import save_weights
 from MSSoftSegLib.training.calibration import OperatingPoint, ValidationCase
+from MSSoftSegLib.training.engine.bundle_writing import inference_facts
 from MSSoftSegLib.training.shipped.plan import Plan
 from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank
 from MSSoftSegLib.training.synthesis.generator import draw_patient
@@ -34,14 +33,6 @@ DATA = [
     "lesion masks and tissue maps of open_ms and ms.lesion (Lesjak et al. 2017, CC-BY)",
     "MNI ICBM152 2009a tissue maps",
 ]
-
-
-def trained_network(plan: Plan, weights: Path) -> nn.Module:
-    """The network of a finished stage, in evaluation mode."""
-    recipe = plan.recipe(plan.stages[0])
-    network = build_network(recipe.network, input_channels=len(recipe.data.inputs))
-    network.load_state_dict(load_file(str(weights)))
-    return network.eval()
 
 
 def validation_cases(plan: Plan, network: nn.Module, data: Path) -> list[ValidationCase]:
@@ -79,16 +70,7 @@ def write_bundle(
         "created": date.today().isoformat(),
         "licence": "Apache-2.0",
         "intended_use": INTENDED_USE,
-        "inputs": [entry.model_dump(mode="json") for entry in recipe.data.inputs],
-        "spacing_mm": recipe.data.spacing_mm,
-        "normalization": recipe.data.normalization,
-        "network": recipe.network.model_dump(mode="json"),
-        "activation": recipe.activation.name,
-        "tta": recipe.postprocessing.tta,
-        "threshold": point.threshold,
-        "min_lesion_mm3": point.min_lesion_mm3,
-        "calibration": {"temperature": point.temperature},
-        "recipe": recipe.model_dump(mode="json"),
+        **inference_facts(recipe, point),
         "training": {
             "data": [*DATA, *([f"{plan.held_out} of open_ms, images and mask"] if saw_real else [])],
             "left_out": [] if saw_real else [plan.held_out],
@@ -99,7 +81,7 @@ def write_bundle(
             "software": f"MSSoftSegLib {VERSION}, torch {torch.__version__}",
         },
         "metrics": {"synthetic_validation": {"n": plan.validation_patients, **asdict(point)}},
-        "files": [{"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}],
+        "files": [{"name": path.name, "sha256": sha256_of_file(path)}],
     }
     ModelDescription.model_validate_json(json.dumps(document))
     (folder / "model.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -32,21 +32,18 @@ class ShippedRun:
     initial_weights: Path | None = None
     device: str = "cpu"
 
-    def weights(self, stage: Stage) -> Path:
-        """Where a finished stage's weights lie."""
-        return self._task(stage).best_weights
-
     def train(self) -> None:
         """Every stage that is not done yet."""
         for stage in self.plan.stages:
-            task = self._task(stage)
+            task = self.task(stage)
             if (task.folder / DONE).is_file():
                 continue
             LOGGER.info("stage %s: %s epochs of %s steps", stage.name, stage.epochs, stage.steps_per_epoch)
             train_one(task, DirectTalk(on_metric=_log))
             (task.folder / DONE).touch()
 
-    def _task(self, stage: Stage) -> FitTask:
+    def task(self, stage: Stage) -> FitTask:
+        """What the engine is told of one stage."""
         number = self.plan.stages.index(stage)
         recipe = self.plan.recipe(stage)
         before = self.plan.stages[number - 1] if number else None
@@ -59,7 +56,7 @@ class ShippedRun:
             seed=self.plan.seed + 1000 * number,
             hardware=choose_hardware(self.device, devices=1, nodes=1, precision="auto"),
             resume=True,
-            initial_weights=self.weights(before) if before else self.initial_weights,
+            initial_weights=self.task(before).best_weights if before else self.initial_weights,
             synthetic=SyntheticSource(self.data, without=without, shape=self.plan.shape),
             real_share=stage.real_share,
         )

@@ -74,17 +74,17 @@ def test_the_held_out_patient_is_in_no_stage_before_she_judges(data, tmp_path):
     assert before
     assert after
     for stage in before:
-        task = run._task(stage)
+        task = run.task(stage)
         assert task.training == ()
         assert {shape.patient for shape in stream_of(task).lesions} == {"patient01", "patient02"}
     for stage in after:
-        task = run._task(stage)
+        task = run.task(stage)
         assert [case.patient for case in task.training] == ["patient03"]
         assert {shape.patient for shape in stream_of(task).synthetic.lesions} == {"patient01", "patient02", "patient03"}
 
 
 def test_real_exams_come_as_often_as_asked(data, tmp_path):
-    task = ShippedRun(PLAN, data, tmp_path)._task(PLAN.stages[-1])
+    task = ShippedRun(PLAN, data, tmp_path).task(PLAN.stages[-1])
     stream = stream_of(task)
     cases = [stream[number].case for number in range(60)]
     assert 0.3 < cases.count("patient03") / len(cases) < 0.7
@@ -106,7 +106,7 @@ def test_the_program_goes_on_where_it_was_and_writes_a_bundle(data, tmp_path, mo
     arguments += ["--course", "two steps", "--out", str(tmp_path / "bundle")]
     first = ShippedRun(dataclasses.replace(PLAN, stages=PLAN.stages[:1]), data, tmp_path / "run")
     first.train()
-    made = first.weights(PLAN.stages[0])
+    made = first.task(PLAN.stages[0]).best_weights
     os.utime(made, (1, 1))
     program.main(arguments)
     assert made.stat().st_mtime == 1, "a finished stage is not trained again"
