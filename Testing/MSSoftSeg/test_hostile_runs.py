@@ -6,20 +6,7 @@ import errno
 
 import pytest
 
-from Testing.MSSoftSeg.made_results import Visit, flair_node, visit, write_result
-
-
-@pytest.fixture(scope="module")
-def host():
-    from Testing.SlicerHost import start
-
-    return start()
-
-
-@pytest.fixture
-def reader(host):
-    with visit(host) as person:
-        yield person
+from Testing.MSSoftSeg.made_results import Visit, flair_node, write_result
 
 
 def test_an_image_deleted_before_it_was_written_is_named_and_the_button_is_free_again(reader):

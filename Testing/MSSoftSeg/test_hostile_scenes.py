@@ -5,20 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from Testing.MSSoftSeg.made_results import flair_node, maps_of, visit
-
-
-@pytest.fixture(scope="module")
-def host():
-    from Testing.SlicerHost import start
-
-    return start()
-
-
-@pytest.fixture
-def reader(host):
-    with visit(host) as person:
-        yield person
+from Testing.MSSoftSeg.made_results import flair_node, maps_of
 
 
 def test_a_segment_deleted_in_an_editor_is_empty_and_can_be_painted_again(reader):

@@ -8,20 +8,7 @@ import numpy as np
 import pytest
 from MSSoftSegGUI.contrast_check import contrast_warning
 
-from Testing.MSSoftSeg.made_results import SHAPE_KJI, flair_node, matrix_of, visit
-
-
-@pytest.fixture(scope="module")
-def host():
-    from Testing.SlicerHost import start
-
-    return start()
-
-
-@pytest.fixture
-def reader(host):
-    with visit(host) as person:
-        yield person
+from Testing.MSSoftSeg.made_results import SHAPE_KJI, flair_node, matrix_of
 
 
 def test_a_mask_in_the_slot_of_an_image_is_warned_of_however_sparse_it_is():

@@ -13,20 +13,12 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.run import parse_job
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.preprocessing.working_folder import write_working_folder
-from Testing.MSSoftSeg.made_results import SHAPE_KJI, flair_node, matrix_of, visit
+from Testing.MSSoftSeg.made_results import SHAPE_KJI, flair_node, matrix_of
 
 BRAIN = np.zeros(SHAPE_KJI, np.uint8)
 BRAIN[4:16, 6:24, 8:32] = 1
 # What the reader takes away: one side only, so that a mirrored mask would be noticed.
 ERASED = (slice(4, 16), slice(6, 24), slice(24, 32))
-
-
-@pytest.fixture
-def reader():
-    from Testing.SlicerHost import start
-
-    with visit(start()) as person:
-        yield person
 
 
 def write_working(folder: Path, scratch: Path) -> None:
