@@ -34,8 +34,16 @@ from MSSoftSegGUI.worker_place import PYTHON_SETTING, makeCommand, runsFolder
 END_PATIENCE_S = 2.0
 
 
+def newWorker() -> WorkerClient:
+    """A worker that starts with its first job."""
+    return WorkerClient(lambda: makeCommand("MSSoftSegLib.jobs.worker"), QtProcess, later)
+
+
 class Workbench:
-    """Everything behind the module's panel. resourcePath: finds ``Resources``; parameters: gives those of the scene."""
+    """Everything behind the module's panel. resourcePath: finds ``Resources``; parameters: gives those of the scene.
+
+    worker: segments; desk: a second one for short jobs, which so never wait behind a segmentation.
+    """
 
     def __init__(self, resourcePath, parameters) -> None:
         self._resourcePath, self._parameters = resourcePath, parameters
@@ -56,7 +64,7 @@ class Workbench:
         self.environment = EnvironmentPanel(self._ui("Environment"), install=self.onInstall, onPython=self.onPython)
         self._opening = Turns(later)
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
-        self.worker = WorkerClient(lambda: makeCommand("MSSoftSegLib.jobs.worker"), QtProcess, later)
+        self.worker, self.desk = newWorker(), newWorker()
         self.runner = SegmentPresenter(
             self.worker,
             self._exporter,
@@ -127,7 +135,8 @@ class Workbench:
         if self._patientRun is not None:
             self._patientRun.stop()
         self.examiner.stop()
-        self.worker.shutdown()
+        for worker in (self.worker, self.desk):
+            worker.shutdown()
         waitForEnds(END_PATIENCE_S)
         self.review.panel.removeShortcuts()
         shutil.rmtree(runsFolder(), ignore_errors=True)
@@ -200,7 +209,7 @@ class Workbench:
 
     def onPython(self, path: str) -> None:
         slicer.app.settings().setValue(PYTHON_SETTING, path)
-        self.worker.restart()
+        self._restartWorkers()
 
     def onInstall(self) -> None:
         if slicer.util.settingsValue(PYTHON_SETTING, ""):
@@ -211,8 +220,12 @@ class Workbench:
             return
         with slicer.util.tryWithErrorDisplay(_("Installing failed."), waitCursor=True):
             self.environment.tell(installMissing(Path(self._resourcePath("requirements.txt"))), "note")
-        self.worker.restart()
+        self._restartWorkers()
         self.examiner.check()
+
+    def _restartWorkers(self) -> None:
+        for worker in (self.worker, self.desk):
+            worker.restart()
 
     def _ui(self, name: str) -> str:
         return self._resourcePath(f"UI/MSSoftSeg{name}.ui")
