@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 
 @pytest.fixture(scope="session", autouse=True)
 def folders_of_their_own(tmp_path_factory):
-    """Cache and models in a temporary folder for the whole run; single tests may set others."""
+    """Cache and models in a temporary folder for the whole run; single tests may set others. Parallel processes share the
+    cache, as parallel runs of a user do."""
     patch = pytest.MonkeyPatch()
-    patch.setenv("MSSOFTSEG_CACHE", str(tmp_path_factory.mktemp("cache")))
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    patch.setenv("MSSOFTSEG_CACHE", str(shared / "cache"))
     patch.setenv("MSSOFTSEG_MODELS", str(tmp_path_factory.mktemp("models")))
     yield
     patch.undo()

@@ -56,7 +56,9 @@ def test_the_model_that_ships_says_who_was_trained_on_and_how_the_weights_before
 def test_a_raw_exam_comes_out_on_the_native_flair_grid_inside_the_brain(tmp_path, name):
     exam = DATA / "raw" / name
     out = tmp_path / "out"
-    assert run_command(["segment", "--exam", str(exam), "--brain", "atlas", "--out", str(out)]) == 0
+    # The eight flips take most of the time and change nothing of what is asked here: once is enough.
+    tta = "flips8" if name == "patient12_study1" else "none"
+    assert run_command(["segment", "--exam", str(exam), "--brain", "atlas", "--tta", tta, "--out", str(out)]) == 0
     flair = read(exam / "FLAIR.nii.gz")
     for stem in OUTPUTS:
         image = read(out / f"{stem}.nii.gz")

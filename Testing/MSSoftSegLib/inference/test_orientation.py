@@ -26,6 +26,7 @@ from MSSoftSegLib.lesion.segmentation import segment_lesions
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.preprocessing.pipeline import preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
+from Testing.campaigns.record import CAMPAIGN
 
 FLOAT = Device(torch.device("cpu"), torch.float32)
 SIGNED_PERMUTATIONS = [
@@ -118,7 +119,7 @@ def segmented(grid, shift, *, tta="none"):
     return segment_lesions(prediction.native, threshold=0.5, min_lesion_mm3=50.0)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200 if CAMPAIGN else 60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(stored)
 def test_lesions_come_out_at_their_physical_place_however_the_exam_is_stored(how):
     grid, shift = stored_grid(**how)
