@@ -9,6 +9,7 @@ import slicer
 import vtk
 from PySide6 import QtCore, QtWidgets
 
+from .plots import qMRMLPlotWidget
 from .views import qMRMLSliceWidget, qMRMLThreeDWidget
 
 
@@ -23,6 +24,7 @@ class qSlicerLayoutManager(QtCore.QObject):
         self._content = None
         self._slice_widgets: dict[str, qMRMLSliceWidget] = {}
         self._three_d_widgets: dict[str, qMRMLThreeDWidget] = {}
+        self._plot_widgets: dict[str, qMRMLPlotWidget] = {}
         self._slice_logics, self._view_logics = vtk.vtkCollection(), vtk.vtkCollection()
         self._shown_layout = None
 
@@ -49,6 +51,14 @@ class qSlicerLayoutManager(QtCore.QObject):
                 widget = qMRMLThreeDWidget()
                 widget.setMRMLViewNode(node)
                 self._three_d_widgets[node.GetLayoutName()] = widget
+        for node in slicer.util.getNodesByClass("vtkMRMLPlotViewNode", self._scene):
+            if node.GetLayoutName() and node.GetLayoutName() not in self._plot_widgets:
+                widget = qMRMLPlotWidget()
+                widget.setMRMLPlotViewNode(node)
+                self._plot_widgets[node.GetLayoutName()] = widget
+
+    def _all_widgets(self):
+        return (*self._slice_widgets.values(), *self._three_d_widgets.values(), *self._plot_widgets.values())
 
     def _make_slice_widget(self, node):
         logic = slicer.vtkMRMLSliceLogic()
@@ -72,10 +82,10 @@ class qSlicerLayoutManager(QtCore.QObject):
         self.layoutChanged.emit(arrangement)
 
     def _show(self, element):
-        for widget in (*self._slice_widgets.values(), *self._three_d_widgets.values()):
+        for widget in self._all_widgets():
             widget.setParent(None)
         old, self._content = self._content, self._build(element)
-        if old is not None and old not in (*self._slice_widgets.values(), *self._three_d_widgets.values()):
+        if old is not None and old not in self._all_widgets():
             old.deleteLater()
         if self._content is not None:
             self._viewport.layout().addWidget(self._content)
@@ -84,8 +94,8 @@ class qSlicerLayoutManager(QtCore.QObject):
     def _build(self, element):
         if element.tag == "view":
             name = element.get("singletontag")
-            views = self._slice_widgets if element.get("class") == "vtkMRMLSliceNode" else self._three_d_widgets
-            return views.get(name)
+            views = {"vtkMRMLSliceNode": self._slice_widgets, "vtkMRMLPlotViewNode": self._plot_widgets}
+            return views.get(element.get("class"), self._three_d_widgets).get(name)
         parts = [self._build(child) for item in element.findall("item") for child in item]
         parts = [part for part in parts if part is not None]
         frame = QtWidgets.QTabWidget() if element.get("type") == "tab" else QtWidgets.QWidget()
@@ -113,7 +123,7 @@ class qSlicerLayoutManager(QtCore.QObject):
     layout = QtCore.Property(int, _get_layout, setLayout)
     threeDViewCount = QtCore.Property(int, lambda self: len(self._three_d_widgets))
     tableViewCount = QtCore.Property(int, lambda self: 0)
-    plotViewCount = QtCore.Property(int, lambda self: 0)
+    plotViewCount = QtCore.Property(int, lambda self: len(self._plot_widgets))
 
     def viewport(self):
         return self._viewport
@@ -141,6 +151,10 @@ class qSlicerLayoutManager(QtCore.QObject):
         if isinstance(which, str):
             return widgets.get(which)
         return list(widgets.values())[which] if 0 <= which < len(widgets) else None
+
+    def plotWidget(self, number):
+        widgets = list(self._plot_widgets.values())
+        return widgets[number] if 0 <= number < len(widgets) else None
 
     def resetSliceViews(self):
         for widget in self._slice_widgets.values():
