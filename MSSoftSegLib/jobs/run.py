@@ -66,12 +66,16 @@ def run(job: Job, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, 
 # Imported when used: segmenting needs torch, and a worker must be able to answer before it is loaded.
 _RUNNERS = {
     "compare": ("MSSoftSegLib.jobs.compare", "run_compare"),
+    "compare-models": ("MSSoftSegLib.jobs.model_comparison", "run_compare_models"),
+    "detach": ("MSSoftSegLib.jobs.detach", "run_detach"),
     "evaluate": ("MSSoftSegLib.jobs.evaluate", "run_evaluate"),
     "preprocess": ("MSSoftSegLib.jobs.preprocess", "run_preprocess"),
+    "promote-model": ("MSSoftSegLib.jobs.model_promotion", "run_promote_model"),
     "pseudolabel": ("MSSoftSegLib.jobs.pseudolabel", "run_pseudolabel"),
     "segment": ("MSSoftSegLib.jobs.segment", "run_segment"),
     "softmask": ("MSSoftSegLib.jobs.softmask", "run_softmask"),
     "train": ("MSSoftSegLib.jobs.train", "run_train"),
+    "train-preflight": ("MSSoftSegLib.jobs.preflight", "run_preflight"),
     "study": ("MSSoftSegLib.jobs.study", "run_study"),
 }
 

@@ -8,12 +8,17 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.jobs.detach_specification import DetachJob
 from MSSoftSegLib.jobs.document import Document
 from MSSoftSegLib.jobs.evaluate_specification import CompareJob, EvaluateJob
+from MSSoftSegLib.jobs.model_comparison_specification import CompareModelsJob
+from MSSoftSegLib.jobs.model_promotion_specification import PromoteModelJob
+from MSSoftSegLib.jobs.preflight_specification import TrainPreflightJob
 from MSSoftSegLib.jobs.pseudolabel_specification import PseudolabelJob
 from MSSoftSegLib.jobs.softmask_specification import SoftmaskJob
 from MSSoftSegLib.jobs.study_specification import StudyJob
 from MSSoftSegLib.jobs.train_specification import TrainJob
+from MSSoftSegLib.network.catalog import default_model
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 
 
@@ -66,7 +71,7 @@ class SegmentSpec(Document):
 
     exam: ExamSource
     out: Path
-    model: str = "starter"
+    model: str = Field(default_factory=default_model)
     device: str = "auto"
     preprocessing: PreprocessingSettings = PreprocessingSettings()
     preprocessed: bool = False
@@ -102,6 +107,17 @@ class SegmentJob(Document):
 
 
 Job = Annotated[
-    CompareJob | EvaluateJob | PreprocessJob | PseudolabelJob | SegmentJob | SoftmaskJob | TrainJob | StudyJob,
+    CompareJob
+    | CompareModelsJob
+    | DetachJob
+    | EvaluateJob
+    | PreprocessJob
+    | PromoteModelJob
+    | PseudolabelJob
+    | SegmentJob
+    | SoftmaskJob
+    | StudyJob
+    | TrainJob
+    | TrainPreflightJob,
     Field(discriminator="kind"),
 ]

@@ -1,0 +1,1 @@
+"""Long jobs as processes of their own: each has a folder, outlives who started it, and is watched and stopped through files."""
