@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -108,22 +109,22 @@ class Score:
     ece: float | None
 
 
-def judged(variant: Variant, task: FitTask, cohort: Cohort, run: Path) -> dict[str, object]:
-    """The threshold, and every test exam's score."""
-    network, recipe = load_trained(task), task.recipe
+def judged(name: str, tasks: Sequence[FitTask], cohort: Cohort, run: Path) -> dict[str, object]:
+    """The threshold, and every test exam's score, of one network or of the mean of several."""
+    networks, recipe = [load_trained(task) for task in tasks], tasks[0].recipe
     normalization = recipe.data.normalization
     validation = [
-        (_probability(network, case, recipe), case) for case in cohort.cases("validation", "drawn", normalization)
+        (_probability(networks, case, recipe), case) for case in cohort.cases("validation", "drawn", normalization)
     ]
     threshold = max(THRESHOLDS, key=lambda level: np.mean([dice(p >= level, pen(c.label())) for p, c in validation]))
     scores = [
-        score(_probability(network, case, recipe), case, np.array(case.label()), threshold)
+        score(_probability(networks, case, recipe), case, np.array(case.label()), threshold)
         for case in cohort.cases("test", "drawn", normalization)
     ]
     real = prepare_cases([real_exam(cohort.data, HELD_OUT)], recipe, run / f"real-{normalization}")[0]
     truth = np.array(real.rater(real.raters[0])) >= 0.5
-    scores.append(score(_probability(network, real, recipe), real, truth.astype(np.float32), threshold))
-    return {"variant": variant.name, "seed": task.seed, "threshold": threshold, "scores": [asdict(s) for s in scores]}
+    scores.append(score(_probability(networks, real, recipe), real, truth.astype(np.float32), threshold))
+    return {"variant": name, "seed": tasks[0].seed, "threshold": threshold, "scores": [asdict(s) for s in scores]}
 
 
 def score(probability: np.ndarray, case: PreparedCase, soft_truth: np.ndarray, threshold: float) -> Score:
@@ -140,8 +141,11 @@ def score(probability: np.ndarray, case: PreparedCase, soft_truth: np.ndarray, t
     )
 
 
-def _probability(network: nn.Module, case: PreparedCase, recipe: Recipe) -> np.ndarray:
-    return case_probability(whole_logits(network, case, recipe, choose_device("cpu")), case, recipe)
+def _probability(networks: Sequence[nn.Module], case: PreparedCase, recipe: Recipe) -> np.ndarray:
+    device = choose_device("cpu")
+    return np.mean(
+        [case_probability(whole_logits(one, case, recipe, device), case, recipe) for one in networks], axis=0
+    )
 
 
 def run_variant(variant: Variant, seed: int, cohort: Cohort, run: Path) -> None:
@@ -153,10 +157,26 @@ def run_variant(variant: Variant, seed: int, cohort: Cohort, run: Path) -> None:
     started = time.monotonic()
     train_one(task, DirectTalk())
     seconds = time.monotonic() - started
-    found = judged(variant, task, cohort, run) | {"steps": variant.steps, "seconds": round(seconds)}
-    partial = result.with_suffix(".partial")
-    partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    partial.replace(result)
+    _keep(result, judged(variant.name, [task], cohort, run) | {"steps": variant.steps, "seconds": round(seconds)})
+
+
+def run_ensemble(cohort: Cohort, run: Path) -> None:
+    """The mean of the soft variant's seeds: what a second network would be worth, at twice the time."""
+    base = VARIANTS[0]
+    parts = [run / f"{base.name}-{seed}.json" for seed in base.seeds]
+    result = run / f"{base.name}-ensemble.json"
+    if result.is_file() or not all(part.is_file() for part in parts):
+        return
+    seconds = sum(json.loads(part.read_text(encoding="utf-8"))["seconds"] for part in parts)
+    tasks = [task_of(base, seed, cohort, run) for seed in base.seeds]
+    found = judged(f"{base.name}, mean of {len(tasks)}", tasks, cohort, run)
+    _keep(result, found | {"steps": base.steps, "seconds": seconds})
+
+
+def _keep(path: Path, document: dict[str, object]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
 
 
 def main() -> None:
@@ -174,6 +194,7 @@ def main() -> None:
         for seed in variant.seeds:
             if given.only is None or given.only == [variant.name, str(seed)]:
                 run_variant(course, seed, cohort, given.run)
+    run_ensemble(cohort, given.run)
     write_table(given.run, RESULTS)
 
 
