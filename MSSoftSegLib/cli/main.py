@@ -12,6 +12,7 @@ from MSSoftSegLib.cli import (
     doctor_command,
     evaluate_command,
     job_commands,
+    jobs_commands,
     library_commands,
     model_commands,
     pseudolabel_command,
@@ -45,6 +46,7 @@ app.command()(job_commands.worker)
 app.add_typer(library_commands.app, name="library")
 app.add_typer(model_commands.app, name="models")
 app.add_typer(recipe_commands.app, name="recipes")
+app.add_typer(jobs_commands.app, name="jobs")
 
 
 def _version(asked: bool) -> None:

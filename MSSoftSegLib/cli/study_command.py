@@ -9,6 +9,7 @@ import typer
 
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.job_commands import finish, run_job
+from MSSoftSegLib.cli.jobs_commands import Detach, start_detached
 
 
 def study(
@@ -23,6 +24,7 @@ def study(
     size: Annotated[str, typer.Option("--size", help="smoke, workstation (two cores, an hour) or full")] = "full",
     side_by_side: Annotated[int, typer.Option("--side-by-side", help="trainings at a time")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="go on with a study that was stopped")] = False,
+    detach: Detach = False,
     json_events: options.JsonEvents = False,
     debug: options.Debug = False,
 ) -> None:
@@ -37,4 +39,7 @@ def study(
         "side_by_side": side_by_side,
         "resume": resume,
     }
+    if detach:
+        start_detached({"kind": "study", "spec": spec}, json_events=json_events, debug=debug)
+        return
     finish(run_job("study", spec, json_events=json_events, debug=debug), json_events=json_events)

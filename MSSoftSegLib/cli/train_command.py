@@ -9,6 +9,8 @@ import typer
 
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.job_commands import finish, run_job
+from MSSoftSegLib.cli.jobs_commands import Detach, start_detached
+from MSSoftSegLib.cli.preflight_display import show_preflight
 
 
 def train(
@@ -35,6 +37,10 @@ def train(
     precision: Annotated[str, typer.Option("--precision", help="auto, bf16 or 32")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="go on with a training that was stopped")] = False,
     overwrite: options.Overwrite = False,
+    detach: Detach = False,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="only say what would happen, how long it would take, and what is wrong")
+    ] = False,
     json_events: options.JsonEvents = False,
     debug: options.Debug = False,
 ) -> None:
@@ -61,4 +67,10 @@ def train(
         "resume": resume,
         "overwrite": overwrite,
     }
+    if preflight:
+        show_preflight(spec, json_events=json_events, debug=debug)
+        return
+    if detach:
+        start_detached({"kind": "train", "spec": spec}, json_events=json_events, debug=debug)
+        return
     finish(run_job("train", spec, json_events=json_events, debug=debug), json_events=json_events)

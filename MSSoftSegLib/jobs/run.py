@@ -9,6 +9,7 @@ import errno
 import importlib
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, MSSoftSegError, OutOfMemory, RequestError
 from MSSoftSegLib.jobs.events import Emit, logs_as_events
+from MSSoftSegLib.jobs.one_writer import only_writer
 from MSSoftSegLib.jobs.specification import Job
+from MSSoftSegLib.jobs.study_specification import StudyJob
+from MSSoftSegLib.jobs.train_specification import TrainJob
 
 LOGGER = logging.getLogger(__name__)
 _JOB: TypeAdapter[Job] = TypeAdapter(Job)
@@ -69,6 +73,12 @@ _RUNNERS = {
     "compare-models": ("MSSoftSegLib.jobs.model_comparison", "run_compare_models"),
     "detach": ("MSSoftSegLib.jobs.detach", "run_detach"),
     "evaluate": ("MSSoftSegLib.jobs.evaluate", "run_evaluate"),
+    "library-export": ("MSSoftSegLib.jobs.library_export", "run_library_export"),
+    "library-agreement": ("MSSoftSegLib.jobs.library_agreement", "run_library_agreement"),
+    "library-open": ("MSSoftSegLib.jobs.library_open", "run_library_open"),
+    "library-save": ("MSSoftSegLib.jobs.library_save", "run_library_save"),
+    "library-settings": ("MSSoftSegLib.jobs.library_settings", "run_library_settings"),
+    "library-worklist": ("MSSoftSegLib.jobs.library_worklist", "run_library_worklist"),
     "preprocess": ("MSSoftSegLib.jobs.preprocess", "run_preprocess"),
     "promote-model": ("MSSoftSegLib.jobs.model_promotion", "run_promote_model"),
     "pseudolabel": ("MSSoftSegLib.jobs.pseudolabel", "run_pseudolabel"),
@@ -82,7 +92,8 @@ _RUNNERS = {
 
 def _execute(job: Job, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     module, function = _RUNNERS[job.kind]
-    path: Path = getattr(importlib.import_module(module), function)(job, emit, cancelled)
+    with only_writer(job.spec.out) if isinstance(job, TrainJob | StudyJob) else nullcontext():
+        path: Path = getattr(importlib.import_module(module), function)(job, emit, cancelled)
     return path
 
 

@@ -1,0 +1,55 @@
+"""Two long jobs never make the same output: the second is refused, whether it runs in a shell or in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from MSSoftSegLib.errors import OutputExists
+from MSSoftSegLib.jobs.detached.folder import jobs_folder
+
+LOCKS = ".outputs"
+
+
+@contextmanager
+def only_writer(out: Path) -> Iterator[None]:
+    """Hold an output while the block runs; OutputExists where another process of this user holds it.
+
+    The operating system lets go of a lock when its process ends, however that happens.
+    """
+    if _is_helper_of_a_cluster():
+        yield
+        return
+    name = hashlib.sha256(os.path.normcase(os.path.realpath(out)).encode()).hexdigest()[:24]
+    folder = jobs_folder() / LOCKS
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name).open("a+b") as stream:
+        try:
+            _lock(stream.fileno())
+        except OSError:
+            raise OutputExists(
+                f"another job is making {out.name}",
+                remedy="choose another --out, or stop that job; see mssoftseg jobs list",
+            ) from None
+        yield
+
+
+def _lock(descriptor: int) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        return
+    import fcntl
+
+    # Record locks, not flock: those are not inherited by processes that make samples and may live a moment longer.
+    fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_helper_of_a_cluster() -> bool:
+    """Whether torchrun or SLURM started this process beside the first, which holds the output for all."""
+    return os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) != "0"
