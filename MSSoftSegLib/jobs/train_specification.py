@@ -19,7 +19,8 @@ class TrainSpec(Document):
     behind on validation cases. statuses: which cases of a library are trained on.
     init: a model to start from. epochs: overrides the recipe's. folds, fold: K folds by patient; without fold every fold is
     trained, one model each. seed: overrides the recipe's. prepared: where prepared cases are kept for other runs; None = in
-    the run's own folder, removed at the end.
+    the run's own folder, removed at the end. replace: a model that lies at out may be replaced although the run goes on, as a
+    resumed job needs that was begun with overwrite, or was killed when its model was in place.
     """
 
     library: Path
@@ -40,6 +41,12 @@ class TrainSpec(Document):
     prepared: Path | None = None
     resume: bool = False
     overwrite: bool = False
+    replace: bool = False
+
+    @property
+    def may_replace(self) -> bool:
+        """Whether a model that lies at out already gives way to the new one."""
+        return self.overwrite or self.replace
 
     @model_validator(mode="after")
     def _options_go_together(self) -> TrainSpec:
