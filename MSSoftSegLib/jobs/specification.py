@@ -11,6 +11,12 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.detach_specification import DetachJob
 from MSSoftSegLib.jobs.document import Document
 from MSSoftSegLib.jobs.evaluate_specification import CompareJob, EvaluateJob
+from MSSoftSegLib.jobs.library_agreement_specification import LibraryAgreementJob
+from MSSoftSegLib.jobs.library_export_specification import LibraryExportJob
+from MSSoftSegLib.jobs.library_open_specification import LibraryOpenJob
+from MSSoftSegLib.jobs.library_save_specification import LibrarySaveJob
+from MSSoftSegLib.jobs.library_settings_specification import LibrarySettingsJob
+from MSSoftSegLib.jobs.library_worklist_specification import LibraryWorklistJob
 from MSSoftSegLib.jobs.model_comparison_specification import CompareModelsJob
 from MSSoftSegLib.jobs.model_promotion_specification import PromoteModelJob
 from MSSoftSegLib.jobs.preflight_specification import TrainPreflightJob
@@ -111,6 +117,12 @@ Job = Annotated[
     | CompareModelsJob
     | DetachJob
     | EvaluateJob
+    | LibraryAgreementJob
+    | LibraryExportJob
+    | LibraryOpenJob
+    | LibrarySaveJob
+    | LibrarySettingsJob
+    | LibraryWorklistJob
     | PreprocessJob
     | PromoteModelJob
     | PseudolabelJob

@@ -11,8 +11,10 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import (
     CaseRecord,
+    EarlierMask,
     Edits,
     HistoryEntry,
+    ModelFindings,
     RaterEntry,
     SoftLabelEntry,
     Status,
@@ -21,6 +23,7 @@ from MSSoftSegLib.library.case_record import (
     status_problem,
 )
 from MSSoftSegLib.library.layout import CaseId
+from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,9 @@ class Addition:
     """What somebody adds to a case, new or not.
 
     images, raters: what is given, by modality and rater. soft_label: its name, None where none is given; confidence:
-    whether a confidence map is given with it. status, preprocessed, source_model: None keeps what is there.
+    whether a confidence map is given with it; settings, made_of: how and of whose masks it was made, where that is known.
+    edits, volumes_ml: by rater. by: who adds. notes: of the raters given. status, preprocessed, source_model, findings, notes:
+    None keeps what is there.
     """
 
     case: CaseId
@@ -39,7 +44,13 @@ class Addition:
     status: Status | None = None
     preprocessed: bool | None = None
     source_model: str | None = None
+    by: str | None = None
+    findings: ModelFindings | None = None
+    notes: str | None = None
+    settings: SoftLabelSettings | None = None
+    made_of: frozenset[str] = frozenset()
     edits: Mapping[str, Edits] = field(default_factory=dict)
+    volumes_ml: Mapping[str, float] = field(default_factory=dict)
 
 
 def record_with(before: CaseRecord | None, addition: Addition, changed: Mapping[PurePosixPath, str]) -> CaseRecord:
@@ -48,33 +59,78 @@ def record_with(before: CaseRecord | None, addition: Addition, changed: Mapping[
     old = before.checksums if before else {}
     # A damaged file that is put in place again is no news.
     changed = {name: value for name, value in changed.items() if old.get(str(name)) != value}
-    raters = dict(before.raters if before else {})
-    for rater in sorted(addition.raters):
-        if case.rater_mask(rater) in changed:
-            raters[rater] = RaterEntry(time=time, edits=addition.edits.get(rater))
-    soft_label = before.soft_label if before else None
-    if addition.soft_label is not None:
-        fresh = SoftLabelEntry(name=addition.soft_label, confidence=addition.confidence, time=time)
-        same = soft_label is not None and fresh.model_copy(update={"time": soft_label.time}) == soft_label
-        if not same or not changed.keys().isdisjoint(_soft_files(case, fresh)):
-            soft_label = fresh
+    raters, earlier = _raters(before, addition, changed, time)
+    checksums = {**old, **{str(name): value for name, value in changed.items()}}
+    soft_label = _soft_label(before, addition, checksums, time)
     present = {*(before.images if before else ()), *addition.images}
     images = tuple(modality for modality in Modality if modality in present)
-    checksums = {**old, **{str(name): value for name, value in changed.items()}}
-    names = {str(name) for name in files_of(case, images, raters, soft_label)}
+    kept = [case.earlier_mask(mask.rater, mask.version) for mask in earlier]
+    names = {str(name) for name in (*files_of(case, images, raters, soft_label), *kept)}
     after = CaseRecord(
         patient=case.patient,
         session=case.session,
         status=_status(before, addition, raters=raters, soft_label=soft_label),
         images=images,
         raters=raters,
+        earlier=earlier,
         soft_label=soft_label,
         source_model=addition.source_model or (before.source_model if before else None),
+        findings=addition.findings or (before.findings if before else None),
         preprocessed=_preprocessed(before, addition),
         pseudo_labelled=soft_label is not None and not raters,
         checksums={name: value for name, value in sorted(checksums.items()) if name in names},
     )
-    return _with_history(before, after, time)
+    return _with_history(before, after, time, by=addition.by)
+
+
+def _raters(
+    before: CaseRecord | None, addition: Addition, changed: Mapping[PurePosixPath, str], time: datetime.datetime
+) -> tuple[dict[str, RaterEntry], tuple[EarlierMask, ...]]:
+    """Raters after an addition, and the masks that were replaced until now; one that is replaced now is among changed."""
+    raters = dict(before.raters if before else {})
+    earlier = list(before.earlier if before else ())
+    for rater in sorted(addition.raters):
+        old = raters.get(rater)
+        notes = addition.notes if addition.notes is not None else (old.notes if old else "")
+        if addition.case.rater_mask(rater) not in changed and old is not None:
+            raters[rater] = old.model_copy(update={"notes": notes})
+            continue
+        raters[rater] = RaterEntry(
+            time=time,
+            edits=addition.edits.get(rater),
+            version=old.version + 1 if old else 1,
+            volume_ml=addition.volumes_ml.get(rater),
+            notes=notes,
+        )
+        if old is not None and before is not None and addition.case.earlier_mask(rater, old.version) in changed:
+            approved = before.status == "approved"
+            earlier.append(EarlierMask(rater=rater, version=old.version, time=old.time, approved=approved))
+    return raters, tuple(earlier)
+
+
+def _soft_label(
+    before: CaseRecord | None, addition: Addition, checksums: Mapping[str, str], time: datetime.datetime
+) -> SoftLabelEntry | None:
+    """The soft label after an addition; its old entry where it is the same. checksums: of all files then."""
+    old = before.soft_label if before else None
+    if addition.soft_label is None:
+        return old
+    fresh = SoftLabelEntry(
+        name=addition.soft_label,
+        confidence=addition.confidence,
+        time=time,
+        settings=addition.settings,
+        made_of={rater: checksums[str(addition.case.rater_mask(rater))] for rater in sorted(addition.made_of)},
+    )
+    files = [str(name) for name in _soft_files(addition.case, fresh)]
+    stored = before.checksums if before else {}
+    if old is None or old.name != fresh.name or any(stored.get(name) != checksums.get(name) for name in files):
+        return fresh
+    # The same values again: whoever does not know how they were made does not make that unknown.
+    known = fresh.model_copy(update={"time": old.time})
+    if fresh.settings is None:
+        known = known.model_copy(update={"settings": old.settings, "made_of": old.made_of})
+    return old if known == old else fresh
 
 
 def _status(
@@ -93,7 +149,9 @@ def _status(
         return status
     if before is None or (before.status == "unlabelled" and labelled):
         return "segmented" if labelled else "unlabelled"
-    relabelled = dict(raters) != before.raters or soft_label != before.soft_label
+    versions = {rater: entry.version for rater, entry in before.raters.items()}
+    relabelled = {rater: entry.version for rater, entry in raters.items()} != versions
+    relabelled = relabelled or soft_label != before.soft_label
     return "corrected" if before.status == "approved" and relabelled else before.status
 
 
@@ -108,31 +166,54 @@ def _preprocessed(before: CaseRecord | None, addition: Addition) -> bool:
     return before.preprocessed
 
 
-def _with_history(before: CaseRecord | None, after: CaseRecord, time: datetime.datetime) -> CaseRecord:
+def _with_history(
+    before: CaseRecord | None, after: CaseRecord, time: datetime.datetime, *, by: str | None = None
+) -> CaseRecord:
     """The record with one more entry; the old record where nothing changed."""
     history = before.history if before else ()
     after = after.model_copy(update={"history": history})
     if before is not None and after == before:
         return before
     old = before.checksums if before else {}
-    changed = [name for name, value in after.checksums.items() if old.get(name) != value]
     replaced = {name: value for name, value in old.items() if after.checksums.get(name) != value}
-    words = [f"added {name.rpartition('/')[2]}" for name in changed if name not in old]
-    words += [f"replaced {name.rpartition('/')[2]}" for name in changed if name in old]
-    words += [f"removed {name.rpartition('/')[2]}" for name in old if name not in after.checksums]
-    if before is None or before.status != after.status:
-        words.append(f"status {after.status}")
-    entry = HistoryEntry(time=time, change=", ".join(words) or "changed", replaced=replaced)
+    words = ", ".join(_words(before, after)) or "changed"
+    entry = HistoryEntry(time=time, change=words, replaced=replaced, by=by)
     return after.model_copy(update={"history": (*history, entry)})
 
 
-def with_status(before: CaseRecord, status: Status) -> CaseRecord:
-    """The record with another status."""
+def _words(before: CaseRecord | None, after: CaseRecord) -> list[str]:
+    """What changed, in the past tense: names of files, never a word of the notes."""
+    old = before.checksums if before else {}
+    changed = [name for name, value in after.checksums.items() if old.get(name) != value]
+    kept = {str(name) for name in after.earlier_files}
+    words = [f"added {_base(name)}" for name in changed if name not in old and name not in kept]
+    words += [f"replaced {_base(name)}" for name in changed if name in old]
+    words += [f"kept {_base(name)}" for name in changed if name in kept]
+    words += [f"removed {_base(name)}" for name in old if name not in after.checksums]
+    soft, soft_before = after.soft_label, before.soft_label if before else None
+    if soft is not None and soft.settings is not None and soft != soft_before:
+        chosen = soft.settings.model_dump(mode="json", exclude_none=True)
+        words.append(f"soft label {soft.name} by {' '.join(f'{key} {value}' for key, value in chosen.items())}")
+    notes = {rater: entry.notes for rater, entry in (before.raters if before else {}).items()}
+    words += [f"notes of {rater}" for rater, entry in after.raters.items() if entry.notes != notes.get(rater, "")]
+    if after.findings is not None and (before is None or after.findings != before.findings):
+        words.append(f"findings of {after.findings.model}")
+    if before is None or before.status != after.status:
+        words.append(f"status {after.status}")
+    return words
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def with_status(before: CaseRecord, status: Status, *, by: str | None = None) -> CaseRecord:
+    """The record with another status. by: who says so."""
     if problem := status_problem(status, labelled=before.is_labelled):
         raise RequestError(
             f"{before.case_id} cannot be {problem}", remedy="add a label first, or choose another status"
         )
-    return _with_history(before, before.model_copy(update={"status": status}), now())
+    return _with_history(before, before.model_copy(update={"status": status}), now(), by=by)
 
 
 def _soft_files(case: CaseId, entry: SoftLabelEntry) -> set[PurePosixPath]:

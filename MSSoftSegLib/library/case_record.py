@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.layout import CaseId
+from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
+SCHEMA_VERSION = 2
 Status = Literal["unlabelled", "segmented", "corrected", "approved", "excluded"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -30,43 +32,98 @@ class Edits(_Part):
 
 
 class RaterEntry(_Part):
-    """One rater's label map. time: when it was stored, UTC. edits: against the mask that it replaced or started from."""
+    """One rater's label map. time: when it was stored, UTC. edits: against the mask that it replaced or started from.
+
+    version: 1 for this rater's first mask of the case, and one more for each that replaced it. volume_ml: of certain lesion.
+    notes: the rater's free text about the case.
+    """
 
     time: datetime.datetime
     edits: Edits | None = None
+    version: int = Field(default=1, ge=1)
+    volume_ml: float | None = Field(default=None, ge=0)
+    notes: str = ""
+
+
+class EarlierMask(_Part):
+    """A label map that its rater replaced later; it is kept. approved: whether the case was approved with it."""
+
+    rater: str
+    version: int = Field(ge=1)
+    time: datetime.datetime
+    approved: bool = False
 
 
 class SoftLabelEntry(_Part):
-    """A stored soft mask, by the name in its file name, and whether a confidence map goes with it."""
+    """A stored soft mask, by the name in its file name, and whether a confidence map goes with it.
+
+    settings: how it was made of the raters' masks; None where that is not known. made_of: checksums of these masks by rater,
+    empty where that is not known.
+    """
 
     name: str
     confidence: bool = False
     time: datetime.datetime
+    settings: SoftLabelSettings | None = None
+    made_of: dict[str, Sha256] = Field(default_factory=dict)
+
+
+class ModelFindings(_Part):
+    """What a model said about the exam before anybody corrected it.
+
+    psu, worst_lesion_lsu: structural uncertainty of the patient and of the lesion with most of it, 0–1, None without lesions;
+    mean_entropy_nats: in the lesions. Volumes at the threshold, and as the sum of the probabilities.
+    """
+
+    model: str
+    psu: float = Field(ge=0, le=1)
+    worst_lesion_lsu: float | None = Field(default=None, ge=0, le=1)
+    mean_entropy_nats: float | None = Field(default=None, ge=0)
+    lesions: int = Field(ge=0)
+    volume_ml: float = Field(ge=0)
+    soft_volume_ml: float = Field(ge=0)
+    threshold: float = Field(ge=0, le=1)
 
 
 class HistoryEntry(_Part):
-    """One change, in the past tense; replaced: checksums of files that it overwrote."""
+    """One change, in the past tense; by: the rater who made it, where that is known; replaced: checksums of former files."""
 
     time: datetime.datetime
     change: str
+    by: str | None = None
     replaced: dict[str, Sha256] = Field(default_factory=dict)
 
 
 class CaseRecord(_Part):
-    """One case. checksums: SHA-256 of every file of the case by its name relative to the library."""
+    """One case. checksums: SHA-256 of every file of the case by its name relative to the library.
 
-    schema_version: Literal[1] = 1
+    Version 1 had no earlier masks, findings, notes and settings of soft labels; it is read as what it says.
+    """
+
+    schema_version: Literal[2] = 2
     patient: str
     session: str | None = None
     status: Status
     images: tuple[Modality, ...] = Field(min_length=1)
     raters: dict[str, RaterEntry] = Field(default_factory=dict)
+    earlier: tuple[EarlierMask, ...] = ()
     soft_label: SoftLabelEntry | None = None
     source_model: str | None = None
+    findings: ModelFindings | None = None
     preprocessed: bool = False
     pseudo_labelled: bool = False
     checksums: dict[str, Sha256]
     history: tuple[HistoryEntry, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_any_version(cls, document: Any) -> Any:
+        version = document.get("schema_version", SCHEMA_VERSION) if isinstance(document, dict) else None
+        if version == 1:
+            return {**document, "schema_version": SCHEMA_VERSION}
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise ValueError("schema_version: a newer MSSoftSeg wrote this record; use that one")
+        return document
 
     @model_validator(mode="after")
     def _holds_together(self) -> CaseRecord:
@@ -90,10 +147,39 @@ class CaseRecord(_Part):
         """Whether anybody or anything labelled this case."""
         return bool(self.raters) or self.soft_label is not None
 
+    def shared(self) -> CaseRecord:
+        """The record as it may leave the library: without notes and without the masks that later ones replaced."""
+        current = {str(name) for name in self.current_files}
+        return self.model_copy(
+            update={
+                "raters": {name: entry.model_copy(update={"notes": ""}) for name, entry in self.raters.items()},
+                "earlier": (),
+                "checksums": {name: value for name, value in self.checksums.items() if name in current},
+            }
+        )
+
+    @property
+    def soft_label_is_current(self) -> bool | None:
+        """Whether the masks that the soft label was made of are still those of the case; None where that is not known."""
+        if self.soft_label is None or not self.soft_label.made_of:
+            return None
+        stored = {rater: self.checksums.get(str(self.case_id.rater_mask(rater))) for rater in self.raters}
+        return stored == self.soft_label.made_of
+
     @property
     def files(self) -> tuple[PurePosixPath, ...]:
         """Every file of the case but the record itself, relative to the library."""
+        return (*self.current_files, *self.earlier_files)
+
+    @property
+    def current_files(self) -> tuple[PurePosixPath, ...]:
+        """Images and labels as they are now."""
         return files_of(self.case_id, self.images, self.raters, self.soft_label)
+
+    @property
+    def earlier_files(self) -> tuple[PurePosixPath, ...]:
+        """Masks that later ones replaced."""
+        return tuple(self.case_id.earlier_mask(mask.rater, mask.version) for mask in self.earlier)
 
 
 def files_of(

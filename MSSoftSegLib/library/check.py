@@ -15,13 +15,16 @@ from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import (
     DERIVATIVES,
     DESCRIPTION,
+    DROPPINGS,
     PARTICIPANTS,
     README,
+    SETTINGS,
     WRITERS_FOLDER,
     CaseId,
     case_of_file,
     inside,
 )
+from MSSoftSegLib.library.library_settings import read_settings
 from MSSoftSegLib.library.reading import (
     case_ids,
     check_is_library,
@@ -30,7 +33,7 @@ from MSSoftSegLib.library.reading import (
 )
 from MSSoftSegLib.library.transaction import Commit, decided, participants, patient_locked
 
-# What BIDS allows beside the data, and what operating systems leave behind unasked.
+# What BIDS allows beside the data.
 EXPECTED_NAMES = (
     DESCRIPTION,
     PARTICIPANTS,
@@ -41,7 +44,6 @@ EXPECTED_NAMES = (
     "LICENSE",
     ".bidsignore",
 )
-DROPPINGS = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _files(library: Path) -> Iterator[PurePosixPath]:
             folders[:] = [name for name in folders if name != WRITERS_FOLDER]
             names = [name for name in names if name not in EXPECTED_NAMES]
         if relative == DERIVATIVES:
-            names = [name for name in names if name != DESCRIPTION]
+            names = [name for name in names if name not in (DESCRIPTION, SETTINGS.name)]
         yield from (relative / name for name in names if name not in DROPPINGS)
 
 
@@ -152,6 +154,10 @@ def _frame_findings(library: Path) -> set[Finding]:
         found.add(Finding("missing", str(description), "is missing"))
     except (OSError, ValueError):
         found.add(Finding("damaged", str(description), "is not JSON"))
+    try:
+        read_settings(library)
+    except BadLibrary:
+        found.add(Finding("damaged", str(SETTINGS), "is not what the library's settings are"))
     if not (library / PARTICIPANTS).is_file():
         return found | {Finding("missing", PARTICIPANTS, "is missing")}
     try:

@@ -6,8 +6,18 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from MSSoftSegLib.errors import OutputExists
-from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, PARTICIPANTS, README, WRITERS_FOLDER, inside
+from MSSoftSegLib.errors import OutputExists, RequestError
+from MSSoftSegLib.library.layout import (
+    DERIVATIVES,
+    DESCRIPTION,
+    DROPPINGS,
+    PARTICIPANTS,
+    README,
+    WRITERS_FOLDER,
+    inside,
+)
+from MSSoftSegLib.library.locking import locked
+from MSSoftSegLib.library.reading import check_is_library
 from MSSoftSegLib.library.transaction import write_text
 from MSSoftSegLib.version import VERSION
 
@@ -23,18 +33,40 @@ def create_library(folder: Path, *, name: str = "MS lesion cases") -> Path:
     """Make an empty case library in a folder that is absent or empty; returns the folder."""
     if (folder / DESCRIPTION).exists():
         raise OutputExists(f"{folder.name} is a case library already", remedy="add to it, or choose another folder")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    return ensure_library(folder, name=name)
+
+
+def ensure_library(folder: Path, *, name: str = "MS lesion cases") -> Path:
+    """A case library in the folder, made where it is absent or empty, or its making was interrupted."""
+    if (folder / DESCRIPTION).exists():
+        check_is_library(folder)
+        return folder
+    if folder.exists() and (not folder.is_dir() or not _is_begun(folder)):
         raise OutputExists(f"{folder.name} is not empty", remedy="choose a new folder for the case library")
     scratch = folder / WRITERS_FOLDER
-    scratch.mkdir(parents=True)
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+    except PermissionError:
+        raise RequestError(
+            f"{folder.name} may not be written to", remedy="choose another folder, or ask for permission"
+        ) from None
     common = {"BIDSVersion": BIDS_VERSION, "GeneratedBy": [{"Name": "MSSoftSeg", "Version": VERSION}]}
     labels = {"Name": f"{name}: labels", "DatasetType": "derivative", **common}
-    write_text(inside(folder, DERIVATIVES / DESCRIPTION), _document(labels), scratch=scratch)
-    write_text(folder / README, README_TEXT, scratch=scratch)
-    write_text(folder / PARTICIPANTS, "participant_id\n", scratch=scratch)
-    # Last: it is what tells a library from a folder.
-    write_text(folder / DESCRIPTION, _document({"Name": name, "DatasetType": "raw", **common}), scratch=scratch)
+    with locked(scratch / "locks" / "library.lock"):
+        if (folder / DESCRIPTION).exists():
+            return folder
+        write_text(inside(folder, DERIVATIVES / DESCRIPTION), _document(labels), scratch=scratch)
+        write_text(folder / README, README_TEXT, scratch=scratch)
+        write_text(folder / PARTICIPANTS, "participant_id\n", scratch=scratch)
+        # Last: it is what tells a library from a folder.
+        write_text(folder / DESCRIPTION, _document({"Name": name, "DatasetType": "raw", **common}), scratch=scratch)
     return folder
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether there is nothing in the folder but what the making of a library begins with."""
+    ours = {WRITERS_FOLDER, DERIVATIVES.parts[0], README, PARTICIPANTS, *DROPPINGS}
+    return all(path.name in ours for path in folder.iterdir()) and not any(folder.glob("derivatives/*/sub-*"))
 
 
 def _document(fields: Mapping[str, object]) -> str:

@@ -93,6 +93,11 @@ def clean_nifti(source: Path) -> bytes:
     return gzip.compress(bare, COMPRESSION_LEVEL, mtime=0)
 
 
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy a file of the library, byte for byte, onto the disk."""
+    _store_bytes(source.read_bytes(), target)
+
+
 def _is_plain_gzip(source: Path) -> bool:
     """Whether the file is one gzip stream whose header holds no text, with nothing after it."""
     content = source.read_bytes()

@@ -1,7 +1,8 @@
 """Where everything in a case library lies and what it is called: BIDS names, derived from ids and never from user text.
 
 ``sub-<patient>[/ses-<session>]/anat/`` holds native images, the same below ``derivatives/mssoftseg/`` labels and the case
-record. ``.mssoftseg/`` holds what only writers need: locks, and files on their way into place.
+record, and ``earlier/`` in it the masks that later ones replaced. ``.mssoftseg/`` holds what only writers need: locks, and
+files on their way into place.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ DESCRIPTION = "dataset_description.json"
 PARTICIPANTS = "participants.tsv"
 README = "README"
 DERIVATIVES = PurePosixPath("derivatives", "mssoftseg")
+SETTINGS = DERIVATIVES / "library.json"
 WRITERS_FOLDER = ".mssoftseg"
+# What operating systems leave behind unasked.
+DROPPINGS = (".DS_Store", "Thumbs.db", "desktop.ini")
 IMAGE_SUFFIX = {Modality.FLAIR: "FLAIR", Modality.T1: "T1w", Modality.T2: "T2w", Modality.PD: "PDw"}
 CONFIDENCE = "confidence"
+EARLIER_FOLDER = "earlier"
 
 # Shorter than any file system's limit even when an id appears twice in a name.
 LONGEST_ID = 64
@@ -29,6 +34,7 @@ _CASE_FILE = re.compile(
     r"(?:(?:FLAIR|T1w|T2w|PDw)\.nii\.gz"
     r"|(?P<label>case\.json|space-FLAIR_label-lesion_desc-[A-Za-z0-9]+_(?:dseg|probseg)\.nii\.gz))"
 )
+_EARLIER = re.compile(r".*_desc-[A-Za-z0-9]+v[0-9]+_dseg\.nii\.gz")
 _CASE = re.compile(r"(?:sub-)?([A-Za-z0-9]+)(?:[_/](?:ses-)?([A-Za-z0-9]+))?")
 
 
@@ -73,6 +79,11 @@ class CaseId:
         check_id(rater, "rater name")
         return self.label_folder / f"{self}_space-FLAIR_label-lesion_desc-{rater}_dseg.nii.gz"
 
+    def earlier_mask(self, rater: str, version: int) -> PurePosixPath:
+        """A label map that its rater replaced later, relative to the library."""
+        name = self.rater_mask(rater).name.replace(f"_desc-{rater}_", f"_desc-{rater}v{version}_")
+        return self.label_folder / EARLIER_FOLDER / name
+
     def soft_label(self, name: str) -> PurePosixPath:
         """A soft mask (0–1), relative to the library."""
         check_id(name, "soft label's name")
@@ -115,8 +126,10 @@ def case_of_file(name: PurePosixPath) -> CaseId | None:
         case = CaseId(found["patient"], found["session"])
     except RequestError:
         return None
-    labels = found["label"] is not None
-    return case if name.parent == (case.label_folder if labels else case.folder) else None
+    places = {case.label_folder} if found["label"] is not None else {case.folder}
+    if _EARLIER.fullmatch(name.name):
+        places.add(case.label_folder / EARLIER_FOLDER)
+    return case if name.parent in places else None
 
 
 def inside(library: Path, name: PurePosixPath) -> Path:

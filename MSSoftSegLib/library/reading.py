@@ -83,12 +83,12 @@ def labelled_cases(
     chosen = [record for record in read_library(library) if record.status in statuses and record.is_labelled]
     for record in chosen:
         verify_files(library, record, checksums=verify)
-    return [_labelled(library, record) for record in chosen]
+    return [labelled_case(library, record) for record in chosen]
 
 
 def verify_files(library: Path, record: CaseRecord, *, checksums: bool) -> None:
-    """BadLibrary for the first file of a case that is gone or, with checksums, is not what it was."""
-    for name in record.files:
+    """BadLibrary for the first image or label of a case that is gone or, with checksums, is not what it was."""
+    for name in record.current_files:
         if problem := file_problem(inside(library, name), record.checksums[str(name)] if checksums else None):
             raise BadLibrary(f"{name.name} {problem}", remedy=RESTORE)
 
@@ -105,7 +105,8 @@ def file_problem(path: Path, checksum: str | None) -> str | None:
     return None
 
 
-def _labelled(library: Path, record: CaseRecord) -> LabelledCase:
+def labelled_case(library: Path, record: CaseRecord) -> LabelledCase:
+    """One labelled case as training takes it."""
     case, soft = record.case_id, record.soft_label
     return LabelledCase(
         case=str(case),

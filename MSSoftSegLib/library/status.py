@@ -11,13 +11,13 @@ from MSSoftSegLib.library.reading import check_is_library, read_case
 from MSSoftSegLib.library.transaction import change, patient_locked, staging
 
 
-def set_status(library: Path, case: CaseId, status: Status) -> CaseRecord:
-    """Give a case another status; a case without a label can only be unlabelled or excluded."""
+def set_status(library: Path, case: CaseId, status: Status, *, by: str | None = None) -> CaseRecord:
+    """Give a case another status; a case without a label can only be unlabelled or excluded. by: the rater who says so."""
     check_is_library(library)
     read_case(library, case)
     with staging(library) as folder, patient_locked(library, case):
         before = read_case(library, case)
-        record = with_status(before, status)
+        record = with_status(before, status, by=by)
         if record != before:
             change(library, folder, record, staged={})
     return record

@@ -7,19 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import GridMismatch, RequestError
-from MSSoftSegLib.exam.geometry import same_grid
+from MSSoftSegLib.exam.geometry import Grid, same_grid
 from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.additions import Addition, record_with
-from MSSoftSegLib.library.case_record import CaseRecord, Edits, Status
+from MSSoftSegLib.library.case_record import CaseRecord, ModelFindings, Status
 from MSSoftSegLib.library.differences import count_edits, edits_of_replaced, labels_of, what_differs
-from MSSoftSegLib.library.intake import Source, store_image, store_mask, store_probability
+from MSSoftSegLib.library.intake import Source, copy_whole, store_image, store_mask, store_probability
 from MSSoftSegLib.library.layout import DERIVATIVES, CaseId, inside
-from MSSoftSegLib.library.reading import check_is_library, find_case
+from MSSoftSegLib.library.reading import check_is_library, file_problem, find_case
 from MSSoftSegLib.library.transaction import change, patient_locked, staging
+
+LESION = 1
+MM3_PER_ML = 1000.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ def add_case(
     preprocessed: bool | None = None,
     source_model: str | None = None,
     edited_from: Source | None = None,
+    notes: str | None = None,
+    findings: ModelFindings | None = None,
     replace: bool = False,
 ) -> CaseRecord:
     """Add a case, or add images, raters' label maps and a soft label to one that is there; returns its record.
@@ -56,14 +62,16 @@ def add_case(
     lesion) by rater. soft_label, confidence: values from 0 to 1 on FLAIR's grid. Each a file or an image in memory.
     status: None gives a new case 'segmented' where it is labelled, else 'unlabelled', and keeps that of an old one.
     preprocessed: the images are aligned and brain-extracted, on one grid. edited_from: the mask that raters started from,
-    for counting their edits. A label that is there and differs is refused unless replace; an image always.
+    for counting their edits. notes: the raters' free text, which must not name the patient; findings: of a model. None keeps
+    what is there. A label that is there and differs is refused unless replace (a replaced mask is kept as an earlier version);
+    an image always.
     """
     case = CaseId(patient, session)
     given = Given(
         dict(images or {}), dict(raters or {}), soft_label, soft_label_name, confidence, edited_from=edited_from
     )
     check_is_library(library)
-    _check_given(given)
+    check_given(given)
     addition = Addition(
         case=case,
         images=frozenset(given.images),
@@ -73,22 +81,26 @@ def add_case(
         status=status,
         preprocessed=preprocessed,
         source_model=source_model,
+        by=next(iter(given.raters)) if len(given.raters) == 1 else None,
+        findings=findings,
+        notes=notes,
     )
     with staging(library) as folder:
-        staged, edits = _stage(library, folder, given, addition)
+        staged, addition = stage_files(library, folder, given, addition)
         with patient_locked(library, case):
-            return _put(library, folder, staged, dataclasses.replace(addition, edits=edits), replace=replace)
+            return put_in_place(library, folder, staged, addition, replace=replace)
 
 
-def _put(
+def put_in_place(
     library: Path, folder: Path, staged: Mapping[PurePosixPath, Path], addition: Addition, *, replace: bool
 ) -> CaseRecord:
-    """Compare with what is there now, and put in place what is new; nobody else writes to this patient meanwhile."""
+    """Compare with what is there now, and put in place what is new; the patient must be locked."""
     _check_spelling(library, addition.case)
     before = find_case(library, addition.case)
     _check_label_spelling(before, addition)
     changed = what_differs(library, before, staged)
     edits = {**edits_of_replaced(library, before, addition, changed), **addition.edits}
+    changed |= _replaced_masks(library, folder, before, addition, changed)
     checksums = {name: sha256_of_file(path) for name, path in changed.items()}
     record = record_with(before, dataclasses.replace(addition, edits=edits), checksums)
     if before is not None:
@@ -102,7 +114,25 @@ def _put(
     return record
 
 
-def _check_given(given: Given) -> None:
+def _replaced_masks(
+    library: Path, folder: Path, before: CaseRecord | None, addition: Addition, changed: Mapping[PurePosixPath, Path]
+) -> dict[PurePosixPath, Path]:
+    """Copies of the masks that are about to be replaced, by the name under which they are kept; damaged ones are not."""
+    kept = {}
+    for rater, entry in (before.raters if before else {}).items():
+        name = addition.case.rater_mask(rater)
+        there = inside(library, name)
+        if before is None or name not in changed or file_problem(there, before.checksums[str(name)]) is not None:
+            continue
+        if sha256_of_file(changed[name]) == before.checksums[str(name)]:
+            continue
+        keep = addition.case.earlier_mask(rater, entry.version)
+        kept[keep] = folder / f"earlier_{keep.name}"
+        copy_whole(there, kept[keep])
+    return kept
+
+
+def check_given(given: Given) -> None:
     if given.confidence is not None and given.soft_label is None:
         raise RequestError("a confidence map goes with a soft label", remedy="give the soft label too")
     names = [rater.casefold() for rater in given.raters]
@@ -110,10 +140,10 @@ def _check_given(given: Given) -> None:
         raise RequestError("two raters' names differ in capitals only", remedy="give each rater a name of its own")
 
 
-def _stage(
+def stage_files(
     library: Path, folder: Path, given: Given, addition: Addition
-) -> tuple[dict[PurePosixPath, Path], dict[str, Edits]]:
-    """Every given file, checked and written whole into the folder, by final name; and the raters' edits."""
+) -> tuple[dict[PurePosixPath, Path], Addition]:
+    """Every given file, checked and written whole into the folder, by final name; the addition knows edits and volumes."""
     case = addition.case
     staged: dict[PurePosixPath, Path] = {}
 
@@ -127,10 +157,12 @@ def _stage(
         flair = read_image(inside(library, case.image(Modality.FLAIR)))
     if addition.preprocessed:
         _check_one_grid(read, flair)
-    edits = {}
+    edits, volumes_ml = {}, {}
+    voxel_ml = Grid.of(flair).voxel_volume_mm3 / MM3_PER_ML
     for rater, source in given.raters.items():
         name = case.rater_mask(rater)
         labels = store_mask(source, place(name), like=flair, name=f"the mask of rater {rater}")
+        volumes_ml[rater] = round(int(np.count_nonzero(labels == LESION)) * voxel_ml, 6)
         if given.edited_from is not None:
             edits[rater] = count_edits(labels_of(given.edited_from, flair), labels)
     if given.soft_label is not None:
@@ -139,7 +171,7 @@ def _stage(
     if given.confidence is not None:
         name = case.confidence(given.soft_label_name)
         store_probability(given.confidence, place(name), like=flair, name=name.name)
-    return staged, edits
+    return staged, dataclasses.replace(addition, edits=edits, volumes_ml=volumes_ml)
 
 
 def _check_there(library: Path, case: CaseId) -> None:

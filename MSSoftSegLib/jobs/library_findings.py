@@ -1,0 +1,50 @@
+"""What a ``segment`` result says about its exam, as the case library keeps it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.case_record import ModelFindings
+from MSSoftSegLib.report.lesion_table import read_lesions_csv
+from MSSoftSegLib.report.result import Result
+
+FACTS_FILE = "result.json"
+LESIONS_FILE = "lesions.csv"
+# Spacings that went through files of single precision.
+SAME_SPACING_MM = 1e-3
+
+
+def findings_of(result: Path, *, size: tuple[int, ...], spacing_mm: tuple[float, ...]) -> ModelFindings:
+    """Read a result folder; RequestError where it is none, or of another exam than the FLAIR of that size and spacing."""
+    try:
+        facts = Result.model_validate_json((result / FACTS_FILE).read_bytes())
+        lesions = read_lesions_csv(result / LESIONS_FILE)
+    except (OSError, ValidationError):
+        raise RequestError(
+            f"{result.name} is not a result of segment", remedy="give the folder that segment wrote, or none"
+        ) from None
+    for image in facts.inputs:
+        same = image.shape == size and all(
+            math.isclose(one, other, abs_tol=SAME_SPACING_MM)
+            for one, other in zip(image.spacing_mm, spacing_mm, strict=True)
+        )
+        if image.modality == Modality.FLAIR and not same:
+            raise RequestError(
+                f"{result.name} is the result of another exam: its FLAIR has another grid",
+                remedy="give the result of this exam, or none",
+            )
+    return ModelFindings(
+        model=facts.model.name,
+        psu=facts.uncertainty.psu,
+        worst_lesion_lsu=max((lesion.lsu for lesion in lesions), default=None),
+        mean_entropy_nats=facts.uncertainty.mean_entropy_in_lesions,
+        lesions=facts.lesions.count,
+        volume_ml=facts.lesions.volume_ml,
+        soft_volume_ml=facts.lesions.soft_volume_ml,
+        threshold=facts.threshold,
+    )

@@ -1,0 +1,114 @@
+"""The ``library-save`` job: a rater's drawing into the case library, in one step that cannot be half done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from MSSoftSegLib.errors import BadLibrary, RequestError
+from MSSoftSegLib.exam.geometry import Grid
+from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.jobs.library_findings import findings_of
+from MSSoftSegLib.jobs.library_save_specification import LibrarySaveJob, LibrarySaveSpec
+from MSSoftSegLib.jobs.softmask import SIDECAR_KIND, sidecar_of
+from MSSoftSegLib.library.case_record import ModelFindings
+from MSSoftSegLib.library.layout import CaseId, check_id, inside
+from MSSoftSegLib.library.saving import Drawing, Saved, save_drawing
+from MSSoftSegLib.softlabel.settings import SoftLabelSettings
+
+SHARES = {"checking": 1.0, "saving": 4.0}
+
+
+def run_library_save(job: LibrarySaveJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
+    """Run the job; the library's folder."""
+    spec = job.spec
+    reporter = Reporter(job.job, SHARES, emit, cancelled)
+    reporter.started(job.kind)
+    reporter.progress("checking", 0.0)
+    drawing = _drawing(spec)
+    reporter.progress("saving", 0.0)
+    saved = save_drawing(spec.library, drawing)
+    reporter.progress("saving", 1.0)
+    record = saved.record
+    summary = {
+        "case": str(record.case_id),
+        "status": record.status,
+        "rater": saved.rater,
+        "version": str(record.raters[saved.rater].version),
+        "conflict": saved.conflict,
+        "sha256": saved.sha256,
+        "message": _message(saved, spec),
+    }
+    reporter.result(spec.library.name, summary)
+    return spec.library
+
+
+def _drawing(spec: LibrarySaveSpec) -> Drawing:
+    case = CaseId(spec.patient, spec.session)
+    check_id(spec.rater, "rater name")
+    findings = _findings(spec, case) if spec.result is not None else None
+    softening, made_of = (None, ()) if spec.soft_label is None else how_softened(spec.soft_label)
+    return Drawing(
+        case=case,
+        images=spec.images,
+        rater=spec.rater,
+        mask=spec.mask,
+        status=spec.status,
+        edited_from=spec.edited_from,
+        notes=spec.notes,
+        source_model=spec.source_model or (findings.model if findings is not None else None),
+        findings=findings,
+        soft_label=spec.soft_label,
+        soft_label_name=spec.soft_label_name,
+        softening=softening,
+        made_of=made_of,
+        mask_sha256=sha256_of_file(spec.mask),
+        based_on=spec.based_on,
+    )
+
+
+def _findings(spec: LibrarySaveSpec, case: CaseId) -> ModelFindings:
+    assert spec.result is not None
+    flair = spec.images.get(Modality.FLAIR) or inside(spec.library, case.image(Modality.FLAIR))
+    if not flair.exists():
+        raise RequestError(f"there is no case {case} yet", remedy="give its FLAIR image too")
+    grid = Grid.of(read_image(flair))
+    return findings_of(spec.result, size=grid.size, spacing_mm=grid.spacing_mm)
+
+
+def how_softened(soft_label: Path) -> tuple[SoftLabelSettings | None, tuple[str, ...]]:
+    """Settings and checksums of the raters' files, from the sidecar of a soft mask; None and nothing where it has none.
+
+    BadLibrary where the sidecar is of another image.
+    """
+    sidecar = sidecar_of(soft_label)
+    try:
+        document: Any = json.loads(sidecar.read_text(encoding="utf-8"))
+        if document["kind"] != SIDECAR_KIND:
+            return None, ()
+        settings = SoftLabelSettings.model_validate(document["settings"])
+        raters = tuple(each["sha256"] for each in document["inputs"] if each["role"] == "rater")
+        whole = document["sha256"] == sha256_of_file(soft_label)
+    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        return None, ()
+    if not whole:
+        raise BadLibrary(f"{sidecar.name} speaks of another soft mask", remedy="make the soft mask again")
+    return settings, raters
+
+
+def _message(saved: Saved, spec: LibrarySaveSpec) -> str:
+    case = saved.record.case_id
+    if saved.conflict:
+        return (
+            f"{case}: the library holds another mask of {spec.rater} than the one you opened; nothing of it was changed, "
+            f"yours is kept as {saved.rater}, and the case waits for approval"
+        )
+    if saved.rater != spec.rater:
+        return f"{case} is saved as {saved.record.status} under {saved.rater}, as before"
+    return f"{case} is saved as {saved.record.status}"

@@ -1,0 +1,44 @@
+"""What holds for a whole library: how its raters are merged and softened where nobody says otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
+
+from MSSoftSegLib.errors import BadLibrary
+from MSSoftSegLib.library.layout import SETTINGS, WRITERS_FOLDER, inside
+from MSSoftSegLib.library.locking import locked
+from MSSoftSegLib.library.reading import check_is_library
+from MSSoftSegLib.library.transaction import staging, write_text
+from MSSoftSegLib.softlabel.settings import SoftLabelSettings
+
+
+class LibrarySettings(BaseModel, frozen=True, extra="forbid"):
+    """softening: how raters become a soft label by default, None where nobody chose; its merge is the library's."""
+
+    schema_version: Literal[1] = 1
+    softening: SoftLabelSettings | None = None
+
+
+def read_settings(library: Path) -> LibrarySettings:
+    """The library's settings; BadLibrary where their file does not hold."""
+    path = inside(library, SETTINGS)
+    try:
+        return LibrarySettings.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return LibrarySettings()
+    except (OSError, ValidationError):
+        raise BadLibrary(
+            f"{path.name} of {library.name} cannot be read",
+            remedy="restore it from a backup, or delete it and choose with mssoftseg library merge",
+        ) from None
+
+
+def write_settings(library: Path, settings: LibrarySettings) -> None:
+    """Replace the library's settings."""
+    check_is_library(library)
+    text = settings.model_dump_json(indent=2) + "\n"
+    with staging(library) as folder, locked(library / WRITERS_FOLDER / "locks" / "settings.lock"):
+        write_text(inside(library, SETTINGS), text, scratch=folder)

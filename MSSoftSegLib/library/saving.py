@@ -1,0 +1,148 @@
+"""One rater saves a drawing: it replaces what she opened, and nothing that somebody else saved meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.additions import Addition
+from MSSoftSegLib.library.case_record import CaseRecord, ModelFindings
+from MSSoftSegLib.library.creation import ensure_library
+from MSSoftSegLib.library.differences import what_differs
+from MSSoftSegLib.library.layout import LONGEST_ID, CaseId
+from MSSoftSegLib.library.reading import find_case
+from MSSoftSegLib.library.transaction import patient_locked, staging
+from MSSoftSegLib.library.writing import Given, put_in_place, stage_files
+from MSSoftSegLib.softlabel.settings import SoftLabelSettings
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A rater's label map of one visit and what belongs to it; see ``LibrarySaveSpec`` for the meaning of each.
+
+    made_of: the files that the soft label was made of, by their checksums; the mask's own may be among them.
+    """
+
+    case: CaseId
+    images: Mapping[Modality, Path]
+    rater: str
+    mask: Path
+    status: Literal["corrected", "approved"]
+    edited_from: Path | None = None
+    notes: str | None = None
+    source_model: str | None = None
+    findings: ModelFindings | None = None
+    soft_label: Path | None = None
+    soft_label_name: str = "soft"
+    softening: SoftLabelSettings | None = None
+    made_of: tuple[str, ...] = ()
+    mask_sha256: str = ""
+    based_on: str | None = None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What became of a drawing. rater: the name under which it is kept; conflict: whether that had to be another one."""
+
+    record: CaseRecord
+    rater: str
+    conflict: bool
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the stored mask: what the next save is based on."""
+        return self.record.checksums[str(self.record.case_id.rater_mask(self.rater))]
+
+
+def save_drawing(library: Path, drawing: Drawing) -> Saved:
+    """Put the drawing into the library, which is made where the folder is absent or empty."""
+    ensure_library(library)
+    given = Given(
+        drawing.images,
+        {drawing.rater: drawing.mask},
+        drawing.soft_label,
+        drawing.soft_label_name,
+        None,
+        edited_from=drawing.edited_from,
+    )
+    addition = Addition(
+        case=drawing.case,
+        images=frozenset(given.images),
+        raters=frozenset(given.raters),
+        soft_label=None if drawing.soft_label is None else drawing.soft_label_name,
+        status=drawing.status,
+        source_model=drawing.source_model,
+        by=drawing.rater,
+        findings=drawing.findings,
+        notes=drawing.notes,
+        settings=drawing.softening,
+    )
+    with staging(library) as folder:
+        staged, addition = stage_files(library, folder, given, addition)
+        with patient_locked(library, drawing.case):
+            before = find_case(library, drawing.case)
+            rater, conflict = _name_to_keep(library, before, staged, drawing)
+            if rater != drawing.rater:
+                staged, addition = _renamed(staged, addition, drawing.rater, rater)
+            if conflict:
+                # Two masks under one person's name: somebody has to look before they are trained on.
+                addition = dataclasses.replace(addition, status="corrected")
+            addition = dataclasses.replace(addition, made_of=_made_of(before, drawing, rater))
+            record = put_in_place(library, folder, staged, addition, replace=True)
+    return Saved(record, rater, conflict)
+
+
+def _name_to_keep(
+    library: Path, before: CaseRecord | None, staged: Mapping[PurePosixPath, Path], drawing: Drawing
+) -> tuple[str, bool]:
+    """Under which rater's name the drawing goes, and whether that is because somebody else saved under hers."""
+    case, rater = drawing.case, drawing.rater
+    known = {} if before is None else {r: before.checksums[str(case.rater_mask(r))] for r in before.raters}
+    if rater not in known or known[rater] == drawing.based_on:
+        return rater, False
+    mine = staged[case.rater_mask(rater)]
+
+    def holds_it(name: str) -> bool:
+        return not what_differs(library, before, {case.rater_mask(name): mine})
+
+    if holds_it(rater):
+        return rater, False
+    taken = {name.casefold(): name for name in known}
+    number = 2
+    while True:
+        other = f"{rater[: LONGEST_ID - 4]}{number}"
+        there = taken.get(other.casefold())
+        if there is None:
+            return other, True
+        # Kept there by an earlier save of the same drawing.
+        if known[there] == drawing.based_on or holds_it(there):
+            return there, False
+        number += 1
+
+
+def _renamed(
+    staged: Mapping[PurePosixPath, Path], addition: Addition, rater: str, other: str
+) -> tuple[dict[PurePosixPath, Path], Addition]:
+    """The same files and addition with the mask under another rater's name."""
+    case = addition.case
+    files = dict(staged)
+    files[case.rater_mask(other)] = files.pop(case.rater_mask(rater))
+    return files, dataclasses.replace(
+        addition,
+        raters=frozenset([other]),
+        edits={other: addition.edits[rater]} if rater in addition.edits else {},
+        volumes_ml={other: addition.volumes_ml[rater]},
+    )
+
+
+def _made_of(before: CaseRecord | None, drawing: Drawing, rater: str) -> frozenset[str]:
+    """The raters whose masks the soft label was made of; empty where one of them is not in the library."""
+    known = {} if before is None else {before.checksums[str(drawing.case.rater_mask(r))]: r for r in before.raters}
+    known[drawing.mask_sha256] = rater
+    if not drawing.made_of or any(checksum not in known for checksum in drawing.made_of):
+        return frozenset()
+    return frozenset(known[checksum] for checksum in drawing.made_of)
