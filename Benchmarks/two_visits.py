@@ -20,7 +20,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from MSSoftSegLib.cli.main import run_command
-from MSSoftSegLib.network.catalog import DEFAULT_MODEL
+from MSSoftSegLib.network.catalog import SHIPPED_MODEL
 
 PATIENT, VISITS = "patient12", (1, 2)
 SMALLEST_MM3 = 10.0
@@ -73,7 +73,7 @@ def main() -> None:
     """Segment, compare, write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--model", default=SHIPPED_MODEL)
     given = parser.parse_args()
     exams = [given.data / "raw" / f"{PATIENT}_study{visit}" for visit in VISITS]
     with tempfile.TemporaryDirectory() as scratch:

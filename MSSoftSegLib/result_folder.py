@@ -23,7 +23,10 @@ MARKERS = (
     "prepared.json",
     "metrics.json",
     "comparison.json",
+    "model_comparison.json",
     "patient-000/draws.json",
+    "export.json",
+    ".mssoftseg/export.json",
 )
 
 

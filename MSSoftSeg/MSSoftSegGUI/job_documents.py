@@ -18,14 +18,14 @@ class Selections:
     """What the user chose. flair, t1, t2, brain_mask: identifiers of nodes, "" = none.
 
     brain: one of BRAIN_CHOICES, unless brain_mask names a mask on the FLAIR image's voxels, which wins.
-    device: auto, cpu, cuda:N, mps. tta: flips8, none, or "" for the model's own.
+    model: "" = the default one. device: auto, cpu, cuda:N, mps. tta: flips8, none, or "" for the model's own.
     """
 
     flair: str
     t1: str = ""
     t2: str = ""
     case_name: str = ""
-    model: str = "starter"
+    model: str = ""
     device: str = "auto"
     brain: str = "auto"
     brain_mask: str = ""
@@ -47,5 +47,7 @@ def job_document(
         "preprocessing": {"brain": str(brain_mask) if brain_mask is not None else selections.brain},
     }
     if kind == "segment":
-        spec |= {"model": selections.model, "device": selections.device, "tta": selections.tta or None}
+        spec |= {"device": selections.device, "tta": selections.tta or None}
+        # A model that is not named is the worker's to know.
+        spec |= {"model": selections.model} if selections.model else {}
     return {"job": name, "kind": kind, "spec": spec}

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 @dataclass
 class PanelState:
-    """Settings of the panel, and which exam is shown."""
+    """Settings of the panel, and which exam is shown. model: "" = the default one, whichever that is when it is asked for."""
 
-    model: str = "starter"
+    model: str = ""
     device: str = "auto"
     brain: str = "auto"
     tta: str = ""

@@ -16,6 +16,7 @@ from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say, shown
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.jobs.run import Outcome, failed_event, parse_job, run
+from MSSoftSegLib.network.catalog import default_model
 
 
 def segment(
@@ -25,7 +26,10 @@ def segment(
     t2: options.T2 = None,
     pd: options.ProtonDensity = None,
     exam: options.ExamFolder = None,
-    model: Annotated[str, typer.Option("--model", help="name of an installed model, or a bundle's folder")] = "starter",
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="name of an installed model, or a bundle's folder (default: models list)"),
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps")] = "auto",
     brain: options.Brain = "auto",
     reference: Annotated[
@@ -54,7 +58,7 @@ def segment(
     spec = {
         "exam": _exam_source(exam, flair, t1, t2, pd),
         "out": out,
-        "model": model,
+        "model": default_model() if model is None else model,
         "device": device,
         "preprocessing": {"brain": brain, "align_to": align_to},
         "preprocessed": preprocessed,

@@ -9,13 +9,16 @@ from typing import Annotated
 
 import typer
 
+from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
+from MSSoftSegLib.cli.job_commands import run_job
 from MSSoftSegLib.errors import BadBundle, MSSoftSegError, RequestError
 from MSSoftSegLib.network.bundle import read_bundle, verify
-from MSSoftSegLib.network.catalog import DEFAULT_MODEL, find_bundle, installed_folders, user_models_folder
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.network.catalog import default_model, find_bundle, installed_folders, user_models_folder
+from MSSoftSegLib.network.installing import install_bundle
+from MSSoftSegLib.network.promotion import history
 
-app = typer.Typer(help="Installed models: list, verify, import, remove, card.")
+app = typer.Typer(help="Installed models: list, verify, import, promote, history, remove, card.")
 
 Name = Annotated[str, typer.Argument(help="name of an installed model")]
 
@@ -23,14 +26,14 @@ Name = Annotated[str, typer.Argument(help="name of an installed model")]
 @app.command("list")
 def list_models(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """List the installed models; the default is marked. Example: mssoftseg models list"""
-    rows = []
+    rows, default = [], default_model()
     for name, folder in installed_folders().items():
         try:
             description = read_bundle(folder).description
             row = {"name": name, "version": description.version, "licence": description.licence, "usable": True}
         except BadBundle as problem:
             row = {"name": name, "version": "?", "licence": "?", "usable": False, "problem": problem.message}
-        rows.append({**row, "default": name == DEFAULT_MODEL})
+        rows.append({**row, "default": name == default})
     if as_json:
         say(json.dumps(rows, indent=2))
         return
@@ -63,13 +66,7 @@ def import_model(
 ) -> None:
     """Copy a bundle to the user's models after checking it. Example: mssoftseg models import FOLDER"""
     bundle = read_bundle(folder.resolve())
-    verify(bundle)
-    target = user_models_folder() / bundle.description.name
-    names = ["model.json", "card.md", *(file.name for file in bundle.description.files)]
-    with complete_or_absent(target, overwrite=overwrite) as partial:
-        # Only what the description names is taken along.
-        for name in names:
-            shutil.copyfile(bundle.folder / name, partial / name)
+    install_bundle(bundle, bundle.description.name, overwrite=overwrite)
     say(f"{bundle.description.name} {bundle.description.version} imported")
 
 
@@ -83,11 +80,49 @@ def remove_model(name: Name, yes: Annotated[bool, typer.Option("--yes", help="do
         )
     if not yes and not typer.confirm(f"Delete the model {name}?"):
         return
+    was_default = default_model() == name
     shutil.rmtree(folder)
-    say(f"{name} removed")
+    say(f"{name} removed" + (f"; {default_model()} is the default again" if was_default else ""))
 
 
 @app.command("card")
-def card(name: Name = DEFAULT_MODEL) -> None:
+def card(
+    name: Annotated[str | None, typer.Argument(help="name of an installed model (default: the default one)")] = None,
+) -> None:
     """Print a model's card. Example: mssoftseg models card starter"""
-    say(find_bundle(name).card)
+    say(find_bundle(default_model() if name is None else name).card)
+
+
+@app.command("promote")
+def promote(
+    model: Annotated[str, typer.Argument(help="name of an installed model, or a bundle's folder")],
+    candidate: Annotated[bool, typer.Option("--candidate", help="install it, but not as the default")] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="delete it")] = False,
+    accept_worse: Annotated[
+        bool, typer.Option("--accept-worse", help="although it was found worse than the default, or was not compared")
+    ] = False,
+    json_events: options.JsonEvents = False,
+    debug: options.Debug = False,
+) -> None:
+    """Make a model the default one (starter: go back to the model that ships). Example: mssoftseg models promote MODEL"""
+    if candidate and discard:
+        raise RequestError("a model is either kept or discarded", remedy="give --candidate or --discard")
+    decision = "candidate" if candidate else "discard" if discard else "default"
+    spec = {"model": model, "decision": decision, "accept_worse": accept_worse}
+    outcome = run_job("promote-model", spec, json_events=json_events, debug=debug)
+    if outcome.error is not None:
+        raise outcome.error
+    if not json_events:
+        say(f"{Path(model).name}: {decision}; the default is {default_model()}")
+
+
+@app.command("history")
+def show_history(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """What was decided on models, the oldest first. Example: mssoftseg models history"""
+    entries = history(user_models_folder())
+    if as_json:
+        say(json.dumps([entry.model_dump() for entry in entries], indent=2))
+        return
+    for entry in entries:
+        accepted = " (accepted all the same)" if entry.accepted_worse else ""
+        say(f"{entry.time}  {entry.decision:<9} {entry.model:<20} {entry.reason}{accepted}")

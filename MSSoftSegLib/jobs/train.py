@@ -39,10 +39,10 @@ from MSSoftSegLib.training.engine.run import Members, judging_device, plan_membe
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
 from MSSoftSegLib.training.engine.teacher_check import check_teacher_fits, guard_student
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
+from MSSoftSegLib.training.run_folder import CONFIG_FILE, run_folder
 
 LOGGER = logging.getLogger(__name__)
 SHARES = {"preparing": 10.0, "training": 80.0, "operating-point": 8.0, "bundle": 2.0}
-CONFIG = "config.json"
 
 
 def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
@@ -52,7 +52,7 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     reporter.started(job.kind)
     recipe = _recipe(spec)
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
-    check_target(spec.out, overwrite=spec.overwrite, inputs=[spec.library])
+    check_target(spec.out, overwrite=spec.may_replace, inputs=[spec.library])
     _check_model_name(spec.out)
     teacher = _teacher(spec, recipe)
     initial = _initial_bundle(spec, recipe)
@@ -100,7 +100,7 @@ def _write(
     if teacher is not None:
         LOGGER.info("%s", guard_student(teacher, tasks, point, device).reason)
     reporter.progress("bundle", 0.0)
-    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+    with complete_or_absent(spec.out, overwrite=spec.may_replace) as folder:
         description = write_trained_bundle(folder, spec.out.name, tasks, point, facts=_facts(spec, prepared))
         reporter.progress("bundle", 1.0)
     reporter.result(
@@ -125,11 +125,6 @@ def _check_model_name(out: Path) -> None:
             f"{out.name!r} cannot be the name of a model",
             remedy="choose an --out of letters A–Z, digits, dots, dashes and underscores, at most 64 of them",
         ) from None
-
-
-def run_folder(out: Path) -> Path:
-    """Where a training for this output keeps what it must not lose."""
-    return out.absolute().parent / f"{out.name}.run"
 
 
 def training_cases(spec: TrainSpec) -> list[LabelledCase]:
@@ -188,7 +183,7 @@ def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe, cases: list[Labelle
 
     With other cases, patients would be held out whom the weights have learned from.
     """
-    config = folder / CONFIG
+    config = folder / CONFIG_FILE
     document = {
         "recipe": recipe.model_dump(mode="json"),
         "folds": spec.folds,
@@ -222,7 +217,7 @@ def _begun_with(config: Path) -> object:
 
 def _remove_run(folder: Path) -> None:
     """Remove an earlier run of ours; a folder that is none is left alone."""
-    if not (folder / CONFIG).is_file():
+    if not (folder / CONFIG_FILE).is_file():
         raise OutputExists(f"{folder.name} is no training run and is not overwritten", remedy="choose another --out")
     shutil.rmtree(folder)
 

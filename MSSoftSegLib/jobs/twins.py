@@ -22,7 +22,7 @@ def check_no_twins(cases: Sequence[LabelledCase]) -> None:
     first_with: dict[str, LabelledCase] = {}
     # Labelled cases first: it is the pseudo-labelled one that has to go.
     for case in sorted(cases, key=lambda each: each.is_pseudo_labelled):
-        twin = first_with.setdefault(_voxel_checksum(case), case)
+        twin = first_with.setdefault(voxel_checksum(case), case)
         if twin is case:
             continue
         if case.is_pseudo_labelled and not twin.is_pseudo_labelled:
@@ -37,7 +37,7 @@ def check_no_twins(cases: Sequence[LabelledCase]) -> None:
             )
 
 
-def _voxel_checksum(case: LabelledCase) -> str:
+def voxel_checksum(case: LabelledCase) -> str:
     """SHA-256 of FLAIR's voxels: the same in every file format and with every header."""
     array = np.ascontiguousarray(voxels(read_image(case.images[Modality.FLAIR])), np.float32)
     return hashlib.sha256(str(array.shape).encode() + array.tobytes()).hexdigest()

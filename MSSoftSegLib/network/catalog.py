@@ -1,7 +1,8 @@
-"""Which models are installed: those that ship, and those that the user imported."""
+"""Which models are installed: those that ship, and those that the user imported; and which one is used unless named."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -9,9 +10,29 @@ from platformdirs import user_data_path
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.network.bundle import DESCRIPTION_FILE, Bundle, read_bundle
+from MSSoftSegLib.network.promotion import history
 from MSSoftSegLib.resources import resources_folder
 
-DEFAULT_MODEL = "starter"
+SHIPPED_MODEL = "starter"
+
+
+def default_model() -> str:
+    """The model that is used where none is named: the user's choice, or the one that ships.
+
+    A choice holds for the very model that was chosen: one that was removed, or replaced under its name, falls back.
+    """
+    chosen = [promotion for promotion in history(user_models_folder()) if promotion.decision == "default"]
+    if not chosen or chosen[-1].model == SHIPPED_MODEL:
+        return SHIPPED_MODEL
+    return chosen[-1].model if _is_installed(chosen[-1].model, chosen[-1].sha256) else SHIPPED_MODEL
+
+
+def _is_installed(name: str, sha256: str) -> bool:
+    try:
+        description = (user_models_folder() / name / DESCRIPTION_FILE).read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(description).hexdigest() == sha256
 
 
 def user_models_folder() -> Path:

@@ -15,12 +15,10 @@ import numpy as np
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.evaluation.bootstrap import MeanWithInterval, mean_with_interval
+from MSSoftSegLib.evaluation.verdict import PATIENTS_FOR_CERTAINTY
 
 # The answer must not depend on luck: the same scores always get the same verdict.
 SEED = 20240817
-# With fewer patients a bootstrap interval is narrower than it should be: of a student that is its teacher's equal, all of 2 fall
-# by chance once in 4 times, all of 5 once in 32.
-WITNESSES_FOR_CERTAINTY = 5
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def confirmation_guard(
     words = _in_words(difference)
     if mean < -tolerance:
         return GuardVerdict(False, f"refused: {words}, more than the tolerated fall of {tolerance:g}", difference)
-    certain = len(set(owners)) >= WITNESSES_FOR_CERTAINTY
+    certain = len(set(owners)) >= PATIENTS_FOR_CERTAINTY
     if certain and difference.high is not None and difference.high < 0:
         return GuardVerdict(False, f"refused: {words}, a small fall but a certain one", difference)
     gain = certain and difference.low is not None and difference.low > 0

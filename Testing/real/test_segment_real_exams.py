@@ -42,9 +42,9 @@ def test_patient_26_who_was_trained_on_last_is_segmented_with_dsc_of_at_least_06
 
 
 def test_the_model_that_ships_says_who_was_trained_on_and_how_the_weights_before_did():
-    from MSSoftSegLib.network.catalog import DEFAULT_MODEL, find_bundle
+    from MSSoftSegLib.network.catalog import SHIPPED_MODEL, find_bundle
 
-    description = find_bundle(DEFAULT_MODEL).description
+    description = find_bundle(SHIPPED_MODEL).description
     assert any("patient26" in source for source in description.training["data"])
     judged = description.metrics["held_out_exam"]["results"]
     assert all(0 < entry["dsc"] < 1 for entry in judged.values())

@@ -15,7 +15,7 @@ from torch import nn
 from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.inference.device import choose_device
 from MSSoftSegLib.inference.whole_volume import predict_logits
-from MSSoftSegLib.network.catalog import DEFAULT_MODEL
+from MSSoftSegLib.network.catalog import SHIPPED_MODEL
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.weights import save_weights
 from MSSoftSegLib.training.calibration import OperatingPoint, ValidationCase
@@ -65,7 +65,7 @@ def write_bundle(
     saw_real = any(stage.real_share for stage in stages)
     recipe = plan.recipe(stages[-1])
     document = {
-        "name": DEFAULT_MODEL,
+        "name": SHIPPED_MODEL,
         "version": plan.version,
         "created": date.today().isoformat(),
         "licence": "Apache-2.0",

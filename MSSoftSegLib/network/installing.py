@@ -1,0 +1,54 @@
+"""Putting a bundle among the user's models, and taking it away again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.network.bundle import CARD_FILE, DESCRIPTION_FILE, Bundle, read_bundle, verify
+from MSSoftSegLib.network.catalog import SHIPPED_MODEL, installed_folders, user_models_folder
+from MSSoftSegLib.result_folder import complete_or_absent
+
+
+def install_bundle(bundle: Bundle, name: str, *, overwrite: bool = False) -> Path:
+    """Copy what the description names, and nothing else, to the user's models; the installed bundle's folder."""
+    if name == SHIPPED_MODEL:
+        raise RequestError(
+            f"{name!r} is the name of the model that ships", remedy="give the model, that is its folder, another name"
+        )
+    verify(bundle)
+    target = user_models_folder() / name
+    with complete_or_absent(target, overwrite=overwrite) as partial:
+        for file in (DESCRIPTION_FILE, CARD_FILE, *(weights.name for weights in bundle.description.files)):
+            shutil.copyfile(bundle.folder / file, partial / file)
+    return target
+
+
+def install_beside(bundle: Bundle) -> Path:
+    """Install under the model's name, or under name-2, name-3 … where other models have it: none is replaced.
+
+    A model that is installed already, by its checksum, stays where it is.
+    """
+    installed = installed_folders()
+    for folder in installed.values():
+        if folder.resolve() == bundle.folder.resolve():
+            return folder
+    base = bundle.description.name
+    names = [base, *(f"{base}-{number}" for number in range(2, 100))]
+    for name in names:
+        if name not in installed:
+            return install_bundle(bundle, name)
+        if read_bundle(installed[name]).sha256 == bundle.sha256:
+            return installed[name]
+    raise RequestError(f"there are too many models called {base}", remedy="remove some with mssoftseg models remove")
+
+
+def remove_bundle(folder: Path, bundle: Bundle) -> None:
+    """Delete a bundle's own files; the folder goes too where nothing of anybody else is in it."""
+    names = [CARD_FILE, *(weights.name for weights in bundle.description.files), DESCRIPTION_FILE]
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "curves", ignore_errors=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
