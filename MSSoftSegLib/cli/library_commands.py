@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 import typer
 from rich.console import Console
@@ -11,21 +11,29 @@ from rich.table import Table
 
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
+from MSSoftSegLib.cli.library_rater_commands import agreement, merge
 from MSSoftSegLib.cli.library_transfer_commands import export_cases, import_data_set, status_named
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam
-from MSSoftSegLib.library.case_record import CaseRecord, record_text
+from MSSoftSegLib.jobs.library_findings import findings_of_case, label_name
+from MSSoftSegLib.jobs.soft_label_sidecar import how_softened
+from MSSoftSegLib.library.case_record import record_text
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.library.layout import parse_case
-from MSSoftSegLib.library.reading import check_is_library, read_case, read_library
+from MSSoftSegLib.library.layout import CaseId, check_id, parse_case
+from MSSoftSegLib.library.reading import check_is_library, find_case, read_case, read_library
 from MSSoftSegLib.library.status import set_status
+from MSSoftSegLib.library.worklist import Order, in_order, read_all, row_of
 from MSSoftSegLib.library.writing import add_case
 
-app = typer.Typer(help="Curated cases: init, add, list, show, set-status, import, export, check.")
+ORDERS: tuple[str, ...] = get_args(Order)
+PROBABILITY_FILE = "lesion_probability.nii.gz"
+app = typer.Typer(help="Curated cases: init, add, list, show, set-status, agreement, merge, import, export, check.")
 app.command("import")(import_data_set)
 app.command("export")(export_cases)
+app.command("agreement")(agreement)
+app.command("merge")(merge)
 
 Library = Annotated[Path, typer.Argument(metavar="DIR", help="the case library's folder")]
 CaseName = Annotated[str, typer.Argument(metavar="CASE", help="sub-01_ses-02, 01/02, or 01")]
@@ -70,18 +78,47 @@ def add(
     edited_from: Annotated[
         Path | None, typer.Option("--edited-from", help="mask that the rater started from, to count edits")
     ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="replace labels that are there and differ")] = False,
+    result: Annotated[
+        Path | None,
+        typer.Option(
+            "--result",
+            help="folder of segment on this exam: keeps how unsure the model was; without a mask its probability map too",
+        ),
+    ] = None,
+    notes: Annotated[
+        str | None,
+        typer.Option("--notes", help="the rater's free text; it must not name the patient, for it is kept as it is"),
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="replace labels that are there and differ; a replaced mask is kept in earlier/"),
+    ] = False,
     debug: options.Debug = False,
 ) -> None:
-    """Add a case, or labels to one. Example: mssoftseg library add LIBRARY --id 01 --flair F.nii.gz --mask M.nii.gz --rater A"""
+    """Add a case, or labels to one, or what a model found in it.
+
+    Example: mssoftseg library add LIBRARY --id 01 --flair F.nii.gz --mask M.nii.gz --rater A --result RESULT_FOLDER
+    """
+    images = _images(exam, {Modality.FLAIR: flair, Modality.T1: t1, Modality.T2: t2, Modality.PD: pd})
+    findings = None
+    if result is not None:
+        findings = findings_of_case(result, library, CaseId(patient, session), images.get(Modality.FLAIR))
+        model = model or findings.model
+        if not mask and soft_label is None and not _is_labelled(library, CaseId(patient, session)):
+            soft_label, soft_label_name = result / PROBABILITY_FILE, label_name(findings.model)
+    if notes is not None and not mask:
+        raise RequestError("notes are a rater's", remedy="give --mask and --rater with them")
     record = add_case(
         library,
         patient=patient,
         session=session,
-        images=_images(exam, {Modality.FLAIR: flair, Modality.T1: t1, Modality.T2: t2, Modality.PD: pd}),
+        images=images,
         raters=_raters(mask or [], rater or []),
         soft_label=soft_label,
         soft_label_name=soft_label_name,
+        notes=notes,
+        findings=findings,
+        softening=None if soft_label is None else how_softened(soft_label)[0],
         confidence=confidence,
         status=None if status is None else status_named(status),
         preprocessed=preprocessed,
@@ -96,29 +133,38 @@ def add(
 def list_cases(
     library: Library,
     status: Annotated[list[str] | None, typer.Option("--status", help="only these; may be repeated")] = None,
+    order: Annotated[
+        str,
+        typer.Option("--order", help="case, status, or uncertainty: first what nobody approved and the model doubts"),
+    ] = "case",
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """List the cases with status, raters and images. Example: mssoftseg library list LIBRARY"""
+    """List the cases with status, raters and images. Example: mssoftseg library list LIBRARY --order uncertainty"""
+    if order not in ORDERS:
+        raise RequestError(f"{order!r} is no order", remedy=f"choose from {', '.join(ORDERS)}")
     wanted = [status_named(each) for each in status or []]
-    records = [record for record in read_library(library) if not wanted or record.status in wanted]
+    records, problems = read_all(library)
+    chosen = [record for record in records if not wanted or record.status in wanted]
+    rows = [row_of(record) for record in in_order(chosen, cast("Order", order))]
     if as_json:
-        Console(soft_wrap=True).print_json(data=[_row(record) for record in records])
-        return
-    table = Table("case", "status", "images", "raters", "soft label", box=None)
-    for record in records:
-        row = _row(record)
-        table.add_row(
-            row["case"],
-            row["status"],
-            " ".join(row["images"]),
-            " ".join(row["raters"]) or "–",
-            row["soft_label"] or "–",
-        )
+        Console(soft_wrap=True).print_json(data=rows)
+    else:
+        _print_table(rows)
+    if problems:
+        raise next(iter(problems.values()))
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    table = Table("case", "status", "images", "raters", "soft label", "PSU", "worst lesion", box=None)
+    for row in rows:
+        doubts = ("–" if value is None else f"{value:.2f}" for value in (row["psu"], row["worst_lesion_lsu"]))
+        labels = (" ".join(row["raters"]) or "–", row["soft_label"] or "–")
+        table.add_row(row["case"], row["status"], " ".join(row["images"]), *labels, *doubts)
     # A pipe has no width to fit into.
     console = Console()
     console = console if console.is_terminal else Console(width=200)
     console.print(table)
-    say(f"cases: {len(records)}, patients: {len({record.patient for record in records})}")
+    say(f"cases: {len(rows)}, patients: {len({row['patient'] for row in rows})}")
 
 
 @app.command("show")
@@ -133,9 +179,12 @@ def change_status(
     library: Library,
     case: CaseName,
     status: Annotated[str, typer.Argument(help="unlabelled, segmented, corrected, approved or excluded")],
+    rater: Annotated[str | None, typer.Option("--rater", help="who says so; goes into the case's history")] = None,
 ) -> None:
     """Give a case another status. Example: mssoftseg library set-status LIBRARY sub-01 approved"""
-    record = set_status(library, parse_case(case), status_named(status))
+    if rater is not None:
+        check_id(rater, "rater name")
+    record = set_status(library, parse_case(case), status_named(status), by=rater)
     say(f"{record.case_id} {record.status}")
 
 
@@ -170,14 +219,7 @@ def _raters(masks: list[Path], raters: list[str]) -> dict[str, Path]:
     return dict(zip(raters, masks, strict=True))
 
 
-def _row(record: CaseRecord) -> dict[str, Any]:
-    return {
-        "case": str(record.case_id),
-        "patient": record.patient,
-        "session": record.session,
-        "status": record.status,
-        "images": [str(modality) for modality in record.images],
-        "raters": sorted(record.raters),
-        "soft_label": None if record.soft_label is None else record.soft_label.name,
-        "preprocessed": record.preprocessed,
-    }
+def _is_labelled(library: Path, case: CaseId) -> bool:
+    check_is_library(library)
+    record = find_case(library, case)
+    return record is not None and record.is_labelled

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.evaluation.lesion_pairs import pair_lesions
 from MSSoftSegLib.evaluation.lesionwise import detection_of
 from MSSoftSegLib.evaluation.overlap import dice
@@ -54,6 +54,8 @@ def _check(spec: LibraryAgreementSpec, record: CaseRecord) -> None:
             raise RequestError(f"{record.case_id} has no mask of {rater}", remedy=f"it has {known}")
     if spec.out.absolute().resolve().is_relative_to(spec.library.absolute().resolve()):
         raise RequestError(f"{spec.out.name} would lie in the case library", remedy="choose an --out elsewhere")
+    if spec.out.exists() and not spec.overwrite:
+        raise OutputExists(f"{spec.out.name} is there already", remedy="choose another --out, or add --overwrite")
 
 
 def agreement(first: sitk.Image, second: sitk.Image, *, names: tuple[str, str]) -> dict[str, Any]:

@@ -11,12 +11,16 @@ from MSSoftSegLib.jobs.document import Document
 
 
 class LibraryAgreementSpec(Document):
-    """raters: two of the case. out: image file for their soft union (1 where both drew, 0.5 where one did), on FLAIR's grid."""
+    """raters: two of the case. out: image file for their soft union (1 where both drew, 0.5 where one did), on FLAIR's grid.
+
+    overwrite: replace that file, for an overlay is made anew every time.
+    """
 
     library: Path
     case: str
     raters: tuple[str, str]
     out: Path
+    overwrite: bool = True
 
     @model_validator(mode="after")
     def _two_of_them(self) -> LibraryAgreementSpec:

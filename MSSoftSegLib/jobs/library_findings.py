@@ -8,15 +8,33 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.exam.geometry import Grid
+from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import ModelFindings
+from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.report.lesion_table import read_lesions_csv
 from MSSoftSegLib.report.result import Result
 
 FACTS_FILE = "result.json"
 LESIONS_FILE = "lesions.csv"
+LONGEST_LABEL_NAME = 40
 # Spacings that went through files of single precision.
 SAME_SPACING_MM = 1e-3
+
+
+def findings_of_case(result: Path, library: Path, case: CaseId, flair: Path | None) -> ModelFindings:
+    """Read a result folder of a case whose FLAIR is given, or in the library; RequestError where it is of another exam."""
+    flair = flair or inside(library, case.image(Modality.FLAIR))
+    if not flair.exists():
+        raise RequestError(f"there is no case {case} yet", remedy="give its FLAIR image too")
+    grid = Grid.of(read_image(flair))
+    return findings_of(result, size=grid.size, spacing_mm=grid.spacing_mm)
+
+
+def label_name(model: str) -> str:
+    """A model's name as that of a soft label: letters and digits."""
+    return "".join(letter for letter in model if letter.isascii() and letter.isalnum())[:LONGEST_LABEL_NAME] or "model"
 
 
 def findings_of(result: Path, *, size: tuple[int, ...], spacing_mm: tuple[float, ...]) -> ModelFindings:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
-from MSSoftSegLib.errors import BadLibrary, RequestError
-from MSSoftSegLib.exam.geometry import Grid
-from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
+from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.jobs.library_findings import findings_of
+from MSSoftSegLib.jobs.library_findings import findings_of_case
 from MSSoftSegLib.jobs.library_save_specification import LibrarySaveJob, LibrarySaveSpec
-from MSSoftSegLib.jobs.softmask import SIDECAR_KIND, sidecar_of
-from MSSoftSegLib.library.case_record import ModelFindings
-from MSSoftSegLib.library.layout import CaseId, check_id, inside
+from MSSoftSegLib.jobs.soft_label_sidecar import how_softened
+from MSSoftSegLib.library.layout import CaseId, check_id
 from MSSoftSegLib.library.saving import Drawing, Saved, save_drawing
-from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 SHARES = {"checking": 1.0, "saving": 4.0}
 
@@ -52,7 +44,8 @@ def run_library_save(job: LibrarySaveJob, emit: Emit, cancelled: Callable[[], bo
 def _drawing(spec: LibrarySaveSpec) -> Drawing:
     case = CaseId(spec.patient, spec.session)
     check_id(spec.rater, "rater name")
-    findings = _findings(spec, case) if spec.result is not None else None
+    flair = spec.images.get(Modality.FLAIR)
+    findings = None if spec.result is None else findings_of_case(spec.result, spec.library, case, flair)
     softening, made_of = (None, ()) if spec.soft_label is None else how_softened(spec.soft_label)
     return Drawing(
         case=case,
@@ -71,35 +64,6 @@ def _drawing(spec: LibrarySaveSpec) -> Drawing:
         mask_sha256=sha256_of_file(spec.mask),
         based_on=spec.based_on,
     )
-
-
-def _findings(spec: LibrarySaveSpec, case: CaseId) -> ModelFindings:
-    assert spec.result is not None
-    flair = spec.images.get(Modality.FLAIR) or inside(spec.library, case.image(Modality.FLAIR))
-    if not flair.exists():
-        raise RequestError(f"there is no case {case} yet", remedy="give its FLAIR image too")
-    grid = Grid.of(read_image(flair))
-    return findings_of(spec.result, size=grid.size, spacing_mm=grid.spacing_mm)
-
-
-def how_softened(soft_label: Path) -> tuple[SoftLabelSettings | None, tuple[str, ...]]:
-    """Settings and checksums of the raters' files, from the sidecar of a soft mask; None and nothing where it has none.
-
-    BadLibrary where the sidecar is of another image.
-    """
-    sidecar = sidecar_of(soft_label)
-    try:
-        document: Any = json.loads(sidecar.read_text(encoding="utf-8"))
-        if document["kind"] != SIDECAR_KIND:
-            return None, ()
-        settings = SoftLabelSettings.model_validate(document["settings"])
-        raters = tuple(each["sha256"] for each in document["inputs"] if each["role"] == "rater")
-        whole = document["sha256"] == sha256_of_file(soft_label)
-    except (OSError, ValueError, KeyError, TypeError, ValidationError):
-        return None, ()
-    if not whole:
-        raise BadLibrary(f"{sidecar.name} speaks of another soft mask", remedy="make the soft mask again")
-    return settings, raters
 
 
 def _message(saved: Saved, spec: LibrarySaveSpec) -> str:

@@ -21,6 +21,7 @@ from MSSoftSegLib.library.intake import Source, copy_whole, store_image, store_m
 from MSSoftSegLib.library.layout import DERIVATIVES, CaseId, inside
 from MSSoftSegLib.library.reading import check_is_library, file_problem, find_case
 from MSSoftSegLib.library.transaction import change, patient_locked, staging
+from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 LESION = 1
 MM3_PER_ML = 1000.0
@@ -54,6 +55,7 @@ def add_case(
     edited_from: Source | None = None,
     notes: str | None = None,
     findings: ModelFindings | None = None,
+    softening: SoftLabelSettings | None = None,
     replace: bool = False,
 ) -> CaseRecord:
     """Add a case, or add images, raters' label maps and a soft label to one that is there; returns its record.
@@ -62,9 +64,9 @@ def add_case(
     lesion) by rater. soft_label, confidence: values from 0 to 1 on FLAIR's grid. Each a file or an image in memory.
     status: None gives a new case 'segmented' where it is labelled, else 'unlabelled', and keeps that of an old one.
     preprocessed: the images are aligned and brain-extracted, on one grid. edited_from: the mask that raters started from,
-    for counting their edits. notes: the raters' free text, which must not name the patient; findings: of a model. None keeps
-    what is there. A label that is there and differs is refused unless replace (a replaced mask is kept as an earlier version);
-    an image always.
+    for counting their edits. softening: how the soft label was made. notes: the raters' free text, which must not name the
+    patient; findings: of a model. None keeps what is there. A label that is there and differs is refused unless replace
+    (a replaced mask is kept as an earlier version); an image always.
     """
     case = CaseId(patient, session)
     given = Given(
@@ -84,6 +86,7 @@ def add_case(
         by=next(iter(given.raters)) if len(given.raters) == 1 else None,
         findings=findings,
         notes=notes,
+        settings=softening,
     )
     with staging(library) as folder:
         staged, addition = stage_files(library, folder, given, addition)
