@@ -26,13 +26,14 @@ from MSSoftSegLib.jobs.detached.folder import (
     read_document,
     write_document,
 )
+from MSSoftSegLib.jobs.detached.priority import niceness
 from MSSoftSegLib.jobs.detached.reading import JobState, list_jobs, read_job
 
 LONG_KINDS = ("train", "study")
 PATIENCE_S = 60.0
-# Documented for CreateProcess: a group of its own for Ctrl-C, no console, out of the starter's job object, lower priority.
-WINDOWS_FLAGS = 0x00000200 | 0x00000008 | 0x01000000 | 0x00004000
-BREAKAWAY = 0x01000000
+# Documented for CreateProcess: a group of its own for Ctrl-C, no console, out of the starter's job object; lower priority.
+BREAKAWAY, BELOW_NORMAL = 0x01000000, 0x00004000
+WINDOWS_FLAGS = 0x00000200 | 0x00000008 | BREAKAWAY
 STARTER = """
 import os, subprocess, sys
 command, log, flags, breakaway = sys.argv[4:], sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -80,8 +81,24 @@ def resume(folder: Path) -> Path:
 
 
 def resumed_spec(state: JobState) -> dict[str, Any]:
-    """The job's document, so that it goes on instead of starting over."""
-    return state.spec | {"resume": True} | ({"overwrite": False} if "overwrite" in state.spec else {})
+    """The job's document, so that it goes on where its run has kept something; as it was, where it has not come so far."""
+    if state.kind == "train":
+        if not _run_was_opened(state):
+            return state.spec
+        return state.spec | {"resume": True, "overwrite": False, "replace": True}
+    return state.spec | {"resume": True}
+
+
+def _run_was_opened(state: JobState) -> bool:
+    """Whether the run's folder is this job's: one that it was to replace, but had no time to, is older than the job."""
+    if state.spec.get("resume"):
+        return True
+    out = Path(str(state.spec.get("out", "")))
+    try:
+        # File systems keep times by the second at worst.
+        return (out.parent / f"{out.name}.run" / "config.json").stat().st_mtime > state.started.timestamp() - 2.0
+    except OSError:
+        return False
 
 
 def check_nobody_writes_to(out: str) -> None:
@@ -101,7 +118,8 @@ def _same_place(first: str, second: str) -> bool:
 def launch(folder: Path) -> None:
     """Start the process of a job's folder and forget it."""
     command = [sys.executable, "-m", "MSSoftSegLib.jobs.detached", str(folder)]
-    starter = [sys.executable, "-I", "-S", "-c", STARTER, str(folder / LOG), str(WINDOWS_FLAGS), str(BREAKAWAY)]
+    flags = WINDOWS_FLAGS | (BELOW_NORMAL if niceness() else 0)
+    starter = [sys.executable, "-I", "-S", "-c", STARTER, str(folder / LOG), str(flags), str(BREAKAWAY)]
     try:
         done = subprocess.run(
             [*starter, *command],
