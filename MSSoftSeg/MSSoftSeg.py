@@ -96,6 +96,7 @@ class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.workbench = Workbench(self.resourcePath, self.logic.getParameterNode)
         panels = {"exam": self.workbench.exam, "segment": self.workbench.segment, "review": self.workbench.review.panel}
         panels |= {"edit": self.workbench.edit, "environment": self.workbench.environment}
+        panels |= {"train": self.workbench.training}
         for name, panel in panels.items():
             getattr(self.ui, f"{name}Section").layout().addWidget(panel.widget)
             panel.widget.setMRMLScene(slicer.mrmlScene)

@@ -28,7 +28,7 @@ class ExamState:
 
     lesionFacts: ``ReviewFacts`` as JSON, "" before a result. threshold: 0 = the model's. decisions and edits: as the
     review presenter hands them out. resultFolder: where the result's files lie, which may be gone when a scene is opened
-    elsewhere; nothing that the review needs is read from there.
+    elsewhere; nothing that the review needs is read from there. curation: ``CaseState`` as JSON.
     """
 
     caseName: str = ""
@@ -37,6 +37,7 @@ class ExamState:
     decisions: str = ""
     edits: str = ""
     resultFolder: str = ""
+    curation: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from MSSoftSegGUI.result_nodes import hideNodes
 from MSSoftSegGUI.review_session import ReviewSession
 from MSSoftSegGUI.segment_panel import SegmentPanel
 from MSSoftSegGUI.segment_presenter import SegmentPresenter
+from MSSoftSegGUI.training_workbench import TrainingWorkbench
 from MSSoftSegGUI.turns import Turns
 from MSSoftSegGUI.volume_nodes import SceneExporter
 from MSSoftSegGUI.worker_client import WorkerClient
@@ -65,6 +66,7 @@ class Workbench:
         self._opening = Turns(later)
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
         self.worker, self.desk = newWorker(), newWorker()
+        self.training = TrainingWorkbench(self._ui("Train"), self.desk, newWorker(), onDecided=self.onModelDecided)
         self.runner = SegmentPresenter(
             self.worker,
             self._exporter,
@@ -113,6 +115,7 @@ class Workbench:
         self.exam.guessWhereEmpty()
         self.review.panel.setActive(True)
         self.edit.enter()
+        self.training.enter()
 
     def leave(self) -> None:
         """Another module is opened; a run goes on."""
@@ -127,6 +130,7 @@ class Workbench:
         self.exam.forget()
         self._arrival.forget()
         self._opening.stop()
+        self.training.forgetScene()
         self.segment.show(self.runner.view)
 
     def shutDown(self) -> None:
@@ -135,6 +139,7 @@ class Workbench:
         if self._patientRun is not None:
             self._patientRun.stop()
         self.examiner.stop()
+        self.training.shutDown()
         for worker in (self.worker, self.desk):
             worker.shutdown()
         waitForEnds(END_PATIENCE_S)
@@ -210,6 +215,12 @@ class Workbench:
     def onPython(self, path: str) -> None:
         slicer.app.settings().setValue(PYTHON_SETTING, path)
         self._restartWorkers()
+
+    def onModelDecided(self, isNewDefault: bool) -> None:
+        """A model was installed, or is gone; the next Segment uses the default if that is another one now."""
+        if isNewDefault:
+            self._parameters().model = ""
+        self._listModels()
 
     def onInstall(self) -> None:
         if slicer.util.settingsValue(PYTHON_SETTING, ""):
@@ -296,9 +307,12 @@ class Workbench:
             self.loadFolder(folder)
 
     def _listModels(self) -> None:
-        self.segment.setModels(self.examiner.models(), self._parameters().model)
+        models = self.examiner.models()
+        self.segment.setModels(models, self._parameters().model)
+        self.training.setModels(models)
 
     def _showEnvironment(self, view) -> None:
         self.environment.show(view)
         self.segment.setFindingDevices(view.is_busy)
         self.segment.setDevices(view.devices, self._parameters().device)
+        self.training.panel.setDevices(view.devices)

@@ -1,0 +1,31 @@
+"""Which recipes can be chosen: read from the files that ship, without the library's packages."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+# What a department does most: adapt the model that ships to its own cases; then the whole of our own recipe.
+FIRST = ("adapt", "mssoftseg")
+
+
+def shipped_recipes() -> tuple[tuple[str, str], ...]:
+    """(name, title) of every recipe; those that a clinic starts with first."""
+    from MSSoftSegLib.resources import resources_folder
+
+    names = sorted(path.stem for path in (resources_folder() / "Recipes").glob("*.toml"))
+    folder = resources_folder() / "Recipes"
+    ordered = sorted(names, key=lambda name: (_place(name), name))
+    return tuple((name, _title(folder / f"{name}.toml", name)) for name in ordered)
+
+
+def _place(name: str) -> int:
+    return next((place for place, first in enumerate(FIRST) if name.startswith(first)), len(FIRST))
+
+
+def _title(path: Path, name: str) -> str:
+    try:
+        title = tomllib.loads(path.read_text(encoding="utf-8")).get("title")
+    except (OSError, ValueError):
+        title = None
+    return f"{name}: {title}" if title else name

@@ -1,0 +1,183 @@
+"""Step 7: what to learn from, what would happen, the button, and the training that is looked at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from MSSoftSegGUI.panel import MESSAGE_STYLES, Panel, fillCombo, showMessage
+from MSSoftSegGUI.train_choices import TrainChoices
+
+PICTURE_PX = 380
+
+
+class TrainPanel(Panel):
+    """Choices, pre-flight, the list of trainings, and buttons; ``actions`` are what the buttons do, by their name.
+
+    actions: train, stop, resume, and choose (with a job's folder); onChoice: something was chosen; onCurves: with whether
+    they are wanted.
+    """
+
+    def __init__(self, uiPath: str, *, actions: dict[str, Callable], onChoice, onCurves) -> None:
+        super().__init__(uiPath)
+        self._onChoice, self._onCurves, self._actions = onChoice, onCurves, actions
+        self._logLines, self._details, self._picture = 0, "", (None, 0.0)
+        self.setDevices(())
+        ui = self.ui
+        ui.trainLibraryEdit.connect("currentPathChanged(QString)", self.onLibraryChanged)
+        ui.correctedCheckBox.connect("toggled(bool)", self.onChoiceChanged)
+        for name in ("recipeCombo", "initCombo", "trainDeviceCombo"):
+            getattr(ui, name).connect("currentIndexChanged(int)", self.onChoiceChanged)
+        for name in ("epochsSpin", "foldsSpin"):
+            getattr(ui, name).connect("valueChanged(int)", self.onChoiceChanged)
+        ui.nameEdit.connect("textChanged(QString)", self.onChoiceChanged)
+        ui.recipeFileButton.connect("clicked(bool)", self.onRecipeFileClicked)
+        for name in ("train", "stop", "resume"):
+            getattr(ui, f"{name}Button").connect("clicked(bool)", lambda _checked=False, name=name: actions[name]())
+        ui.runCombo.connect("currentIndexChanged(int)", self.onRunChosen)
+        ui.curvesButton.connect("toggled(bool)", lambda shown: onCurves(shown))
+        ui.trainCopyButton.connect("clicked(bool)", self.onCopyClicked)
+        ui.trainLogButton.connect("toggled(bool)", self.onLogToggled)
+
+    def choices(self) -> TrainChoices:
+        """What is chosen."""
+        ui = self.ui
+        folds = ui.foldsSpin.value
+        return TrainChoices(
+            library=ui.trainLibraryEdit.currentPath.strip(),
+            with_corrected=ui.correctedCheckBox.checked,
+            recipe=ui.recipeCombo.currentData or "",
+            init=ui.initCombo.currentData or "",
+            epochs=ui.epochsSpin.value,
+            folds=folds if folds > 1 else 0,
+            device=ui.trainDeviceCombo.currentData or "auto",
+            name=ui.nameEdit.text.strip(),
+        )
+
+    def setLibrary(self, path: str) -> None:
+        """Choose a library, as the section where cases are kept says."""
+        self.ui.trainLibraryEdit.currentPath = path
+
+    def setName(self, name: str) -> None:
+        """Suggest a name for the new model."""
+        with self.updating():
+            self.ui.nameEdit.text = name
+
+    def setRecipes(self, recipes, current: str) -> None:
+        """(name or file, title) of every recipe."""
+        with self.updating():
+            fillCombo(self.ui.recipeCombo, recipes, current)
+
+    def setModels(self, models, current: str) -> None:
+        """The installed models, and nothing at all."""
+        entries = [(model.name, model.title) for model in models if model.is_usable]
+        with self.updating():
+            fillCombo(self.ui.initCombo, [*entries, ("", _("Nothing: from random weights"))], current)
+
+    def setDevices(self, devices) -> None:
+        """Automatic, the processor, and what the last check found, as (id, text)."""
+        known = {"auto": _("Automatic"), "cpu": _("CPU")} | {name: f"{name}: {text}" for name, text in devices}
+        with self.updating():
+            fillCombo(self.ui.trainDeviceCombo, list(known.items()), self.ui.trainDeviceCombo.currentData or "auto")
+
+    def addRecipeFile(self, path: str) -> None:
+        """Offer a recipe file and choose it."""
+        combo = self.ui.recipeCombo
+        if combo.findData(path) < 0:
+            combo.addItem(os.path.basename(path), path)
+        combo.currentIndex = combo.findData(path)
+
+    def showPreflight(self, view) -> None:
+        """What would happen and what is wrong."""
+        showMessage(self.ui.preflightLabel, view.text)
+        label = self.ui.findingsLabel
+        worst = view.findings[0].severity if view.findings else "note"
+        label.text = "\n".join(f"{_marks()[finding.severity]} {finding.text}" for finding in view.findings)
+        label.styleSheet = MESSAGE_STYLES[worst]
+        label.visible = bool(view.findings)
+        self._canTrain = view.can_train
+        self.ui.trainButton.enabled = view.can_train
+
+    def show(self, view) -> None:
+        """The training that is looked at."""
+        ui = self.ui
+        with self.updating():
+            fillCombo(ui.runCombo, [(run.folder, run.title) for run in view.runs], view.chosen)
+            if not view.chosen:
+                ui.runCombo.currentIndex = -1
+        hasRuns = bool(view.runs) or view.phase != "none"
+        for widget in (ui.runCombo, ui.runLabel, ui.stopButton, ui.resumeButton, ui.curvesButton, ui.trainLogButton):
+            widget.visible = hasRuns
+        showMessage(ui.runHeadline, view.headline, "warning" if view.phase in ("lost", "gone") else "note")
+        ui.trainBar.visible = ui.trainProgressLabel.visible = view.is_active
+        ui.trainBar.value = round(10 * view.percent)
+        ui.trainBar.format = f"{view.percent:.0f} %"
+        ui.trainProgressLabel.text = " · ".join(filter(None, (view.stage_text, view.remaining_text)))
+        ui.stopButton.enabled = view.can_stop
+        ui.resumeButton.enabled = view.can_resume
+        self._showPicture(view)
+        error = view.error
+        showMessage(ui.trainMessage, f"{error.what}\n{error.remedy}" if error is not None else "", "error")
+        ui.trainCopyButton.visible = error is not None
+        self._details = error.details if error is not None else ""
+        self._showLog(view.log)
+
+    def onLibraryChanged(self, _path=None) -> None:
+        if not self.isUpdating:
+            self._actions["library"]()
+            self._onChoice()
+
+    def onChoiceChanged(self, _value=None) -> None:
+        if not self.isUpdating:
+            self._onChoice()
+
+    def onRunChosen(self, _index=None) -> None:
+        if not self.isUpdating and self.ui.runCombo.currentData:
+            self._actions["choose"](self.ui.runCombo.currentData)
+
+    def onRecipeFileClicked(self) -> None:
+        path = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), _("Recipe"), "", _("Recipes (*.toml)"))
+        if path:
+            self.addRecipeFile(path)
+
+    def onCopyClicked(self) -> None:
+        qt.QApplication.clipboard().setText(self._details)
+
+    def onLogToggled(self, shown: bool) -> None:
+        self.ui.trainLogEdit.visible = shown
+        self.ui.trainLogButton.arrowType = qt.Qt.DownArrow if shown else qt.Qt.RightArrow
+
+    def setCurvesShown(self, shown: bool) -> None:
+        """Make the button say whether the plots are there."""
+        wasBlocked = self.ui.curvesButton.blockSignals(True)
+        self.ui.curvesButton.checked = shown
+        self.ui.curvesButton.blockSignals(wasBlocked)
+
+    def _showPicture(self, view) -> None:
+        wanted = (str(view.picture) if view.picture is not None else None, view.picture_time)
+        if wanted == self._picture:
+            return
+        self._picture = wanted
+        pixmap = qt.QPixmap(wanted[0]) if wanted[0] is not None else qt.QPixmap()
+        label = self.ui.pictureLabel
+        # A picture that is being replaced just now is shown a second later.
+        label.visible = not pixmap.isNull()
+        if not pixmap.isNull():
+            label.pixmap = pixmap.scaledToWidth(PICTURE_PX, qt.Qt.SmoothTransformation)
+
+    def _showLog(self, lines: tuple[str, ...]) -> None:
+        edit = self.ui.trainLogEdit
+        if len(lines) < self._logLines:
+            edit.clear()
+            self._logLines = 0
+        for line in lines[self._logLines :]:
+            edit.appendPlainText(line)
+        self._logLines = len(lines)
+
+
+def _marks() -> dict[str, str]:
+    return {"error": _("Cannot be trained:"), "warning": _("Mind:"), "note": _("Note:")}
