@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -12,17 +12,12 @@ from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say, say_error, shown
 from MSSoftSegLib.cli.job_commands import interruptible
 from MSSoftSegLib.errors import BadLibrary, JobCancelled, MSSoftSegError, RequestError
-from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.jobs.run import failed_event
+from MSSoftSegLib.jobs.events import Emit, Event, Reporter
+from MSSoftSegLib.jobs.library_export_specification import EXPORT_FORMATS
+from MSSoftSegLib.jobs.run import failed_event, parse_job, run
 from MSSoftSegLib.library.case_record import STATUSES, Status
-from MSSoftSegLib.library.exporting.bids import export_bids
-from MSSoftSegLib.library.exporting.isbi_submission import export_isbi_submission
-from MSSoftSegLib.library.exporting.monai_datalist import export_datalist
-from MSSoftSegLib.library.exporting.nnunet import export_nnunet
 from MSSoftSegLib.library.importing.run import IMPORT_FORMATS, Imported, ImportFormat, import_cases
-from MSSoftSegLib.library.reading import check_is_library
 
-EXPORT_FORMATS = ("bids", "nnunet", "monai-datalist", "isbi-submission")
 Library = Annotated[Path, typer.Argument(metavar="DIR", help="the case library's folder")]
 
 
@@ -106,31 +101,87 @@ def export_cases(
     status: Annotated[
         list[str] | None, typer.Option("--status", help="which cases; may be repeated (default: approved)")
     ] = None,
+    case: Annotated[
+        list[str] | None, typer.Option("--case", help="only this case, whatever its status; may be repeated")
+    ] = None,
     rater: Annotated[
-        str | None, typer.Option("--rater", help="nnunet: whose masks (default: the first by name)")
+        str | None, typer.Option("--rater", help="whose masks (default: every rater's; nnunet: the first by name)")
+    ] = None,
+    merge: Annotated[
+        str | None, typer.Option("--merge", help="raters as one mask: intersection, union, soft-union or mean")
+    ] = None,
+    soft_method: Annotated[
+        str | None,
+        typer.Option("--soft-method", help="makes a soft mask where none is stored; methods as of softmask"),
+    ] = None,
+    soft_merge: Annotated[
+        str | None, typer.Option("--soft-merge", help="how raters are merged before --soft-method")
+    ] = None,
+    gamma: Annotated[float | None, typer.Option("--gamma", help="of --soft-method")] = None,
+    radius_mm: Annotated[float | None, typer.Option("--radius-mm", help="of --soft-method")] = None,
+    size_percent: Annotated[float | None, typer.Option("--size-percent", help="of --soft-method")] = None,
+    sigma_mm: Annotated[float | None, typer.Option("--sigma-mm", help="of --soft-method")] = None,
+    dicom: Annotated[
+        Path | None, typer.Option("--dicom", help="dicom-seg: folder with the series that the case's FLAIR came from")
     ] = None,
     predictions: Annotated[
         Path | None, typer.Option("--predictions", help="isbi-submission: folder of masks or results, one a test visit")
     ] = None,
     team: Annotated[str | None, typer.Option("--team", help="isbi-submission: the team's name")] = None,
+    overwrite: options.Overwrite = False,
+    json_events: options.JsonEvents = False,
     debug: options.Debug = False,
 ) -> None:
     """Write cases in another tool's layout, complete or not at all.
 
     Example: mssoftseg library export LIBRARY --format nnunet --out FOLDER
     """
-    check_is_library(library)
-    statuses = [status_named(each) for each in status or ["approved"]]
-    if format == "isbi-submission":
-        if predictions is None or team is None:
-            raise RequestError("a submission needs predictions and a team", remedy="give --predictions and --team")
-        count = len(export_isbi_submission(library, out, predictions=predictions, team=team))
-    elif format == "bids":
-        count = len(export_bids(library, out, statuses=statuses))
-    elif format == "nnunet":
-        count = len(export_nnunet(library, out, statuses=statuses, rater=rater))
-    elif format == "monai-datalist":
-        count = len(export_datalist(library, out, statuses=statuses))
-    else:
+    if format not in EXPORT_FORMATS:
         raise RequestError(f"{format!r} is no format to export", remedy=f"choose from {', '.join(EXPORT_FORMATS)}")
-    say(f"cases in {out.name}: {count}")
+    softening = {
+        "merge": soft_merge,
+        "method": soft_method,
+        "gamma": gamma,
+        "radius_mm": radius_mm,
+        "size_percent": size_percent,
+        "sigma_mm": sigma_mm,
+    }
+    given = {key: value for key, value in softening.items() if value is not None}
+    spec = {
+        "library": library,
+        "format": format,
+        "out": out,
+        "statuses": [status_named(each) for each in status or ["approved"]],
+        "cases": case or (),
+        "rater": rater,
+        "merge": merge,
+        "soft_label": given or None,
+        "dicom": dicom,
+        "predictions": predictions,
+        "team": team,
+        "overwrite": overwrite,
+    }
+    summary = _exported(spec, json_events=json_events, debug=debug)
+    if not json_events:
+        say(f"cases in {out.name}: {summary['cases']}, files: {summary['files']}")
+
+
+def _exported(spec: dict[str, Any], *, json_events: bool, debug: bool) -> dict[str, Any]:
+    """Run the export; what its result event said."""
+    name = uuid.uuid4().hex[:12]
+    summary: dict[str, Any] = {}
+    with shown(json_events=json_events) as emit, interruptible() as interrupted:
+
+        def listen(event: Event) -> None:
+            summary.update(event.get("summary") or {})
+            emit(event)
+
+        try:
+            job = parse_job({"job": name, "kind": "library-export", "spec": spec})
+        except RequestError as problem:
+            emit(failed_event(name, problem))
+            raise
+        outcome = run(job, listen, cancelled=interrupted, debug=debug)
+    if outcome.error is not None:
+        raise outcome.error
+    return summary

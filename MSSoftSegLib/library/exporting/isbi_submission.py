@@ -17,6 +17,7 @@ from MSSoftSegLib.errors import BadLibrary, GridMismatch
 from MSSoftSegLib.exam.geometry import image_like, same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask, write_image
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
 from MSSoftSegLib.library.importing.source import check_source
 from MSSoftSegLib.library.layout import CaseId, check_id, inside
 from MSSoftSegLib.library.reading import find_case
@@ -30,8 +31,16 @@ RESULT_MASK = "lesion_mask.nii.gz"
 _VISIT = re.compile(r"(?:sub-)?test(\d+)_(?:ses-)?(\d+)(?![0-9])")
 
 
-def export_isbi_submission(library: Path, out: Path, *, predictions: Path, team: str) -> list[str]:
-    """Write the test visits' masks into a new folder; the names of the files.
+def export_isbi_submission(
+    library: Path,
+    out: Path,
+    *,
+    predictions: Path,
+    team: str,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Exported:
+    """Write the test visits' masks into a new folder.
 
     predictions: a folder with a mask per visit (``test01_02.nii.gz``, ``sub-test01_ses-02_….nii.gz``) or a result folder
     per visit. Each must lie on the grid of its visit's FLAIR, where the library has it.
@@ -41,13 +50,17 @@ def export_isbi_submission(library: Path, out: Path, *, predictions: Path, team:
     found = find_predictions(predictions)
     if len(found) != VISITS:
         LOGGER.warning("there are predictions for %d visits; the challenge has %d", len(found), VISITS)
-    names = []
-    with complete_or_absent(out, overwrite=False) as folder:
+    cases: list[str] = []
+    check_unchanged(out)
+    with complete_or_absent(out, overwrite=overwrite) as folder:
         for (patient, session), path in sorted(found.items()):
-            mask = _checked(library, CaseId(f"test{patient}", session), path)
-            names.append(f"test{patient}_{session}_{team}.nii")
-            write_image(mask, folder / names[-1])
-    return names
+            case = CaseId(f"test{patient}", session)
+            progress(len(cases) / len(found), str(case))
+            cases.append(str(case))
+            write_image(_checked(library, case, path), folder / f"test{patient}_{session}_{team}.nii")
+        files = files_in(folder)
+        write_mark(folder, "isbi-submission")
+    return Exported(tuple(cases), files)
 
 
 def find_predictions(folder: Path) -> dict[tuple[str, str], Path]:

@@ -1,23 +1,112 @@
-"""A library's labelled cases as one JSON data list for MONAI; images and labels stay where they are."""
+"""A library's labelled cases as one JSON data list for MONAI; images and labels stay where they are.
+
+Only what is nowhere yet, masks that are merged and soft masks that are made for the export, is written: into a folder
+``NAME_labels`` beside ``NAME.json``.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from MSSoftSegLib.errors import OutputExists
-from MSSoftSegLib.library.case_record import CaseRecord, Status
-from MSSoftSegLib.library.datalist import write_datalist
+from MSSoftSegLib.exam.image_file import write_image
+from MSSoftSegLib.library.case_record import STATUSES, CaseRecord, Status
+from MSSoftSegLib.library.datalist import SECTION, write_datalist
+from MSSoftSegLib.library.exporting.case_labels import (
+    EVERY_RATER,
+    LabelChoice,
+    check_rater,
+    masks_of,
+    read_flair,
+    soft_mask_of,
+)
+from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
 from MSSoftSegLib.library.exporting.selection import chosen_cases
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 
-def export_datalist(library: Path, out: Path, *, statuses: Sequence[Status]) -> list[CaseRecord]:
+def export_datalist(
+    library: Path,
+    out: Path,
+    *,
+    statuses: Sequence[Status],
+    cases: Sequence[CaseId] = (),
+    labels: LabelChoice = EVERY_RATER,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Exported:
     """Write the data list to a new .json file."""
     out = out if out.suffix == ".json" else out.with_name(out.name + ".json")
-    if out.exists():
-        raise OutputExists(f"{out.name} is there already", remedy="choose another --out")
-    records = chosen_cases(library, statuses, labelled=True)
+    selection = chosen_cases(library, statuses, cases, labelled=True)
+    _check_file(out, overwrite=overwrite)
+    made_folder = out.with_name(f"{out.stem}_labels")
+    check_unchanged(made_folder)
+    check_target(made_folder, overwrite=overwrite)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_datalist(labelled_cases(library, statuses=statuses), out)
-    return records
+    by_name = {case.case: case for case in labelled_cases(library, statuses=STATUSES)}
+    listed: list[LabelledCase] = []
+    made: tuple[str, ...] = ()
+    for record in selection.records:
+        if record.raters:
+            check_rater(record, labels.rater)
+    if labels.merge is None and labels.soft_label is None:
+        listed = [_of_rater(by_name[str(record.case_id)], labels.rater) for record in selection.records]
+    else:
+        with complete_or_absent(made_folder, overwrite=overwrite) as folder:
+            for number, record in enumerate(selection.records):
+                progress(number / len(selection.records), str(record.case_id))
+                case = by_name[str(record.case_id)]
+                listed.append(_with_labels(library, record, case, labels, folder, made_folder))
+            made = tuple(f"{made_folder.name}/{name}" for name in files_in(folder))
+            write_mark(folder, "monai-datalist")
+    write_datalist(listed, out)
+    names = tuple(str(record.case_id) for record in selection.records)
+    return Exported(names, (out.name, *made), selection.skipped)
+
+
+def _check_file(out: Path, *, overwrite: bool) -> None:
+    """Refuse a file that is there, unless it may be replaced and is a data list of ours."""
+    if not out.exists():
+        return
+    if not overwrite:
+        raise OutputExists(f"{out.name} is there already", remedy="choose another --out, or add --overwrite")
+    try:
+        entries = json.loads(out.read_text(encoding="utf-8"))[SECTION]
+        ours = all({"case", "patient", "modalities", "image"} <= set(entry) for entry in entries)
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
+        raise OutputExists(
+            f"{out.name} was not written by MSSoftSeg and is not overwritten", remedy="choose another --out"
+        )
+
+
+def _of_rater(case: LabelledCase, rater: str | None) -> LabelledCase:
+    """The case with one rater's mask only, where one is asked for."""
+    if rater is None or not case.raters:
+        return case
+    return dataclasses.replace(case, raters={rater: case.raters[rater]})
+
+
+def _with_labels(
+    library: Path, record: CaseRecord, case: LabelledCase, labels: LabelChoice, folder: Path, place: Path
+) -> LabelledCase:
+    """The case with the masks and the soft mask of the choice; what is new is written to folder and listed as in place."""
+    flair = read_flair(library, record)
+    raters, soft_label = _of_rater(case, labels.rater).raters, case.soft_label
+    if labels.merge is not None and raters:
+        name = f"{record.case_id}_mask.nii.gz"
+        ((merge, mask),) = masks_of(library, record, labels, flair).items()
+        write_image(mask, folder / name)
+        raters = {merge.replace("-", ""): place / name}
+    made = None if soft_label is not None else soft_mask_of(library, record, labels.soft_label, flair)
+    if made is not None:
+        soft_label = place / f"{record.case_id}_soft.nii.gz"
+        write_image(made, folder / soft_label.name)
+    return dataclasses.replace(case, raters=raters, soft_label=soft_label)

@@ -2,23 +2,73 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.library.case_record import CaseRecord, Status
-from MSSoftSegLib.library.reading import read_library, verify_files
+from MSSoftSegLib.library.exporting.exported import Skipped
+from MSSoftSegLib.library.layout import CaseId
+from MSSoftSegLib.library.reading import read_case, read_library, verify_files
+
+LOGGER = logging.getLogger(__name__)
 
 
-def chosen_cases(library: Path, statuses: Sequence[Status], *, labelled: bool = False) -> list[CaseRecord]:
-    """The records of some statuses; RequestError where there is none, BadLibrary where one's file is not what it was."""
-    chosen = [record for record in read_library(library) if record.status in statuses]
-    chosen = [record for record in chosen if record.is_labelled] if labelled else chosen
-    if not chosen:
-        raise RequestError(
-            f"no case is {' or '.join(statuses)}",
-            remedy="name other statuses with --status; see mssoftseg library list",
-        )
-    for record in chosen:
+@dataclass(frozen=True)
+class Selection:
+    """The records to export, and what was left out."""
+
+    records: tuple[CaseRecord, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+def chosen_cases(
+    library: Path,
+    statuses: Sequence[Status],
+    cases: Sequence[CaseId] = (),
+    *,
+    labelled: bool = False,
+    drawn: bool = False,
+) -> Selection:
+    """The cases of that name, whatever their status, or without names all of some statuses.
+
+    labelled: leave out what nobody and nothing labelled; drawn: and what no rater drew. RequestError where nothing is left,
+    BadLibrary where a file is not what it was.
+    """
+    if cases:
+        named = [read_case(library, case) for case in dict.fromkeys(cases)]
+        for record in named:
+            if record.status != "approved":
+                LOGGER.warning("%s is %s, not approved", record.case_id, record.status)
+    else:
+        named = [record for record in read_library(library) if record.status in statuses]
+    kept, skipped = [], []
+    for record in named:
+        reason = _reason(record, labelled=labelled, drawn=drawn)
+        kept += [record] if reason is None else []
+        skipped += [Skipped(str(record.case_id), reason)] if reason is not None else []
+    if not kept:
+        raise _nothing(statuses, skipped)
+    for record in kept:
         verify_files(library, record, checksums=True)
-    return chosen
+    for left_out in skipped:
+        LOGGER.warning("%s is left out: it has %s", left_out.case, left_out.reason)
+    return Selection(tuple(kept), tuple(skipped))
+
+
+def _reason(record: CaseRecord, *, labelled: bool, drawn: bool) -> str | None:
+    if drawn and not record.raters:
+        return "no rater's mask"
+    return "no label" if labelled and not record.is_labelled else None
+
+
+def _nothing(statuses: Sequence[Status], skipped: Sequence[Skipped]) -> RequestError:
+    if skipped:
+        first = skipped[0]
+        return RequestError(f"no case can be exported: {first.case} has {first.reason}", remedy="label a case first")
+    return RequestError(
+        f"no case is {' or '.join(statuses)}",
+        remedy="name other statuses with --status; see mssoftseg library list",
+    )

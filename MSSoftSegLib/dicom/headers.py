@@ -1,0 +1,121 @@
+"""What a folder of DICOM files holds: its MR series, by header alone. Nothing of an identity leaves in a message."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from MSSoftSegLib.dicom.packages import package
+from MSSoftSegLib.errors import BadExam, RequestError
+from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+LOGGER = logging.getLogger(__name__)
+MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
+MULTI_FRAME_MR = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")
+MARK_OFFSET, MARK = 128, b"DICM"
+
+
+@dataclass(frozen=True)
+class SeriesFiles:
+    """One MR series: its files and, in the same order, their headers without pixels. number: None where it has none."""
+
+    uid: str
+    number: int | None
+    paths: tuple[Path, ...]
+    headers: tuple[Dataset, ...]
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message: descriptions can hold anything."""
+        return f"series {self.number}" if self.number is not None else "a series without number"
+
+
+def read_mr_series(folder: Path) -> tuple[SeriesFiles, ...]:
+    """The MR series in a folder and below it, in order of number; everything else there is passed over.
+
+    RequestError where there is none; BadExam where the folder mixes patients or visits.
+    """
+    if not folder.is_dir():
+        raise RequestError("the DICOM source is not a folder", remedy="name the folder with the series' files")
+    found: dict[str, list[tuple[Path, Dataset]]] = {}
+    first: Dataset | None = None
+    others = 0
+    for path, header in _headers(folder):
+        first = first or header
+        _check_same_visit(first, header)
+        if str(header.get("SOPClassUID", "")) in (MR_IMAGE, *MULTI_FRAME_MR):
+            found.setdefault(str(header.get("SeriesInstanceUID", "")), []).append((path, header))
+        else:
+            others += 1
+    if not found:
+        raise RequestError(
+            "the DICOM source holds no MR images" + (f", only {others} other DICOM objects" if others else ""),
+            remedy="name the folder with the files of the FLAIR series",
+        )
+    if others:
+        LOGGER.info("%d DICOM objects of the source are no MR images and are passed over", others)
+    series = [_series(uid, files) for uid, files in found.items()]
+    return tuple(sorted(series, key=lambda each: (each.number is None, each.number or 0, each.uid)))
+
+
+def _headers(folder: Path) -> Iterator[tuple[Path, Dataset]]:
+    """Every DICOM file with its header, in order of path; files that are none, or cannot be read, are counted in the log."""
+    pydicom = package("pydicom")
+    unreadable = 0
+    for path in _files(folder):
+        try:
+            with path.open("rb") as stream:
+                stream.seek(MARK_OFFSET)
+                if stream.read(len(MARK)) != MARK:
+                    continue
+            header = pydicom.dcmread(path, stop_before_pixels=True)
+            # Elements are parsed when they are asked for: what is damaged shows now.
+            header.get("SOPClassUID"), [header.get(key) for key in (*PERSON_KEYS, *VISIT_KEYS)]
+        except Exception:  # whatever a damaged file makes the parser raise
+            unreadable += 1
+            continue
+        yield path, header
+    if unreadable:
+        LOGGER.warning("%d files of the DICOM source cannot be read and are passed over", unreadable)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (Path(place, name) for name in sorted(names) if Path(place, name).is_file())
+
+
+def _check_same_visit(first: Dataset, header: Dataset) -> None:
+    for keys, what in ((PERSON_KEYS, "patients"), (VISIT_KEYS, "visits")):
+        if first is not header and first_difference(_texts(first, keys), _texts(header, keys), keys):
+            raise BadExam(
+                f"the DICOM source mixes images of different {what}",
+                remedy="name a folder that holds one visit of one patient",
+            )
+
+
+def _texts(header: Dataset, keys: tuple[str, ...]) -> dict[str, object]:
+    return {key: str(header.get(key) or "") for key in keys}
+
+
+def _series(uid: str, files: list[tuple[Path, Dataset]]) -> SeriesFiles:
+    """The files of a series; copies of one object count once."""
+    unique: dict[str, tuple[Path, Dataset]] = {}
+    for path, header in files:
+        instance = str(header.get("SOPInstanceUID", path.name))
+        before = unique.setdefault(instance, (path, header))
+        if before[0] != path and before[0].read_bytes() != path.read_bytes():
+            raise BadExam(
+                "two different files of the DICOM source claim to be one image",
+                remedy="fetch the series again from the archive",
+            )
+    number = files[0][1].get("SeriesNumber")
+    paths, headers = zip(*unique.values(), strict=True)
+    return SeriesFiles(uid, None if number is None else int(number), tuple(paths), tuple(headers))

@@ -1,0 +1,66 @@
+"""What an export wrote, and the mark by which a later export knows that it may replace it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from MSSoftSegLib.errors import OutputExists
+from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.version import VERSION
+
+MARK = "export.json"
+# Fraction done and what is being written; may raise to stop.
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A case that was asked for and is not in the export, and why."""
+
+    case: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Exported:
+    """cases: by name. files: relative to the export's folder."""
+
+    cases: tuple[str, ...]
+    files: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+def silent(fraction: float, case: str) -> None:
+    """No progress is told."""
+
+
+def files_in(folder: Path) -> tuple[str, ...]:
+    """Every file below a folder but the mark, relative to it."""
+    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
+    return tuple(name for name in names if PurePosixPath(name).name != MARK)
+
+
+def write_mark(folder: Path, export_format: str, *, place: str = MARK) -> None:
+    """Say in a folder what was exported into it: names and checksums of files, nothing about whose they are."""
+    checksums = {name: sha256_of_file(folder / name) for name in files_in(folder)}
+    document = {"software": "MSSoftSeg", "version": VERSION, "format": export_format, "files": checksums}
+    (folder / place).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def check_unchanged(folder: Path, *, place: str = MARK, ignored: Sequence[str] = ()) -> None:
+    """Refuse to replace an export to which somebody has added, or which somebody has changed, since."""
+    mark = folder / place
+    if not mark.is_file():
+        return
+    try:
+        before = json.loads(mark.read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        before = None
+    now = [name for name in files_in(folder) if not name.startswith(tuple(ignored))]
+    if before is None or any(before.get(name) != sha256_of_file(folder / name) for name in now):
+        raise OutputExists(
+            f"{folder.name} was changed since it was exported and is not overwritten", remedy="choose another --out"
+        )
