@@ -19,7 +19,7 @@ from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.library_agreement_specification import LibraryAgreementJob, LibraryAgreementSpec
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import inside, parse_case
-from MSSoftSegLib.library.reading import check_is_library, read_case, verify_files
+from MSSoftSegLib.library.opening import open_case
 
 SHARES = {"reading": 1.0, "measuring": 1.0, "writing": 1.0}
 MM3_PER_ML = 1000.0
@@ -33,10 +33,8 @@ def run_library_agreement(job: LibraryAgreementJob, emit: Emit, cancelled: Calla
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
     reporter.progress("reading", 0.0)
-    check_is_library(spec.library)
-    record = read_case(spec.library, parse_case(spec.case))
+    record = open_case(spec.library, parse_case(spec.case))
     _check(spec, record)
-    verify_files(spec.library, record, checksums=True)
     first, second = (read_mask(inside(spec.library, record.case_id.rater_mask(rater))) for rater in spec.raters)
     reporter.progress("measuring", 0.0)
     measured = agreement(first, second, names=spec.raters)

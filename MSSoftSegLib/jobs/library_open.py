@@ -10,7 +10,7 @@ from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.library_open_specification import LibraryOpenJob
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import inside, parse_case
-from MSSoftSegLib.library.reading import check_is_library, read_case, verify_files
+from MSSoftSegLib.library.opening import open_case
 from MSSoftSegLib.library.worklist import row_of
 
 SHARES = {"verifying": 1.0}
@@ -23,9 +23,7 @@ def run_library_open(job: LibraryOpenJob, emit: Emit, cancelled: Callable[[], bo
     reporter.started(job.kind)
     reporter.progress("verifying", 0.0)
     library = spec.library.absolute()
-    check_is_library(library)
-    record = read_case(library, parse_case(spec.case))
-    verify_files(library, record, checksums=True)
+    record = open_case(library, parse_case(spec.case))
     reporter.progress("verifying", 1.0)
     reporter.result(library.name, opened(library, record))
     return library

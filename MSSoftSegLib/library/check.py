@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from MSSoftSegLib.errors import BadLibrary, MSSoftSegError
+from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import (
     DERIVATIVES,
@@ -25,13 +24,14 @@ from MSSoftSegLib.library.layout import (
     inside,
 )
 from MSSoftSegLib.library.library_settings import read_settings
+from MSSoftSegLib.library.opening import finish_interrupted
 from MSSoftSegLib.library.reading import (
     case_ids,
     check_is_library,
     file_problem,
     find_case,
 )
-from MSSoftSegLib.library.transaction import Commit, decided, participants, patient_locked
+from MSSoftSegLib.library.transaction import Commit, decided, participants
 
 # What BIDS allows beside the data.
 EXPECTED_NAMES = (
@@ -177,5 +177,4 @@ def _pending(library: Path) -> dict[CaseId, tuple[Path, Commit]]:
 def _finish_interrupted(library: Path) -> None:
     """Who may only read looks at the pending files where they are."""
     for case in _pending(library):
-        with suppress(MSSoftSegError, OSError), patient_locked(library, case):
-            pass
+        finish_interrupted(library, case)

@@ -1,8 +1,8 @@
 """One writer at a time, on disks that several machines share: a file that only one of them can create.
 
-O_EXCL is atomic on local disks, NFS and SMB alike, where advisory locks are not dependable. A lock is held only while
-a case's files are compared and renamed, so one that does not change for a minute belongs to a writer that died. That is judged by
-the waiting process's own clock: the clocks of two machines need not agree.
+O_EXCL is atomic on local disks, NFS and SMB alike, where advisory locks are not dependable. A holder shows every few seconds
+that it lives, so a lock that does not change for a minute belongs to a writer that died. That is judged by the waiting process's
+own clock: the clocks of two machines need not agree.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import random
 import secrets
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -33,9 +34,14 @@ SAME_START_S = 10.0
 def locked(lock: Path) -> Iterator[None]:
     """Hold the lock file while the block runs; waits for another holder, and outlives one that was killed."""
     token = _acquire(lock)
+    done = threading.Event()
+    beating = threading.Thread(target=_beat, args=(lock, token, done), daemon=True)
+    beating.start()
     try:
         yield
     finally:
+        done.set()
+        beating.join()
         # Whoever took an abandoned-looking lock over owns it now.
         if _owner(lock).get("token") == token:
             with suppress(FileNotFoundError):
@@ -61,11 +67,27 @@ def _acquire(lock: Path) -> str:
     return token
 
 
+def _beat(lock: Path, token: str, done: threading.Event) -> None:
+    """Change the lock now and then, for a save to a slow share takes longer than a minute."""
+    beat = 0
+    while not done.wait(ABANDONED_AFTER_S / 6):
+        beat += 1
+        # Another's lock is not touched: it took ours for abandoned.
+        with suppress(OSError):
+            if _owner(lock).get("token") == token:
+                with lock.open("r+", encoding="utf-8") as stream:
+                    stream.write(_content(token, beat))
+
+
+def _content(token: str, beat: int = 0) -> str:
+    """Who holds a lock; of one length for a process, so that it can be written over."""
+    owner = {"token": token, "machine": _machine(), "process": os.getpid(), "started": _started(os.getpid())}
+    return json.dumps({**owner, "beat": f"{beat:08d}"})
+
+
 def _create(lock: Path, token: str) -> bool:
     """Whether the lock is ours now."""
-    content = json.dumps(
-        {"token": token, "machine": _machine(), "process": os.getpid(), "started": _started(os.getpid())}
-    )
+    content = _content(token)
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
@@ -118,10 +140,16 @@ def _break(lock: Path, abandoned: dict[str, object]) -> None:
 
 
 def _age_s(path: Path) -> float:
+    """How long ago a file was written, by the clock of the disk that it lies on: ours may be days off."""
+    probe = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
-        return time.time() - path.stat().st_mtime
+        probe.touch()
+        return probe.stat().st_mtime - path.stat().st_mtime
     except OSError:
         return 0.0
+    finally:
+        with suppress(OSError):
+            probe.unlink()
 
 
 def _machine() -> str:

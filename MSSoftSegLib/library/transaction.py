@@ -11,7 +11,6 @@ import errno
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -43,8 +42,8 @@ def staging(library: Path) -> Iterator[Path]:
     folder = pending / secrets.token_hex(8)
     try:
         pending.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(pending)
         folder.mkdir()
+        _remove_abandoned(pending, now_s=folder.stat().st_mtime)
     except OSError as problem:
         if problem.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
@@ -163,10 +162,11 @@ def _pending_folder(library: Path) -> Path:
     return library / WRITERS_FOLDER / "pending"
 
 
-def _remove_abandoned(pending: Path) -> None:
+def _remove_abandoned(pending: Path, *, now_s: float) -> None:
+    """Remove what killed writers left undecided. now_s: by the clock of the disk, for this machine's may be days off."""
     for folder in pending.iterdir():
         try:
-            old = time.time() - folder.stat().st_mtime > ABANDONED_AFTER_S
+            old = now_s - folder.stat().st_mtime > ABANDONED_AFTER_S
         except OSError:
             continue
         if old and not (folder / COMMIT).exists():
