@@ -97,7 +97,8 @@ class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         panels = {"exam": self.workbench.exam, "segment": self.workbench.segment, "review": self.workbench.review.panel}
         panels |= {"edit": self.workbench.edit, "environment": self.workbench.environment}
         panels |= {"train": self.workbench.training}
-        for name, panel in panels.items():
+        placed = [(name, panel) for name, panel in panels.items()] + self.workbench.curation.panels
+        for name, panel in placed:
             getattr(self.ui, f"{name}Section").layout().addWidget(panel.widget)
             panel.widget.setMRMLScene(slicer.mrmlScene)
         self.restoreTimer = qt.QTimer()

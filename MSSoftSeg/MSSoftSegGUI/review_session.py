@@ -61,7 +61,8 @@ class ReviewSession(VTKObservationMixin):
             self.close()
         nodes = yield from addingResult(folder, exam.caseName, material, mask.labels)
         old = [exam.probability, exam.entropy, exam.segmentation]
-        if (exam.decisions or exam.edits) and isThere(old[2]):
+        # Without facts of a model it was drawn by hand, or came from a library.
+        if (exam.decisions or exam.edits or not exam.lesionFacts) and isThere(old[2]):
             kept = old.pop()
             kept.SetName(slicer.mrmlScene.GenerateUniqueName(_("{name} before").format(name=kept.GetName())))
             kept.SetDisplayVisibility(False)
@@ -242,6 +243,10 @@ class ReviewSession(VTKObservationMixin):
         """Where a place of the result lies now: its nodes may have been put under a transform since it was opened."""
         moved = ijkToRas(self._exam.probability) @ np.linalg.inv(self.presenter.ras_from_ijk)
         return tuple((moved @ [*ras, 1.0])[:3])
+
+    def refreshDisplay(self) -> None:
+        """Lay the overlay that the panel says over FLAIR again, after something else lay there."""
+        self._display()
 
     def restoreSettings(self) -> None:
         """Set overlay, opacity and outline as the scene says."""

@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.case_folder import makeFolder, putInto
+from MSSoftSegGUI.curation_workbench import CurationWorkbench
 from MSSoftSegGUI.digital_patient import makeDigitalPatient
 from MSSoftSegGUI.edit_panel import EditPanel
 from MSSoftSegGUI.environment_panel import EnvironmentPanel
@@ -66,6 +67,15 @@ class Workbench:
         self._opening = Turns(later)
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
         self.worker, self.desk = newWorker(), newWorker()
+        self.curation = CurationWorkbench(
+            self._ui,
+            self.desk,
+            make=self._currentExam,
+            choose=self.showExam,
+            review=self.review,
+            edit=self.edit,
+            folder=runsFolder() / "desk",
+        )
         self.training = TrainingWorkbench(self._ui("Train"), self.desk, newWorker(), onDecided=self.onModelDecided)
         self.runner = SegmentPresenter(
             self.worker,
@@ -98,16 +108,16 @@ class Workbench:
         self.segment.choose({name: getattr(parameters, name) for name in ("model", "device", "brain", "tta")})
         self.review.restoreSettings()
         exam = examOfNode(parameters.currentExam)
+        self.curation.restore()
         if exam is None:
             # What was chosen by hand stays when something is imported; in a scene that was closed nothing is left of it.
             if self.exam.node("flair") is None:
                 self.exam.choose({}, None)
                 self.exam.guessWhereEmpty()
             return
-        nodes = {slot: getattr(exam, slot) for slot in SLOTS}
         # The views of a scene look where they looked when it was saved.
         self._isRestoring = True
-        self.exam.choose({slot: node.GetID() for slot, node in nodes.items() if node is not None}, exam.caseName)
+        self.showExam(exam)
         self._isRestoring = False
 
     def enter(self) -> None:
@@ -130,6 +140,7 @@ class Workbench:
         self.exam.forget()
         self._arrival.forget()
         self._opening.stop()
+        self.curation.forgetScene()
         self.training.forgetScene()
         self.segment.show(self.runner.view)
 
@@ -139,6 +150,7 @@ class Workbench:
         if self._patientRun is not None:
             self._patientRun.stop()
         self.examiner.stop()
+        self.curation.shutDown()
         self.training.shutDown()
         for worker in (self.worker, self.desk):
             worker.shutdown()
@@ -159,6 +171,11 @@ class Workbench:
             self.exam.choose({slot: node.GetID() for slot, node in nodes.items()}, folder.name)
         if problem:
             self.exam.tell(problem, "error")
+
+    def showExam(self, exam) -> None:
+        """Put an exam of the scene on the table."""
+        nodes = {slot: getattr(exam, slot) for slot in SLOTS}
+        self.exam.choose({slot: node.GetID() for slot, node in nodes.items() if node is not None}, exam.caseName)
 
     def showResult(self, folder: Path) -> None:
         """Review a result folder of the exam in the selectors; that it fits the FLAIR image is the caller's knowledge."""
@@ -194,6 +211,7 @@ class Workbench:
         self.segment.chooseBrainMask(exam.brainMask if exam is not None else None)
         if exam is not None:
             self._opening.start(self.review.resuming(exam, fit=not self._isRestoring), self._cannotOpen)
+        self.curation.follow(exam)
 
     def onChoice(self) -> None:
         """What is chosen is saved with the scene."""
@@ -272,6 +290,7 @@ class Workbench:
             text = _("The result of {case} is ready: choose its FLAIR image to see it.")
             self.runner.say(text.format(case=exam.caseName))
         elif live is not None:
+            self.curation.follow(exam)
             # Its nodes are drawn first.
             later(0.0, lambda: self._openFresh(exam, live))
         else:

@@ -1,0 +1,346 @@
+"""Keeping the exam on the table in a case library: who drew it, under which pseudonym, with which status.
+
+Nothing is saved before a rater said who she is, once per start of Slicer, and nothing names the patient but what is typed here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from MSSoftSegGUI.desk_jobs import DeskJobs
+from MSSoftSegGUI.error_card import ErrorCard
+from MSSoftSegGUI.library_case_state import CaseState, StoredMask
+from MSSoftSegGUI.library_names import case_name, looks_like, name_problem
+from MSSoftSegGUI.translation import tr as _
+
+Kind = Literal["note", "warning", "error"]
+Status = Literal["corrected", "approved"]
+REFUSALS = ("bad-request", "bad-image", "grid-mismatch")
+
+
+@dataclass(frozen=True)
+class WrittenCase:
+    """What was written for the worker. digest: of the drawing. images: by slot, none where the library has them."""
+
+    mask: Path
+    digest: str
+    images: Mapping[str, Path] = field(default_factory=dict)
+    result: Path | None = None
+    edited_from: Path | None = None
+    source_model: str = ""
+
+
+@dataclass(frozen=True)
+class SoftFile:
+    """A soft label of this very drawing, with its sidecar beside it. name: what it is called in the library."""
+
+    path: Path
+    name: str
+
+
+class Desk(Protocol):
+    """What is needed of the scene and of the disk."""
+
+    def exam(self) -> object:
+        """What tells the exam on the table from others."""
+
+    def write_case(
+        self, *, with_images: bool, done: Callable[[WrittenCase], None], problem: Callable[[ErrorCard], None]
+    ) -> None:
+        """Write the exam on the table for the worker, in turns."""
+
+    def keep_state(self, exam: object, state: CaseState) -> None:
+        """The exam is in the library now; nothing happens where the scene has lost it."""
+
+
+@dataclass(frozen=True)
+class KeepingView:
+    """One picture. *_hint: what is wrong with, or to know about, the field above; kind says how it is shown."""
+
+    rater: str = ""
+    is_rater_confirmed: bool = False
+    rater_hint: str = ""
+    patient: str = ""
+    session: str = ""
+    notes: str = ""
+    case_hint: str = ""
+    case_hint_kind: Kind = "note"
+    can_save: bool = False
+    is_saving: bool = False
+    message: str = ""
+    message_kind: Kind = "note"
+    details: str = ""
+
+
+class LibraryKeeping:
+    """show gets every new picture; on_saved is called after every save that reached the library.
+
+    known: whether a folder was a library when last looked at.
+    """
+
+    def __init__(
+        self,
+        jobs: DeskJobs,
+        desk: Desk,
+        *,
+        show: Callable[[KeepingView], None],
+        known: Callable[[str], bool] = lambda library: False,
+        on_saved: Callable[[str], None] = lambda case: None,
+    ) -> None:
+        self._jobs, self._desk, self._show, self._on_saved = jobs, desk, show, on_saved
+        self._known = known
+        self.library = ""
+        self.state = CaseState()
+        self._has_drawing = False
+        self._person = ""
+        self.view = KeepingView()
+
+    @property
+    def rater(self) -> str:
+        """Who is at work, empty until she said so in this start of Slicer."""
+        return self.view.rater if self.view.is_rater_confirmed else ""
+
+    def set_library(self, library: str) -> None:
+        """Another library folder was chosen."""
+        self.library = library.strip()
+        self._refresh()
+
+    def propose_rater(self, name: str) -> None:
+        """The name that was used last on this computer; it still has to be confirmed."""
+        if not self.view.is_rater_confirmed:
+            self._refresh(rater=name)
+
+    def type_rater(self, name: str) -> None:
+        """A name is being typed: whoever it is has to say so again."""
+        self._refresh(rater=name.strip(), is_rater_confirmed=False)
+
+    def confirm_rater(self) -> None:
+        """Whoever sits here is the one whose name stands here."""
+        if self.view.rater and not name_problem(self.view.rater):
+            self._refresh(is_rater_confirmed=True)
+
+    def type_case(self, *, patient: str, session: str) -> None:
+        """Pseudonyms are being typed."""
+        self.state = dataclasses.replace(self.state, patient=patient.strip(), session=session.strip())
+        self._refresh()
+
+    def type_notes(self, notes: str) -> None:
+        """Notes are being typed."""
+        self.state = dataclasses.replace(self.state, notes=notes)
+        self._refresh()
+
+    def follow(self, state: CaseState, *, has_drawing: bool, person: str = "") -> None:
+        """Another exam is on the table. person: the patient's name in the images, never to be typed here."""
+        self._has_drawing, self.state, self._person = has_drawing, state, person
+        if not self.view.is_saving:
+            self.tell("")
+        self._refresh()
+
+    def adopt(self, state: CaseState) -> None:
+        """The exam on the table is in the library now; what was typed meanwhile stays."""
+        typed = self.state
+        self.state = dataclasses.replace(state, patient=typed.patient, session=typed.session, notes=typed.notes)
+        self._refresh()
+
+    def tell(self, text: str, kind: Kind = "note", details: str = "") -> None:
+        """Say what happened."""
+        self._refresh(message=text, message_kind=kind, details=details)
+
+    def fail(self, card: ErrorCard) -> None:
+        """Say what went wrong and what to do."""
+        self._refresh(is_saving=False)
+        self.tell(f"{card.what}\n{card.remedy}", "error", card.details)
+
+    def save(
+        self, status: Status | None = None, *, soft: SoftFile | None = None, then: Callable[[], None] | None = None
+    ) -> bool:
+        """Save the drawing; status None keeps the case's. soft: and this soft label of it.
+
+        then: called after it went well. False where nothing was begun; the message says why.
+        """
+        if self.view.is_saving:
+            return False
+        if lack := self._lack():
+            self.tell(lack, "warning")
+            return False
+        state, rater, library = self.state, self.rater, self.library
+        status = status or ("approved" if state.is_in(library) and state.status == "approved" else "corrected")
+        is_there = state.is_in(library)
+        self._refresh(is_saving=True)
+        self.tell(_("Saving {case}…").format(case=case_name(state.patient, state.session)))
+        exam = self._desk.exam()
+
+        def written(case: WrittenCase) -> None:
+            save = _Save(state, library, rater, status, case, exam, soft=soft, then=then)
+            self._look_then_submit(save)
+
+        self._desk.write_case(with_images=not is_there, done=written, problem=self.fail)
+        return True
+
+    def is_notes_unsaved(self) -> bool:
+        """Whether notes were typed that are nowhere yet."""
+        return self.state.notes.strip() != self.state.saved_notes.strip()
+
+    def _lack(self) -> str:
+        """What is missing before anything can be saved, in a sentence."""
+        view, state = self.view, self.state
+        if not self._has_drawing:
+            return _("There is no drawing yet: segment this exam, or draw by hand.")
+        if not self.library:
+            return _("Choose the folder of a library first; an empty folder becomes one.")
+        if not view.rater:
+            return _("Enter your rater name first.")
+        if name_problem(view.rater):
+            return _("The rater name cannot be used: {reason}").format(reason=name_problem(view.rater))
+        if not view.is_rater_confirmed:
+            return _("Confirm first that you are {rater}.").format(rater=view.rater)
+        if not state.patient:
+            return _("Enter a pseudonym for the patient first; none is made from names in the images.")
+        problem = name_problem(state.patient) or name_problem(state.session)
+        return _("The pseudonym cannot be used: {reason}").format(reason=problem) if problem else ""
+
+    def _look_then_submit(self, save: _Save) -> None:
+        """A library that was there must be there still: a new one in the place of a share that vanished helps nobody."""
+
+        def submit(_summary: Mapping[str, Any]) -> None:
+            self._submit(save)
+
+        if not self._known(save.library):
+            self._submit(save)
+            return
+        self._jobs.ask(
+            "library-settings",
+            {"library": save.library},
+            on_result=submit,
+            on_problem=lambda card: self.fail(gone_card(save.library, card)),
+        )
+
+    def _submit(self, save: _Save) -> None:
+        def refused(card: ErrorCard) -> None:
+            case = save.case
+            if (case.result or case.edited_from) and getattr(card, "code", "") in REFUSALS:
+                # A result that cannot be read, or a mask that is gone, must not keep a drawing out of the library.
+                bare = dataclasses.replace(case, result=None, edited_from=None)
+                self._submit(dataclasses.replace(save, case=bare))
+            else:
+                self.fail(card)
+
+        self._jobs.ask(
+            "library-save", spec_of(save), on_result=lambda summary: self._kept(save, summary), on_problem=refused
+        )
+
+    def _kept(self, save: _Save, summary: Mapping[str, Any]) -> None:
+        """The drawing is in the library."""
+        state = kept_state(save, summary)
+        self._desk.keep_state(save.exam, state)
+        self._refresh(is_saving=False)
+        is_conflict = bool(summary.get("conflict"))
+        self.tell(str(summary.get("message", "")).rstrip(".") + ".", "warning" if is_conflict else "note")
+        self._on_saved(state.case)
+        if save.then is not None and not is_conflict:
+            save.then()
+
+    def _refresh(self, **changes: Any) -> None:
+        state = self.state
+        hint, kind = self._case_hint()
+        view = dataclasses.replace(
+            self.view, patient=state.patient, session=state.session, notes=state.notes, case_hint=hint, **changes
+        )
+        is_confirmed = view.is_rater_confirmed
+        problem = name_problem(view.rater)
+        hello = "" if is_confirmed or not view.rater else _("Is that you? Confirm once per start of Slicer.")
+        self.view = dataclasses.replace(
+            view,
+            case_hint_kind=kind,
+            rater_hint=problem or hello,
+            can_save=self._has_drawing and not view.is_saving,
+        )
+        self._show(self.view)
+
+    def _case_hint(self) -> tuple[str, Kind]:
+        state = self.state
+        for typed in (state.patient, state.session):
+            if problem := name_problem(typed):
+                return problem, "error"
+        if not state.patient:
+            return "", "note"
+        if self._person and looks_like(state.patient, self._person):
+            return _("This looks like the name or number in the images. Choose a pseudonym instead."), "warning"
+        name = case_name(state.patient, state.session)
+        if state.is_in(self.library):
+            return _("{case}, {status} in this library").format(case=name, status=state.status), "note"
+        return _("will be kept as {case}").format(case=name), "note"
+
+
+@dataclass(frozen=True)
+class _Save:
+    """One save under way. exam: names the exam in the scene."""
+
+    state: CaseState
+    library: str
+    rater: str
+    status: Status
+    case: WrittenCase
+    exam: object
+    soft: SoftFile | None
+    then: Callable[[], None] | None
+
+    @property
+    def based_on(self) -> str | None:
+        """The checksum of the rater's mask as it was opened or last saved, None where she had none."""
+        if not self.state.is_in(self.library):
+            return None
+        mask = self.state.masks.get(self.state.kept_as.get(self.rater, self.rater))
+        return mask.sha256 if mask is not None else None
+
+
+def gone_card(library: str, card: ErrorCard) -> ErrorCard:
+    """The card of a library that was there and is not; other problems keep theirs."""
+    if getattr(card, "code", "") != "bad-library":
+        return card
+    what = _("The library “{name}” is not there any more.").format(name=Path(library).name)
+    remedy = _("Connect the share or choose another library. Nothing was lost: what is drawn is in the scene.")
+    return ErrorCard(what, remedy, card.details)
+
+
+def spec_of(save: _Save) -> dict[str, Any]:
+    """The ``library-save`` job of a save."""
+    state, case = save.state, save.case
+    return {
+        "library": save.library,
+        "patient": state.patient,
+        "session": state.session or None,
+        "images": {slot: str(path) for slot, path in case.images.items()},
+        "rater": save.rater,
+        "mask": str(case.mask),
+        "edited_from": str(case.edited_from) if case.edited_from is not None else None,
+        "status": save.status,
+        "notes": state.notes,
+        "source_model": case.source_model or None,
+        "result": str(case.result) if case.result is not None else None,
+        "based_on": save.based_on,
+        **({"soft_label": str(save.soft.path), "soft_label_name": save.soft.name} if save.soft is not None else {}),
+    }
+
+
+def kept_state(save: _Save, summary: Mapping[str, Any]) -> CaseState:
+    """What is known of the exam once the library has it."""
+    state = save.state
+    name = str(summary.get("rater") or save.rater)
+    kept_as = {**(state.kept_as if state.is_in(save.library) else {}), save.rater: name}
+    masks = dict(state.masks) if state.is_in(save.library) else {}
+    masks[name] = StoredMask(sha256=str(summary.get("sha256") or ""), notes=state.notes)
+    return dataclasses.replace(
+        state,
+        library=save.library,
+        case=str(summary.get("case") or case_name(state.patient, state.session)),
+        status=str(summary.get("status") or save.status),
+        masks=masks,
+        kept_as=kept_as,
+        digest=save.case.digest,
+        saved_notes=state.notes,
+    )
