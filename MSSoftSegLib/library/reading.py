@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
@@ -13,6 +14,8 @@ from MSSoftSegLib.library.case_record import STATUSES, CaseRecord, Status, parse
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, WRITERS_FOLDER, CaseId, case_of_file, inside
 
+# A network disk answers many questions at once as fast as one.
+SIDE_BY_SIDE = 16
 RESTORE = "restore it from a backup, or exclude the case; see mssoftseg library check"
 
 
@@ -37,10 +40,16 @@ def check_is_library(folder: Path) -> None:
 
 def case_ids(library: Path) -> list[CaseId]:
     """The cases that have a record, in order of name."""
-    derivatives = inside(library, DERIVATIVES)
-    records = [*derivatives.glob("sub-*/anat/*_case.json"), *derivatives.glob("sub-*/ses-*/anat/*_case.json")]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as readers:
+        found = readers.map(lambda folder: _case_ids_in(library, folder), inside(library, DERIVATIVES).glob("sub-*"))
+        return sorted((case for cases in found for case in cases), key=str)
+
+
+def _case_ids_in(library: Path, folder: Path) -> list[CaseId]:
+    """The cases of one patient."""
+    records = [*folder.glob("anat/*_case.json"), *folder.glob("ses-*/anat/*_case.json")]
     found = (case_of_file(PurePosixPath(*record.relative_to(library).parts)) for record in records)
-    return sorted((case for case in found if case is not None), key=str)
+    return [case for case in found if case is not None]
 
 
 def find_case(library: Path, case: CaseId) -> CaseRecord | None:

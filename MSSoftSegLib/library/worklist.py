@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.library.case_record import STATUSES, CaseRecord
 from MSSoftSegLib.library.layout import CaseId
-from MSSoftSegLib.library.reading import case_ids, check_is_library, read_case
+from MSSoftSegLib.library.reading import SIDE_BY_SIDE, case_ids, check_is_library, read_case
 
 Order = Literal["uncertainty", "status", "case"]
 DONE = ("approved", "excluded")
@@ -18,13 +19,18 @@ DONE = ("approved", "excluded")
 def read_all(library: Path) -> tuple[list[CaseRecord], dict[CaseId, BadLibrary]]:
     """The records of all cases, and what is wrong with those that cannot be read; no other file is looked at."""
     check_is_library(library)
-    records, problems = [], {}
-    for case in case_ids(library):
-        try:
-            records.append(read_case(library, case))
-        except BadLibrary as problem:
-            problems[case] = problem
-    return records, problems
+    cases = case_ids(library)
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as readers:
+        read = dict(zip(cases, readers.map(lambda case: _record_or_problem(library, case), cases), strict=True))
+    records = [record for record in read.values() if isinstance(record, CaseRecord)]
+    return records, {case: problem for case, problem in read.items() if isinstance(problem, BadLibrary)}
+
+
+def _record_or_problem(library: Path, case: CaseId) -> CaseRecord | BadLibrary:
+    try:
+        return read_case(library, case)
+    except BadLibrary as problem:
+        return problem
 
 
 def in_order(records: Sequence[CaseRecord], order: Order) -> list[CaseRecord]:
