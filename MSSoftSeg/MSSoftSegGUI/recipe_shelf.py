@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 # What a department does most: adapt the model that ships to its own cases; then the whole of our own recipe.
-FIRST = ("adapt", "mssoftseg")
+FIRST = ("mssoftseg-adapt", "mssoftseg")
 
 
 def shipped_recipes() -> tuple[tuple[str, str], ...]:
@@ -20,7 +20,7 @@ def shipped_recipes() -> tuple[tuple[str, str], ...]:
 
 
 def _place(name: str) -> int:
-    return next((place for place, first in enumerate(FIRST) if name.startswith(first)), len(FIRST))
+    return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
 def _title(path: Path, name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from MSSoftSegGUI.event_lines import Event
 from MSSoftSegGUI.run_view import KEPT_LOG_LINES
 
-CURVES = ("loss", "val_loss", "val_dice", "val_soft_dice")
+CURVES = ("loss", "val_loss", "val_dice", "val_soft_dice", "base_dice")
 LAST_EVENTS = ("result", "failed", "cancelled")
 # More points than a plot has pixels only cost time.
 MOST_POINTS = 4000

@@ -19,8 +19,9 @@ COLORS = {
     "val_loss": (0.902, 0.624, 0.0),
     "val_dice": (0.835, 0.369, 0.0),
     "val_soft_dice": (0.0, 0.62, 0.451),
+    "base_dice": (0.35, 0.35, 0.35),
 }
-CHARTS = {LOSS_TAG: ("loss", "val_loss"), AGREEMENT_TAG: ("val_dice", "val_soft_dice")}
+CHARTS = {LOSS_TAG: ("loss", "val_loss"), AGREEMENT_TAG: ("val_dice", "val_soft_dice", "base_dice")}
 
 
 def curvesLayoutDescription() -> str:
@@ -98,7 +99,7 @@ class TrainingCurves:
             self._charts[tag] = chart = _newNode("vtkMRMLPlotChartNode", tag)
             chart.SetTitleVisibility(False)
             chart.SetXAxisTitle(_("step"))
-            chart.SetYAxisTitle(_("loss") if tag == LOSS_TAG else _("mean over validation cases"))
+            chart.SetYAxisTitle(_("loss") if tag == LOSS_TAG else _("mean over held-out cases"))
             chart.SetLegendVisibility(True)
             if tag == AGREEMENT_TAG:
                 chart.SetYAxisRangeAuto(False)
@@ -123,6 +124,7 @@ def _title(name: str) -> str:
         "val_loss": _("validation loss"),
         "val_dice": _("DSC"),
         "val_soft_dice": _("soft Dice"),
+        "base_dice": _("DSC, digital patients"),
     }
     return titles[name]
 

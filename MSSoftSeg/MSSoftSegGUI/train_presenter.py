@@ -161,7 +161,7 @@ class TrainPresenter:
 
     def _watch(self, state: JobState) -> None:
         known = self._watched
-        self._watched = _Watched(state, self._jobs.tail(state.folder), Course(), self._clock())
+        self._watched = _Watched(state, self._jobs.tail(state.folder), self._earlier(state), self._clock())
         if known is None or known.state.folder != state.folder:
             self._change(TrainView(runs=self.view.runs))
         self._on_chosen(state)
@@ -169,6 +169,16 @@ class TrainPresenter:
         self._polls += 1
         serial = self._polls
         self._later(POLL_S, lambda: self._poll(serial))
+
+    def _earlier(self, state: JobState) -> Course:
+        """What earlier jobs said that trained this very model, which this one goes on with."""
+        course = Course()
+        if state.spec.get("resume"):
+            jobs = [each for each in self._jobs.trainings() if each.spec.get("out") == state.spec.get("out")]
+            for each in sorted(jobs, key=lambda job: job.started):
+                if each.started < state.started:
+                    course.hear(self._jobs.tail(each.folder).new_events())
+        return course
 
     def _poll(self, serial: int) -> None:
         if serial != self._polls or self._watched is None:
@@ -246,7 +256,8 @@ class TrainPresenter:
 def _picture(spec: Mapping[str, Any]) -> tuple[Path | None, float]:
     """The newest picture of a validation case that this training has left, and when it was made."""
     found: list[tuple[float, Path]] = []
-    for path in run_folder(dict(spec)).glob(f"*/{PICTURE}"):
+    folder = run_folder(dict(spec))
+    for path in (*folder.glob(PICTURE), *folder.glob(f"*/{PICTURE}")):
         try:
             found.append((path.stat().st_mtime, path))
         except OSError:

@@ -9,6 +9,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
+from MSSoftSegGUI.library_panel import LIBRARY_SETTING
 from MSSoftSegGUI.model_shelf import installed_models
 from MSSoftSegGUI.qt_process import later
 from MSSoftSegGUI.recipe_shelf import shipped_recipes
@@ -31,7 +32,7 @@ class TrainingWorkbench:
     def __init__(self, uiPath: str, desk, judge, *, onDecided) -> None:
         self.jobs, self.judge = LongJobs(), judge
         self.curves = TrainingCurves()
-        self._suggested = ""
+        self._suggested = self._library = ""
         actions = {"train": self.onTrain, "choose": lambda folder: self.presenter.choose(folder)}
         actions |= {name: lambda name=name: getattr(self.presenter, name)() for name in ("stop", "resume")}
         actions["library"] = self.suggestName
@@ -68,8 +69,16 @@ class TrainingWorkbench:
 
     def enter(self) -> None:
         """The module is opened, or a scene: list the trainings and attach to the newest that runs."""
+        self._followLibrary()
         self.presenter.look()
         self.panel.setCurvesShown(self.curves.isShown)
+
+    def _followLibrary(self) -> None:
+        """The library that cases are kept in is what one learns from, unless another was chosen here."""
+        library = slicer.util.settingsValue(LIBRARY_SETTING, "")
+        if library and self.panel.choices().library in ("", self._library):
+            self._library = library
+            self.panel.setLibrary(library)
 
     def setModels(self, models) -> None:
         """The installed models; the default comes first and is what one starts from unless another was chosen."""
