@@ -1,4 +1,4 @@
-"""Tests never touch the user's own cache or models."""
+"""Tests never touch the user's own cache, models or jobs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def folders_of_their_own(tmp_path_factory):
-    """Cache and models in a temporary folder for the whole run; single tests may set others. Parallel processes share the
+    """Cache, models and jobs in a temporary folder for the whole run; single tests may set others. Parallel processes share the
     cache, as parallel runs of a user do."""
     patch = pytest.MonkeyPatch()
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     patch.setenv("MSSOFTSEG_CACHE", str(shared / "cache"))
     patch.setenv("MSSOFTSEG_MODELS", str(tmp_path_factory.mktemp("models")))
+    patch.setenv("MSSOFTSEG_JOBS", str(tmp_path_factory.mktemp("long") / "jobs"))
     yield
     patch.undo()

@@ -25,6 +25,8 @@ from MSSoftSegLib.jobs.detached.reading import JobState
 
 Decision = Literal["default", "candidate", "discard"]
 COMPARISON, COMPARISON_FILE = "comparison", "model_comparison.json"
+# So many digital patients show whether the new model forgot what the old one could.
+BASE_PATIENTS = 4
 
 
 class Judge(WorkerPort, Protocol):
@@ -50,6 +52,7 @@ class JudgementPresenter:
         self._on_decided, self._is_default = on_decided, is_default
         self._state: JobState | None = None
         self._job = ""
+        self.base_patients = BASE_PATIENTS
         self.view = JudgementView()
 
     def choose(self, state: JobState | None) -> None:
@@ -87,6 +90,7 @@ class JudgementPresenter:
             "run": str(run_folder(state.spec)),
             "out": str(_comparison_folder(state)),
             "statuses": state.spec.get("statuses") or ["approved"],
+            "base_patients": self.base_patients,
             "device": device,
             "overwrite": True,
         }

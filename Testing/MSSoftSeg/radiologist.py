@@ -42,7 +42,8 @@ class Radiologist:
     def ui(self, name: str):
         """A widget by its object name, wherever it is in the panel."""
         panels = (self.workbench.exam, self.workbench.segment, self.review.panel, self.workbench.edit)
-        for panel in (*panels, self.workbench.environment):
+        curation = [panel for _section, panel in self.workbench.curation.panels]
+        for panel in (*panels, self.workbench.environment, *curation, self.workbench.training.panel):
             if hasattr(panel.ui, name):
                 return getattr(panel.ui, name)
         return getattr(self.widget.ui, name)
