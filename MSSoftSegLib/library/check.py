@@ -14,7 +14,6 @@ from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import (
     DERIVATIVES,
     DESCRIPTION,
-    DROPPINGS,
     PARTICIPANTS,
     README,
     SETTINGS,
@@ -22,6 +21,7 @@ from MSSoftSegLib.library.layout import (
     CaseId,
     case_of_file,
     inside,
+    is_dropping,
 )
 from MSSoftSegLib.library.library_settings import read_settings
 from MSSoftSegLib.library.opening import finish_interrupted
@@ -141,7 +141,7 @@ def _files(library: Path) -> Iterator[PurePosixPath]:
             names = [name for name in names if name not in EXPECTED_NAMES]
         if relative == DERIVATIVES:
             names = [name for name in names if name not in (DESCRIPTION, SETTINGS.name)]
-        yield from (relative / name for name in names if name not in DROPPINGS)
+        yield from (relative / name for name in names if not is_dropping(name))
 
 
 def _frame_findings(library: Path) -> set[Finding]:

@@ -10,11 +10,11 @@ from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.library.layout import (
     DERIVATIVES,
     DESCRIPTION,
-    DROPPINGS,
     PARTICIPANTS,
     README,
     WRITERS_FOLDER,
     inside,
+    is_dropping,
 )
 from MSSoftSegLib.library.locking import locked
 from MSSoftSegLib.library.reading import check_is_library
@@ -65,8 +65,9 @@ def ensure_library(folder: Path, *, name: str = "MS lesion cases") -> Path:
 
 def _is_begun(folder: Path) -> bool:
     """Whether there is nothing in the folder but what the making of a library begins with."""
-    ours = {WRITERS_FOLDER, DERIVATIVES.parts[0], README, PARTICIPANTS, *DROPPINGS}
-    return all(path.name in ours for path in folder.iterdir()) and not any(folder.glob("derivatives/*/sub-*"))
+    ours = {WRITERS_FOLDER, DERIVATIVES.parts[0], README, PARTICIPANTS}
+    begun = all(path.name in ours or is_dropping(path.name) for path in folder.iterdir())
+    return begun and not any(folder.glob("derivatives/*/sub-*"))
 
 
 def _document(fields: Mapping[str, object]) -> str:

@@ -22,6 +22,8 @@ SETTINGS = DERIVATIVES / "library.json"
 WRITERS_FOLDER = ".mssoftseg"
 # What operating systems leave behind unasked.
 DROPPINGS = (".DS_Store", "Thumbs.db", "desktop.ini")
+# And a Mac beside every file of a disk that is not its own.
+DROPPING_PREFIX = "._"
 IMAGE_SUFFIX = {Modality.FLAIR: "FLAIR", Modality.T1: "T1w", Modality.T2: "T2w", Modality.PD: "PDw"}
 CONFIDENCE = "confidence"
 EARLIER_FOLDER = "earlier"
@@ -130,6 +132,11 @@ def case_of_file(name: PurePosixPath) -> CaseId | None:
     if _EARLIER.fullmatch(name.name):
         places.add(case.label_folder / EARLIER_FOLDER)
     return case if name.parent in places else None
+
+
+def is_dropping(name: str) -> bool:
+    """Whether a file of that name is an operating system's, and nobody put it there."""
+    return name in DROPPINGS or name.startswith(DROPPING_PREFIX)
 
 
 def inside(library: Path, name: PurePosixPath) -> Path:

@@ -98,8 +98,13 @@ def _create(lock: Path, token: str) -> bool:
         if lock.exists():
             return False
         raise RequestError("the case library may not be written to", remedy="ask for permission to write") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(content)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(content)
+    except OSError:
+        # On a full disk an empty lock would look like somebody else's for a minute.
+        lock.unlink(missing_ok=True)
+        raise
     return True
 
 
