@@ -101,6 +101,8 @@ class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for name, panel in placed:
             getattr(self.ui, f"{name}Section").layout().addWidget(panel.widget)
             panel.widget.setMRMLScene(slicer.mrmlScene)
+        for section in (self.ui.softLabelSection, self.ui.librarySection):
+            section.connect("contentsCollapsed(bool)", self.workbench.curation.onSectionCollapsed)
         self.restoreTimer = qt.QTimer()
         self.restoreTimer.setSingleShot(True)
         self.restoreTimer.connect("timeout()", self.onRestoreTimeout)

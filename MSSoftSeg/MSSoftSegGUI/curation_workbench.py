@@ -54,7 +54,8 @@ class CurationWorkbench(VTKObservationMixin):
         self._exam = None
         self._buildSoftLabel(ui, folder)
         self._buildLibrary(ui, folder)
-        self.setLibrary(slicer.util.settingsValue(LIBRARY_SETTING, ""))
+        self.keeping.set_library(slicer.util.settingsValue(LIBRARY_SETTING, ""))
+        self.library.chooseLibrary(self.keeping.library)
 
     @property
     def panels(self) -> list[tuple]:
@@ -150,10 +151,13 @@ class CurationWorkbench(VTKObservationMixin):
 
     # What the user does
 
+    def onSectionCollapsed(self, isCollapsed: bool) -> None:
+        # The library of last time is looked into when somebody wants to see it: no worker starts with the module.
+        if not isCollapsed:
+            self.setLibrary(self.keeping.library)
+
     def setLibrary(self, library: str) -> None:
-        """A library was chosen."""
-        with self.library.updating():
-            self.library.ui.libraryEdit.currentPath = library
+        """Look into this library."""
         self.keeping.set_library(library)
         self.default.set_library(library)
         self.worklist.set_library(library)

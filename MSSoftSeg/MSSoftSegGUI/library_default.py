@@ -42,6 +42,8 @@ class LibraryDefault:
 
     def set_library(self, library: str) -> None:
         """Another library was chosen."""
+        if library == self._library:
+            return
         self._library, self.settings = library, None
         self._jobs.drop(TOPIC)
         self._change(is_known=False, text="", kind="note")

@@ -11,6 +11,7 @@ from typing import Any
 from MSSoftSegGUI.desk_jobs import DeskJobs
 from MSSoftSegGUI.error_card import ErrorCard, sentence
 from MSSoftSegGUI.library_keeping import Kind
+from MSSoftSegGUI.library_worklist import cases_text
 from MSSoftSegGUI.translation import tr as _
 
 TOPIC = "library-export"
@@ -86,7 +87,7 @@ class LibraryExport:
         skipped = list(summary.get("skipped", ()))
         cases = _count(summary.get("cases", 0))
         files = _count(summary.get("files", 0))
-        text = _("{cases} cases, {files} files in “{folder}”.").format(cases=cases, files=files, folder=out)
+        text = _("{cases}, {files} files in “{folder}”.").format(cases=cases_text(cases), files=files, folder=out)
         lines = [f"{each.get('case', '')}: {each.get('reason', '')}" for each in skipped]
         if skipped:
             left_out = _("{count} left out: ").format(count=len(skipped)) + "; ".join(lines[:TOLD_SKIPPED])

@@ -306,8 +306,12 @@ def counts_text(counts: Mapping[str, int]) -> str:
     if not total:
         return _("no case yet")
     parts = [f"{count} {status_word(status)}" for status, count in counts.items() if count]
-    count = _("one case") if total == 1 else _("{count} cases").format(count=total)
-    return f"{count}: {', '.join(parts)}"
+    return f"{cases_text(total)}: {', '.join(parts)}"
+
+
+def cases_text(count: int) -> str:
+    """So many cases, in words."""
+    return _("one case") if count == 1 else _("{count} cases").format(count=count)
 
 
 def status_word(status: str) -> str:
