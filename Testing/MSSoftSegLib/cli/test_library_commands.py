@@ -8,8 +8,9 @@ import pytest
 
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.library.layout import CaseId, inside
-from Testing.MSSoftSegLib.library.made_cases import grey, labels, written
+from Testing.MSSoftSegLib.library.made_cases import grey, labels, soft, written
 from Testing.MSSoftSegLib.library.test_importing import isbi_tree
+from Testing.MSSoftSegLib.library.test_worklist import result_folder
 from Testing.MSSoftSegLib.training.made_spleens import write_spleen_task
 
 
@@ -45,7 +46,7 @@ def test_a_case_is_added_listed_shown_approved_and_exported(place, capsys):
     assert library(place, "list") == 0
     printed = capsys.readouterr().out
     line = next(line for line in printed.splitlines() if "sub-01_ses-2" in line)
-    assert line.split() == ["sub-01_ses-2", "approved", "flair", "t1", "ann", "ben", "–"]
+    assert line.split() == ["sub-01_ses-2", "approved", "flair", "t1", "ann", "ben", "–", "–", "–"]
     assert "cases: 2, patients: 2" in printed
     assert library(place, "list", "--json", "--status", "unlabelled") == 0
     assert [row["case"] for row in json.loads(capsys.readouterr().out)] == ["sub-02"]
@@ -80,6 +81,12 @@ def test_check_names_the_file_and_exits_with_2(place, capsys):
         (["add", "--id", "3", "--flair", "flair.nii.gz", "--mask", "ann.nii.gz"], "1 masks and 0 raters"),
         (["add", "--id", "3", "--flair", "flair.nii.gz", "--status", "great"], "great"),
         (["add", "--id", "01", "--session", "2", "--flair", "t1.nii.gz"], "sub-01_ses-2_FLAIR"),
+        (["add", "--id", "3", "--flair", "flair.nii.gz", "--notes", "x"], "notes"),
+        (["add", "--id", "3", "--flair", "flair.nii.gz", "--result", "."], "not a result"),
+        (["list", "--order", "size"], "size"),
+        (["agreement", "01/2", "--rater", "ann", "--out", "u.nii.gz"], "1 raters"),
+        (["agreement", "01/2", "--rater", "ann", "--rater", "carl", "--out", "u.nii.gz"], "carl"),
+        (["merge", "--gamma", "7"], "gamma"),
         (["show", "sub-9"], "sub-9"),
         (["show", "../x"], "../x"),
         (["set-status", "02", "approved"], "no label"),
@@ -161,7 +168,63 @@ def test_import_events_end_with_exactly_one_result(place, capfd):
     assert events[-1]["summary"] == {"cases": 3}
 
 
-@pytest.mark.parametrize("command", ["init", "add", "list", "show", "set-status", "import", "export", "check"])
+def test_what_a_model_found_is_added_listed_by_uncertainty_and_followed_by_a_drawing(place, capsys):
+    assert library(place, "init") == 0
+    written(soft(), result_folder(place / "result") / "lesion_probability.nii.gz")
+    found = ["--result", place / "result"]
+    assert library(place, "add", "--id", "1", "--flair", place / "flair.nii.gz", *found) == 0
+    assert library(place, "add", "--id", "2", "--flair", place / "flair.nii.gz") == 0
+    capsys.readouterr()
+    assert library(place, "list", "--order", "uncertainty", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["case"], row["status"], row["soft_label"]) for row in rows] == [
+        ("sub-1", "segmented", "mine2"),
+        ("sub-2", "unlabelled", None),
+    ]
+    assert (rows[0]["psu"], rows[0]["worst_lesion_lsu"], rows[0]["source_model"]) == (0.2, 0.75, "mine-2")
+    drawn = ["--mask", place / "ann.nii.gz", "--rater", "ann", "--notes", "two pale ones"]
+    assert library(place, "add", "--id", "1", *drawn, *found, "--status", "corrected") == 0
+    assert library(place, "set-status", "1", "approved", "--rater", "ben") == 0
+    capsys.readouterr()
+    assert library(place, "show", "1") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["raters"]["ann"]["notes"] == "two pale ones"
+    assert record["history"][-1]["by"] == "ben"
+    assert library(place, "check") == 0
+
+
+def test_two_raters_are_compared_and_the_librarys_merge_is_chosen(place, capsys):
+    filled(place)
+    capsys.readouterr()
+    raters = ["--rater", "ann", "--rater", "ben"]
+    assert library(place, "agreement", "01/2", *raters, "--out", place / "union.nii.gz") == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("DSC 0.")
+    assert (place / "union.nii.gz").exists()
+    assert library(place, "agreement", "01/2", *raters, "--out", place / "union.nii.gz") == 2
+    assert "already" in last_error(capsys)
+    assert library(place, "merge") == 0
+    assert capsys.readouterr().out == "nothing is chosen\n"
+    assert library(place, "merge", "--merge", "soft-union", "--gamma", "0.25") == 0
+    assert library(place, "merge", "--method", "barilan") == 0
+    assert "merge=soft-union method=barilan gamma=0.25" in capsys.readouterr().out
+    assert library(place, "merge", "--merge", "vote") == 2
+
+
+def test_one_unreadable_record_hides_no_other_case_from_the_list_but_fails_it(place, capsys):
+    filled(place)
+    inside(place / "library", CaseId("02").record).write_text("{")
+    capsys.readouterr()
+    assert library(place, "list") == 2
+    captured = capsys.readouterr()
+    assert "sub-01_ses-2" in captured.out
+    assert "sub-02_case.json" in captured.err
+
+
+COMMANDS = ("init", "add", "list", "show", "set-status", "agreement", "merge", "import", "export", "check")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_help_has_an_example(capsys, command):
     assert run_command(["library", command, "--help"]) == 0
     assert "Example: mssoftseg library" in " ".join(capsys.readouterr().out.split())

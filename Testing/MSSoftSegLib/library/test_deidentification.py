@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import multiprocessing
+import os
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -16,6 +20,8 @@ from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.library.writing import add_case
 from Testing.MSSoftSegLib.library.made_cases import all_files, grey, labels, new_library, nifti_with_text, soft, written
+from Testing.MSSoftSegLib.library.saves import opened, save
+from Testing.MSSoftSegLib.library.test_worklist import result_folder
 
 NAME = b"DoeJane"
 FIELDS = ("descrip", "aux_file", "intent_name", "db_name", "data_type", "extension")
@@ -131,3 +137,79 @@ def test_scaling_and_voxel_type_of_a_rewritten_file_stay(tmp_path):
     stored = add(library, path)
     expected = sitk.GetArrayFromImage(grey()) * 0.5 + 10
     np.testing.assert_allclose(sitk.GetArrayFromImage(sitk.ReadImage(str(stored))), expected, rtol=1e-6)
+
+
+def names_in(library):
+    """Where the planted name is, by file; of files that are complete also unpacked."""
+    found = []
+    for name, content in all_files(library).items():
+        parts = [name.encode(), content]
+        # One that is still being written cannot be unpacked.
+        with contextlib.suppress(EOFError, zlib.error, gzip.BadGzipFile):
+            parts += [gzip.decompress(content)] if content[:2] == b"\x1f\x8b" else []
+        found += [name for part in parts if NAME.lower() in part.lower()]
+    return found
+
+
+def planted_drawing(folder):
+    """What the panel gives for a patient whose images, folders and results name her."""
+    place = folder / f"{NAME.decode()}_19610203"
+    place.mkdir()
+    image = grey(1)
+    image.SetMetaData("0010|0010", NAME.decode())
+    result = result_folder(place / f"result of {NAME.decode()}")
+    for path in result.iterdir():
+        path.write_text(path.read_text().replace("f.nii.gz", f"{NAME.decode()}.nii.gz").replace("LPS", NAME.decode()))
+    softened = written(soft(), place / f"{NAME.decode()}_soft.nii.gz")
+    return {
+        "images": {"flair": planted(place, "gzip header"), "t1": written(image, place / f"{NAME.decode()}_t1.nrrd")},
+        "mask": nifti_with_text(labels(), place / f"{NAME.decode()}_m.nii.gz", extension=NAME),
+        "edited_from": nifti_with_text(labels(1), place / f"{NAME.decode()}_start.nii.gz", descrip=NAME),
+        "soft_label": softened,
+        "result": result,
+        "notes": "two pale ones",
+    }
+
+
+def test_at_no_moment_of_a_save_is_a_name_in_any_file_of_the_library(tmp_path):
+    """All bytes are searched at every file operation: also locks, staged files, decisions and what a kill would leave."""
+    library, drawing = tmp_path / "library", planted_drawing(tmp_path)
+    assert NAME in drawing["mask"].parent.name.encode()  # the test itself can fail
+    counting, told = multiprocessing.get_context("fork").Pipe(duplex=False)
+
+    def saving():
+        looks, found, busy = 0, [], False
+
+        def look(event, arguments):
+            nonlocal looks, busy
+            if (
+                busy
+                or event not in ("open", "os.rename", "os.remove", "os.rmdir")
+                or str(library) not in str(arguments[0])
+            ):
+                return
+            busy = True
+            looks += 1
+            found.extend(names_in(library))
+            busy = False
+
+        sys.addaudithook(look)
+        save(library, **drawing)
+        save(
+            library, **{**drawing, "mask": drawing["edited_from"]}, based_on=opened(library)["raters"]["anna"]["sha256"]
+        )
+        told.send((looks, found))
+        os._exit(0)
+
+    process = multiprocessing.get_context("fork").Process(target=saving)
+    process.start()
+    assert counting.poll(120)
+    looks, found = counting.recv()
+    process.join(10)
+    assert looks > 50
+    assert found == []
+    assert names_in(library) == []
+    assert len(all_files(library)) >= 10
+    assert check_library(library) == []
+    (library / "planted").write_bytes(b"of " + NAME)
+    assert names_in(library) == ["planted"]
