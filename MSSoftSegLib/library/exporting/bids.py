@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from MSSoftSegLib.library.case_record import CaseRecord, Status
+from MSSoftSegLib.library.case_record import CaseRecord, Status, record_text
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.exporting.case_labels import read_flair, soft_label_name, soft_mask_of
 from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
 from MSSoftSegLib.library.exporting.selection import chosen_cases
 from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, inside
-from MSSoftSegLib.library.transaction import add_participant
+from MSSoftSegLib.library.transaction import add_participant, write_text
 from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
@@ -31,7 +31,10 @@ def export_bids(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Exported:
-    """Copy cases, files and records as they are, into a new folder. soft_label: adds a soft mask where none is stored."""
+    """Copy cases, but no notes and no former masks, into a new folder.
+
+    soft_label: adds a soft mask where none is stored.
+    """
     selection = chosen_cases(library, statuses, cases)
     check_unchanged(out, place=MARK, ignored=(f"{WRITERS_FOLDER}/",))
     with complete_or_absent(out, overwrite=overwrite) as folder:
@@ -47,10 +50,13 @@ def export_bids(
 
 
 def _copy(library: Path, record: CaseRecord, folder: Path) -> None:
-    for name in (*record.files, record.case_id.record):
+    """The case as it may leave the library: without notes and former masks."""
+    shared = record.shared()
+    for name in shared.files:
         target = inside(folder, name)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(inside(library, name), target)
+    write_text(inside(folder, record.case_id.record), record_text(shared), scratch=folder / WRITERS_FOLDER)
     add_participant(folder, record.patient)
 
 

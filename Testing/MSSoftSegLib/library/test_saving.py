@@ -14,6 +14,7 @@ from MSSoftSegLib.errors import BadLibrary, MSSoftSegError, RequestError
 from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.check import check_library
+from MSSoftSegLib.library.exporting.bids import export_bids
 from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.library.reading import read_case, read_library
 from Testing.MSSoftSegLib.library.made_cases import (
@@ -280,3 +281,14 @@ def test_the_librarys_merge_is_chosen_told_and_checked(desk):
     assert [(finding.kind, finding.file) for finding in check_library(desk.library)] == [
         ("damaged", "derivatives/mssoftseg/library.json")
     ]
+
+
+def test_notes_and_former_masks_stay_behind_when_cases_leave_the_library(desk, tmp_path):
+    based_on = save(desk.library, desk.masks[0], images=desk.images, notes="one near the horn")["sha256"]
+    save(desk.library, desk.masks[1], based_on=based_on)
+    export_bids(desk.library, tmp_path / "out", statuses=["approved"])
+    assert b"near the horn" not in b"".join(all_files(tmp_path / "out").values())
+    assert not [name for name in all_files(tmp_path / "out") if "/earlier/" in name]
+    assert check_library(tmp_path / "out") == []
+    kept_masks = opened(tmp_path / "out")["raters"]["anna"]
+    np.testing.assert_array_equal(array(kept_masks["path"]), sitk.GetArrayFromImage(labels(1)))
