@@ -145,10 +145,11 @@ def _checked_gap_mm(depths_mm: np.ndarray) -> float:
     missing = np.rint(gaps_mm / usual_mm).astype(int) - 1
     if missing.max() > 0:
         after = int(np.argmax(missing > 0)) + 1
-        raise BadImage(
-            f"{SERIES} is incomplete: {int(missing.sum())} planes are missing, the first after plane {after}",
-            remedy=FETCH_AGAIN,
-        )
+        count = int(missing.sum())
+        what = f"a plane is missing after plane {after}"
+        if count > 1:
+            what = f"{count} planes are missing, the first after plane {after}"
+        raise BadImage(f"{SERIES} is incomplete: {what}", remedy=FETCH_AGAIN)
     gap_mm = float(depths_mm[-1] - depths_mm[0]) / (len(depths_mm) - 1)
     off_mm = float(np.abs(depths_mm - depths_mm[0] - gap_mm * np.arange(len(depths_mm))).max())
     if off_mm > PLACEMENT_TOLERANCE_MM:
