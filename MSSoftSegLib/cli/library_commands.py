@@ -29,7 +29,9 @@ from MSSoftSegLib.library.writing import add_case
 
 ORDERS: tuple[str, ...] = get_args(Order)
 PROBABILITY_FILE = "lesion_probability.nii.gz"
-app = typer.Typer(help="Curated cases: init, add, list, show, set-status, agreement, merge, import, export, check.")
+app = typer.Typer(
+    help="Curated cases: init, add, list, show, history, set-status, agreement, merge, import, export, check."
+)
 app.command("import")(import_data_set)
 app.command("export")(export_cases)
 app.command("agreement")(agreement)
@@ -172,6 +174,19 @@ def show(library: Library, case: CaseName) -> None:
     """Print all that is known of a case, as JSON. Example: mssoftseg library show LIBRARY sub-01_ses-02"""
     check_is_library(library)
     say(record_text(read_case(library, parse_case(case))).rstrip())
+
+
+@app.command("history")
+def history(
+    library: Library,
+    case: Annotated[str | None, typer.Argument(metavar="[CASE]", help="one case; without it all of them")] = None,
+) -> None:
+    """Who did what when, one line a change. Example: mssoftseg library history LIBRARY sub-01_ses-02"""
+    check_is_library(library)
+    records = read_library(library) if case is None else [read_case(library, parse_case(case))]
+    entries = [(entry, record.case_id) for record in records for entry in record.history]
+    for entry, name in sorted(entries, key=lambda each: each[0].time):
+        say(f"{entry.time.isoformat()} {name} {entry.by or '–'}: {entry.change}")
 
 
 @app.command("set-status")

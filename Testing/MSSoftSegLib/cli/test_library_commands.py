@@ -189,7 +189,10 @@ def test_what_a_model_found_is_added_listed_by_uncertainty_and_followed_by_a_dra
     assert library(place, "show", "1") == 0
     record = json.loads(capsys.readouterr().out)
     assert record["raters"]["ann"]["notes"] == "two pale ones"
-    assert record["history"][-1]["by"] == "ben"
+    assert library(place, "history", "1") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1:3] for line in lines] == [["sub-1", "–:"], ["sub-1", "ann:"], ["sub-1", "ben:"]]
+    assert lines[-1].endswith("status approved")
     assert library(place, "check") == 0
 
 
@@ -221,7 +224,7 @@ def test_one_unreadable_record_hides_no_other_case_from_the_list_but_fails_it(pl
     assert "sub-02_case.json" in captured.err
 
 
-COMMANDS = ("init", "add", "list", "show", "set-status", "agreement", "merge", "import", "export", "check")
+COMMANDS = ("init", "add", "list", "show", "history", "set-status", "agreement", "merge", "import", "export", "check")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
