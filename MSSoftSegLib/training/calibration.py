@@ -16,16 +16,22 @@ from MSSoftSegLib.training.losses.cross_entropy import soft_cross_entropy
 
 THRESHOLDS = tuple(round(0.20 + 0.05 * step, 2) for step in range(13))
 SMALLEST_LESIONS_MM3 = (3.0, 6.0, 9.0, 12.0, 18.0)
+SMALLEST_PROBABILITY = 1e-6
 TEMPERATURES = tuple(round(0.5 * 1.1**step, 3) for step in range(24))
 
 
 @dataclass(frozen=True)
 class ValidationCase:
-    """logits and soft label (z, y, x) float32 at 1 mm, and the brain (bool)."""
+    """logits (member, z, y, x) float32, a member for each pass of test-time augmentation as the model is used; soft label
+    (z, y, x) float32 at 1 mm; and the brain."""
 
     logits: Tensor
     label: Tensor
     brain: Tensor
+
+    def probability(self, temperature: float) -> Tensor:
+        """Mean over the members (z, y, x), 0 outside the brain."""
+        return torch.sigmoid(self.logits / temperature).mean(dim=0) * self.brain
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,15 @@ class OperatingPoint:
 
 
 def fitted_temperature(cases: Sequence[ValidationCase]) -> float:
-    """The temperature with the lowest cross entropy against the soft labels."""
+    """The temperature with the lowest cross entropy of the mean probability against the soft labels."""
+    inside = [(case.logits[:, case.brain > 0], case.label[case.brain > 0]) for case in cases]
 
     def cross_entropy(temperature: float) -> float:
-        losses = [soft_cross_entropy(case.logits / temperature, case.label, inside=case.brain) for case in cases]
+        losses = []
+        for logits, label in inside:
+            mean = torch.sigmoid(logits / temperature).mean(dim=0)
+            everywhere = torch.ones_like(label)
+            losses.append(soft_cross_entropy(torch.logit(mean, eps=SMALLEST_PROBABILITY), label, inside=everywhere))
         return float(torch.stack(losses).mean())
 
     return min(TEMPERATURES, key=cross_entropy)
@@ -52,9 +63,7 @@ def fitted_temperature(cases: Sequence[ValidationCase]) -> float:
 def choose_operating_point(cases: Sequence[ValidationCase]) -> OperatingPoint:
     """Temperature first; then the threshold with the highest mean DSC; then the smallest lesion with the highest mean F1."""
     temperature = fitted_temperature(cases)
-    pairs = [
-        (torch.sigmoid(case.logits / temperature).mul(case.brain).numpy(), case.label.numpy() >= 0.5) for case in cases
-    ]
+    pairs = [(case.probability(temperature).numpy(), case.label.numpy() >= 0.5) for case in cases]
     threshold = max(THRESHOLDS, key=lambda level: _mean([dice(p >= level, truth) for p, truth in pairs]))
 
     def f1(min_lesion_mm3: float) -> float:

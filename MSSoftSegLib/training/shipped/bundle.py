@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from MSSoftSegLib.exam.image_file import sha256_of_file
-from MSSoftSegLib.inference.device import choose_device
+from MSSoftSegLib.inference.augmentation import flips
+from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.inference.whole_volume import predict_logits
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL
 from MSSoftSegLib.network.description import ModelDescription
@@ -26,6 +27,8 @@ from MSSoftSegLib.training.synthesis.generator import draw_patient
 from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
 from MSSoftSegLib.version import VERSION
 
+# As the recipe says, and ``segment`` does.
+TTA = "flips8"
 # Apart from every seed of training.
 VALIDATION_SEED = 777
 INTENDED_USE = "Research on MS lesion segmentation in adults' brain MRI. Not a medical device; not for diagnosis."
@@ -43,9 +46,18 @@ def validation_cases(plan: Plan, network: nn.Module, data: Path) -> list[Validat
     for number in range(plan.validation_patients):
         rng = np.random.default_rng([VALIDATION_SEED, number])
         patient = draw_patient(anatomies, lesions, plan.shape, rng=rng)
-        logits = predict_logits(network, patient.images[None], device)[0, 0]
+        logits = member_logits(network, patient.images, device)
         cases.append(ValidationCase(logits, patient.label[0], patient.images[0] != 0))
     return cases
+
+
+def member_logits(network: nn.Module, images: Tensor, device: Device) -> Tensor:
+    """Logits (member, z, y, x) of one image (c, z, y, x), a member for each of the flips that ``segment`` makes."""
+    members = []
+    for axes in flips(TTA):
+        logits = predict_logits(network, images[None].flip(axes), device)
+        members.append(logits.flip(axes)[0, 0])
+    return torch.stack(members)
 
 
 def write_bundle(

@@ -14,10 +14,10 @@ from MSSoftSegLib.evaluation.lesionwise import detection
 from MSSoftSegLib.evaluation.overlap import dice, soft_dice
 from MSSoftSegLib.exam.modality import MODALITIES
 from MSSoftSegLib.inference.device import choose_device
-from MSSoftSegLib.inference.whole_volume import predict_logits
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.training.calibration import OperatingPoint
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
+from MSSoftSegLib.training.shipped.bundle import member_logits
 from MSSoftSegLib.training.shipped.plan import Plan
 from MSSoftSegLib.training.shipped.stages import real_exam
 
@@ -40,7 +40,7 @@ class Judgement:
 def judge(
     network: nn.Module, plan: Plan, point: OperatingPoint, data: Path, folder: Path, *, missing: tuple[str, ...] = ()
 ) -> Judgement:
-    """Predict the held-out exam without test-time augmentation. missing: modalities that are withheld ('t1', 't2')."""
+    """Predict the held-out exam as ``segment`` does, eight flips. missing: modalities that are withheld ('t1', 't2')."""
     case = prepare_cases([real_exam(data, plan.held_out)], plan.recipe(plan.stages[0]), folder)[0]
     probability = _probability(network, case, point, missing)
     truth = np.array(case.rater(case.raters[0])) >= 0.5
@@ -64,5 +64,5 @@ def _probability(network: nn.Module, case: PreparedCase, point: OperatingPoint, 
     for channel, modality in enumerate(MODALITIES):
         if modality.value in missing:
             images[channel] = 0
-    logits = predict_logits(network, images[None], choose_device("cpu"))[0, 0]
-    return torch.sigmoid(logits / point.temperature).numpy() * np.array(case.brain())
+    logits = member_logits(network, images, choose_device("cpu"))
+    return torch.sigmoid(logits / point.temperature).mean(dim=0).numpy() * np.array(case.brain())

@@ -33,7 +33,7 @@ def test_the_temperature_of_overconfident_logits_is_found():
     true_logits = rng.normal(0, 2, (20, 20, 20))
     label = (rng.random(true_logits.shape) < 1 / (1 + np.exp(-true_logits))).astype(np.float32)
     logits = torch.from_numpy(3.0 * true_logits).float()
-    case = ValidationCase(logits, torch.from_numpy(label), torch.ones(20, 20, 20))
+    case = ValidationCase(logits[None], torch.from_numpy(label), torch.ones(20, 20, 20))
     assert fitted_temperature([case]) == pytest.approx(3.0, rel=0.12)
 
 
@@ -43,6 +43,34 @@ def test_specks_that_are_no_lesion_raise_the_smallest_lesion():
     logits = torch.where(label > 0, 4.0, -4.0)
     for corner in ((16, 16, 16), (16, 4, 4), (4, 16, 4), (4, 4, 18)):
         logits[tuple(slice(c, c + 2) for c in corner)] = 4.0
-    point = choose_operating_point([ValidationCase(logits, label, torch.ones(24, 24, 24))])
+    point = choose_operating_point([ValidationCase(logits[None], label, torch.ones(24, 24, 24))])
     assert point.min_lesion_mm3 > 8
     assert point.mean_lesion_f1 == 1
+
+
+def test_the_threshold_is_chosen_for_the_mean_of_the_passes_that_segment_makes():
+    label = torch.zeros(24, 24, 24)
+    label[6:14, 6:14, 6:14] = 1
+    sure = torch.where(label > 0, 6.0, -6.0)
+    one_of_four = torch.stack([sure, *[torch.full_like(sure, -6.0)] * 3])
+    brain = torch.ones(24, 24, 24)
+    assert choose_operating_point([ValidationCase(sure[None], label, brain)]).mean_dsc == 1
+    point = choose_operating_point([ValidationCase(one_of_four, label, brain)])
+    # Where one pass of four finds the lesion, its mean probability is about a quarter.
+    assert point.threshold <= 0.3
+    assert point.mean_dsc == 1
+
+
+def test_the_members_of_a_prediction_lie_on_each_other_whatever_was_flipped():
+    from MSSoftSegLib.inference.device import Device
+    from MSSoftSegLib.training.shipped.bundle import member_logits
+
+    class Brightness(torch.nn.Module):
+        def forward(self, images):
+            return 3.0 * images[:, :1]
+
+    images = torch.randn(3, 16, 32, 16, generator=torch.Generator().manual_seed(1))
+    members = member_logits(Brightness(), images, Device(torch.device("cpu"), torch.float32))
+    assert members.shape == (8, 16, 32, 16)
+    for member in members:
+        torch.testing.assert_close(member, 3.0 * images[0])
