@@ -26,15 +26,25 @@ def only_writer(out: Path) -> Iterator[None]:
     name = hashlib.sha256(os.path.normcase(os.path.realpath(out)).encode()).hexdigest()[:24]
     folder = jobs_folder() / LOCKS
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / name).open("a+b") as stream:
-        try:
-            _lock(stream.fileno())
-        except OSError:
+    with held(folder / name) as is_ours:
+        if not is_ours:
             raise OutputExists(
                 f"another job is making {out.name}",
                 remedy="choose another --out, or stop that job; see mssoftseg jobs list",
-            ) from None
+            )
         yield
+
+
+@contextmanager
+def held(file: Path) -> Iterator[bool]:
+    """Hold a lock file while the block runs; False where another process holds it."""
+    with file.open("a+b") as stream:
+        try:
+            _lock(stream.fileno())
+        except OSError:
+            yield False
+        else:
+            yield True
 
 
 def _lock(descriptor: int) -> None:

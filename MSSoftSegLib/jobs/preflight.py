@@ -22,6 +22,6 @@ def run_preflight(job: TrainPreflightJob, emit: Emit, cancelled: Callable[[], bo
     """
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
-    report = preflight(job.spec, progress=reporter.progress)
-    reporter.result(job.spec.out.name, report.summary())
+    summary = preflight(job.spec, progress=reporter.progress)
+    reporter.result(job.spec.out.name, summary)
     return job.spec.out

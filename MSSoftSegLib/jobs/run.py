@@ -9,7 +9,6 @@ import errno
 import importlib
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, MSSoftSegError, OutOfMemory, RequestError
 from MSSoftSegLib.jobs.events import Emit, logs_as_events
-from MSSoftSegLib.jobs.one_writer import only_writer
+from MSSoftSegLib.jobs.long_job import accompanied
 from MSSoftSegLib.jobs.specification import Job
-from MSSoftSegLib.jobs.study_specification import StudyJob
-from MSSoftSegLib.jobs.train_specification import TrainJob
 
 LOGGER = logging.getLogger(__name__)
 _JOB: TypeAdapter[Job] = TypeAdapter(Job)
@@ -92,8 +89,8 @@ _RUNNERS = {
 
 def _execute(job: Job, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     module, function = _RUNNERS[job.kind]
-    with only_writer(job.spec.out) if isinstance(job, TrainJob | StudyJob) else nullcontext():
-        path: Path = getattr(importlib.import_module(module), function)(job, emit, cancelled)
+    with accompanied(job, emit) as heard:
+        path: Path = getattr(importlib.import_module(module), function)(job, heard, cancelled)
     return path
 
 
@@ -108,7 +105,7 @@ def as_user_error(problem: Exception) -> MSSoftSegError:
         return problem
     if isinstance(problem, MemoryError):
         return OutOfMemory("the machine ran out of memory", remedy="close other programs and run again")
-    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFull("the disk is full", remedy="free some space, or choose another --out, and run again")
     if isinstance(problem, OSError) and problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         name = Path(str(problem.filename2 or problem.filename or "a file")).name

@@ -2,7 +2,7 @@
 
 ``job.json`` what was asked · ``process.json`` who works on it · ``events.jsonl`` what it says · ``heartbeat`` touched every
 few seconds · ``cancel`` there once somebody wants it to stop · ``log.txt`` what libraries print · ``reserve`` some bytes
-that are given back to a full disk, so that the last event can still be written.
+that are given back to a full disk, so that the last event can still be written · ``lock`` held by the process that works.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-JOB, PROCESS, EVENTS, HEARTBEAT, CANCEL, LOG, RESERVE = (
+JOB, PROCESS, EVENTS, HEARTBEAT, CANCEL, LOG, RESERVE, LOCK = (
     "job.json",
     "process.json",
     "events.jsonl",
@@ -23,6 +23,7 @@ JOB, PROCESS, EVENTS, HEARTBEAT, CANCEL, LOG, RESERVE = (
     "cancel",
     "log.txt",
     "reserve",
+    "lock",
 )
 LAST_EVENTS = ("result", "failed", "cancelled")
 SCHEMA_VERSION = 1

@@ -119,7 +119,7 @@ def read_job(folder: Path) -> JobState | None:
     if document is None or not isinstance(document.get("spec"), dict):
         return _unreadable(folder) if (folder / JOB).is_file() else None
     state, events = _state(folder)
-    progress = next((event for event in reversed(events) if event["event"] == "progress"), {})
+    progress: dict[str, Any] = next((event for event in reversed(events) if event["event"] == "progress"), {})
     last = events[-1] if events else {}
     return JobState(
         name=folder.name,

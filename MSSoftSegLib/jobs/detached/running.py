@@ -8,40 +8,42 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from MSSoftSegLib.errors import MSSoftSegError, RequestError
 from MSSoftSegLib.jobs.detached.event_log import EventLog
-from MSSoftSegLib.jobs.detached.folder import CANCEL, JOB, PROCESS, read_document, write_document
+from MSSoftSegLib.jobs.detached.folder import CANCEL, JOB, LOCK, PROCESS, read_document, write_document
 from MSSoftSegLib.jobs.detached.heartbeat import beating
 from MSSoftSegLib.jobs.detached.priority import step_back
-from MSSoftSegLib.jobs.detached.process_identity import identity, is_alive
+from MSSoftSegLib.jobs.detached.process_identity import identity
+from MSSoftSegLib.jobs.one_writer import held
 from MSSoftSegLib.jobs.run import failed_event, parse_job, run
+
+LOGGER = logging.getLogger(__name__)
 
 
 def run_folder_job(folder: Path) -> int:
     """Run the job of a folder to its end; the exit code that a shell would have seen."""
     _prepare_process()
-    claim(folder)
-    log = EventLog(folder)
-    try:
-        with beating(folder) as folder_gone:
-            return _run(folder, log, folder_gone)
-    finally:
-        log.close()
-
-
-def claim(folder: Path) -> None:
-    """Be the process of this folder; RequestError where another is."""
-    known = read_document(folder / PROCESS)
-    if known is not None and is_alive(known):
-        raise RequestError("this job runs already", remedy="see mssoftseg jobs list")
-    write_document(folder / PROCESS, identity(os.getpid()))
+    with held(folder / LOCK) as is_ours:
+        if not is_ours:
+            LOGGER.warning("this job runs already")
+            return RequestError.exit_code
+        with suppress(OSError):
+            # On a full disk the heartbeat alone says that somebody is here.
+            write_document(folder / PROCESS, identity(os.getpid()))
+        log = EventLog(folder)
+        try:
+            with beating(folder) as folder_gone:
+                return _run(folder, log, folder_gone)
+        finally:
+            log.close()
 
 
 def _run(folder: Path, log: EventLog, folder_gone: threading.Event) -> int:
-    terminated = _end_at_signal()
+    terminated = end_at_signal()
 
     def cancelled() -> bool:
         return terminated.is_set() or folder_gone.is_set() or (folder / CANCEL).exists()
@@ -70,7 +72,7 @@ def _prepare_process() -> None:
     step_back()
 
 
-def _end_at_signal() -> threading.Event:
+def end_at_signal() -> threading.Event:
     """Set when the machine is shut down: the job then stops at a checkpoint, as if it were cancelled."""
     asked = threading.Event()
     if threading.current_thread() is threading.main_thread():

@@ -3,77 +3,135 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import psutil
-
 from MSSoftSegLib.errors import MSSoftSegError
+from MSSoftSegLib.jobs.preflight_checks.case_checks import case_findings
 from MSSoftSegLib.jobs.preflight_checks.chosen_cases import chosen_cases, patients_of
+from MSSoftSegLib.jobs.preflight_checks.course import followed_recipe
+from MSSoftSegLib.jobs.preflight_checks.estimate import Estimate, estimated, unknown_parts
+from MSSoftSegLib.jobs.preflight_checks.file_checks import damage_findings, twin_findings
 from MSSoftSegLib.jobs.preflight_checks.finding import Finding, as_finding
+from MSSoftSegLib.jobs.preflight_checks.needs import disk_needed_mb, memory_needed_mb, need_findings
+from MSSoftSegLib.jobs.preflight_checks.rate_probe import Probe, probe
+from MSSoftSegLib.jobs.preflight_checks.rates import Rates, recall, signature
+from MSSoftSegLib.jobs.preflight_checks.request_checks import (
+    computing_device,
+    device_findings,
+    free_mb,
+    model_findings,
+    output_findings,
+)
 from MSSoftSegLib.jobs.preflight_checks.split import Split, expected_split
 from MSSoftSegLib.jobs.train_specification import TrainSpec
 from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.training.recipe import find_recipe
+from MSSoftSegLib.training.engine.launch import choose_hardware
+from MSSoftSegLib.training.recipe import Recipe, find_recipe
 
-MB = 1e6
+UNKNOWN = Estimate(None, "")
 NO_SPLIT = Split(0, 0, 0, 0, 0)
+ORDER = ("error", "warning", "note")
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class Report:
-    """What a training would do."""
+class Plan:
+    """What is known of a training without measuring anything."""
 
-    spec: TrainSpec
     cases: Sequence[LabelledCase]
+    recipe: Recipe | None
     split: Split
-    findings: Sequence[Finding]
-    disk_free_mb: float
-    disk_needed_mb: float | None = None
-    estimated_s: float | None = None
-    estimate: str = ""
-    memory_needed_mb: float | None = None
-
-    def summary(self) -> dict[str, Any]:
-        """As the ``result`` event tells it."""
-        return {
-            "patients": len(patients_of(self.cases)),
-            "visits": sum(not case.is_pseudo_labelled for case in self.cases),
-            "cases": len(self.cases),
-            "folds": self.spec.folds,
-            "models": self.split.models,
-            "training": self.split.training,
-            "validation": self.split.validation,
-            "training_patients": self.split.training_patients,
-            "validation_patients": self.split.validation_patients,
-            "estimated_s": self.estimated_s,
-            "estimate": self.estimate,
-            "disk_needed_mb": self.disk_needed_mb,
-            "disk_free_mb": self.disk_free_mb,
-            "memory_needed_mb": self.memory_needed_mb,
-            "findings": [vars(finding) for finding in self.findings],
-        }
+    findings: tuple[Finding, ...]
 
 
-def preflight(spec: TrainSpec, *, progress: Callable[[str, float], None]) -> Report:
-    """Look at everything; nothing is changed."""
+@dataclass(frozen=True)
+class Costs:
+    """What a training would take; None = not known."""
+
+    estimate: Estimate
+    disk_mb: float | None = None
+    memory_mb: float | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def preflight(spec: TrainSpec, *, progress: Progress) -> dict[str, Any]:
+    """Look at everything and change nothing; the summary as the ``result`` event tells it."""
+    plan = planned(spec, progress)
+    progress("rate", 0.0)
+    free = free_mb(spec.out)
+    costs = Costs(UNKNOWN)
+    if plan.recipe is not None and plan.cases:
+        try:
+            costs = costs_of(spec, plan, plan.recipe, free)
+        except MSSoftSegError as problem:
+            costs = Costs(UNKNOWN, findings=(as_finding(problem),))
+    progress("rate", 1.0)
+    findings = dict.fromkeys((*plan.findings, *costs.findings))
+    return {
+        "patients": len(patients_of(plan.cases)),
+        "visits": sum(not case.is_pseudo_labelled for case in plan.cases),
+        "cases": len(plan.cases),
+        "folds": spec.folds,
+        "models": plan.split.models,
+        "training": plan.split.training,
+        "validation": plan.split.validation,
+        "training_patients": plan.split.training_patients,
+        "validation_patients": plan.split.validation_patients,
+        "estimated_s": costs.estimate.seconds,
+        "estimate": costs.estimate.basis,
+        "disk_needed_mb": None if costs.disk_mb is None else round(costs.disk_mb),
+        "disk_free_mb": round(free),
+        "memory_needed_mb": None if costs.memory_mb is None else round(costs.memory_mb),
+        "findings": [asdict(finding) for finding in sorted(findings, key=lambda each: ORDER.index(each.severity))],
+    }
+
+
+def planned(spec: TrainSpec, progress: Progress) -> Plan:
+    """Cases, recipe and split, and what is wrong with them and with the request."""
     progress("cases", 0.0)
     cases, findings = chosen_cases(spec)
-    split = NO_SPLIT
+    findings += [*output_findings(spec), *device_findings(spec)]
     try:
         recipe = find_recipe(spec.recipe)
-        split, more = expected_split(cases, recipe, spec)
-        findings += more if cases else []
+        findings += model_findings(spec, recipe)
+        recipe, more = followed_recipe(recipe, cases, spec)
     except MSSoftSegError as problem:
-        findings.append(as_finding(problem))
-    progress("rate", 1.0)
-    return Report(spec, cases, split, findings, disk_free_mb=round(free_mb(spec.out)))
+        return Plan(cases, None, NO_SPLIT, (*findings, as_finding(problem)))
+    findings += more
+    if not cases:
+        return Plan(cases, recipe, NO_SPLIT, tuple(findings))
+    split, more = expected_split(cases, recipe, spec)
+    findings += [*more, *case_findings(cases, recipe, starts_from_model=spec.init is not None)]
+    progress("cases", 0.2)
+    findings += damage_findings(spec.library, cases)
+    progress("cases", 0.6)
+    findings += twin_findings(cases)
+    progress("cases", 1.0)
+    return Plan(cases, recipe, split, tuple(findings))
 
 
-def free_mb(out: Path) -> float:
-    """Space left where the model is to lie."""
-    place = out.absolute().parent
-    while not place.exists():
-        place = place.parent
-    return float(psutil.disk_usage(str(place)).free / MB)
+def costs_of(spec: TrainSpec, plan: Plan, recipe: Recipe, free: float) -> Costs:
+    """Time, disk and memory: by earlier trainings of this kind where there were any, else by a probe."""
+    hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
+    broken = any(finding.severity == "error" for finding in plan.findings)
+    example = next((case for case in plan.cases if case.preprocessed and not broken), None)
+    found = probe(recipe, example, hardware)
+    rates, basis = _rates(spec, plan, recipe, found)
+    disk = disk_needed_mb(plan.cases, recipe, plan.split, found)
+    memory = memory_needed_mb(recipe, found)
+    return Costs(
+        estimated(plan.cases, recipe, plan.split, rates, basis),
+        disk,
+        memory,
+        (*need_findings(disk, free, memory, hardware.accelerator), *unknown_parts(plan.cases, recipe, rates)),
+    )
+
+
+def _rates(spec: TrainSpec, plan: Plan, recipe: Recipe, found: Probe) -> tuple[Rates, str]:
+    raw = any(not case.preprocessed for case in plan.cases)
+    known = recall(signature(recipe, device=computing_device(spec), raw=raw))
+    if known is None:
+        return found.rates, "(by steps tried just now on this machine)"
+    rates, trainings = known
+    return rates, f"(by {trainings} earlier training{'' if trainings == 1 else 's'} of this kind on this machine)"
