@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FULL = 255
 """Maximum Fractional Value: a soft label of 1. One step is 1/255, so that rounding costs at most 1/510."""
 LARGEST_SERIES_NUMBER = 2**31 - 1
+ACQUISITION_EQUIPMENT = "109101"
+IDENTIFIERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 # Elements that DICOM wants to be there, if only empty; archives and anonymisers drop them.
 MAY_BE_EMPTY = (
     "PatientName",
@@ -98,7 +100,14 @@ def _write(
             remedy="export the original series from the archive",
         ) from problem
     segmentation.ContentCreatorName = ""
+    # highdicom names the scanner and its hospital: neither patient nor study, and in the source anyway.
+    equipment = [each for each in segmentation.ContributingEquipmentSequence if not _is_scanner(each)]
+    segmentation.ContributingEquipmentSequence = equipment
     segmentation.save_as(path)
+
+
+def _is_scanner(equipment: Dataset) -> bool:
+    return str(equipment.PurposeOfReferenceCodeSequence[0].CodeValue) == ACQUISITION_EQUIPMENT
 
 
 def _referable(source: SourceSeries) -> list[Dataset]:
@@ -106,6 +115,11 @@ def _referable(source: SourceSeries) -> list[Dataset]:
     files = dict.fromkeys(plane.file for plane in source.stack.planes)
     headers = [source.headers[file] for file in files]
     for header in headers:
+        if not all(header.get(keyword) for keyword in IDENTIFIERS):
+            raise BadImage(
+                "an image of the source series lacks the identifiers that a segmentation refers to",
+                remedy="export the original series from the archive",
+            )
         for keyword in MAY_BE_EMPTY:
             if keyword not in header:
                 setattr(header, keyword, "")
