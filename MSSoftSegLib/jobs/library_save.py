@@ -73,6 +73,6 @@ def _message(saved: Saved, spec: LibrarySaveSpec) -> str:
             f"{case}: the library holds another mask of {spec.rater} than the one you opened; nothing of it was changed, "
             f"yours is kept as {saved.rater}, and the case waits for approval"
         )
-    if saved.rater != spec.rater:
-        return f"{case} is saved as {saved.record.status} under {saved.rater}, as before"
-    return f"{case} is saved as {saved.record.status}"
+    under = f" under {saved.rater}, as before" if saved.rater != spec.rater else ""
+    where = f" in the new case library {spec.library.name}" if saved.new_library else ""
+    return f"{case} is saved as {saved.record.status}{under}{where}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,14 +42,19 @@ def ensure_library(folder: Path, *, name: str = "MS lesion cases") -> Path:
     if (folder / DESCRIPTION).exists():
         check_is_library(folder)
         return folder
-    if folder.exists() and (not folder.is_dir() or not _is_begun(folder)):
+    if folder.exists() and not folder.is_dir():
+        raise OutputExists(f"{folder.name} is a file, not a folder", remedy="choose a folder for the case library")
+    if folder.exists() and not _is_begun(folder):
         raise OutputExists(f"{folder.name} is not empty", remedy="choose a new folder for the case library")
     scratch = folder / WRITERS_FOLDER
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-    except PermissionError:
+    except OSError as problem:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         raise RequestError(
-            f"{folder.name} may not be written to", remedy="choose another folder, or ask for permission"
+            f"the folder {folder.name} cannot be made or may not be written to",
+            remedy="choose another folder for the case library, or ask for permission",
         ) from None
     common = {"BIDSVersion": BIDS_VERSION, "GeneratedBy": [{"Name": "MSSoftSeg", "Version": VERSION}]}
     labels = {"Name": f"{name}: labels", "DatasetType": "derivative", **common}

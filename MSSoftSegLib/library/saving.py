@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.additions import Addition
 from MSSoftSegLib.library.case_record import CaseRecord, ModelFindings
 from MSSoftSegLib.library.creation import ensure_library
 from MSSoftSegLib.library.differences import what_differs
-from MSSoftSegLib.library.layout import LONGEST_ID, CaseId
+from MSSoftSegLib.library.layout import DESCRIPTION, LONGEST_ID, CaseId
 from MSSoftSegLib.library.reading import find_case
 from MSSoftSegLib.library.transaction import patient_locked, staging
 from MSSoftSegLib.library.writing import Given, put_in_place, stage_files
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
+
+DISK_IS_GONE = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("EIO", "ENOENT", "ENOTDIR", "ENODEV", "ENXIO", "ENOTCONN", "ESTALE", "ETIMEDOUT"),
+        *("EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH"),
+    )
+    if hasattr(errno, name)
+)
 
 
 @dataclass(frozen=True)
@@ -46,11 +57,15 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Saved:
-    """What became of a drawing. rater: the name under which it is kept; conflict: whether that had to be another one."""
+    """What became of a drawing.
+
+    rater: the name under which it is kept; conflict: whether that had to be another one. new_library: it was made for it.
+    """
 
     record: CaseRecord
     rater: str
     conflict: bool
+    new_library: bool
 
     @property
     def sha256(self) -> str:
@@ -59,8 +74,31 @@ class Saved:
 
 
 def save_drawing(library: Path, drawing: Drawing) -> Saved:
-    """Put the drawing into the library, which is made where the folder is absent or empty."""
-    ensure_library(library)
+    """Put the drawing into the library, which is made where the folder is absent or empty.
+
+    BadLibrary where the library's disk does not answer, or a drawing that was opened from it finds no library there.
+    """
+    is_new = not (library / DESCRIPTION).exists()
+    if is_new and drawing.based_on is not None:
+        # A share that was unmounted is an empty folder, or none.
+        raise _unreachable(library)
+    try:
+        ensure_library(library)
+        return dataclasses.replace(_save(library, drawing), new_library=is_new)
+    except OSError as problem:
+        if problem.errno in DISK_IS_GONE:
+            raise _unreachable(library) from None
+        raise
+
+
+def _unreachable(library: Path) -> BadLibrary:
+    return BadLibrary(
+        f"the case library {library.name} cannot be reached",
+        remedy="connect its disk or network share, then save again",
+    )
+
+
+def _save(library: Path, drawing: Drawing) -> Saved:
     given = Given(
         drawing.images,
         {drawing.rater: drawing.mask},
@@ -93,7 +131,7 @@ def save_drawing(library: Path, drawing: Drawing) -> Saved:
                 addition = dataclasses.replace(addition, status="corrected")
             addition = dataclasses.replace(addition, made_of=_made_of(before, drawing, rater))
             record = put_in_place(library, folder, staged, addition, replace=True)
-    return Saved(record, rater, conflict)
+    return Saved(record, rater, conflict, new_library=False)
 
 
 def _name_to_keep(

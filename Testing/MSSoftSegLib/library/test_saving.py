@@ -58,7 +58,7 @@ def test_the_first_save_makes_the_library_and_the_case_opens_with_its_exact_labe
         "version": "1",
         "conflict": False,
         "sha256": told["sha256"],
-        "message": "sub-1_ses-2 is saved as corrected",
+        "message": "sub-1_ses-2 is saved as corrected in the new case library library",
     }
     case = opened(desk.library, "1/2")
     np.testing.assert_array_equal(array(case["raters"]["anna"]["path"]), sitk.GetArrayFromImage(labels(0)))
@@ -224,6 +224,25 @@ def test_a_folder_that_holds_something_else_does_not_become_a_library(desk):
     with pytest.raises(RequestError, match="not empty"):
         save(desk.library, desk.masks[0], images=desk.images)
     assert [path.name for path in desk.library.iterdir()] == ["diary.txt"]
+
+
+def test_a_file_or_a_place_where_no_folder_can_be_is_no_library(desk):
+    desk.library.write_text("x")
+    for place, words in ((desk.library, "is a file"), (desk.library / "below", "cannot be made")):
+        with pytest.raises(RequestError, match=words):
+            save(place, desk.masks[0], images=desk.images)
+
+
+def test_a_share_that_was_unmounted_meanwhile_does_not_become_a_new_library(desk, tmp_path):
+    based_on = save(desk.library, desk.masks[0], images=desk.images)["sha256"]
+    desk.library.rename(tmp_path / "elsewhere")
+    for remains in (False, True):
+        if remains:
+            desk.library.mkdir()
+        with pytest.raises(BadLibrary, match="cannot be reached") as caught:
+            save(desk.library, desk.masks[1], images=desk.images, based_on=based_on)
+        assert "connect" in caught.value.remedy
+    assert list(desk.library.iterdir()) == []
 
 
 def test_a_library_whose_making_was_interrupted_is_made_by_the_next_save(desk):
