@@ -26,7 +26,6 @@ MARKERS = (
     "model_comparison.json",
     "patient-000/draws.json",
     "export.json",
-    ".mssoftseg/export.json",
 )
 
 

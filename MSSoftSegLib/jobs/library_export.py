@@ -46,11 +46,12 @@ def _export(spec: LibraryExportSpec, progress: Progress) -> Exported:
     if spec.format == "dicom-seg":
         assert spec.dicom is not None
         return export_dicom_seg(spec.library, spec.out, source=spec.dicom, labels=labels, **chosen, **common)
-    if spec.format == "bids":
-        if spec.rater is not None or spec.merge is not None:
-            raise RequestError("a BIDS export carries every rater's own mask", remedy="leave --rater and --merge out")
-        return export_bids(spec.library, spec.out, soft_label=spec.soft_label, **chosen, **common)
-    export = {"nifti": export_nifti, "nnunet": export_nnunet, "monai-datalist": export_datalist}[spec.format]
+    export = {
+        "nifti": export_nifti,
+        "bids": export_bids,
+        "nnunet": export_nnunet,
+        "monai-datalist": export_datalist,
+    }[spec.format]
     return export(spec.library, spec.out, labels=labels, **chosen, **common)
 
 

@@ -1,24 +1,48 @@
-"""Part of a library as a library of its own, which is a BIDS data set with derivatives."""
+"""Cases as a BIDS data set: images as raw data, labels as derivatives, under the names that BIDS' own schema allows.
+
+Not a copy of the library: its records are no part of BIDS. ``mssoftseg library import --format bids`` reads the export again.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
-from MSSoftSegLib.library.case_record import CaseRecord, Status, record_text
-from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.library.exporting.case_labels import read_flair, soft_label_name, soft_mask_of
-from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
+import SimpleITK as sitk
+
+from MSSoftSegLib.exam.image_file import write_image
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.case_record import CaseRecord, Status
+from MSSoftSegLib.library.creation import BIDS_VERSION
+from MSSoftSegLib.library.exporting.case_labels import (
+    EVERY_RATER,
+    LabelChoice,
+    masks_of,
+    read_flair,
+    soft_label_name,
+    soft_mask_of,
+)
+from MSSoftSegLib.library.exporting.exported import (
+    MARK,
+    Exported,
+    Progress,
+    check_unchanged,
+    files_in,
+    silent,
+    write_mark,
+)
 from MSSoftSegLib.library.exporting.selection import chosen_cases
-from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, inside
-from MSSoftSegLib.library.transaction import add_participant, write_text
-from MSSoftSegLib.library.writing import add_case
+from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, PARTICIPANTS, README, CaseId, inside
 from MSSoftSegLib.result_folder import complete_or_absent
-from MSSoftSegLib.softlabel.settings import SoftLabelSettings
+from MSSoftSegLib.version import VERSION
 
-# Beside the writers' own files: BIDS has no place for it.
-MARK = f"{WRITERS_FOLDER}/export.json"
+README_TEXT = """Exams of people with multiple sclerosis, written by MSSoftSeg. derivatives/mssoftseg holds lesion masks of raters
+(dseg; 1 = lesion, 2 = possible lesion) and soft masks (probseg; 0 to 1), all on the grid of the FLAIR image of the same visit.
+"""
+# Label values by name, for all masks of the data set.
+LABELS_FILE, LABELS = "seg-lesion_dseg.tsv", "index\tname\n1\tMS lesion\n2\tPossible MS lesion\n"
 
 
 def export_bids(
@@ -27,44 +51,90 @@ def export_bids(
     *,
     statuses: Sequence[Status],
     cases: Sequence[CaseId] = (),
-    soft_label: SoftLabelSettings | None = None,
+    labels: LabelChoice = EVERY_RATER,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Exported:
-    """Copy cases, but no notes and no former masks, into a new folder.
-
-    soft_label: adds a soft mask where none is stored.
-    """
+    """Write a new BIDS data set; cases without a label come without derivatives."""
     selection = chosen_cases(library, statuses, cases)
-    check_unchanged(out, place=MARK, ignored=(f"{WRITERS_FOLDER}/",))
+    check_unchanged(out)
     with complete_or_absent(out, overwrite=overwrite) as folder:
-        create_library(folder)
+        _write_frame(folder, selection.records)
         for number, record in enumerate(selection.records):
             progress(number / len(selection.records), str(record.case_id))
-            _copy(library, record, folder)
-            if soft_label is not None and record.soft_label is None and record.raters:
-                _add_soft_label(folder, record, soft_label)
-        files = tuple(name for name in files_in(folder) if not name.startswith(f"{WRITERS_FOLDER}/"))
-        write_mark(folder, "bids", place=MARK)
+            _copy_images(library, record, folder)
+            if record.is_labelled:
+                _write_labels(library, record, labels, folder)
+        files = files_in(folder)
+        write_mark(folder, "bids")
     return Exported(tuple(str(record.case_id) for record in selection.records), files, selection.skipped)
 
 
-def _copy(library: Path, record: CaseRecord, folder: Path) -> None:
-    """The case as it may leave the library: without notes and former masks."""
-    shared = record.shared()
-    for name in shared.files:
-        target = inside(folder, name)
+def _write_frame(folder: Path, records: Sequence[CaseRecord]) -> None:
+    """What belongs to the data set as a whole."""
+    common = {"BIDSVersion": BIDS_VERSION, "GeneratedBy": [{"Name": "MSSoftSeg", "Version": VERSION}]}
+    raw = {"Name": "MS lesion cases", "DatasetType": "raw", **common}
+    derived = {"Name": "MS lesion labels", "DatasetType": "derivative", **common, "DatasetLinks": {"raw": "../.."}}
+    _write_json(folder / DESCRIPTION, raw)
+    _write_json(inside(folder, DERIVATIVES / DESCRIPTION), derived)
+    inside(folder, DERIVATIVES / LABELS_FILE).write_text(LABELS, encoding="utf-8")
+    patients = sorted({record.patient for record in records})
+    lines = ["participant_id", *(f"sub-{patient}" for patient in patients)]
+    (folder / PARTICIPANTS).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / README).write_text(README_TEXT, encoding="utf-8")
+    (folder / ".bidsignore").write_text(f"{MARK}\n", encoding="utf-8")
+
+
+def _copy_images(library: Path, record: CaseRecord, folder: Path) -> None:
+    for modality in record.images:
+        target = inside(folder, record.case_id.image(modality))
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(inside(library, name), target)
-    write_text(inside(folder, record.case_id.record), record_text(shared), scratch=folder / WRITERS_FOLDER)
-    add_participant(folder, record.patient)
+        shutil.copyfile(inside(library, record.case_id.image(modality)), target)
 
 
-def _add_soft_label(folder: Path, record: CaseRecord, settings: SoftLabelSettings) -> None:
-    add_case(
-        folder,
-        patient=record.patient,
-        session=record.session,
-        soft_label=soft_mask_of(folder, record, settings, read_flair(folder, record)),
-        soft_label_name=soft_label_name(settings),
+def _write_labels(library: Path, record: CaseRecord, labels: LabelChoice, folder: Path) -> None:
+    flair = read_flair(library, record)
+    for who, mask in masks_of(library, record, labels, flair).items():
+        facts: dict[str, object] = {"Manual": True}
+        if who in record.raters:
+            facts["Rater"] = who
+        _write_label(mask, f"seg-lesion_desc-{_plain(who)}_dseg", record, folder, facts)
+    soft = soft_mask_of(library, record, labels.soft_label, flair)
+    if soft is None:
+        return
+    stored = record.soft_label
+    name = stored.name if stored is not None else soft_label_name(labels.soft_label) if labels.soft_label else "soft"
+    made = (
+        {}
+        if stored is not None or labels.soft_label is None
+        else {"Settings": labels.soft_label.model_dump(mode="json")}
     )
+    _write_label(soft, f"label-lesion_desc-{name}_probseg", record, folder, {"Manual": False, **made})
+    if stored is not None and stored.confidence:
+        place = record.case_id.confidence(name)
+        shutil.copyfile(inside(library, place), inside(folder, place))
+        _write_sidecar(inside(folder, place), record, {"Manual": False})
+
+
+def _write_label(image: sitk.Image, name: str, record: CaseRecord, folder: Path, facts: Mapping[str, object]) -> None:
+    path = inside(folder, record.case_id.label_folder / f"{record.case_id}_space-FLAIR_{name}.nii.gz")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_image(image, path)
+    _write_sidecar(path, record, facts)
+
+
+def _write_sidecar(path: Path, record: CaseRecord, facts: Mapping[str, object]) -> None:
+    """Beside a label: on which image it lies."""
+    flair = record.case_id.image(Modality.FLAIR)
+    document = {"SpatialReference": f"bids:raw:{PurePosixPath(flair)}", "Status": record.status, **facts}
+    _write_json(path.with_name(path.name.removesuffix(".nii.gz") + ".json"), document)
+
+
+def _write_json(path: Path, document: Mapping[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _plain(name: str) -> str:
+    """A merge's name without its dash."""
+    return name.replace("-", "")

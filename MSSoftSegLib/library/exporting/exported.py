@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -43,24 +43,24 @@ def files_in(folder: Path) -> tuple[str, ...]:
     return tuple(name for name in names if PurePosixPath(name).name != MARK)
 
 
-def write_mark(folder: Path, export_format: str, *, place: str = MARK) -> None:
+def write_mark(folder: Path, export_format: str) -> None:
     """Say in a folder what was exported into it: names and checksums of files, nothing about whose they are."""
     checksums = {name: sha256_of_file(folder / name) for name in files_in(folder)}
     document = {"software": "MSSoftSeg", "version": VERSION, "format": export_format, "files": checksums}
-    (folder / place).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (folder / MARK).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def check_unchanged(folder: Path, *, place: str = MARK, ignored: Sequence[str] = ()) -> None:
+def check_unchanged(folder: Path) -> None:
     """Refuse to replace an export to which somebody has added, or which somebody has changed, since."""
-    mark = folder / place
+    mark = folder / MARK
     if not mark.is_file():
         return
     try:
         before = json.loads(mark.read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        before = None
-    now = [name for name in files_in(folder) if not name.startswith(tuple(ignored))]
-    if before is None or any(before.get(name) != sha256_of_file(folder / name) for name in now):
+        changed = any(before.get(name) != sha256_of_file(folder / name) for name in files_in(folder))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        changed = True
+    if changed:
         raise OutputExists(
             f"{folder.name} was changed since it was exported and is not overwritten", remedy="choose another --out"
         )
