@@ -35,6 +35,7 @@ def run_library_save(job: LibrarySaveJob, emit: Emit, cancelled: Callable[[], bo
         "version": str(record.raters[saved.rater].version),
         "conflict": saved.conflict,
         "sha256": saved.sha256,
+        "new_library": saved.new_library,
         "message": _message(saved, spec),
     }
     reporter.result(spec.library.name, summary)
@@ -74,5 +75,4 @@ def _message(saved: Saved, spec: LibrarySaveSpec) -> str:
             f"yours is kept as {saved.rater}, and the case waits for approval"
         )
     under = f" under {saved.rater}, as before" if saved.rater != spec.rater else ""
-    where = f" in the new case library {spec.library.name}" if saved.new_library else ""
-    return f"{case} is saved as {saved.record.status}{under}{where}"
+    return f"{case} is saved as {saved.record.status}{under}"

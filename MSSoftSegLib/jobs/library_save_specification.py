@@ -43,7 +43,8 @@ class LibrarySaveJob(Document):
     """A job of kind ``library-save``.
 
     summary: case, status, rater (under whose name the mask is now), version ("1", "2", … of this rater's masks), conflict
-    (whether it had to be kept under another name), sha256 (the next save's based_on), message (one sentence for the user).
+    (whether it had to be kept under another name), sha256 (the next save's based_on), new_library (whether the folder became
+    one), message (one sentence for the user).
     """
 
     job: str = Field(min_length=1)

@@ -58,7 +58,8 @@ def test_the_first_save_makes_the_library_and_the_case_opens_with_its_exact_labe
         "version": "1",
         "conflict": False,
         "sha256": told["sha256"],
-        "message": "sub-1_ses-2 is saved as corrected in the new case library library",
+        "new_library": True,
+        "message": "sub-1_ses-2 is saved as corrected",
     }
     case = opened(desk.library, "1/2")
     np.testing.assert_array_equal(array(case["raters"]["anna"]["path"]), sitk.GetArrayFromImage(labels(0)))
