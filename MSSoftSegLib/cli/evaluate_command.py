@@ -13,6 +13,7 @@ from rich.table import Column, Table
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import finish, run_job
+from MSSoftSegLib.cli.model_comparison_display import compare_models
 from MSSoftSegLib.errors import RequestError
 
 # Where a comparison goes that was given no --out.
@@ -39,7 +40,18 @@ def evaluate(
         typer.Option("--table", help="CSV: case, patient, truth, truth2 …, prediction, probability, entropy, brain"),
     ] = None,
     compare: Annotated[
-        tuple[Path, Path] | None, typer.Option("--compare", help="two folders that evaluate wrote: B against A")
+        tuple[Path, Path] | None,
+        typer.Option("--compare", help="two folders that evaluate wrote, or, with --library, two models: B against A"),
+    ] = None,
+    library: Annotated[
+        Path | None,
+        typer.Option("--library", help="with --compare of two models: labelled cases (library or datalist)"),
+    ] = None,
+    cases: Annotated[
+        list[str] | None, typer.Option("--on-case", help="with --library: a case to compare on; may be repeated")
+    ] = None,
+    training: Annotated[
+        Path | None, typer.Option("--run", help="with --library: MODEL.run of the new model, for the cases it held out")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="folder to create (with --compare: comparison, unless given)")
@@ -61,7 +73,7 @@ def evaluate(
     json_events: options.JsonEvents = False,
     debug: options.Debug = False,
 ) -> None:
-    """Measure predictions against the truth, or compare two such results.
+    """Measure predictions against the truth, or compare two such results, or two models on labelled cases.
 
     Example: mssoftseg evaluate --truth RATER1.nii.gz --truth RATER2.nii.gz --prediction MASK.nii.gz --out METRICS_FOLDER
     """
@@ -73,6 +85,16 @@ def evaluate(
         "possible": possible,
     }
     given = {key: value for key, value in {**files, **measuring}.items() if value is not None}
+    if library is None and (cases or training is not None):
+        raise RequestError("which library the cases are in is not said", remedy="give --library and --compare OLD NEW")
+    if library is not None:
+        if compare is None or given or truth:
+            raise RequestError(
+                "--library compares two models, and goes with nothing else", remedy="give --compare OLD NEW and --out"
+            )
+        judged = {"library": library, "cases": cases or [], "run": training, "overwrite": overwrite}
+        compare_models(compare, out or COMPARISON_FOLDER, judged, json_events=json_events, debug=debug)
+        return
     if compare is not None:
         _compare(compare, out, {**given, **({"truth": truth} if truth else {})}, overwrite, json_events, debug)
         return

@@ -16,7 +16,11 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
 
 from MSSoftSegLib.errors import OutputExists, RequestError
+from MSSoftSegLib.inference.device import Device
+from MSSoftSegLib.jobs.adaptation import Adaptation, Extra, finish_adaptation, plan_adaptation, prepare_extra
+from MSSoftSegLib.jobs.adaptation import facts as adaptation_facts
 from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.jobs.model_comparison_cases import FINGERPRINTS, fingerprint
 from MSSoftSegLib.jobs.train_specification import TrainJob, TrainSpec
 from MSSoftSegLib.jobs.twins import check_no_twins
 from MSSoftSegLib.library.datalist import read_datalist
@@ -28,6 +32,7 @@ from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.training.adaptation.policy import adapted_recipe
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine import cluster
 from MSSoftSegLib.training.engine.bundle_writing import write_trained_bundle
@@ -35,14 +40,14 @@ from MSSoftSegLib.training.engine.checkpoint import write_whole
 from MSSoftSegLib.training.engine.course import with_epochs
 from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.engine.operating_point import choose_operating_point
-from MSSoftSegLib.training.engine.run import Members, judging_device, plan_members, train_members
+from MSSoftSegLib.training.engine.run import Members, described, judging_device, plan_members, train_members
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
 from MSSoftSegLib.training.engine.teacher_check import check_teacher_fits, guard_student
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
-from MSSoftSegLib.training.run_folder import CONFIG_FILE, run_folder
+from MSSoftSegLib.training.run_folder import CONFIG_FILE, MEMBERS_FILE, members_document, run_folder
 
 LOGGER = logging.getLogger(__name__)
-SHARES = {"preparing": 10.0, "training": 80.0, "operating-point": 8.0, "bundle": 2.0}
+SHARES = {"preparing": 10.0, "base-patients": 5.0, "training": 80.0, "operating-point": 8.0, "bundle": 2.0}
 
 
 def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
@@ -50,27 +55,33 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit if cluster.global_rank() == 0 else _silent, cancelled)
     reporter.started(job.kind)
-    recipe = _recipe(spec)
+    recipe = find_recipe(spec.recipe)
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     check_target(spec.out, overwrite=spec.may_replace, inputs=[spec.library])
     _check_model_name(spec.out)
     teacher = _teacher(spec, recipe)
     initial = _initial_bundle(spec, recipe)
     cases = training_cases(spec)
+    adaptation = plan_adaptation(recipe, cases, initial)
+    recipe = _resolved(recipe, spec, adaptation)
     folder = run_folder(spec.out)
     with cluster.first_alone(hardware) as first:
         if first:
             _open_run(folder, spec, recipe, cases)
-        prepared = _prepare(cases, recipe, spec, folder, reporter)
+        prepared, extra = _prepare(cases, recipe, spec, folder, adaptation, judging_device(hardware), reporter)
     tasks = plan_members(
-        prepared,
+        [*prepared, *extra.rehearsal],
         recipe,
         Members(spec.folds, spec.fold),
         folder,
         hardware=hardware,
         resume=spec.resume,
         initial_weights=_initial_weights(initial, folder),
+        frozen=() if adaptation is None else adaptation.size.frozen,
+        base=extra.base,
     )
+    if cluster.global_rank() == 0:
+        write_whole(folder / MEMBERS_FILE, members_document(described(tasks)).encode())
     train_members(
         tasks,
         metric=reporter.metric,
@@ -78,7 +89,9 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
         cancelled=cancelled,
     )
     if cluster.global_rank() == 0:
-        _write(spec, tasks, prepared, teacher, hardware, reporter)
+        learned = {case.case for task in tasks for case in task.training}
+        facts = _facts(spec, prepared, [case for case in cases if case.case in learned])
+        _write(spec, tasks, facts, adaptation, teacher, hardware, reporter)
         if spec.prepared is None:
             shutil.rmtree(folder / "prepared", ignore_errors=True)
     return spec.out
@@ -87,31 +100,43 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
 def _write(
     spec: TrainSpec,
     tasks: list[FitTask],
-    prepared: list[PreparedCase],
+    facts: dict[str, object],
+    adaptation: Adaptation | None,
     teacher: Bundle | None,
     hardware: Hardware,
     reporter: Reporter,
 ) -> None:
     """Choose the operating point, ask the guard, write the bundle, say so."""
     device = judging_device(hardware)
-    point = choose_operating_point(
-        tasks, device, progress=lambda fraction: reporter.progress("operating-point", fraction)
-    )
+
+    def choosing(fraction: float) -> None:
+        reporter.progress("operating-point", fraction)
+
+    told: dict[str, object] = {}
+    if adaptation is None:
+        point = choose_operating_point(tasks, device, progress=choosing)
+    else:
+        outcome = finish_adaptation(adaptation, tasks, device, progress=choosing)
+        point, facts = outcome.point, {**facts, "adaptation": adaptation_facts(adaptation, outcome)}
+        told = {"operating_point": outcome.words, "base": outcome.forgetting.facts()}
     if teacher is not None:
         LOGGER.info("%s", guard_student(teacher, tasks, point, device).reason)
     reporter.progress("bundle", 0.0)
     with complete_or_absent(spec.out, overwrite=spec.may_replace) as folder:
-        description = write_trained_bundle(folder, spec.out.name, tasks, point, facts=_facts(spec, prepared))
+        description = write_trained_bundle(folder, spec.out.name, tasks, point, facts=facts)
         reporter.progress("bundle", 1.0)
     reporter.result(
         spec.out.name,
         {
             "model": description.name,
+            "run": run_folder(spec.out).name,
             "members": len(tasks),
+            "held_out": sorted({case.case for task in tasks for case in task.validation}),
             "threshold": point.threshold,
             "temperature": point.temperature,
             "min_lesion_mm3": point.min_lesion_mm3,
             "best_validation_dsc": description.metrics["best_validation_dsc"],
+            **told,
         },
     )
 
@@ -167,9 +192,10 @@ def _teacher(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
     return teacher
 
 
-def _recipe(spec: TrainSpec) -> Recipe:
-    """The recipe with what the request overrides."""
-    recipe = find_recipe(spec.recipe)
+def _resolved(recipe: Recipe, spec: TrainSpec, adaptation: Adaptation | None) -> Recipe:
+    """The recipe with what the number of cases decides, and what the request overrides."""
+    if adaptation is not None:
+        recipe = adapted_recipe(recipe, adaptation.size)
     training = recipe.training
     if spec.epochs is not None:
         training = with_epochs(training, spec.epochs)
@@ -223,16 +249,34 @@ def _remove_run(folder: Path) -> None:
 
 
 def _prepare(
-    cases: list[LabelledCase], recipe: Recipe, spec: TrainSpec, folder: Path, reporter: Reporter
-) -> list[PreparedCase]:
-    return prepare_cases(
+    cases: list[LabelledCase],
+    recipe: Recipe,
+    spec: TrainSpec,
+    folder: Path,
+    adaptation: Adaptation | None,
+    device: Device,
+    reporter: Reporter,
+) -> tuple[list[PreparedCase], Extra]:
+    """The cases on the working grid, and the digital patients of an adaptation."""
+    place = spec.prepared or folder / "prepared"
+    prepared = prepare_cases(
         cases,
         recipe,
-        spec.prepared or folder / "prepared",
+        place,
         cache=StepCache(),
         progress=lambda fraction: reporter.progress("preparing", fraction),
         cancelled=reporter.cancelled,
     )
+    extra = prepare_extra(
+        adaptation,
+        recipe,
+        folder,
+        place,
+        device,
+        progress=lambda fraction: reporter.progress("base-patients", fraction),
+        cancelled=reporter.cancelled,
+    )
+    return prepared, extra
 
 
 def _initial_bundle(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
@@ -259,8 +303,8 @@ def _initial_weights(bundle: Bundle | None, folder: Path) -> Path | None:
     return path
 
 
-def _facts(spec: TrainSpec, prepared: list[PreparedCase]) -> dict[str, object]:
-    """What the bundle records of its data: numbers, never names."""
+def _facts(spec: TrainSpec, prepared: list[PreparedCase], learned: list[LabelledCase]) -> dict[str, object]:
+    """What the bundle records of its data: numbers and fingerprints, never names."""
     pseudo = [case for case in prepared if case.is_pseudo_labelled]
     labelled = [case for case in prepared if not case.is_pseudo_labelled]
     return {
@@ -271,6 +315,7 @@ def _facts(spec: TrainSpec, prepared: list[PreparedCase]) -> dict[str, object]:
         "fold": spec.fold,
         "started_from": None if spec.init is None else Path(spec.init).name,
         "mean_soft_volume_ml": round(sum(case.soft_volume_ml for case in labelled) / max(1, len(labelled)), 3),
+        FINGERPRINTS: sorted(fingerprint(case) for case in learned),
     }
 
 

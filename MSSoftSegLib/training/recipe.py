@@ -160,6 +160,44 @@ class PseudoLabelSettings(PseudoLabelChoices, frozen=True):
     weight: float = Field(default=1.0, gt=0)
 
 
+class AdaptationSize(_Part):
+    """What is done with a library of up to ``patients`` labelled patients; without it, with any number.
+
+    frozen: parameters whose names begin so do not learn. rate, epochs: of the only phase. rehearsal: share of samples from
+    digital patients labelled by the model that is adapted. validation: share of the patients held out.
+    """
+
+    patients: int | None = Field(default=None, ge=1)
+    frozen: tuple[str, ...] = ()
+    rate: float = Field(gt=0, allow_inf_nan=False)
+    epochs: int = Field(ge=1)
+    rehearsal: Share = 0.5
+    validation: Share = 0.2
+
+
+class AdaptationSettings(_Part):
+    """How a model that exists is adapted to few cases (``--init``); the first size that fits is taken.
+
+    rehearsal_patients: digital patients that are rehearsed; base_patients: others, on which it is measured what was forgotten;
+    base_spacing_mm: their voxels. operating_point_patients: with fewer held-out patients, the threshold, the temperature
+    and the smallest lesion of the model that is adapted are kept.
+    """
+
+    sizes: tuple[AdaptationSize, ...] = Field(min_length=1)
+    rehearsal_patients: int = Field(default=4, ge=1)
+    base_patients: int = Field(default=4, ge=1)
+    base_spacing_mm: float = Field(default=2.0, ge=1, le=3)
+    operating_point_patients: int = Field(default=5, ge=1)
+
+    @model_validator(mode="after")
+    def _sizes_rise(self) -> AdaptationSettings:
+        limits = [size.patients for size in self.sizes]
+        numbers = [limit for limit in limits[:-1] if limit is not None]
+        if limits[-1] is not None or len(numbers) != len(limits) - 1 or numbers != sorted(set(numbers)):
+            raise ValueError("adaptation.sizes rise in patients, and the last one says no number")
+        return self
+
+
 class Recipe(_Part):
     """All of one recipe. source: the publication; notes: where we had to choose, and what."""
 
@@ -178,6 +216,7 @@ class Recipe(_Part):
     training: TrainingSettings
     postprocessing: PostprocessingSettings = PostprocessingSettings()
     pseudo_labels: PseudoLabelSettings | None = None
+    adaptation: AdaptationSettings | None = None
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:

@@ -1,7 +1,7 @@
 """A training's own folder, beside the model that it makes: ``MODEL.run``. What others may read there is named here.
 
-``config.json``: what the training was begun with. ``members.json``: who was trained on and who was held out. ``validation.png``:
-one case as a picture, renewed at every validation. No torch here: panels read it too.
+``config.json``: what the training was begun with. ``members.json``: who was trained on and who was held out. In each
+member's folder ``validation.png``: one case as a picture, renewed at every validation. No torch here: panels read it too.
 """
 
 from __future__ import annotations

@@ -8,14 +8,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.weights import save_weights
 from MSSoftSegLib.training.engine.curves import PICTURE, STEPS_FILE, VALIDATIONS_FILE, read_rows
-from MSSoftSegLib.training.engine.operating_point import OperatingPoint, load_trained
+from MSSoftSegLib.training.engine.operating_point import ChosenPoint, OperatingPoint, load_trained
 from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.recipe import Recipe
 from MSSoftSegLib.version import VERSION
@@ -23,22 +23,6 @@ from MSSoftSegLib.version import VERSION
 INTENDED_USE = "Research on MS lesion segmentation in brain MRI. Not a medical device; not for diagnosis."
 # A model trained on a department's own cases is the department's.
 LICENCE = "not stated: decide before you share this model"
-
-
-class ChosenPoint(Protocol):
-    """What turns logits into lesions, however it was chosen."""
-
-    @property
-    def temperature(self) -> float:
-        """Logits are divided by it."""
-
-    @property
-    def threshold(self) -> float:
-        """Lowest probability of a lesion's voxels."""
-
-    @property
-    def min_lesion_mm3(self) -> float:
-        """Smallest lesion that is kept."""
 
 
 def write_trained_bundle(
@@ -137,7 +121,28 @@ def _card(description: ModelDescription, document: Mapping[str, Any]) -> str:
         threshold=description.threshold,
         smallest=description.min_lesion_mm3,
         temperature=description.calibration.temperature,
+        adaptation=_adaptation_words(training),
         licence=description.licence,
+    )
+
+
+def _adaptation_words(training: Mapping[str, Any]) -> str:
+    """What the card says of an adaptation; nothing of any other training."""
+    facts = training.get("adaptation")
+    if facts is None:
+        return ""
+    base, lost = facts["base"], facts["base"]["forgotten"]
+    verdict = f"**Forgotten: {'; '.join(lost)}**" if lost else "No more was forgotten than is tolerated"
+    return ADAPTATION.format(
+        start=f"{facts['started_from']} {facts['started_from_version']}",
+        course=facts["course"],
+        point=facts["operating_point"],
+        patients=base["patients"],
+        before=base["dsc_before"],
+        after=base["dsc_after"],
+        f1_before=base["lesion_f1_before"],
+        f1_after=base["lesion_f1_after"],
+        verdict=verdict,
     )
 
 
@@ -153,9 +158,19 @@ Trained with the recipe {recipe} on {created}.
   chosen by this number, which is therefore too good
 - DSC on {trained_on} of the cases trained on: {training_dsc:.3f}. This says nothing about new patients
 - Threshold {threshold}, lesions below {smallest} mm³ dropped, temperature {temperature}
-
+{adaptation}
 Not known: how the model does on other scanners, in other hospitals, in other patients. Evaluate it on labelled cases that it
 has not seen (`mssoftseg evaluate`) before you rely on it.
 
 Licence: {licence}
+"""
+
+ADAPTATION = """
+## Adaptation
+
+Began with the weights of {start}. {course}.
+
+- Operating point: {point}
+- On {patients} digital patients that it was not adapted to, before and after: DSC {before:.3f} and {after:.3f}, lesion F1
+  {f1_before:.3f} and {f1_after:.3f}. {verdict}. They are of the same kind as those that were rehearsed, which flatters
 """

@@ -60,8 +60,8 @@ def learning_rate(stretch: Stretch, step: int, *, plateau_factor: float = 1.0) -
 
 
 def build_optimizer(phase: Phase, network: nn.Module) -> optim.Optimizer:
-    """The phase's optimizer over all of the network's parameters."""
-    parameters = list(network.parameters())
+    """The phase's optimizer over all of the network's parameters that learn."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if phase.optimizer == "sgd":
         return optim.SGD(
             parameters, lr=phase.rate, momentum=phase.momentum, nesterov=True, weight_decay=phase.weight_decay

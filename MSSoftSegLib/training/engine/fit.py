@@ -39,9 +39,11 @@ from MSSoftSegLib.training.engine.curves import (
     draw_curves,
 )
 from MSSoftSegLib.training.engine.deep_supervision import supervised_loss
+from MSSoftSegLib.training.engine.freezing import freeze
+from MSSoftSegLib.training.engine.judging import judge
 from MSSoftSegLib.training.engine.talk import Talk
 from MSSoftSegLib.training.engine.task import FitTask
-from MSSoftSegLib.training.engine.validation import Validation, validate
+from MSSoftSegLib.training.engine.validation import Validation
 from MSSoftSegLib.training.losses.weighted_sum import RecipeLoss
 
 # Curves reach the disk, and progress the user, this often.
@@ -65,6 +67,7 @@ class Fitting:
         self.raw = _initial_network(task)
         decay = self.recipe.training.average_decay
         self.average = None if decay is None else WeightAverage(self.raw, decay)
+        self.frozen = freeze(self.raw, task.frozen)
         self.criterion = RecipeLoss(self.recipe.loss, self.recipe.activation)
         self.step, self.best, self.stalled, self.plateau_factor = 0, -math.inf, 0, 1.0
         self.optimizer_state: dict[str, Any] | None = None
@@ -85,6 +88,9 @@ class Fitting:
             self.validation_curve = Curve(
                 self.task.folder / VALIDATIONS_FILE, VALIDATION_COLUMNS, resume_step=self.step + 1 if self.step else 0
             )
+        if self.task.base and self.step == 0:
+            # What is adapted is the first candidate: an adaptation that helps nobody is not kept.
+            self._validate()
         for stretch in self.course:
             if self.step < stretch.stop and not self._should_stop():
                 self._phase(stretch)
@@ -129,6 +135,8 @@ class Fitting:
         # Dropout's draws too are a function of the step: see checkpoint.py.
         torch.manual_seed(hash((self.task.seed, self.step, self.fabric.global_rank)) % 2**63)
         self.network.train()
+        for module in self.frozen:
+            module.eval()
         images, label, weight = (self.fabric.to_device(part) for part in (batch.images, batch.label, batch.weight))
         layout = torch.channels_last_3d if images.ndim == 5 else torch.channels_last
         outputs = self.network(images.contiguous(memory_format=layout))
@@ -169,27 +177,30 @@ class Fitting:
         return float(mean)  # type: ignore[arg-type]
 
     def _end_epoch(self, stretch: Stretch) -> None:
-        """Validate; keep the weights when they are the best so far."""
-        found: Validation | None = None
-        if self.fabric.is_global_zero and self.task.validation:
-            found = validate(self._judged(), self.task.validation, self.recipe, self._device())
-        found = self.fabric.broadcast(found) if self.fabric.world_size > 1 else found
-        if found is None:
-            # Nobody to validate on: the last weights are the best.
-            self._keep_weights()
-            return
-        epoch = (self.step - 1) // self.recipe.training.steps_per_epoch
-        if self.fabric.is_global_zero:
-            self.validation_curve.add([(epoch, self.step, found.loss, found.dice, found.soft_dice)])
-            for name, value in (("val_loss", found.loss), ("val_dice", found.dice), ("val_soft_dice", found.soft_dice)):
-                self.talk.metric(name, self.step, value)
-        if found.dice > self.best:
-            self.best, self.stalled = found.dice, 0
-            self._keep_weights()
-        else:
+        """Validate; count how long it has not improved."""
+        if self._validate() is False:
             self.stalled += 1
             if stretch.phase.schedule == "plateau" and self.stalled % stretch.phase.patience == 0:
                 self.plateau_factor *= PLATEAU_FACTOR
+
+    def _validate(self) -> bool | None:
+        """Keep the weights when they are the best so far, and whether they are; None where there is nobody to validate on."""
+        found: Validation | None = None
+        if self.fabric.is_global_zero:
+            found = judge(self._judged(), self.task, self.step, self._device(), self.talk)
+        found = self.fabric.broadcast(found) if self.fabric.world_size > 1 else found
+        if found is None:
+            # The last weights are the best.
+            self._keep_weights()
+            return None
+        if self.fabric.is_global_zero:
+            epoch = (self.step - 1) // self.recipe.training.steps_per_epoch
+            self.validation_curve.add([(epoch, self.step, found.loss, found.dice, found.soft_dice)])
+        if found.dice <= self.best:
+            return False
+        self.best, self.stalled = found.dice, 0
+        self._keep_weights()
+        return True
 
     def _judged(self) -> nn.Module:
         """The weights that validation and the bundle see: their running mean where one is kept."""

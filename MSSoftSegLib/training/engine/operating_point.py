@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -27,6 +28,22 @@ SMALLEST_LESIONS_MM3 = (0.0, 3.0, 6.0, 9.0, 12.0, 18.0)
 TEMPERATURES = tuple(round(0.4 * 1.1**step, 3) for step in range(26))
 # More than this many cases tell no more about one number, and each costs a whole-brain prediction.
 MOST_CASES = 12
+
+
+class ChosenPoint(Protocol):
+    """What turns logits into lesions, however it was chosen."""
+
+    @property
+    def temperature(self) -> float:
+        """Logits are divided by it."""
+
+    @property
+    def threshold(self) -> float:
+        """Lowest probability of a lesion's voxels."""
+
+    @property
+    def min_lesion_mm3(self) -> float:
+        """Smallest lesion that is kept."""
 
 
 @dataclass(frozen=True)
@@ -53,31 +70,70 @@ def load_trained(task: FitTask) -> nn.Module:
 
 
 def choose_operating_point(
-    tasks: Sequence[FitTask], device: Device, *, progress: Callable[[float], None] = lambda fraction: None
+    tasks: Sequence[FitTask],
+    device: Device,
+    *,
+    on: Literal["training", "held-out"] = "training",
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> OperatingPoint:
     """Temperature on held-out cases, then threshold and smallest lesion on the cases trained on (METHODS 6, Kats).
 
     tasks: the finished members of one ensemble. A member is only ever calibrated on cases that it did not see.
+    on: 'held-out' chooses threshold and smallest lesion there too; mean_dsc is of the cases trained on all the same.
     """
     recipe = tasks[0].recipe
     networks = [load_trained(task) for task in tasks]
     temperature = _temperature(tasks, networks, recipe, device) if recipe.postprocessing.calibrate else 1.0
-    cases = _labelled(tasks)[:MOST_CASES]
+    cases, probabilities = _predicted(tasks, networks, device, temperature, on=on, progress=progress)
+    point = _chosen(cases, probabilities, recipe, temperature)
+    return point if on == "training" else given_operating_point(tasks, device, point)
+
+
+def given_operating_point(
+    tasks: Sequence[FitTask],
+    device: Device,
+    point: ChosenPoint,
+    *,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> OperatingPoint:
+    """The point that was chosen elsewhere, with its mean DSC on the cases that these members trained on."""
+    networks = [load_trained(task) for task in tasks]
+    cases, probabilities = _predicted(tasks, networks, device, point.temperature, on="training", progress=progress)
+    scores = [
+        mean_defined([dice(_lesions(found, point.threshold, point.min_lesion_mm3, case), t) for t in rater_masks(case)])
+        for case, found in zip(cases, probabilities, strict=True)
+    ]
+    return OperatingPoint(point.temperature, point.threshold, point.min_lesion_mm3, mean_defined(scores), len(cases))
+
+
+def _predicted(
+    tasks: Sequence[FitTask],
+    networks: Sequence[nn.Module],
+    device: Device,
+    temperature: float,
+    *,
+    on: Literal["training", "held-out"],
+    progress: Callable[[float], None],
+) -> tuple[list[PreparedCase], list[np.ndarray]]:
+    """Cases that members trained on, or that were held out, with the mean probability of just these members."""
+    recipe = tasks[0].recipe
+    shown = [task.training if on == "training" else task.validation for task in tasks]
+    cases = _labelled(shown)[:MOST_CASES]
     probabilities = []
     for number, case in enumerate(cases):
         progress(number / len(cases))
         members = [
             case_probability(whole_logits(network, case, recipe, device), case, recipe, temperature=temperature)
-            for network, task in zip(networks, tasks, strict=True)
-            if case in task.training
+            for network, theirs in zip(networks, shown, strict=True)
+            if case in theirs
         ]
         probabilities.append(np.mean(members, axis=0))
-    return _chosen(cases, probabilities, recipe, temperature)
+    return cases, probabilities
 
 
-def _labelled(tasks: Sequence[FitTask]) -> list[PreparedCase]:
-    """Every rater-labelled case that some member trained on, in a fixed order."""
-    found = {case.case: case for task in tasks for case in task.training if not case.is_pseudo_labelled}
+def _labelled(shown: Sequence[Sequence[PreparedCase]]) -> list[PreparedCase]:
+    """Every rater-labelled case of any member, in a fixed order."""
+    found = {case.case: case for cases in shown for case in cases if not case.is_pseudo_labelled}
     return [found[name] for name in sorted(found)]
 
 

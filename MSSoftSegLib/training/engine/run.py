@@ -15,6 +15,7 @@ from MSSoftSegLib.training.engine.launch import train_one
 from MSSoftSegLib.training.engine.talk import DirectTalk
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
 from MSSoftSegLib.training.recipe import Recipe
+from MSSoftSegLib.training.run_folder import PICTURE_FILE, Member
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ def plan_members(
     hardware: Hardware,
     resume: bool,
     initial_weights: Path | None,
+    frozen: tuple[str, ...] = (),
+    base: Sequence[PreparedCase] = (),
 ) -> list[FitTask]:
     """One task for each fold and each of the recipe's identical models; patients are never split."""
     training = recipe.training
@@ -57,9 +60,24 @@ def plan_members(
             hardware=hardware,
             resume=resume,
             initial_weights=initial_weights,
+            frozen=frozen,
+            base=tuple(base),
+            picture=folder / f"fold-{number}-model-{model}" / PICTURE_FILE,
         )
         for number in numbers
         for model in range(training.models)
+    ]
+
+
+def described(tasks: Sequence[FitTask]) -> list[Member]:
+    """Who learns from which cases, by name."""
+    return [
+        Member(
+            name=task.folder.name,
+            training=tuple(case.case for case in task.training if not case.is_pseudo_labelled),
+            held_out=tuple(case.case for case in task.validation),
+        )
+        for task in tasks
     ]
 
 

@@ -32,6 +32,8 @@ class FitTask:
 
     folder: checkpoints, curves and best weights. initial_weights: a safetensors file to start from, None = random.
     synthetic: patients to draw; then real_share of the samples come from the training cases, if there are any.
+    frozen: parameters whose names begin so do not learn. base: cases that show what is forgotten; they choose nothing.
+    picture: where one case is drawn at every validation, None = nowhere.
     """
 
     recipe: Recipe
@@ -44,6 +46,9 @@ class FitTask:
     initial_weights: Path | None = None
     synthetic: SyntheticSource | None = None
     real_share: float = 0.0
+    frozen: tuple[str, ...] = ()
+    base: tuple[PreparedCase, ...] = ()
+    picture: Path | None = None
 
     @property
     def best_weights(self) -> Path:

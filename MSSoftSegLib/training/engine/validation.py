@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,11 +23,15 @@ THRESHOLDS = tuple(round(0.1 + 0.1 * step, 1) for step in range(9))
 
 @dataclass(frozen=True)
 class Validation:
-    """Means over the validation cases: loss and soft Dice against the soft label, DSC over cases and raters."""
+    """Means over the validation cases: loss and soft Dice against the soft label, DSC over cases and raters.
+
+    threshold: the one of nine at which DSC is highest.
+    """
 
     loss: float
     dice: float
     soft_dice: float
+    threshold: float = 0.5
 
 
 def whole_logits(network: nn.Module, case: PreparedCase, recipe: Recipe, device: Device) -> Tensor:
@@ -54,8 +58,15 @@ def case_probability(logits: Tensor, case: PreparedCase, recipe: Recipe, *, temp
     return values[0, 0].numpy() * case.brain()
 
 
-def validate(network: nn.Module, cases: Sequence[PreparedCase], recipe: Recipe, device: Device) -> Validation:
-    """Predict every case and compare; the network is left in evaluation mode."""
+def validate(
+    network: nn.Module,
+    cases: Sequence[PreparedCase],
+    recipe: Recipe,
+    device: Device,
+    *,
+    seen: Callable[[PreparedCase, np.ndarray], None] = lambda case, predicted: None,
+) -> Validation:
+    """Predict every case and compare; the network is left in evaluation mode. seen: gets each case with its probability."""
     network.eval()
     criterion = RecipeLoss(recipe.loss, recipe.activation)
     losses, soft, overlaps = [], [], []
@@ -65,10 +76,12 @@ def validate(network: nn.Module, cases: Sequence[PreparedCase], recipe: Recipe, 
         label = torch.from_numpy(np.array(case.label()))[None, None]
         losses.append(float(criterion(logits, label, brain)))
         predicted = case_probability(logits, case, recipe)
+        seen(case, predicted)
         soft.append(soft_dice(predicted, case.label()))
         overlaps.append([_rater_dice(predicted >= threshold, case) for threshold in THRESHOLDS])
     by_threshold = [mean_defined([row[column] for row in overlaps]) for column in range(len(THRESHOLDS))]
-    return Validation(float(np.mean(losses)), max(by_threshold), mean_defined(soft))
+    best = max(range(len(THRESHOLDS)), key=lambda column: by_threshold[column])
+    return Validation(float(np.mean(losses)), by_threshold[best], mean_defined(soft), THRESHOLDS[best])
 
 
 def rater_masks(case: PreparedCase) -> list[np.ndarray]:

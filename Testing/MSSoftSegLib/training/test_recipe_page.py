@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from MSSoftSegLib.network.description import ModelInput, NetworkDescription
-from MSSoftSegLib.training.recipe import LossTerm, Phase, Recipe, find_recipe
+from MSSoftSegLib.training.recipe import AdaptationSize, LossTerm, Phase, Recipe, find_recipe
 from MSSoftSegLib.training.recipe_text import in_words
 
 PAGE = (Path(__file__).resolve().parents[3] / "Docs" / "recipes.md").read_text(encoding="utf-8")
@@ -27,8 +27,14 @@ PARTS = {
     "[training]": "training",
     "[postprocessing]": "postprocessing",
     "[pseudo_labels]": "pseudo_labels",
+    "[adaptation]": "adaptation",
 }
-LISTS = {"[[data.inputs]]": ModelInput, "[[loss]]": LossTerm, "[[training.phases]]": Phase}
+LISTS = {
+    "[[data.inputs]]": ModelInput,
+    "[[loss]]": LossTerm,
+    "[[training.phases]]": Phase,
+    "[[adaptation.sizes]]": AdaptationSize,
+}
 
 
 def models() -> Iterator[tuple[str, list[type[BaseModel]]]]:

@@ -1,0 +1,154 @@
+"""The part of the ``train`` job that is special where a model is adapted: rehearsal, operating point, what was forgotten."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.inference.device import Device
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.network.bundle import Bundle
+from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.training.adaptation.base_patients import base_patients
+from MSSoftSegLib.training.adaptation.forgetting import Forgetting, measure_forgetting
+from MSSoftSegLib.training.adaptation.policy import in_words, labelled_patients, size_for
+from MSSoftSegLib.training.adaptation.rehearsal import rehearsal_cases
+from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
+from MSSoftSegLib.training.engine.operating_point import (
+    OperatingPoint,
+    choose_operating_point,
+    given_operating_point,
+    load_trained,
+)
+from MSSoftSegLib.training.engine.task import FitTask
+from MSSoftSegLib.training.recipe import AdaptationSettings, AdaptationSize, Recipe
+
+LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What is adapted, and how: initial is the model that it starts from."""
+
+    initial: Bundle
+    settings: AdaptationSettings
+    size: AdaptationSize
+    patients: int
+
+    @property
+    def kept_point(self) -> OperatingPoint:
+        """The operating point of the model that is adapted."""
+        description = self.initial.description
+        temperature = description.calibration.temperature
+        return OperatingPoint(temperature, description.threshold, description.min_lesion_mm3, 0.0, 0)
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Prepared digital patients: to rehearse, and to see what was forgotten."""
+
+    rehearsal: tuple[PreparedCase, ...] = ()
+    base: tuple[PreparedCase, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the model is used, in which words that was chosen, and what it forgot."""
+
+    point: OperatingPoint
+    words: str
+    forgetting: Forgetting
+
+
+def plan_adaptation(recipe: Recipe, cases: Sequence[LabelledCase], initial: Bundle | None) -> Adaptation | None:
+    """None where the recipe adapts nothing; RequestError where it does and there is nothing to adapt."""
+    settings = recipe.adaptation
+    if settings is None:
+        return None
+    if initial is None:
+        raise RequestError(
+            f"the recipe {recipe.name} adapts a model that exists", remedy="name it with --init, starter for one"
+        )
+    patients = labelled_patients(cases)
+    size = size_for(settings, patients)
+    LOGGER.info("%s", in_words(size, patients))
+    return Adaptation(initial, settings, size, patients)
+
+
+def prepare_extra(
+    adaptation: Adaptation | None,
+    recipe: Recipe,
+    folder: Path,
+    prepared: Path,
+    device: Device,
+    *,
+    progress: Callable[[float], None],
+    cancelled: Callable[[], bool],
+) -> Extra:
+    """Make, label and prepare the digital patients; none where nothing is adapted. folder: the run's."""
+    if adaptation is None:
+        return Extra()
+    settings = adaptation.settings
+    spacing = settings.base_spacing_mm
+    base = base_patients("validation", settings.base_patients, spacing_mm=spacing, progress=_part(progress, 0.0, 0.4))
+    rehearsed: list[LabelledCase] = []
+    if adaptation.size.rehearsal:
+        made = base_patients(
+            "rehearsal", settings.rehearsal_patients, spacing_mm=spacing, progress=_part(progress, 0.4, 0.7)
+        )
+        rehearsed = rehearsal_cases(
+            made, adaptation.initial, folder / "rehearsal", device, progress=_part(progress, 0.7, 0.8)
+        )
+    found = prepare_cases(
+        [*rehearsed, *base], recipe, prepared, progress=_part(progress, 0.8, 1.0), cancelled=cancelled
+    )
+    return Extra(tuple(found[: len(rehearsed)]), tuple(found[len(rehearsed) :]))
+
+
+def finish_adaptation(
+    adaptation: Adaptation, tasks: Sequence[FitTask], device: Device, *, progress: Callable[[float], None]
+) -> Outcome:
+    """Choose or keep the operating point, and look at the base patients before and after."""
+    held_out = len({case.patient for task in tasks for case in task.validation})
+    if held_out < adaptation.settings.operating_point_patients:
+        point = given_operating_point(tasks, device, adaptation.kept_point, progress=progress)
+        description = adaptation.initial.description
+        words = (
+            f"threshold, temperature and smallest lesion are those of {description.name} {description.version}: "
+            f"{held_out or 'no'} held-out patient{'s' if held_out > 1 else ''} cannot choose better ones"
+        )
+    else:
+        point = choose_operating_point(tasks, device, on="held-out", progress=progress)
+        words = f"chosen on {held_out} held-out patients"
+    forgetting = measure_forgetting(
+        (load_networks(adaptation.initial)[:1], adaptation.kept_point),
+        ([load_trained(task) for task in tasks], point),
+        tasks[0].base,
+        tasks[0].recipe,
+        device,
+    )
+    for lost in forgetting.told:
+        LOGGER.warning("the adapted model forgot: %s", lost)
+    return Outcome(point, words, forgetting)
+
+
+def facts(adaptation: Adaptation, outcome: Outcome) -> dict[str, Any]:
+    """What the bundle says of the adaptation."""
+    description = adaptation.initial.description
+    return {
+        "started_from": description.name,
+        "started_from_version": description.version,
+        "started_from_sha256": adaptation.initial.sha256,
+        "course": in_words(adaptation.size, adaptation.patients),
+        "size": adaptation.size.model_dump(mode="json"),
+        "operating_point": outcome.words,
+        "base": outcome.forgetting.facts(),
+    }
+
+
+def _part(progress: Callable[[float], None], low: float, high: float) -> Callable[[float], None]:
+    return lambda fraction: progress(low + fraction * (high - low))

@@ -1,0 +1,39 @@
+"""From the number of labelled patients to what is done with them: the recipe's [adaptation], made explicit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.training.recipe import AdaptationSettings, AdaptationSize, PseudoLabelSettings, Recipe
+
+
+def labelled_patients(cases: Sequence[LabelledCase]) -> int:
+    """How many patients a rater has labelled."""
+    return len({case.patient for case in cases if not case.is_pseudo_labelled})
+
+
+def size_for(settings: AdaptationSettings, patients: int) -> AdaptationSize:
+    """The first size that holds so many patients."""
+    return next(size for size in settings.sizes if size.patients is None or patients <= size.patients)
+
+
+def adapted_recipe(recipe: Recipe, size: AdaptationSize) -> Recipe:
+    """The recipe with the course, the hold-out and the rehearsal of a size."""
+    phase = recipe.training.phases[0].model_copy(update={"epochs": size.epochs, "rate": size.rate})
+    changes = {
+        "training": recipe.training.model_copy(update={"phases": (phase,)}),
+        "data": recipe.data.model_copy(update={"validation": size.validation}),
+        "pseudo_labels": PseudoLabelSettings(share=size.rehearsal) if size.rehearsal else None,
+    }
+    return recipe.model_copy(update=changes)
+
+
+def in_words(size: AdaptationSize, patients: int) -> str:
+    """What will be done, for the log and the card."""
+    frozen = f"{', '.join(size.frozen)} frozen" if size.frozen else "nothing frozen"
+    held = f"{size.validation:.0%} of the patients held out" if size.validation else "no patient held out"
+    return (
+        f"adaptation to {patients} patient{'' if patients == 1 else 's'}: {frozen}, learning rate {size.rate:g}, "
+        f"{size.epochs} epochs, {size.rehearsal:.0%} of the samples rehearsed, {held}"
+    )
