@@ -18,7 +18,7 @@ from MSSoftSegLib.library.differences import what_differs
 from MSSoftSegLib.library.layout import DESCRIPTION, LONGEST_ID, CaseId
 from MSSoftSegLib.library.reading import find_case
 from MSSoftSegLib.library.transaction import patient_locked, staging
-from MSSoftSegLib.library.writing import Given, put_in_place, stage_files
+from MSSoftSegLib.library.writing import Given, check_spelling, put_in_place, stage_files
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 DISK_IS_GONE = frozenset(
@@ -84,6 +84,7 @@ def save_drawing(library: Path, drawing: Drawing) -> Saved:
         raise _unreachable(library)
     try:
         ensure_library(library)
+        check_spelling(library, drawing.case)
         return dataclasses.replace(_save(library, drawing), new_library=is_new)
     except OSError as problem:
         if problem.errno in DISK_IS_GONE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -73,6 +73,7 @@ def add_case(
         dict(images or {}), dict(raters or {}), soft_label, soft_label_name, confidence, edited_from=edited_from
     )
     check_is_library(library)
+    check_spelling(library, case)
     check_given(given)
     addition = Addition(
         case=case,
@@ -98,7 +99,7 @@ def put_in_place(
     library: Path, folder: Path, staged: Mapping[PurePosixPath, Path], addition: Addition, *, replace: bool
 ) -> CaseRecord:
     """Compare with what is there now, and put in place what is new; the patient must be locked."""
-    _check_spelling(library, addition.case)
+    check_spelling(library, addition.case)
     before = find_case(library, addition.case)
     _check_label_spelling(before, addition)
     changed = what_differs(library, before, staged)
@@ -191,16 +192,20 @@ def _check_one_grid(images: Mapping[Modality, sitk.Image], flair: sitk.Image) ->
             )
 
 
-def _check_spelling(library: Path, case: CaseId) -> None:
+def check_spelling(library: Path, case: CaseId) -> None:
     """On many network shares names that differ in capitals only are one name."""
-    folders = [*library.glob("sub-*"), *inside(library, DERIVATIVES).glob("sub-*"), *library.glob("sub-*/ses-*")]
-    mine = [f"sub-{case.patient}", *([f"sub-{case.patient}/ses-{case.session}"] if case.session else [])]
-    for folder in folders:
-        name = folder.name if folder.name.startswith("sub-") else f"{folder.parent.name}/{folder.name}"
-        if any(name != own and name.casefold() == own.casefold() for own in mine):
-            raise RequestError(
-                f"{case} differs from {name.replace('/', '_')} in capitals only", remedy="spell the id as it is there"
-            )
+    patient = f"sub-{case.patient}"
+    for parent in (library, inside(library, DERIVATIVES)):
+        _refuse_other_spelling(case, patient, (folder.name for folder in parent.glob("sub-*")))
+        if case.session is not None:
+            sessions = (f"{patient}_{folder.name}" for folder in (parent / patient).glob("ses-*"))
+            _refuse_other_spelling(case, str(case), sessions)
+
+
+def _refuse_other_spelling(case: CaseId, own: str, names: Iterable[str]) -> None:
+    for name in names:
+        if name != own and name.casefold() == own.casefold():
+            raise RequestError(f"{case} differs from {name} in capitals only", remedy="spell the id as it is there")
 
 
 def _check_label_spelling(before: CaseRecord | None, addition: Addition) -> None:
