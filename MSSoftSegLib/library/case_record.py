@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from MSSoftSegLib.errors import BadLibrary
+from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 SCHEMA_VERSION = 2
+# Checksum of all else in a stored record.
+SEAL = "record_sha256"
 Status = Literal["unlabelled", "segmented", "corrected", "approved", "excluded"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -97,7 +101,7 @@ class HistoryEntry(_Part):
 class CaseRecord(_Part):
     """One case. checksums: SHA-256 of every file of the case by its name relative to the library.
 
-    Version 1 had no earlier masks, findings, notes and settings of soft labels; it is read as what it says.
+    Version 1 had no earlier masks, findings, notes, settings of soft labels and seal; it is read as what it says.
     """
 
     schema_version: Literal[2] = 2
@@ -119,8 +123,9 @@ class CaseRecord(_Part):
     @classmethod
     def _of_any_version(cls, document: Any) -> Any:
         version = document.get("schema_version", SCHEMA_VERSION) if isinstance(document, dict) else None
-        if version == 1:
-            return {**document, "schema_version": SCHEMA_VERSION}
+        if version in (1, SCHEMA_VERSION):
+            rest = {key: value for key, value in document.items() if key != SEAL}
+            return {**rest, "schema_version": SCHEMA_VERSION}
         if isinstance(version, int) and version > SCHEMA_VERSION:
             raise ValueError("schema_version: a newer MSSoftSeg wrote this record; use that one")
         return document
@@ -208,6 +213,8 @@ def parse_record(text: str | bytes, *, file_name: str, expected: CaseId | None =
     """The record that a file holds; BadLibrary names the file and the field that does not hold."""
     try:
         record = CaseRecord.model_validate_json(text)
+    except RequestError as problem:  # an id that is none
+        raise BadLibrary(f"{file_name}: {problem.message}", remedy="restore the file from a backup") from None
     except ValidationError as problem:
         first = problem.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -222,8 +229,20 @@ def parse_record(text: str | bytes, *, file_name: str, expected: CaseId | None =
 
 
 def record_text(record: CaseRecord) -> str:
-    """The record as it is stored."""
-    return record.model_dump_json(indent=2) + "\n"
+    """The record as it is stored, sealed."""
+    document = record.model_dump(mode="json")
+    return json.dumps({**document, SEAL: _seal(document)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def is_altered(text: str | bytes) -> bool:
+    """Whether a stored record is not what was written; one of version 1 has no seal to tell."""
+    document = json.loads(text)
+    seal = document.pop(SEAL, None)
+    return document.get("schema_version") != 1 and seal != _seal(document)
+
+
+def _seal(document: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def now() -> datetime.datetime:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from MSSoftSegLib.errors import BadLibrary
-from MSSoftSegLib.library.case_record import CaseRecord
+from MSSoftSegLib.library.case_record import CaseRecord, is_altered
 from MSSoftSegLib.library.layout import (
     DERIVATIVES,
     DESCRIPTION,
@@ -82,6 +82,8 @@ def _look(library: Path) -> set[Finding]:
             )
             broken.add(case)
             continue
+        if _is_altered(inside(library, case.record)):
+            findings.add(Finding("damaged", str(case.record), "is altered: its checksum does not hold"))
         if record is not None and case not in pending:
             known |= record.checksums.keys()
             findings |= _file_findings(library, record)
@@ -90,6 +92,14 @@ def _look(library: Path) -> set[Finding]:
         findings |= _pending_findings(library, folder, commit)
     findings |= _foreign(library, known, broken)
     return findings | _frame_findings(library)
+
+
+def _is_altered(path: Path) -> bool:
+    try:
+        return is_altered(path.read_bytes())
+    except (OSError, ValueError):
+        # Gone, or being written: the second look tells.
+        return True
 
 
 def _file_findings(library: Path, record: CaseRecord) -> set[Finding]:

@@ -94,7 +94,7 @@ def decided(library: Path) -> dict[Path, Commit]:
             found[path.parent] = Commit.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             continue
-        except (OSError, ValidationError):
+        except (OSError, ValidationError, RequestError):
             raise BadLibrary(
                 f"{WRITERS_FOLDER}/pending/{path.parent.name}/{COMMIT} is damaged",
                 remedy="delete this folder and add its case again",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from MSSoftSegLib.errors import BadLibrary
@@ -14,6 +15,7 @@ from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.library.writing import add_case
 from Testing.MSSoftSegLib.library.made_cases import case_files, flair_only, grey, labels, new_library, soft
+from Testing.MSSoftSegLib.library.saves import ask
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +137,31 @@ def test_a_case_record_that_does_not_hold_is_named_once_and_its_files_are_not_ca
         assert named(library) == {("missing" if harm == "gone" else "damaged", record)}
     finally:
         path.write_bytes(content)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_flipped_bit_of_a_case_record_is_named_and_hides_no_other_case(library, data):
+    record = str(CaseId("1", "a").record)
+    path = library / record
+    content = path.read_bytes()
+    harmed = bytearray(content)
+    harmed[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    assume(json_of(harmed) != json_of(content))  # a space for another is no harm
+    try:
+        path.write_bytes(bytes(harmed))
+        assert ("damaged", record) in named(library)
+        told = ask("worklist", library=library)
+        assert {row["case"] for row in told["cases"]} >= {"sub-2", "sub-3"}
+    finally:
+        path.write_bytes(content)
+
+
+def json_of(content):
+    try:
+        return json.loads(bytes(content))
+    except ValueError:
+        return None
 
 
 @pytest.mark.parametrize(
