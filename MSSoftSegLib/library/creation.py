@@ -25,8 +25,8 @@ from MSSoftSegLib.version import VERSION
 BIDS_VERSION = "1.10.0"
 README_TEXT = """Case library of MSSoftSeg: exams of people with multiple sclerosis and their lesion labels, laid out as in BIDS.
 derivatives/mssoftseg holds, per case, one label map per rater (1 = lesion, 2 = possible lesion), soft labels, a record of
-what was labelled when, and in "earlier" the label maps that later ones replaced. Add and change cases with "mssoftseg library"; "mssoftseg library check" names any file that does
-not match its checksum.
+what was labelled when, and in "earlier" the label maps that later ones replaced. Add and change cases with "mssoftseg library";
+"mssoftseg library check" names any file that does not match its checksum.
 """
 
 
