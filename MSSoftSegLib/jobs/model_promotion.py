@@ -109,9 +109,11 @@ def _grounds_for_default(bundle: Bundle, previous: str) -> _Grounds:
 
 def _discarded(bundle: Bundle, previous: str) -> Path:
     """Delete the bundle and its installed copy; a run's folder (checkpoints, curves) is left alone."""
-    if bundle.sha256 in (find_bundle(SHIPPED_MODEL).sha256, find_bundle(previous).sha256):
+    if bundle.sha256 == find_bundle(SHIPPED_MODEL).sha256:
+        raise RequestError(f"{SHIPPED_MODEL} ships and stays", remedy="choose another model")
+    if bundle.sha256 == find_bundle(previous).sha256:
         raise RequestError(
-            f"{bundle.description.name} is {'the default' if previous != SHIPPED_MODEL else 'the model that ships'} and stays",
+            f"{bundle.description.name} is the default and stays",
             remedy=f"make another model the default first: mssoftseg models promote {SHIPPED_MODEL}",
         )
     mine = [path for path in installed_folders().values() if path.parent == user_models_folder()]

@@ -21,18 +21,16 @@ from MSSoftSegLib.jobs.adaptation import Adaptation, Extra, finish_adaptation, p
 from MSSoftSegLib.jobs.adaptation import facts as adaptation_facts
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.model_comparison_cases import FINGERPRINTS, fingerprint
+from MSSoftSegLib.jobs.train_inputs import initial_bundle, teacher_of, training_cases
 from MSSoftSegLib.jobs.train_specification import TrainJob, TrainSpec
-from MSSoftSegLib.jobs.twins import check_no_twins
-from MSSoftSegLib.library.datalist import read_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.library.reading import labelled_cases
 from MSSoftSegLib.network.bundle import Bundle
-from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
-from MSSoftSegLib.training.adaptation.policy import adapted_recipe
+from MSSoftSegLib.training.adaptation.policy import adapted_recipe, labelled_patients
+from MSSoftSegLib.training.data.folds import held_out_count
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine import cluster
 from MSSoftSegLib.training.engine.bundle_writing import write_trained_bundle
@@ -42,7 +40,7 @@ from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.engine.operating_point import choose_operating_point
 from MSSoftSegLib.training.engine.run import Members, described, judging_device, plan_members, train_members
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
-from MSSoftSegLib.training.engine.teacher_check import check_teacher_fits, guard_student
+from MSSoftSegLib.training.engine.teacher_check import guard_student
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
 from MSSoftSegLib.training.run_folder import CONFIG_FILE, MEMBERS_FILE, members_document, run_folder
 
@@ -59,11 +57,13 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     check_target(spec.out, overwrite=spec.may_replace, inputs=[spec.library])
     _check_model_name(spec.out)
-    teacher = _teacher(spec, recipe)
-    initial = _initial_bundle(spec, recipe)
+    teacher = teacher_of(spec, recipe)
+    initial = initial_bundle(spec, recipe)
     cases = training_cases(spec)
     adaptation = plan_adaptation(recipe, cases, initial)
     recipe = _resolved(recipe, spec, adaptation)
+    if spec.folds is None:
+        held_out_count(labelled_patients(cases), recipe.data.validation)
     folder = run_folder(spec.out)
     with cluster.first_alone(hardware) as first:
         if first:
@@ -152,46 +152,6 @@ def _check_model_name(out: Path) -> None:
         ) from None
 
 
-def training_cases(spec: TrainSpec) -> list[LabelledCase]:
-    """The labelled cases of the library or datalist, and the pseudo-labelled ones; RequestError when there is none.
-
-    No image among them has two names: one of them could train while the other validates.
-    """
-    if spec.library.suffix == ".json":
-        cases = read_datalist(spec.library)
-    else:
-        cases = labelled_cases(spec.library, statuses=spec.statuses)
-    cases = [case for case in cases if case.raters or case.soft_label is not None]
-    if not cases:
-        raise RequestError(
-            f"{spec.library.name} holds no labelled case with the status {' or '.join(spec.statuses)}",
-            remedy="approve cases with mssoftseg library set-status, or name other statuses with --status",
-        )
-    if spec.pseudo is not None:
-        pseudo = [case for case in labelled_cases(spec.pseudo, statuses=("segmented",)) if case.is_pseudo_labelled]
-        if not pseudo:
-            raise RequestError(
-                f"{spec.pseudo.name} holds no pseudo-labelled case", remedy="make some with mssoftseg pseudolabel"
-            )
-        cases += pseudo
-    check_no_twins(cases)
-    return cases
-
-
-def _teacher(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
-    """The model that made the pseudo-labels; refused now rather than after hours where it cannot be compared."""
-    if spec.teacher is None:
-        return None
-    if recipe.pseudo_labels is None:
-        raise RequestError(
-            f"the recipe {recipe.name} does not say how to mix pseudo-labels in",
-            remedy="choose a recipe with [pseudo_labels], such as barilan-ssl",
-        )
-    teacher = find_bundle(spec.teacher)
-    check_teacher_fits(teacher, recipe)
-    return teacher
-
-
 def _resolved(recipe: Recipe, spec: TrainSpec, adaptation: Adaptation | None) -> Recipe:
     """The recipe with what the number of cases decides, and what the request overrides."""
     if adaptation is not None:
@@ -277,19 +237,6 @@ def _prepare(
         cancelled=reporter.cancelled,
     )
     return prepared, extra
-
-
-def _initial_bundle(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
-    """The model to start from; refused now rather than after preprocessing where it does not fit."""
-    if spec.init is None:
-        return None
-    bundle = find_bundle(spec.init)
-    if bundle.description.network != recipe.network or len(bundle.description.inputs) != len(recipe.data.inputs):
-        raise RequestError(
-            f"the model {bundle.description.name} has another network than the recipe {recipe.name}",
-            remedy=f"choose a recipe with a {bundle.description.network.kind} of the same size, or another --init",
-        )
-    return bundle
 
 
 def _initial_weights(bundle: Bundle | None, folder: Path) -> Path | None:

@@ -55,15 +55,21 @@ def hold_out(cases: Sequence[PreparedCase], share: float, seed: int) -> Fold:
     if share == 0:
         return _fold(cases, ())
     patients = _by_load(cases, seed)
-    count = max(1, round(share * len(patients)))
-    if count >= len(patients):
-        raise RequestError(
-            f"{len(patients)} patients with a rater's mask are too few to hold out {share:.0%} of them",
-            remedy="add patients, or hold out a smaller share",
-        )
+    count = held_out_count(len(patients), share)
     rng = np.random.default_rng([seed, count])
     blocks = np.array_split(np.arange(len(patients)), count)
     return _fold(cases, {patients[int(rng.choice(block))] for block in blocks})
+
+
+def held_out_count(patients: int, share: float) -> int:
+    """How many of so many labelled patients a share is; RequestError where nobody would be left to train on."""
+    count = max(1, round(share * patients)) if share else 0
+    if share and count >= patients:
+        raise RequestError(
+            f"{patients} patient{'s' if patients != 1 else ''} with a rater's mask are too few to hold out {share:.0%} of them",
+            remedy="add patients, hold out a smaller share, or adapt a model with the recipe mssoftseg-adapt",
+        )
+    return count
 
 
 def _by_load(cases: Sequence[PreparedCase], seed: int) -> list[str]:
