@@ -152,17 +152,6 @@ class CaseRecord(_Part):
         """Whether anybody or anything labelled this case."""
         return bool(self.raters) or self.soft_label is not None
 
-    def shared(self) -> CaseRecord:
-        """The record as it may leave the library: without notes and without the masks that later ones replaced."""
-        current = {str(name) for name in self.current_files}
-        return self.model_copy(
-            update={
-                "raters": {name: entry.model_copy(update={"notes": ""}) for name, entry in self.raters.items()},
-                "earlier": (),
-                "checksums": {name: value for name, value in self.checksums.items() if name in current},
-            }
-        )
-
     @property
     def soft_label_is_current(self) -> bool | None:
         """Whether the masks that the soft label was made of are still those of the case; None where that is not known."""
