@@ -11,26 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import slicer
-import vtk
 
 from MSSoftSegGUI.error_card import ErrorCard
-from MSSoftSegGUI.exam_drawing import digestOf, isFromModel, readDrawing
+from MSSoftSegGUI.exam_drawing import digestOf, isFromModel, nativeMatrix, readDrawing
 from MSSoftSegGUI.export_problem import export_card
 from MSSoftSegGUI.job_documents import SLOTS
 from MSSoftSegGUI.library_keeping import WrittenCase
 from MSSoftSegGUI.parameter_nodes import isThere
 from MSSoftSegGUI.result_material import ReviewFacts
+from MSSoftSegGUI.same_voxels import on_grid
 from MSSoftSegGUI.turns import PROBLEMS, Turns, Work
 from MSSoftSegGUI.volume_files import write_volume
 
 MODEL_MASK = "lesion_mask.nii.gz"
-
-
-def nativeMatrix(volumeNode) -> np.ndarray:
-    """The node's own 4 × 4 matrix from voxel (i, j, k) to RAS mm, without the transforms over it."""
-    matrix = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASMatrix(matrix)
-    return slicer.util.arrayFromVTKMatrix(matrix)
 
 
 class CaseFiles:
@@ -38,37 +31,41 @@ class CaseFiles:
 
     def __init__(self, later, folder: Path) -> None:
         self._later, self._turns, self._folder = later, Turns(later), folder
-        self._flair: tuple[str, int, Path] | None = None
+        self._flair: tuple | None = None
 
     def forget(self) -> None:
         """The scene is closing: what is being written is no longer there."""
         self._turns.stop()
         self._flair = None
 
-    def writeDrawing(self, exam, done: Callable[[Path, Path], None], problem: Callable[[ErrorCard], None]) -> None:
-        """Write the drawing and FLAIR; done gets both files."""
+    def writeDrawing(
+        self, exam, grid: np.ndarray | None, done: Callable[[Path, Path], None], problem: Callable[[ErrorCard], None]
+    ) -> None:
+        """Write the drawing and FLAIR; done gets both files. grid: in which order a library has the voxels, None = as here."""
 
         def work() -> Work[None]:
             flair = self._folder / "preview" / "FLAIR.nii"
             flair.parent.mkdir(parents=True, exist_ok=True)
             image = exam.flair.GetImageData()
-            known = (exam.flair.GetID(), image.GetMTime(), flair)
+            own = nativeMatrix(exam.flair)
+            wanted = own if grid is None else grid
+            known = (exam.flair.GetID(), image.GetMTime(), wanted.tolist())
             if self._flair != known:
-                write_volume(slicer.util.arrayFromVolume(exam.flair), nativeMatrix(exam.flair), flair)
+                write_volume(on_grid(slicer.util.arrayFromVolume(exam.flair), own, wanted), wanted, flair)
                 self._flair = known
                 yield
-            labels = readDrawing(exam)
+            labels = readDrawing(exam, grid)
             yield
             drawing = flair.with_name("drawing.nii")
-            write_volume(labels, nativeMatrix(exam.flair), drawing)
+            write_volume(labels, wanted, drawing)
             done(drawing, flair)
 
         self._turns.start(_told(work(), "FLAIR", self._folder, problem), lambda _problem: None)
 
     def writeCase(
-        self, exam, *, with_images: bool, edited_from: str, done: Callable[[WrittenCase], None], problem
+        self, exam, grid: np.ndarray | None, *, with_images: bool, edited_from: str, done: Callable, problem: Callable
     ) -> None:
-        """Write all that a library keeps of the exam."""
+        """Write all that a library keeps of the exam; done gets a ``WrittenCase``. grid: as for ``writeDrawing``."""
         folder = self._folder / "save"
 
         def work() -> Work[None]:
@@ -80,14 +77,15 @@ class CaseFiles:
                     images[slot] = folder / f"{slot.upper()}.nii"
                     write_volume(slicer.util.arrayFromVolume(node), nativeMatrix(node), images[slot])
                     yield
-            labels = readDrawing(exam)
+            labels = readDrawing(exam, grid)
             yield
-            mask = folder / "drawing.nii"
-            write_volume(labels, nativeMatrix(exam.flair), mask)
+            mask, wanted = folder / "drawing.nii", nativeMatrix(exam.flair) if grid is None else grid
+            write_volume(labels, wanted, mask)
             result, source_model = _modelOf(exam)
             drawn = result / MODEL_MASK if result is not None else None
             start = Path(edited_from) if edited_from else drawn if drawn is not None and drawn.is_file() else None
-            done(WrittenCase(mask, digestOf(labels), images, result, start, source_model))
+            facts = {"grid": tuple(wanted.ravel().tolist()), "source_model": source_model}
+            done(WrittenCase(mask, digestOf(labels), images, result, start, **facts))
 
         # Not in the turns of the preview, which a new preview would stop.
         Turns(self._later).start(_told(work(), "FLAIR", self._folder, problem), lambda _problem: None)

@@ -11,14 +11,14 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.case_files import nativeMatrix
 from MSSoftSegGUI.case_folder import FOLDER_ATTRIBUTE, makeFolder, putInto
-from MSSoftSegGUI.exam_drawing import digestOf, newDrawing, readDrawing
+from MSSoftSegGUI.exam_drawing import digestOf, nativeMatrix, newDrawing, readDrawing
 from MSSoftSegGUI.job_documents import SLOTS
 from MSSoftSegGUI.library_case_state import opened_state
 from MSSoftSegGUI.library_worklist import Opened
 from MSSoftSegGUI.parameter_nodes import isThere, newExam
 from MSSoftSegGUI.result_nodes import removeNodes
+from MSSoftSegGUI.same_voxels import on_grid, right_handed
 from MSSoftSegGUI.turns import Work
 from MSSoftSegGUI.volume_files import read_volume
 from MSSoftSegGUI.volume_nodes import newVolumeNode
@@ -32,15 +32,16 @@ def loadingCase(opened: Opened, rater: str) -> Work[object]:
     summary, made = opened.summary, []
     case = str(summary["case"])
     try:
-        nodes = {}
+        nodes, grids = {}, {}
         for slot in SLOTS:
             if slot in summary["images"]:
                 array, matrix = read_volume(Path(summary["images"][slot]))
+                grids[slot] = matrix
                 yield
-                nodes[slot] = newVolumeNode(array, matrix, f"{case} {slot.upper()}")
+                nodes[slot] = newVolumeNode(*right_handed(array, matrix), f"{case} {slot.upper()}")
                 made.append(nodes[slot])
                 yield
-        labels = yield from _readingLabels(summary, opened.start_from, nodes["flair"])
+        labels = yield from _readingLabels(summary, opened.start_from, nodes["flair"], grids["flair"])
         item = makeFolder(case, nodes["flair"])
         for node in nodes.values():
             putInto(item, node)
@@ -52,7 +53,8 @@ def loadingCase(opened: Opened, rater: str) -> Work[object]:
         made.append(exam.segmentation)
         yield
         state = opened_state(opened.library, summary, start_from=opened.start_from, rater=rater)
-        exam.curation = state.with_digest(digestOf(readDrawing(exam))).to_json()
+        digest = digestOf(readDrawing(exam, grids["flair"]))
+        exam.curation = state.with_drawing(digest, tuple(grids["flair"].ravel().tolist())).to_json()
     except BaseException:
         removeNodes(made)
         raise
@@ -71,13 +73,15 @@ def closeCase(exam) -> None:
         hierarchy.RemoveItem(item)
 
 
-def _readingLabels(summary, rater: str, flairNode) -> Work[np.ndarray | None]:
-    """The rater's label map; None for nobody's. ValueError where it does not lie on FLAIR's voxels."""
+def _readingLabels(summary, rater: str, flairNode, grid: np.ndarray) -> Work[np.ndarray | None]:
+    """The rater's label map on FLAIR's voxels as they lie in the scene; None for nobody's. grid: of FLAIR's file."""
     if not rater:
         return None
     labels, matrix = read_volume(Path(summary["raters"][rater]["path"]))
     yield
-    flair = slicer.util.arrayFromVolume(flairNode)
-    if labels.shape != flair.shape or np.abs(matrix - nativeMatrix(flairNode)).max() > SAME_PLACE_MM:
+    if np.abs(matrix - grid).max() > SAME_PLACE_MM:
         raise ValueError(_("the mask of {rater} does not lie on FLAIR’s voxels").format(rater=rater))
-    return labels.astype(np.uint8)
+    labels = on_grid(labels, matrix, nativeMatrix(flairNode)).astype(np.uint8)
+    if labels.shape != slicer.util.arrayFromVolume(flairNode).shape:
+        raise ValueError(_("the mask of {rater} does not lie on FLAIR’s voxels").format(rater=rater))
+    return labels

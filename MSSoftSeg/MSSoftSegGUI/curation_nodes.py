@@ -10,11 +10,12 @@ import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from MSSoftSegGUI.case_files import nativeMatrix
 from MSSoftSegGUI.case_folder import ROLE_ATTRIBUTE
 from MSSoftSegGUI.color_tables import PROBABILITY, colorTable
+from MSSoftSegGUI.exam_drawing import nativeMatrix
 from MSSoftSegGUI.parameter_nodes import isThere
 from MSSoftSegGUI.result_nodes import removeNodes
+from MSSoftSegGUI.same_voxels import on_grid
 from MSSoftSegGUI.segmentation_node import BINARY, labelmap
 from MSSoftSegGUI.turns import Work
 from MSSoftSegGUI.volume_files import read_volume
@@ -71,7 +72,8 @@ class SoftOverlay:
 
 def addingOutline(path: Path, name: str, number: int, flairNode) -> Work[object]:
     """One rater's mask as an outline: certain lesion in full color, possible lesion paler; number: of the color."""
-    labels, _matrix = read_volume(path)
+    labels, matrix = read_volume(path)
+    labels = on_grid(labels, matrix, nativeMatrix(flairNode))
     yield
     if labels.shape != slicer.util.arrayFromVolume(flairNode).shape:
         raise ValueError(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
@@ -68,8 +69,12 @@ class CurationWorkbench(VTKObservationMixin):
     def follow(self, exam) -> None:
         """Another exam is on the table, or another drawing of it; None for no exam."""
         self.removeObservers()
+        isOther = not (self._isOnTable(exam) if exam is not None else self._exam is None)
         self._exam = exam
         self._hand.close()
+        if isOther:
+            # What is said there is about the exam before.
+            self.keeping.dismiss()
         if hasDrawing(exam):
             if not isFromModel(exam):
                 self._hand.open(exam)
@@ -112,7 +117,9 @@ class CurationWorkbench(VTKObservationMixin):
         if isFromModel(exam):
             self._review.takeEdits()
         start = state.edited_from if state.is_in(self.keeping.library) and not isFromModel(exam) else ""
-        self._files.writeCase(exam, with_images=with_images, edited_from=start, done=done, problem=problem)
+        self._files.writeCase(
+            exam, self._grid(state), with_images=with_images, edited_from=start, done=done, problem=problem
+        )
 
     def keep_state(self, exam, state: CaseState) -> None:
         """The exam is in the library now."""
@@ -132,7 +139,7 @@ class CurationWorkbench(VTKObservationMixin):
             self._review.takeEdits()
         state = self.keeping.state
         if state.case:
-            isDirty = self.keeping.is_notes_unsaved() or digestOf(readDrawing(exam)) != state.digest
+            isDirty = self.keeping.is_notes_unsaved() or digestOf(readDrawing(exam, self._grid(state))) != state.digest
         elif isFromModel(exam):
             isDirty = bool(exam.decisions or exam.edits)
         else:
@@ -217,6 +224,7 @@ class CurationWorkbench(VTKObservationMixin):
             later,
             self._files,
             exam=lambda: self._exam,
+            grid=lambda: self._grid(self.keeping.state),
             restore=self._restoreViews,
             sayValue=self.softLabelPanel.showValue,
         )
@@ -306,6 +314,12 @@ class CurationWorkbench(VTKObservationMixin):
             self._review.refreshDisplay()
         else:
             slicer.util.setSliceViewerLayers(background=self._exam.flair, foreground=None)
+
+    def _grid(self, state: CaseState):
+        """In which order the library has the voxels of this case; None while it is in none, or in another library."""
+        if not state.grid or not state.is_in(self.keeping.library):
+            return None
+        return np.reshape(state.grid, (4, 4))
 
     def _isOnTable(self, exam) -> bool:
         return self._exam is not None and self._exam.parameterNode is exam.parameterNode

@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.case_folder import makeFolder, putInto
@@ -13,6 +14,7 @@ from MSSoftSegGUI.edit_presenter import label_map
 from MSSoftSegGUI.manual_edits import LESION, POSSIBLE
 from MSSoftSegGUI.parameter_nodes import isThere
 from MSSoftSegGUI.result_nodes import ROLE_SEGMENTATION, hideNodes
+from MSSoftSegGUI.same_voxels import on_grid
 from MSSoftSegGUI.segmentation_node import addMissingSegments, newSegmentationNode, readMasks
 
 
@@ -26,13 +28,23 @@ def isFromModel(exam) -> bool:
     return bool(exam.lesionFacts) and isThere(exam.probability)
 
 
-def readDrawing(exam) -> np.ndarray:
-    """The drawing, uint8 (k, j, i) on FLAIR's voxels: 1 = MS lesion, 2 = possible; ValueError where it lies on others."""
-    grid = exam.probability if isFromModel(exam) else exam.flair
-    labels = label_map(*readMasks(exam.segmentation, grid))
+def nativeMatrix(volumeNode) -> np.ndarray:
+    """The node's own 4 × 4 matrix from voxel (i, j, k) to RAS mm, without the transforms over it."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def readDrawing(exam, grid: np.ndarray | None = None) -> np.ndarray:
+    """The drawing, uint8 (k, j, i) on FLAIR's voxels: 1 = MS lesion, 2 = possible; ValueError where it lies on others.
+
+    grid: the same voxels in another order, by which a library keeps them.
+    """
+    gridNode = exam.probability if isFromModel(exam) else exam.flair
+    labels = label_map(*readMasks(exam.segmentation, gridNode))
     if labels.shape != slicer.util.arrayFromVolume(exam.flair).shape:
         raise ValueError(_("the segmentation does not lie on the voxels of this FLAIR image"))
-    return labels
+    return labels if grid is None else on_grid(labels, nativeMatrix(exam.flair), grid)
 
 
 def digestOf(labels: np.ndarray) -> str:

@@ -26,6 +26,7 @@ class CaseState:
 
     masks: by rater. kept_as: under which name a rater's mask is kept where that was not the rater's own. edited_from: the
     file that the drawing started from. digest, saved_notes: the drawing and the notes as last saved or opened.
+    grid: the order of the library's voxels, row by row of the 4 × 4 matrix from voxel (i, j, k) to RAS mm.
     from_library: whether the images were loaded from there, and may be closed when the next case is opened.
     """
 
@@ -42,6 +43,7 @@ class CaseState:
     edited_from: str = ""
     source_model: str = ""
     digest: str = ""
+    grid: tuple[float, ...] = ()
     saved_notes: str = ""
     from_library: bool = False
 
@@ -49,9 +51,9 @@ class CaseState:
         """Whether this exam, under the names that are typed now, is a case of that library."""
         return bool(self.case) and self.library == library and self.case == case_name(self.patient, self.session)
 
-    def with_digest(self, digest: str) -> CaseState:
+    def with_drawing(self, digest: str, grid: tuple[float, ...]) -> CaseState:
         """The same with the drawing that is kept."""
-        return dataclasses.replace(self, digest=digest)
+        return dataclasses.replace(self, digest=digest, grid=grid)
 
     def to_json(self) -> str:
         """As text for the parameter node."""
@@ -63,7 +65,7 @@ class CaseState:
         try:
             document: dict[str, Any] = json.loads(text) if text else {}
             masks = {str(rater): StoredMask(**mask) for rater, mask in document.pop("masks", {}).items()}
-            return cls(masks=masks, **document)
+            return cls(masks=masks, grid=tuple(document.pop("grid", ())), **document)
         except (ValueError, TypeError, AttributeError):
             return cls()
 

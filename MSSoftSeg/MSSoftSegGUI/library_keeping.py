@@ -24,7 +24,10 @@ REFUSALS = ("bad-request", "bad-image", "grid-mismatch")
 
 @dataclass(frozen=True)
 class WrittenCase:
-    """What was written for the worker. digest: of the drawing. images: by slot, none where the library has them."""
+    """What was written for the worker. digest: of the drawing. images: by slot, none where the library has them.
+
+    grid: in which order the voxels were written, row by row of a 4 × 4 matrix.
+    """
 
     mask: Path
     digest: str
@@ -32,6 +35,7 @@ class WrittenCase:
     result: Path | None = None
     edited_from: Path | None = None
     source_model: str = ""
+    grid: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,9 +140,12 @@ class LibraryKeeping:
     def follow(self, state: CaseState, *, has_drawing: bool, person: str = "") -> None:
         """Another exam is on the table. person: the patient's name in the images, never to be typed here."""
         self._has_drawing, self.state, self._person = has_drawing, state, person
+        self._refresh()
+
+    def dismiss(self) -> None:
+        """The reader has gone on: what was said is past, unless a save is still under way."""
         if not self.view.is_saving:
             self.tell("")
-        self._refresh()
 
     def adopt(self, state: CaseState) -> None:
         """The exam on the table is in the library now; what was typed meanwhile stays."""
@@ -342,5 +349,6 @@ def kept_state(save: _Save, summary: Mapping[str, Any]) -> CaseState:
         masks=masks,
         kept_as=kept_as,
         digest=save.case.digest,
+        grid=save.case.grid,
         saved_notes=state.notes,
     )

@@ -21,10 +21,22 @@ OPACITY = 0.7
 
 
 class SoftLabelStage:
-    """exam: gives the exam on the table; restore: lays what the review shows over FLAIR again; sayValue: gets a text."""
+    """exam: gives the exam on the table; grid: in which order its library has the voxels, None for no library.
 
-    def __init__(self, later, files, *, exam: Callable, restore: Callable[[], None], sayValue: Callable[[str], None]):
-        self._files, self._exam, self._restore, self._sayValue = files, exam, restore, sayValue
+    restore: lays what the review shows over FLAIR again; sayValue: gets a text.
+    """
+
+    def __init__(
+        self,
+        later,
+        files,
+        *,
+        exam: Callable,
+        grid: Callable,
+        restore: Callable[[], None],
+        sayValue: Callable[[str], None],
+    ):
+        self._files, self._exam, self._grid, self._restore, self._sayValue = files, exam, grid, restore, sayValue
         self._turns, self._outlining = Turns(later), Turns(later)
         self._overlay = SoftOverlay(_("Soft label"))
         self._outlines: list = []
@@ -34,7 +46,9 @@ class SoftLabelStage:
 
     def write(self, done: Callable[[SoftInputs], None], problem: Callable[[ErrorCard], None]) -> None:
         """Write the drawing and FLAIR for the worker."""
-        self._files.writeDrawing(self._exam(), lambda drawing, flair: done(SoftInputs(drawing, flair)), problem)
+        self._files.writeDrawing(
+            self._exam(), self._grid(), lambda drawing, flair: done(SoftInputs(drawing, flair)), problem
+        )
 
     def show(self, soft_mask: Path, done: Callable[[], None], problem: Callable[[ErrorCard], None]) -> None:
         """Lay a soft mask over FLAIR."""

@@ -143,17 +143,19 @@ class Curator(Visit):
         self.host.process_events()
 
     def drawing(self) -> np.ndarray:
-        """The labels of the exam on the table, (k, j, i)."""
+        """The labels of the exam on the table, (k, j, i) in the order of the oblique patient's own voxels."""
         from MSSoftSegGUI.exam_drawing import readDrawing
 
-        return readDrawing(self.curation.exam()).copy()
+        return readDrawing(self.curation.exam(), oblique_matrix()).copy()
 
     def draw(self, labels: np.ndarray) -> None:
-        """Change the drawing, as an effect of the Segment Editor does."""
-        from MSSoftSegGUI.exam_drawing import isFromModel
+        """Change the drawing, as an effect of the Segment Editor does; labels in the order that ``drawing`` has."""
+        from MSSoftSegGUI.exam_drawing import isFromModel, nativeMatrix
+        from MSSoftSegGUI.same_voxels import on_grid
         from MSSoftSegGUI.segmentation_node import writeLabels
 
         exam = self.curation.exam()
+        labels = on_grid(labels, oblique_matrix(), nativeMatrix(exam.flair))
         writeLabels(exam.segmentation, labels, exam.probability if isFromModel(exam) else exam.flair)
         segmentation = exam.segmentation.GetSegmentation()
         segmentation.InvokeEvent(segmentation.SourceRepresentationModified)

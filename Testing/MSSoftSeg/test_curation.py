@@ -106,7 +106,7 @@ def test_no_pseudonym_is_taken_from_a_name_in_the_scene(loop):
 
 
 def test_the_case_is_saved_as_approved_and_said_so(loop):
-    assert loop.message == "sub-P17_ses-02 is saved as approved."
+    assert loop.message.startswith("sub-P17_ses-02 is saved as approved")
     assert loop.summary == "one case: 1 approved"
 
 
@@ -159,7 +159,7 @@ def test_another_gamma_is_followed_within_two_seconds(loop):
 def test_the_soft_label_is_kept_beside_the_drawing_as_it_was_shown_and_the_case_stays_approved(loop):
     soft = _stored(loop.library, "desc-voxelwise_probseg.nii.gz")
     assert np.asarray(soft.dataobj).transpose(2, 1, 0) == pytest.approx(loop.softer, abs=1e-6)
-    assert loop.soft_message == "sub-P17_ses-02 is saved as approved."
+    assert loop.soft_message.startswith("sub-P17_ses-02 is saved as approved")
     assert loop.overlay_after is None
 
 
