@@ -54,8 +54,14 @@ def exported(folder, image, stored, *, enhanced=False, labels=None, soft=True, *
     return folder / "out", mask, probability
 
 
-@pytest.mark.parametrize("enhanced", [False, True], ids=["single-frame", "multi-frame"])
-@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize(
+    ("situation", "enhanced"),
+    [
+        *((situation, False) for situation in SITUATIONS),
+        ("oblique, mirrored", True),
+        ("sagittal, stored axially", True),
+    ],
+)
 def test_every_frames_own_position_puts_every_voxel_where_the_case_has_it(tmp_path, situation, enhanced):
     turn, stored = SITUATIONS[situation]
     out, mask, probability = exported(tmp_path, head(turn=turn), stored, enhanced=enhanced)
@@ -192,7 +198,7 @@ ORIENTATIONS = [a + b + c for a in "LR" for b in "AP" for c in "SI"]
 ORIENTATIONS += [o[1] + o[2] + o[0] for o in ORIENTATIONS]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     turn=st.tuples(*[st.floats(-3.1, 3.1)] * 3),
     spacing=st.tuples(*[st.floats(0.4, 4.0)] * 3),
