@@ -2,7 +2,8 @@
 
 ``sub-<patient>[/ses-<session>]/anat/`` holds native images, the same below ``derivatives/mssoftseg/`` labels and the case
 record, and ``earlier/`` in it the masks that later ones replaced. ``.mssoftseg/`` holds what only writers need: locks, and
-files on their way into place.
+files on their way into place. Preprocessed working images are not kept: they would make the library three times as large and
+every save over a network slow, and they are only as good as the version that made them; training makes and caches its own.
 """
 
 from __future__ import annotations
