@@ -18,8 +18,8 @@ PICTURE_PX = 380
 class TrainPanel(Panel):
     """Choices, pre-flight, the list of trainings, and buttons; ``actions`` are what the buttons do, by their name.
 
-    actions: train, stop, resume, and choose (with a job's folder); onChoice: something was chosen; onCurves: with whether
-    they are wanted.
+    actions: train, stop, resume, finish, library (another one was chosen) and choose (with a job's folder); onChoice:
+    something was chosen; onCurves: with whether they are wanted.
     """
 
     def __init__(self, uiPath: str, *, actions: dict[str, Callable], onChoice, onCurves) -> None:
@@ -36,7 +36,7 @@ class TrainPanel(Panel):
             getattr(ui, name).connect("valueChanged(int)", self.onChoiceChanged)
         ui.nameEdit.connect("textChanged(QString)", self.onChoiceChanged)
         ui.recipeFileButton.connect("clicked(bool)", self.onRecipeFileClicked)
-        for name in ("train", "stop", "resume"):
+        for name in ("train", "stop", "resume", "finish"):
             getattr(ui, f"{name}Button").connect("clicked(bool)", lambda _checked=False, name=name: actions[name]())
         ui.runCombo.connect("currentIndexChanged(int)", self.onRunChosen)
         ui.curvesButton.connect("toggled(bool)", lambda shown: onCurves(shown))
@@ -110,8 +110,10 @@ class TrainPanel(Panel):
             if not view.chosen:
                 ui.runCombo.currentIndex = -1
         hasRuns = bool(view.runs) or view.phase != "none"
-        for widget in (ui.runCombo, ui.runLabel, ui.stopButton, ui.resumeButton, ui.curvesButton, ui.trainLogButton):
+        for widget in (ui.runCombo, ui.runLabel, ui.stopButton, ui.curvesButton, ui.trainLogButton):
             widget.visible = hasRuns
+        ui.stopButton.visible = hasRuns and not view.can_resume
+        ui.resumeButton.visible = ui.finishButton.visible = view.can_resume
         showMessage(ui.runHeadline, view.headline, "warning" if view.phase in ("lost", "gone") else "note")
         ui.trainBar.visible = ui.trainProgressLabel.visible = view.is_active
         ui.trainBar.value = round(10 * view.percent)
@@ -119,6 +121,7 @@ class TrainPanel(Panel):
         ui.trainProgressLabel.text = " · ".join(filter(None, (view.stage_text, view.remaining_text)))
         ui.stopButton.enabled = view.can_stop
         ui.resumeButton.enabled = view.can_resume
+        ui.finishButton.enabled = view.can_finish
         self._showPicture(view)
         error = view.error
         showMessage(ui.trainMessage, f"{error.what}\n{error.remedy}" if error is not None else "", "error")

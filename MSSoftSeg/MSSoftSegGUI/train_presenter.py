@@ -113,6 +113,12 @@ class TrainPresenter:
         if self._watched is not None and self.view.can_resume:
             self._detach({"resume": str(self._watched.state.folder)})
 
+    def finish(self) -> None:
+        """Learn no more: let the model be made of the best weights so far."""
+        if self._watched is not None and self.view.can_finish:
+            more = {"resume": True, "overwrite": False, "replace": True, "finish": True}
+            self._detach({"kind": "train", "spec": {**self._watched.state.spec, **more}})
+
     def stop(self) -> None:
         """Ask it to stop at its next step; the best weights so far are kept."""
         watched = self._watched
@@ -176,7 +182,7 @@ class TrainPresenter:
         if state.spec.get("resume"):
             jobs = [each for each in self._jobs.trainings() if each.spec.get("out") == state.spec.get("out")]
             for each in sorted(jobs, key=lambda job: job.started):
-                if each.started < state.started:
+                if each.folder != state.folder and each.started <= state.started:
                     course.hear(self._jobs.tail(each.folder).new_events())
         return course
 
@@ -226,6 +232,7 @@ class TrainPresenter:
             stage_text=" · ".join(filter(None, (stage_title(course.stage) if course.stage else "", course.message))),
             percent=100 * (1.0 if phase == "finished" else course.overall),
             remaining_text=self._remaining(watched) if phase == "running" else "",
+            has_best=course.best is not None,
             curves={name: tuple(points) for name, points in course.curves.items()},
             picture=picture[0],
             picture_time=picture[1],

@@ -49,7 +49,8 @@ class RunEntry:
 class TrainView:
     """The training that is looked at. chosen: its job's folder, "" = none. headline: how it is, in a sentence.
 
-    percent: 0–100. curves: (step, value) by metric. picture: the latest validation case as a file, None where there is none.
+    percent: 0–100. has_best: whether it was validated, so that there are best weights. curves: (step, value) by metric.
+    picture: the latest validation case as a file, None where there is none.
     """
 
     runs: tuple[RunEntry, ...] = ()
@@ -59,6 +60,7 @@ class TrainView:
     stage_text: str = ""
     percent: float = 0.0
     remaining_text: str = ""
+    has_best: bool = False
     curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     picture: Path | None = None
     picture_time: float = 0.0
@@ -79,6 +81,11 @@ class TrainView:
     def can_resume(self) -> bool:
         """Whether it can go on."""
         return self.phase in ("stopped", "failed", "lost")
+
+    @property
+    def can_finish(self) -> bool:
+        """Whether a model can be made of the best weights so far."""
+        return self.can_resume and self.has_best
 
 
 Verdict = Literal["better", "worse", "undecided", ""]

@@ -39,7 +39,7 @@ def ended_headline(state: JobState, course: Course) -> str:
     if state.state == "finished":
         return _("{model} is trained. Compare it with the present model before it is used.").format(model=state.out)
     text = {
-        "cancelled": _("Stopped. Its weights are kept; Resume goes on where it was."),
+        "cancelled": _("Stopped. The best weights are kept; Resume goes on where it was."),
         "lost": _(
             "Interrupted: its process was killed, or the computer was switched off. Resume goes on where it was."
         ),

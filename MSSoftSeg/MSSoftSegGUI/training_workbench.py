@@ -34,7 +34,7 @@ class TrainingWorkbench:
         self.curves = TrainingCurves()
         self._suggested = self._library = ""
         actions = {"train": self.onTrain, "choose": lambda folder: self.presenter.choose(folder)}
-        actions |= {name: lambda name=name: getattr(self.presenter, name)() for name in ("stop", "resume")}
+        actions |= {name: lambda name=name: getattr(self.presenter, name)() for name in ("stop", "resume", "finish")}
         actions["library"] = self.suggestName
         self.panel = TrainPanel(uiPath, actions=actions, onChoice=self.onChoice, onCurves=self.onCurves)
         self.decision = DecisionPanel(

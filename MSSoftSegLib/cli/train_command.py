@@ -36,6 +36,9 @@ def train(
     nodes: Annotated[int, typer.Option("--nodes", help="nodes; start with torchrun or srun")] = 1,
     precision: Annotated[str, typer.Option("--precision", help="auto, bf16 or 32")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="go on with a training that was stopped")] = False,
+    finish_now: Annotated[
+        bool, typer.Option("--finish", help="with --resume: learn no more, make the model of the best weights so far")
+    ] = False,
     overwrite: options.Overwrite = False,
     detach: Detach = False,
     preflight: Annotated[
@@ -65,6 +68,7 @@ def train(
         "nodes": nodes,
         "precision": precision,
         "resume": resume,
+        "finish": finish_now,
         "overwrite": overwrite,
     }
     if preflight:

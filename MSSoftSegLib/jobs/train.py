@@ -38,7 +38,14 @@ from MSSoftSegLib.training.engine.checkpoint import write_whole
 from MSSoftSegLib.training.engine.course import with_epochs
 from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.engine.operating_point import choose_operating_point
-from MSSoftSegLib.training.engine.run import Members, described, judging_device, plan_members, train_members
+from MSSoftSegLib.training.engine.run import (
+    Members,
+    described,
+    judging_device,
+    plan_members,
+    train_members,
+    trained_so_far,
+)
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
 from MSSoftSegLib.training.engine.teacher_check import guard_student
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
@@ -80,10 +87,12 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
         frozen=() if adaptation is None else adaptation.size.frozen,
         base=extra.base,
     )
+    if spec.finish:
+        tasks = trained_so_far(tasks)
     if cluster.global_rank() == 0:
         write_whole(folder / MEMBERS_FILE, members_document(described(tasks)).encode())
     train_members(
-        tasks,
+        [] if spec.finish else tasks,
         metric=reporter.metric,
         progress=lambda fraction, message: reporter.progress("training", fraction, message),
         cancelled=cancelled,

@@ -20,7 +20,8 @@ class TrainSpec(Document):
     init: a model to start from. epochs: overrides the recipe's. folds, fold: K folds by patient; without fold every fold is
     trained, one model each. seed: overrides the recipe's. prepared: where prepared cases are kept for other runs; None = in
     the run's own folder, removed at the end. replace: a model that lies at out may be replaced although the run goes on, as a
-    resumed job needs that was begun with overwrite, or was killed when its model was in place.
+    resumed job needs that was begun with overwrite, or was killed when its model was in place. finish: with resume, learn
+    nothing more, but make the model of the best weights so far.
     """
 
     library: Path
@@ -42,6 +43,7 @@ class TrainSpec(Document):
     resume: bool = False
     overwrite: bool = False
     replace: bool = False
+    finish: bool = False
 
     @property
     def may_replace(self) -> bool:
@@ -58,6 +60,10 @@ class TrainSpec(Document):
             )
         if self.resume and self.overwrite:
             raise ValueError("give either --resume, to go on, or --overwrite, to start over")
+        if self.finish and not self.resume:
+            raise ValueError(
+                "--finish needs --resume: the best weights so far are those of a training that was stopped"
+            )
         return self
 
 

@@ -19,7 +19,7 @@ class MadeJob:
 
     def __init__(self, models: Path, name: str = "model-1", **spec) -> None:
         self.out = models / name
-        self.spec = {"library": "/share/library", "recipe": "mssoftseg-adapt", "out": str(self.out), **spec}
+        self.spec = {"library": "/share/library", "recipe": "mssoftseg-adapt", **spec, "out": str(self.out)}
         self.folder = create_job_folder("train", self.spec)
         self.live()
         self.say("started", kind="train", stages=["preparing", "training"])

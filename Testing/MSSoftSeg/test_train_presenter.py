@@ -118,8 +118,28 @@ def test_stop_asks_by_a_file_and_says_that_the_best_is_kept(models, watcher):
     job.say("cancelled")
     watcher.clock.pass_time(1)
     assert watcher.view.phase == "stopped"
-    assert "weights are kept" in watcher.view.headline
+    assert "best weights are kept" in watcher.view.headline
     assert watcher.view.can_resume
+
+
+def test_of_a_stopped_training_a_model_is_made_of_the_best_weights_so_far(models, watcher):
+    job = MadeJob(models, library="/l")
+    watcher.presenter.look()
+    watcher.presenter.finish()
+    job.say("cancelled")
+    watcher.clock.pass_time(1)
+    assert not watcher.view.can_finish, "there was no validation yet"
+    job.metric("val_dice", 30, 0.4)
+    job.say("cancelled")
+    watcher.presenter.look()
+    assert watcher.view.can_finish
+    watcher.presenter.finish()
+    assert watcher.worker.kinds == ["detach"]
+    asked = watcher.worker.spec()["spec"]
+    assert asked == {**job.spec, "resume": True, "overwrite": False, "replace": True, "finish": True}
+    second = MadeJob(models, **asked)
+    watcher.worker.answer(folder=str(second.folder), job=second.folder.name)
+    assert watcher.view.curves["val_dice"] == ((30, 0.4),), "what the first job said is not forgotten"
 
 
 def test_resume_goes_on_in_the_same_folder_and_the_curve_is_cut_at_its_checkpoint(models, watcher):

@@ -104,6 +104,17 @@ def train_members(
         done.touch()
 
 
+def trained_so_far(tasks: Sequence[FitTask]) -> list[FitTask]:
+    """Those members of a stopped training that have weights to make a model of; RequestError where none has."""
+    found = [task for task in tasks if task.best_weights.is_file()]
+    if not found:
+        raise RequestError(
+            "this training was stopped before its first validation: there are no best weights yet",
+            remedy="go on with it by --resume alone",
+        )
+    return found
+
+
 def judging_device(hardware: Hardware) -> Device:
     """Where whole brains are predicted to choose the operating point."""
     return choose_device(hardware.accelerator)

@@ -182,6 +182,27 @@ def test_a_run_goes_on_with_the_cases_that_it_was_begun_with(cases, datalist, re
     assert train(datalist, recipe, out, "--epochs", "1", "--resume") == 0
 
 
+def test_a_stopped_training_becomes_a_model_of_its_best_weights_without_learning_more(
+    datalist, recipe, tmp_path, capsys
+):
+    out = tmp_path / "m"
+    assert train(datalist, recipe, out, "--epochs", "1") == 0
+    weights = (out / "weights.safetensors").read_bytes()
+    shutil.rmtree(out)
+    member = run_folder(out) / "fold-0-model-0"
+    (member / "done").unlink()
+    steps = (member / STEPS_FILE).read_text()
+    assert train(datalist, recipe, out, "--epochs", "1", "--finish") == 2
+    assert "--finish needs --resume" in capsys.readouterr().err
+    assert train(datalist, recipe, out, "--epochs", "1", "--resume", "--finish") == 0
+    assert (out / "weights.safetensors").read_bytes() == weights
+    assert (member / STEPS_FILE).read_text() == steps
+    shutil.rmtree(out)
+    (member / "best.safetensors").unlink()
+    assert train(datalist, recipe, out, "--epochs", "1", "--resume", "--finish") == 2
+    assert "before its first validation" in capsys.readouterr().err
+
+
 def test_weights_that_were_damaged_are_named(datalist, recipe, tmp_path, capsys):
     out = tmp_path / "m"
     assert train(datalist, recipe, out, "--epochs", "1") == 0
