@@ -18,7 +18,12 @@ from MSSoftSegLib.library.exporting.monai_datalist import export_datalist
 from MSSoftSegLib.library.exporting.nifti import export_nifti
 from MSSoftSegLib.library.exporting.nnunet import export_nnunet
 from MSSoftSegLib.library.layout import parse_case
+from MSSoftSegLib.library.library_settings import read_settings
 from MSSoftSegLib.library.reading import check_is_library
+from MSSoftSegLib.softlabel.settings import Merge
+
+# Formats that take one mask a case.
+ONE_MASK = ("nnunet", "dicom-seg")
 
 
 def run_library_export(job: LibraryExportJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
@@ -36,7 +41,7 @@ def run_library_export(job: LibraryExportJob, emit: Emit, cancelled: Callable[[]
 
 def _export(spec: LibraryExportSpec, progress: Progress) -> Exported:
     cases = [parse_case(name) for name in spec.cases]
-    labels = LabelChoice(rater=spec.rater, merge=spec.merge, soft_label=spec.soft_label)
+    labels = LabelChoice(rater=spec.rater, merge=_merge(spec), soft_label=spec.soft_label)
     chosen: dict[str, Any] = {"statuses": spec.statuses, "cases": cases}
     common: dict[str, Any] = {"overwrite": spec.overwrite, "progress": progress}
     if spec.format == "isbi-submission":
@@ -53,6 +58,14 @@ def _export(spec: LibraryExportSpec, progress: Progress) -> Exported:
         "monai-datalist": export_datalist,
     }[spec.format]
     return export(spec.library, spec.out, labels=labels, **chosen, **common)
+
+
+def _merge(spec: LibraryExportSpec) -> Merge | None:
+    """How raters become one mask: as asked; where one is needed and nobody says, as the soft mask, or the library, has it."""
+    if spec.merge is not None or spec.rater is not None or spec.format not in ONE_MASK:
+        return spec.merge
+    default = spec.soft_label or read_settings(spec.library).softening
+    return None if default is None else default.merge
 
 
 def _check_place(spec: LibraryExportSpec) -> None:

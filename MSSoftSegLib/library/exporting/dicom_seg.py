@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import SimpleITK as sitk
@@ -51,7 +50,7 @@ def export_dicom_seg(
             remedy="name the case with --case",
         )
     record = selection.records[0]
-    labels = _with_one_mask(record, labels)
+    _check_one_mask(record, labels)
     check_unchanged(out)
     progress(0.0, "reading the source series")
     flair = read_flair(library, record)
@@ -65,20 +64,13 @@ def export_dicom_seg(
     return Exported((str(record.case_id),), files, selection.skipped)
 
 
-def _with_one_mask(record: CaseRecord, labels: LabelChoice) -> LabelChoice:
-    """The choice, with one mask of several raters; without a word on it, merged as their soft mask is.
-
-    Two masks of one patient in an archive could not be told apart: raters' names are not written.
-    """
-    if len(record.raters) < 2 or labels.rater is not None or labels.merge is not None:
-        return labels
-    merge = None if labels.soft_label is None else labels.soft_label.merge
-    if merge is None:
+def _check_one_mask(record: CaseRecord, labels: LabelChoice) -> None:
+    """Two masks of one patient in an archive could not be told apart: raters' names are not written."""
+    if len(record.raters) > 1 and labels.rater is None and labels.merge is None:
         raise RequestError(
             f"{record.case_id} has masks of {len(record.raters)} raters, and one goes to the archive",
             remedy=f"choose a rater ({', '.join(sorted(record.raters))}) or a merge",
         )
-    return replace(labels, merge=merge)
 
 
 def _write(

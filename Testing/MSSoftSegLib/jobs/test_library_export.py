@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 from typer.testing import CliRunner
 
 from MSSoftSegLib.cli.main import app
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.run import parse_job, run
+from MSSoftSegLib.library.library_settings import LibrarySettings, write_settings
 from MSSoftSegLib.library.writing import add_case
+from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 from Testing.MSSoftSegLib.dicom.made_series import head, label_map, write_series
-from Testing.MSSoftSegLib.library.made_cases import flair_only, labels, new_library, soft
+from Testing.MSSoftSegLib.library.made_cases import array, flair_only, labels, new_library, soft
+
+LABEL = "Dataset501_MSLesion/labelsTr/sub-1.nii.gz"
 
 
 @pytest.fixture
@@ -83,6 +89,20 @@ def test_one_raters_masks_or_merged_ones(export, tmp_path):
     assert [path.name for path in (tmp_path / "m").rglob("*_dseg.nii.gz")] == [
         "sub-1_space-FLAIR_seg-lesion_desc-softunion_dseg.nii.gz"
     ]
+
+
+def test_where_one_mask_is_needed_the_librarys_own_merge_holds(export, library, tmp_path):
+    write_settings(library, LibrarySettings(softening=SoftLabelSettings(merge="intersection")))
+    for out, spec in (("default", {}), ("one", {"rater": "A"}), ("said", {"merge": "union"})):
+        assert export("nnunet", cases=["sub-1"], out=out, **spec)[0].exit_code == 0
+    first, second = (array(tmp_path / out / LABEL) == 1 for out in ("default", "said"))
+    one = sitk.GetArrayFromImage(labels(1)) == 1
+    other = sitk.GetArrayFromImage(labels(2)) == 1
+    np.testing.assert_array_equal(first, one & other)
+    np.testing.assert_array_equal(second, one | other)
+    np.testing.assert_array_equal(array(tmp_path / "one" / LABEL) == 1, one)
+    export("nifti", cases=["sub-1"], out="each")
+    assert (tmp_path / "each" / "sub-1_mask-B.nii.gz").exists()
 
 
 WRONG_DOCUMENTS = {
