@@ -13,6 +13,8 @@ from MSSoftSegLib.training.engine.course import total_steps
 from MSSoftSegLib.training.engine.operating_point import MOST_CASES
 from MSSoftSegLib.training.recipe import Recipe
 
+BUSY = 1.7
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -23,7 +25,7 @@ class Estimate:
 
 
 def estimated(cases: Sequence[LabelledCase], recipe: Recipe, split: Split, rates: Rates, basis: str) -> Estimate:
-    """Wall time on this machine, as busy as it was when the rates were measured."""
+    """Wall time on this machine: as busy as it was in earlier trainings, or with nothing else to do where it was tried now."""
     training = recipe.training
     epochs = sum(phase.epochs for phase in training.phases)
     of_one = total_steps(training) * rates.step_s + epochs * split.validation * rates.validation_case_s
@@ -35,9 +37,16 @@ def estimated(cases: Sequence[LabelledCase], recipe: Recipe, split: Split, rates
     return Estimate(round(total, 1), basis)
 
 
-def unknown_parts(cases: Sequence[LabelledCase], recipe: Recipe, rates: Rates) -> list[Finding]:
-    """What the estimate leaves out."""
+def unknown_parts(cases: Sequence[LabelledCase], recipe: Recipe, rates: Rates, *, busy: float) -> list[Finding]:
+    """What the estimate leaves out. busy: how much longer than computing something took on this machine just now."""
     findings = []
+    if busy > BUSY:
+        findings.append(
+            Finding(
+                "note",
+                f"this machine is busy: computing took {busy:.0f} times as long just now, and so may the training",
+            )
+        )
     raw = sum(not case.preprocessed for case in cases)
     if raw and rates.preparing_case_s is None:
         findings.append(

@@ -124,7 +124,10 @@ def costs_of(spec: TrainSpec, plan: Plan, recipe: Recipe, free: float) -> Costs:
         estimated(plan.cases, recipe, plan.split, rates, basis),
         disk,
         memory,
-        (*need_findings(disk, free, memory, hardware.accelerator), *unknown_parts(plan.cases, recipe, rates)),
+        (
+            *need_findings(disk, free, memory, hardware.accelerator),
+            *unknown_parts(plan.cases, recipe, rates, busy=found.busy),
+        ),
     )
 
 
