@@ -93,7 +93,7 @@ def addingOutline(path: Path, name: str, number: int, flairNode) -> Work[object]
         yield
     display = node.GetDisplayNode()
     display.SetVisibility3D(False)
-    display.SetOpacity2DFill(0.25)
+    display.SetOpacity2DFill(0.0)
     display.SetOpacity2DOutline(1.0)
     display.SetSliceIntersectionThickness(2)
     node.SetAndObserveTransformNodeID(flairNode.GetTransformNodeID())

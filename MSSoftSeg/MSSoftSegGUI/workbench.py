@@ -67,15 +67,7 @@ class Workbench:
         self._opening = Turns(later)
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
         self.worker, self.desk = newWorker(), newWorker()
-        self.curation = CurationWorkbench(
-            self._ui,
-            self.desk,
-            make=self._currentExam,
-            choose=self.showExam,
-            review=self.review,
-            edit=self.edit,
-            folder=runsFolder() / "desk",
-        )
+        self.curation = self._newCuration()
         self.training = TrainingWorkbench(self._ui("Train"), self.desk, newWorker(), onDecided=self.onModelDecided)
         self.runner = SegmentPresenter(
             self.worker,
@@ -255,6 +247,17 @@ class Workbench:
     def _restartWorkers(self) -> None:
         for worker in (self.worker, self.desk):
             worker.restart()
+
+    def _newCuration(self) -> CurationWorkbench:
+        return CurationWorkbench(
+            self._ui,
+            self.desk,
+            make=self._currentExam,
+            choose=self.showExam,
+            review=self.review,
+            edit=self.edit,
+            folder=runsFolder() / "desk",
+        )
 
     def _ui(self, name: str) -> str:
         return self._resourcePath(f"UI/MSSoftSeg{name}.ui")
