@@ -53,6 +53,9 @@ def evaluate(
     training: Annotated[
         Path | None, typer.Option("--run", help="with --library: MODEL.run of the new model, for the cases it held out")
     ] = None,
+    base_patients: Annotated[
+        int, typer.Option("--base-patients", help="with --library: digital patients that show what was forgotten")
+    ] = 4,
     out: Annotated[
         Path | None, typer.Option("--out", help="folder to create (with --compare: comparison, unless given)")
     ] = None,
@@ -92,7 +95,8 @@ def evaluate(
             raise RequestError(
                 "--library compares two models, and goes with nothing else", remedy="give --compare OLD NEW and --out"
             )
-        judged = {"library": library, "cases": cases or [], "run": training, "overwrite": overwrite}
+        chosen = {"cases": cases or [], "run": training, "base_patients": base_patients}
+        judged = {"library": library, **chosen, "overwrite": overwrite}
         compare_models(compare, out or COMPARISON_FOLDER, judged, json_events=json_events, debug=debug)
         return
     if compare is not None:

@@ -1,0 +1,146 @@
+"""Adapting a model to one case and to three, end to end and small: what learns, what is kept, what is said and what judges."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from MSSoftSegLib.cli.main import run_command
+from MSSoftSegLib.jobs.run import parse_job, run
+from MSSoftSegLib.network.bundle import read_bundle
+from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.training.adaptation.policy import labelled_patients, size_for
+from MSSoftSegLib.training.recipe import find_recipe
+from MSSoftSegLib.training.run_folder import PICTURE_FILE, read_members, run_folder
+from Testing.MSSoftSegLib.jobs.adapted import few_cases, listed, small_model, small_recipe
+
+
+def adapt(folder, cases: int, *more: str) -> tuple[int, list[dict]]:
+    """Adapt by the job; exit code and events."""
+    spec = {
+        "library": str(listed(few_cases(cases), folder)),
+        "recipe": str(small_recipe(folder)),
+        "out": str(folder / "adapted"),
+        "init": str(folder / "start"),
+        "device": "cpu",
+        "precision": "32",
+    }
+    events: list[dict] = []
+    outcome = run(parse_job({"job": "1", "kind": "train", "spec": spec}), events.append, debug=True)
+    return outcome.exit_code, events
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory):
+    """A model adapted to one case, with the events of its training."""
+    folder = tmp_path_factory.mktemp("one")
+    small_model(folder / "start")
+    code, events = adapt(folder, 1)
+    assert code == 0, events[-1]
+    return folder, events
+
+
+def test_with_one_case_the_encoder_stays_and_the_rest_learns(one):
+    folder, _ = one
+    (before,), (after,) = (load_networks(read_bundle(folder / name)) for name in ("start", "adapted"))
+    theirs = after.state_dict()
+    changed = {name for name, tensor in before.state_dict().items() if not torch.equal(tensor, theirs[name])}
+    assert changed
+    assert not [name for name in changed if name.startswith("encoder.")]
+
+
+def test_with_one_case_the_operating_point_is_kept_and_the_bundle_says_so(one):
+    folder, _ = one
+    bundle = read_bundle(folder / "adapted")
+    description = bundle.description
+    assert (description.threshold, description.min_lesion_mm3, description.calibration.temperature) == (0.37, 41.0, 1.3)
+    facts = description.training["adaptation"]
+    assert "are those of start" in facts["operating_point"]
+    assert "no held-out patient" in facts["operating_point"]
+    assert facts["size"]["frozen"] == ["encoder"]
+    assert facts["base"]["patients"] == 1
+    assert "are those of start" in bundle.card
+    assert description.training["training_cases"] == 1, "rehearsed patients are not the department's"
+
+
+def test_what_the_panel_shows_is_there(one):
+    folder, events = one
+    run_of_it = run_folder(folder / "adapted")
+    (member,) = read_members(run_of_it)
+    assert (member.training, member.held_out) == (("d0",), ())
+    with Image.open(run_of_it / member.name / PICTURE_FILE) as picture:
+        assert min(picture.size) > 200
+    steps = [event["step"] for event in events if event.get("name") == "base_dice"]
+    assert steps == [0, 4, 8], "what was forgotten is watched from before the first step on"
+    assert events[-1]["summary"]["held_out"] == []
+
+
+def test_the_case_that_it_learned_from_does_not_judge_it(one, tmp_path, capsys, monkeypatch):
+    folder, _ = one
+    monkeypatch.setenv("MSSOFTSEG_MODELS", str(tmp_path / "models"))
+    out = tmp_path / "judged"
+    names = [str(folder / name) for name in ("start", "adapted")]
+    library = listed(few_cases(2), tmp_path)
+    command = ["evaluate", "--compare", *names, "--library", str(library), "--base-patients", "0", "--out", str(out)]
+    assert run_command(command) == 0
+    found = json.loads((out / "model_comparison.json").read_text())
+    assert found["left_out"] == [{"case": "d0", "reason": "the new model learned from it"}]
+    assert [pair["case"] for pair in found["per_case"]] == ["d1"]
+    assert found["verdict"] != "better", "one patient is no proof"
+    assert found["verdict"] in capsys.readouterr().out
+
+
+def test_three_cases_are_two_to_learn_from_and_one_that_judges(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSSOFTSEG_MODELS", str(tmp_path / "models"))
+    small_model(tmp_path / "start")
+    code, events = adapt(tmp_path, 3)
+    assert code == 0
+    (member,) = read_members(run_folder(tmp_path / "adapted"))
+    assert len(member.training) == 2
+    assert list(member.held_out) == events[-1]["summary"]["held_out"]
+    spec = {
+        "library": str(tmp_path / "cases.json"),
+        "first": str(tmp_path / "start"),
+        "second": str(tmp_path / "adapted"),
+        "run": str(run_folder(tmp_path / "adapted")),
+        "out": str(tmp_path / "judged"),
+        "base_patients": 1,
+        "base_spacing_mm": 3.0,
+    }
+    events.clear()
+    assert run(parse_job({"job": "2", "kind": "compare-models", "spec": spec}), events.append).exit_code == 0
+    assert [pair["case"] for pair in events[-1]["summary"]["per_case"]] == list(member.held_out)
+    assert events[-1]["summary"]["base"]["patients"] == 1
+
+
+def test_a_recipe_that_adapts_needs_something_to_adapt(tmp_path, capsys):
+    library = listed(few_cases(1), tmp_path)
+    command = ["train", "--library", str(library), "--recipe", "mssoftseg-adapt", "--out", str(tmp_path / "m")]
+    assert run_command(command) == 2
+    assert "name it with --init" in capsys.readouterr().err
+
+
+def test_a_model_that_looks_at_other_images_is_not_adapted(tmp_path, capsys):
+    library, recipe = listed(few_cases(1), tmp_path), small_recipe(tmp_path)
+    start = small_model(tmp_path / "start")
+    path = start / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"spacing_mm": 1.0}))
+    command = ["train", "--library", str(library), "--recipe", str(recipe), "--out", str(tmp_path / "m")]
+    assert run_command([*command, "--init", str(start)]) == 2
+    assert "looks at other images" in capsys.readouterr().err
+
+
+def test_the_shipped_policy_grows_with_the_number_of_patients():
+    settings = find_recipe("mssoftseg-adapt").adaptation
+    assert settings is not None
+    one, three, many = (size_for(settings, count) for count in (1, 3, 40))
+    assert one.frozen == ("encoder",)
+    assert one.validation == 0
+    assert three.frozen == ()
+    assert three.validation > 0
+    assert many.epochs > three.epochs > one.epochs
+    assert min(size.rehearsal for size in settings.sizes) > 0
+    assert labelled_patients(few_cases(2)) == 2
