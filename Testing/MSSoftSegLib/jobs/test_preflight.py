@@ -1,0 +1,235 @@
+"""The preflight of a training: what it counts, what it warns of, and that its time is this machine's."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import SimpleITK as sitk
+
+from MSSoftSegLib.cli.preflight_display import preflight_lines
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.jobs.preflight_checks import file_checks
+from MSSoftSegLib.jobs.preflight_checks.estimate import estimated
+from MSSoftSegLib.jobs.preflight_checks.needs import need_findings
+from MSSoftSegLib.jobs.preflight_checks.rates import KEPT, Rates, rates_file, recall, remember, signature, step_times
+from MSSoftSegLib.jobs.preflight_checks.report import planned
+from MSSoftSegLib.jobs.preflight_checks.split import Split
+from MSSoftSegLib.jobs.run import parse_job, run
+from MSSoftSegLib.jobs.train_specification import TrainSpec
+from MSSoftSegLib.library.creation import create_library
+from MSSoftSegLib.library.datalist import write_datalist
+from MSSoftSegLib.library.writing import add_case
+from MSSoftSegLib.training.recipe import find_recipe
+from Testing.MSSoftSegLib.jobs.detached_jobs import RECIPE
+from Testing.MSSoftSegLib.training.small_cases import write_small_cases
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSSOFTSEG_JOBS", str(tmp_path / "jobs"))
+    monkeypatch.setenv("MSSOFTSEG_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    """Ten cases of five patients with two visits each."""
+    return write_small_cases(tmp_path_factory.mktemp("cases"), 10, seed=3, visits=2)
+
+
+@pytest.fixture
+def asked_for(tmp_path, cases):
+    """The document of a training on these cases by the small recipe."""
+    (tmp_path / "small.toml").write_text(RECIPE, encoding="utf-8")
+    listed = write_datalist(cases, tmp_path / "cases.json")
+    return {"library": listed, "recipe": str(tmp_path / "small.toml"), "out": tmp_path / "model", "device": "cpu"}
+
+
+@pytest.fixture
+def ask(asked_for):
+    """The whole preflight as a job; changes replace fields of the document."""
+
+    def asked(**changes):
+        events = []
+        job = parse_job({"job": "asked", "kind": "train-preflight", "spec": asked_for | changes})
+        outcome = run(job, events.append)
+        assert outcome.error is None, outcome.error
+        return events[-1]["summary"]
+
+    return asked
+
+
+@pytest.fixture
+def look(asked_for):
+    """What is found without measuring anything, which would take some seconds."""
+
+    def looked(**changes):
+        return planned(TrainSpec.model_validate(asked_for | changes), lambda stage, fraction: None)
+
+    return looked
+
+
+def said(found, severity):
+    """All messages of a severity, of a summary or a plan."""
+    findings = found["findings"] if isinstance(found, dict) else map(dataclasses.asdict, found.findings)
+    return " | ".join(each["message"] for each in findings if each["severity"] == severity)
+
+
+def test_it_counts_what_the_training_will_do(ask):
+    told = ask()
+    counts = ("patients", "visits", "cases", "folds", "models")
+    assert [told[name] for name in counts] == [5, 10, 10, None, 1]
+    assert (told["training_patients"], told["validation_patients"]) == (4, 1)
+    assert (told["training"], told["validation"]) == (8, 2)
+    assert said(told, "error") == ""
+    assert "few to train a model from random weights" in said(told, "warning")
+    lines = "\n".join(preflight_lines(told))
+    assert "5 patients, 10 visits, 10 cases" in lines
+    assert "8 cases train, 2 of 1 other patient judge" in lines
+    assert told["disk_free_mb"] > told["disk_needed_mb"] > 0
+    assert told["memory_needed_mb"] > 0
+
+
+def test_folds_are_counted_by_patient(look):
+    split = look(folds=5).split
+    assert (split.models, split.training, split.validation) == (5, 8, 2)
+    assert look(folds=5, fold=1).split.models == 1
+    assert "5 patients with a rater's mask are too few for 6 folds" in said(look(folds=6), "error")
+    assert "there is no fold 7 of 5" in said(look(folds=5, fold=7), "error")
+
+
+def test_an_estimate_from_tried_steps_gives_way_to_one_from_a_real_training(ask, tmp_path):
+    told = ask(epochs=4)
+    assert "tried just now" in told["estimate"]
+    assert 0 < told["estimated_s"] < 600
+    spec = {"library": tmp_path / "cases.json", "recipe": str(tmp_path / "small.toml"), "out": tmp_path / "model"}
+    job = parse_job({"job": "t", "kind": "train", "spec": spec | {"epochs": 4, "device": "cpu"}})
+    assert run(job, lambda event: None).error is None
+    (entries,) = json.loads(rates_file().read_text()).values()
+    again = ask(epochs=4, out=tmp_path / "other")
+    assert "by 1 earlier training of this kind" in again["estimate"]
+    assert again["estimated_s"] > 24 * entries[0]["step_s"], "four epochs of six steps and more"
+    longer = ask(epochs=8, out=tmp_path / "other")
+    assert longer["estimated_s"] - again["estimated_s"] >= 24 * entries[0]["step_s"]
+
+
+def test_what_a_recipe_requires_and_cases_lack_is_an_error(ask, cases, tmp_path):
+    lacking = dataclasses.replace(cases[0], images={m: p for m, p in cases[0].images.items() if m != Modality.T2})
+    told = ask(library=write_datalist([lacking, *cases[1:]], tmp_path / "lacking.json"))
+    assert f"requires T2, which is missing in {cases[0].case}" in said(told, "error")
+    assert told["estimated_s"] is not None, "the rest is told all the same"
+
+
+def test_one_rater_for_a_soft_union_and_voxels_of_two_sizes_are_warned_of(look, cases, tmp_path):
+    alone = dataclasses.replace(cases[0], raters={"anna": cases[0].raters["anna"]})
+    (thick,) = write_small_cases(tmp_path / "thick", 1, seed=8, spacing_mm=2.0)
+    thick = dataclasses.replace(thick, case="thick", patient="thick")
+    told = look(library=write_datalist([alone, thick, *cases[1:]], tmp_path / "mixed.json"))
+    assert f"one rater only drew on {cases[0].case}: the soft-union" in said(told, "warning")
+    assert "FLAIR voxels are of 2 sizes (1 × 1 × 1 mm: 10 cases; 2 × 2 × 2 mm: 1 case)" in said(told, "warning")
+
+
+def test_one_image_under_two_names_is_an_error_whatever_its_file_is(look, cases, tmp_path):
+    copy = tmp_path / "another.nii"
+    sitk.WriteImage(sitk.ReadImage(str(cases[0].images[Modality.FLAIR])), str(copy))
+    twin = dataclasses.replace(
+        cases[1], case="twin", patient="somebody else", images={**cases[1].images, Modality.FLAIR: copy}
+    )
+    told = look(library=write_datalist([*cases, twin], tmp_path / "twins.json"))
+    assert f"{cases[0].case} and twin are the same image under two names" in said(told, "error")
+
+
+def test_a_library_is_checked_for_damage_and_says_whom_it_leaves_out(look, cases, tmp_path):
+    library = create_library(tmp_path / "library")
+    for number, case in enumerate(cases[::2]):
+        status = "corrected" if number == 4 else "approved"
+        add_case(
+            library, patient=f"p{number}", images=case.images, raters=case.raters, status=status, preprocessed=True
+        )
+    told = look(library=library)
+    assert (len(told.cases), said(told, "error")) == (4, "")
+    assert "not trained on by their status: 1 corrected" in said(told, "note")
+    damaged = next(Path(library).rglob("sub-p1*_desc-anna_dseg.nii.gz"))
+    damaged.write_bytes(damaged.read_bytes()[:-3])
+    assert f"{damaged.name} is damaged" in said(look(library=library), "error")
+    told = look(library=library, statuses=["segmented"])
+    assert "holds no labelled case with the status segmented" in said(told, "error")
+
+
+def test_a_check_that_would_take_too_long_says_how_far_it_came(cases, tmp_path):
+    library = create_library(tmp_path / "library")
+    add_case(library, patient="p", images=cases[0].images, raters=cases[0].raters, status="approved", preprocessed=True)
+    listed = [dataclasses.replace(cases[0], case="sub-p", patient="sub-p")]
+    (found,) = file_checks.damage_findings(library, listed, longest_s=-1.0)
+    assert (found.severity, "0 cases of 1 were looked at for checksums" in found.message) == ("note", True)
+    (found,) = file_checks.twin_findings(cases, longest_s=-1.0)
+    assert "0 cases of 10" in found.message
+
+
+def test_outputs_models_and_devices_that_cannot_be_are_errors(look, tmp_path):
+    out = tmp_path / "there"
+    out.mkdir()
+    (out / "thesis.docx").touch()
+    assert "the output folder there is not empty" in said(look(out=out), "error")
+    assert "cannot be the name of a model" in said(look(out=tmp_path / "my model"), "error")
+    assert "has another network than the recipe small" in said(look(init="starter"), "error")
+    assert "no model is called 'nobody'" in said(look(init="nobody"), "error")
+    assert "names no device" in said(look(device="toaster"), "error")
+    assert "no recipe is called 'nothing'" in said(look(recipe="nothing"), "error")
+    (tmp_path / "begun.run").mkdir()
+    (tmp_path / "begun.run" / "config.json").touch()
+    assert "a training was begun in begun.run already" in said(look(out=tmp_path / "begun"), "error")
+    assert said(look(out=tmp_path / "begun", resume=True), "error") == ""
+    assert said(look(resume=True), "warning").startswith("there is nothing to resume in model.run")
+
+
+def test_a_disk_and_a_memory_that_are_too_small_are_named_with_numbers():
+    assert need_findings(10.0, 20.0, 10.0, "cpu") == []
+    disk, memory = need_findings(30.0, 20.0, 1e9, "cpu")
+    assert (disk.severity, disk.message) == (
+        "error",
+        "the disk of the output is too small: 30 MB are needed, 20 MB are free",
+    )
+    assert memory.severity == "warning"
+    assert "needs about 1000000.0 GB of memory" in memory.message
+
+
+def test_the_estimate_is_the_course_times_the_rates(cases):
+    recipe = find_recipe("mssoftseg")  # 40 epochs of 100 steps, calibrated on held-out cases
+    rates = Rates(
+        step_s=2.0, validation_case_s=3.0, operating_case_s=5.0, preparing_case_s=7.0, start_s=11.0, other_s=13.0
+    )
+    split = Split(4, 1, 8, 2, models=1)
+    by_hand = 11 + 10 * 7 + 13 + 4000 * 2 + 40 * 2 * 3 + (8 + 2) * 5
+    assert estimated(cases, recipe, split, rates, "").seconds == by_hand
+    many = estimated(cases, recipe, dataclasses.replace(split, models=3), rates, "").seconds
+    assert many == 11 + 10 * 7 + 13 + 3 * (4000 * 2 + 40 * 2 * 3) + 2 * (8 + 2) * 5
+
+
+def test_a_steps_time_is_read_off_the_curve_without_what_is_done_between_epochs():
+    seconds = [5.0, 6.0, 7.0, 8.0, 19.0, 20.0, 21.0, 22.0]
+    rows = [{"step": str(n), "epoch": str(n // 4), "seconds": str(s)} for n, s in enumerate(seconds)]
+    assert step_times(rows) == (1.0, 10.0)
+    resumed = [*rows, {"step": "8", "epoch": "2", "seconds": "3.0"}]
+    assert step_times(resumed) == (1.0, 10.0), "a resumed training's clock begins anew"
+    assert step_times(rows[:3]) is None
+
+
+def test_rates_are_the_median_of_the_last_trainings_and_survive_damage():
+    rates = Rates(1.0, 2.0, 3.0, None, 4.0)
+    for step_s in (9.0, 9.0, 1.0, 2.0, 3.0, 4.0, 5.0):
+        remember("key", dataclasses.replace(rates, step_s=step_s))
+    found, trainings = recall("key")
+    assert (found.step_s, found.preparing_case_s, trainings) == (3.0, None, KEPT)
+    assert recall("another") is None
+    rates_file().write_text("{torn")
+    assert recall("key") is None
+    remember("key", rates)
+    assert recall("key") == (rates, 1)
+    small, large = find_recipe("mssoftseg"), find_recipe("barilan-sl")
+    keys = {
+        signature(recipe, device=d, raw=r) for recipe in (small, large) for d in ("cpu", "cuda") for r in (True, False)
+    }
+    assert len(keys) == 8
