@@ -3,9 +3,10 @@
 The panel is the real one, the views are drawn by Slicer's own slice logic and displayable managers, the lesions come
 from the real worker and the model that ships; the frame around them is SlicerHost's, not the Slicer application's.
 
-    python Docs/make_screenshots.py [--small | --exam FOLDER --result FOLDER]
+    python Docs/make_screenshots.py [--small | --exam FOLDER --result FOLDER] [--part visit|curation]
 
-With --result the run is not waited for: a result folder of `mssoftseg segment` on that exam is shown.
+With --result the run is not waited for: a result folder of `mssoftseg segment` on that exam is shown. The part "curation"
+needs it: the demo's will do.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--exam", type=Path)
     parser.add_argument("--result", type=Path)
+    parser.add_argument("--part", choices=("visit", "curation"))
     chosen = parser.parse_args()
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mssoftseg-screenshots-") as scratch:
@@ -43,7 +45,12 @@ def main() -> None:
             shutil.copytree(chosen.exam, folder)
         else:
             _patient(folder, small=chosen.small)
-        _visit(folder, chosen.result)
+        if chosen.part != "curation":
+            _visit(folder, chosen.result)
+        if chosen.part == "curation" or (chosen.part is None and chosen.result is not None):
+            from Docs.curation_screenshots import play
+
+            play(folder, chosen.result or parser.error("--part curation needs --exam and --result"), _shoot)
 
 
 def _patient(folder: Path, *, small: bool) -> Path:
@@ -127,7 +134,7 @@ def _shoot(reader, name: str, *openSections: str) -> None:
     """A picture of the window with these sections open and the others folded."""
     from Testing.SlicerHost.rendering import save_window
 
-    for section in ("exam", "segment", "review", "edit", "curate", "environment"):
+    for section in ("exam", "segment", "review", "edit", "softLabel", "library", "train", "environment"):
         reader.ui(f"{section}Section").collapsed = f"{section}Section" not in openSections
     reader.host.process_events()
     path = OUT / f"{name}.png"
