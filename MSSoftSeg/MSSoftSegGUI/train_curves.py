@@ -47,6 +47,7 @@ class TrainingCurves:
     def __init__(self) -> None:
         self._tables: dict = {}
         self._charts: dict = {}
+        self._shown: dict = {}
         self._before = None
 
     @property
@@ -77,7 +78,10 @@ class TrainingCurves:
             return
         self._makeNodes()
         for name, table in self._tables.items():
-            _fill(table, name, curves.get(name, ()))
+            points = curves.get(name, ())
+            if points != self._shown.get(name):
+                _fill(table, name, points)
+                self._shown[name] = points
         if self.isShown:
             self._showCharts()
 
@@ -88,7 +92,7 @@ class TrainingCurves:
                 slicer.mrmlScene.RemoveNode(node)
         for table in self._tables.values():
             slicer.mrmlScene.RemoveNode(table)
-        self._tables, self._charts = {}, {}
+        self._tables, self._charts, self._shown = {}, {}, {}
 
     def _makeNodes(self) -> None:
         nodes = (*self._tables.values(), *self._charts.values())

@@ -21,7 +21,7 @@ class DecisionPanel:
     def __init__(self, ui, *, compare: Callable[[], None], decide: Callable[[str], None]) -> None:
         self.ui = ui
         ui.compareModelsButton.connect("clicked(bool)", lambda _checked=False: compare())
-        for name, decision in (("install", "default"), ("candidate", "candidate"), ("discard", "discard")):
+        for name, decision in (("promote", "default"), ("candidate", "candidate"), ("discard", "discard")):
             getattr(ui, f"{name}Button").connect(
                 "clicked(bool)", lambda _checked=False, decision=decision: decide(decision)
             )
@@ -43,12 +43,12 @@ class DecisionPanel:
         ui.verdictLabel.text = view.verdict_text
         judged = view.phase in ("judged", "deciding", "decided") and view.verdict
         ui.verdictLabel.styleSheet = VERDICT_STYLES.get(view.verdict, UNDECIDED_STYLE) if judged else ""
-        for name in ("install", "candidate", "discard"):
+        for name in ("promote", "candidate", "discard"):
             button = getattr(ui, f"{name}Button")
             button.visible = view.phase in ("judged", "deciding")
             button.enabled = view.can_decide
         suggested = view.can_decide and view.suggested
-        _makeDefault(ui.installButton, suggested == "default")
+        _makeDefault(ui.promoteButton, suggested == "default")
         _makeDefault(ui.candidateButton, suggested == "candidate")
         ui.compareModelsButton.visible = view.can_compare
         ui.compareModelsButton.text = _("Compare again") if view.phase == "judged" else _("Compare")

@@ -195,12 +195,10 @@ class TrainPresenter:
 
     def _read(self) -> None:
         """What is new of the training, and of the others."""
-        runs = tuple(RunEntry(str(state.folder), entry_title(state)) for state in self._jobs.trainings())
-        self._change(runs=runs)
         watched = self._watched
         if watched is None:
-            if not self._is_starting:
-                self._change(phase="none", headline="")
+            plain = {} if self._is_starting or self.view.phase == "gone" else {"phase": "none", "headline": ""}
+            self._change(runs=self._runs(), **plain)
             return
         state = self._jobs.state(watched.state.folder)
         if state is None:
@@ -224,6 +222,7 @@ class TrainPresenter:
             phase = "starting"
         picture = _picture(state.spec)
         self._change(
+            runs=self._runs(),
             chosen=str(state.folder),
             phase=phase,
             headline=running_headline(state, course, phase)
@@ -251,9 +250,11 @@ class TrainPresenter:
     def _leave(self, headline: str) -> None:
         self._watched = None
         self._polls += 1
-        runs = tuple(RunEntry(str(state.folder), entry_title(state)) for state in self._jobs.trainings())
         self._on_chosen(None)
-        self._change(TrainView(runs=runs, phase="gone", headline=headline))
+        self._change(TrainView(runs=self._runs(), phase="gone", headline=headline))
+
+    def _runs(self) -> tuple[RunEntry, ...]:
+        return tuple(RunEntry(str(state.folder), entry_title(state)) for state in self._jobs.trainings())
 
     def _change(self, view: TrainView | None = None, **changes: Any) -> None:
         self.view = dataclasses.replace(view or self.view, **changes)
