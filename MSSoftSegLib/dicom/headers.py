@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 MULTI_FRAME_MR = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")
+MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 MARK_OFFSET, MARK = 128, b"DICM"
 
 
@@ -77,9 +78,14 @@ def _headers(folder: Path) -> Iterator[tuple[Path, Dataset]]:
                     continue
             header = pydicom.dcmread(path, stop_before_pixels=True)
             # Elements are parsed when they are asked for: what is damaged shows now.
-            header.get("SOPClassUID"), [header.get(key) for key in (*PERSON_KEYS, *VISIT_KEYS)]
+            for key in (*PERSON_KEYS, *VISIT_KEYS):
+                header.get(key)
+            # A directory of media has a class in its meta header only.
+            kind = header.get("SOPClassUID") or header.file_meta.MediaStorageSOPClassUID
         except Exception:  # whatever a damaged file makes the parser raise
             unreadable += 1
+            continue
+        if kind == MEDIA_DIRECTORY:
             continue
         yield path, header
     if unreadable:

@@ -8,7 +8,9 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
+from pydicom.encaps import encapsulate
+from pydicom.fileset import FileSet
+from pydicom.uid import HTJ2KLossless, RLELossless, generate_uid
 
 from MSSoftSegLib.dicom import packages
 from MSSoftSegLib.dicom.source_series import find_source
@@ -248,3 +250,42 @@ def test_without_pydicom_the_user_is_told_what_to_install(place, image, monkeypa
         find_source(place, image)
     assert missing.value.exit_code == 3
     assert isinstance(missing.value, MSSoftSegError)
+
+
+def test_a_losslessly_compressed_series_is_read(place, image):
+    folder = write_series(image, place / "source")
+    for path in folder.iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.compress(RLELossless, generate_instance_uid=False)
+        dataset.save_as(path)
+    assert find_source(folder, image).lattice is not None
+
+
+def test_a_compression_that_cannot_be_read_is_named_with_its_remedy(place, image):
+    folder = write_series(image, place / "source")
+    for path in folder.iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.PixelData = encapsulate([b"no such stream"])
+        dataset["PixelData"].VR = "OB"
+        dataset["PixelData"].is_undefined_length = True
+        dataset.file_meta.TransferSyntaxUID = HTJ2KLossless
+        dataset.save_as(path)
+    assert "is compressed in a way that cannot be read here — install pylibjpeg" in refusal(folder, image)
+
+
+def test_what_may_not_be_read_is_passed_over_and_counted(place, image, caplog):
+    folder = write_series(image, place / "source")
+    (folder / "damaged").write_bytes(bytes(128) + b"DICM" + b"\x08\x00\x05\x00CS\xff\xff")
+    (folder / "dangling").symlink_to(place / "nowhere")
+    (folder / "round").symlink_to(folder, target_is_directory=True)
+    find_source(folder, image)
+    assert "1 files of the DICOM source cannot be read" in caplog.text
+
+
+def test_a_disc_with_its_directory_is_read(place, image):
+    disc = FileSet()
+    for path in write_series(image, place / "source").iterdir():
+        disc.add(path)
+    disc.write(place / "disc")
+    assert (place / "disc" / "DICOMDIR").exists()
+    assert len(find_source(place / "disc", image).headers) == image.GetSize()[2]
