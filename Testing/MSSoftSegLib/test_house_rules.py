@@ -91,7 +91,15 @@ def test_a_lower_room_never_imports_an_upper_one(path):
 
 @pytest.mark.parametrize(
     "module",
-    ["jobs.specification", "jobs.run", "jobs.worker", "lesion.segmentation", "network.bundle", "quality.head_contrast"],
+    [
+        "jobs.specification",
+        "jobs.run",
+        "jobs.worker",
+        "jobs.detached.reading",
+        "lesion.segmentation",
+        "network.bundle",
+        "quality.head_contrast",
+    ],
 )
 def test_what_the_slicer_module_imports_does_not_load_torch(module):
     code = f"import sys, MSSoftSegLib.{module}; sys.exit('torch' in sys.modules or 'itk' in sys.modules)"

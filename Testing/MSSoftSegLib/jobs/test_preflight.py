@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import SimpleITK as sitk
 
+from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.cli.preflight_display import preflight_lines
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.preflight_checks import file_checks
@@ -90,6 +91,26 @@ def test_it_counts_what_the_training_will_do(ask):
     assert "8 cases train, 2 of 1 other patient judge" in lines
     assert told["disk_free_mb"] > told["disk_needed_mb"] > 0
     assert told["memory_needed_mb"] > 0
+
+
+def test_the_shell_says_what_is_wrong_and_ends_with_2(tmp_path, capsys):
+    library = create_library(tmp_path / "library")
+    asked = [
+        "train",
+        "--library",
+        str(library),
+        "--recipe",
+        "mssoftseg",
+        "--out",
+        str(tmp_path / "model"),
+        "--preflight",
+    ]
+    assert run_command(asked) == 2
+    shown = capsys.readouterr()
+    assert "time: not known" in shown.out
+    assert "error: library holds no labelled case with the status approved" in shown.out
+    assert shown.err.strip().splitlines()[-1].startswith("error: library holds no labelled case")
+    assert not (tmp_path / "model.run").exists()
 
 
 def test_folds_are_counted_by_patient(look):
