@@ -15,6 +15,8 @@ from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import finish, run_job
 from MSSoftSegLib.cli.model_comparison_display import compare_models
 from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.network.bundle import DESCRIPTION_FILE
+from MSSoftSegLib.network.catalog import installed_folders
 
 # Where a comparison goes that was given no --out.
 COMPARISON_FOLDER = Path("comparison")
@@ -121,6 +123,11 @@ def _compare(
     if given:
         option = "--" + next(iter(given)).replace("_", "-")
         raise RequestError(f"{option} does not go with --compare", remedy="give the two folders and --out only")
+    models = [path.name for path in folders if str(path) in installed_folders() or (path / DESCRIPTION_FILE).is_file()]
+    if models:
+        raise RequestError(
+            f"{models[0]} is a model", remedy="say on which labelled cases models are compared: --library"
+        )
     target = COMPARISON_FOLDER if out is None else out
     spec = {"first": folders[0], "second": folders[1], "out": target, "overwrite": overwrite}
     finish(run_job("compare", spec, json_events=json_events, debug=debug), json_events=json_events)

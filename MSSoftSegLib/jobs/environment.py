@@ -15,7 +15,8 @@ import psutil
 
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.network.bundle import verify
-from MSSoftSegLib.network.catalog import find_bundle, installed_folders, user_models_folder
+from MSSoftSegLib.network.catalog import default_model, find_bundle, installed_folders, user_models_folder
+from MSSoftSegLib.network.promotion import history
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import hd_bet_lack
 from MSSoftSegLib.preprocessing.cache import default_cache_folder
 from MSSoftSegLib.version import VERSION
@@ -134,7 +135,19 @@ def _models() -> list[Finding]:
             imported = (user_models_folder() / name).is_dir()
             remedy = f"mssoftseg models remove {name}" if imported else "reinstall MSSoftSeg"
             findings.append(Finding(f"model {name}", problem.message, remedy))
-    return findings or [Finding("models", "none installed", "mssoftseg models import FOLDER")]
+    if not findings:
+        return [Finding("models", "none installed", "mssoftseg models import FOLDER")]
+    return [*findings, _default_model()]
+
+
+def _default_model() -> Finding:
+    """Which model is used where none is named; a chosen one that is gone is told, and does not hinder."""
+    name = default_model()
+    chosen = [entry.model for entry in history(user_models_folder()) if entry.decision == "default"]
+    gone = chosen and chosen[-1] != name
+    return Finding(
+        "default model", f"{name}; {chosen[-1]}, which was chosen, was removed or replaced" if gone else name
+    )
 
 
 def _hd_bet() -> Finding:

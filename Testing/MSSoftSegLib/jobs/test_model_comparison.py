@@ -144,6 +144,8 @@ def test_a_case_that_is_not_there_is_named(place, tmp_path, capsys):
     command = ["evaluate", "--compare", str(place / "good"), str(place / "bad"), "--library", str(place / "cases.json")]
     assert run_command([*command, "--on-case", "d9", "--out", str(tmp_path / "o")]) == 2
     assert "has no case d9" in capsys.readouterr().err
+    assert run_command(command[:4]) == 2
+    assert "good is a model" in capsys.readouterr().err
     assert run_command(["evaluate", "--on-case", "d0"]) == 2
     assert "give --library" in capsys.readouterr().err
 

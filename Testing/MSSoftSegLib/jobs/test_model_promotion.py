@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from MSSoftSegLib.cli.main import run_command
+from MSSoftSegLib.jobs.environment import examine
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL, default_model, find_bundle, installed_folders
@@ -157,6 +158,9 @@ def test_a_default_that_was_removed_or_replaced_falls_back_to_the_shipped_model(
     changed = write_random_bundle(tmp_path / "changed" / "mine", seed=9)
     assert run_command(["models", "import", str(changed), "--overwrite"]) == 0
     assert default_model() == SHIPPED_MODEL, "nobody decided on what lies there now"
+    (told,) = [finding for finding in examine() if finding.topic == "default model"]
+    assert told.state == "starter; mine, which was chosen, was removed or replaced"
+    assert told.remedy is None, "segmenting works all the same"
     assert promote("mine", "--accept-worse") == 0
     assert run_command(["models", "remove", "mine", "--yes"]) == 0
     assert "starter is the default again" in capsys.readouterr().out
