@@ -4,6 +4,7 @@ few minutes from the model that ships, a real comparison."""
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -36,9 +37,11 @@ def play(shoot) -> None:
         os.environ["MSSOFTSEG_JOBS"], os.environ["MSSOFTSEG_MODELS"] = str(folder / "jobs"), str(folder / "models")
         recipe = folder / "ward.toml"
         recipe.write_text(RECIPE, encoding="utf-8")
-        library = _fill(folder / "MS library")
+        # A path as it could be: it stands in the picture.
+        library = _fill(Path(tempfile.gettempdir()) / "MS library")
         with learner(start()) as person:
             person.load_exam(write_exam(folder / "P1", SHOWN))
+            person.ui("trainSection").collapsed = False
             person.plan(recipe, "ward-2026", library=library)
             person.training.onCurves(True)
             shoot(person, "train_plan", "trainSection")
@@ -50,6 +53,7 @@ def play(shoot) -> None:
             person.wait_verdict()
             person.rest(1.0)
             shoot(person, "train_decision", "trainSection")
+        shutil.rmtree(library)
 
 
 def _fill(library: Path) -> Path:

@@ -103,6 +103,7 @@ class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             panel.widget.setMRMLScene(slicer.mrmlScene)
         for section in (self.ui.softLabelSection, self.ui.librarySection):
             section.connect("contentsCollapsed(bool)", self.workbench.curation.onSectionCollapsed)
+        self.ui.trainSection.connect("contentsCollapsed(bool)", self.workbench.training.onFolded)
         self.restoreTimer = qt.QTimer()
         self.restoreTimer.setSingleShot(True)
         self.restoreTimer.connect("timeout()", self.onRestoreTimeout)

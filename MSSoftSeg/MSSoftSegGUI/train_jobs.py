@@ -29,6 +29,10 @@ class LongJobs:
         except ImportError:
             return ()
 
+    def is_one_running(self) -> bool:
+        """Whether a training works now."""
+        return any(job.state == "running" for job in self.trainings())
+
     def state(self, folder: Path) -> JobState | None:
         """How one is; None where its folder is gone."""
         return read_job(folder)

@@ -26,6 +26,7 @@ class TrainPanel(Panel):
         super().__init__(uiPath)
         self._onChoice, self._onCurves, self._actions = onChoice, onCurves, actions
         self._logLines, self._details, self._picture = 0, "", (None, 0.0)
+        self._runs = ((), "")
         self.setDevices(())
         ui = self.ui
         ui.trainLibraryEdit.connect("currentPathChanged(QString)", self.onLibraryChanged)
@@ -60,7 +61,8 @@ class TrainPanel(Panel):
 
     def setLibrary(self, path: str) -> None:
         """Choose a library, as the section where cases are kept says."""
-        self.ui.trainLibraryEdit.currentPath = path
+        with self.updating():
+            self.ui.trainLibraryEdit.currentPath = path
 
     def setName(self, name: str) -> None:
         """Suggest a name for the new model."""
@@ -99,16 +101,12 @@ class TrainPanel(Panel):
         label.text = "\n".join(f"{_marks()[finding.severity]} {finding.text}" for finding in view.findings)
         label.styleSheet = MESSAGE_STYLES[worst]
         label.visible = bool(view.findings)
-        self._canTrain = view.can_train
         self.ui.trainButton.enabled = view.can_train
 
     def show(self, view) -> None:
         """The training that is looked at."""
         ui = self.ui
-        with self.updating():
-            fillCombo(ui.runCombo, [(run.folder, run.title) for run in view.runs], view.chosen)
-            if not view.chosen:
-                ui.runCombo.currentIndex = -1
+        self._showRuns(view.runs, view.chosen)
         hasRuns = bool(view.runs) or view.phase != "none"
         for widget in (ui.runCombo, ui.runLabel, ui.stopButton, ui.curvesButton, ui.trainLogButton):
             widget.visible = hasRuns
@@ -159,6 +157,16 @@ class TrainPanel(Panel):
         wasBlocked = self.ui.curvesButton.blockSignals(True)
         self.ui.curvesButton.checked = shown
         self.ui.curvesButton.blockSignals(wasBlocked)
+
+    def _showRuns(self, runs, chosen: str) -> None:
+        # A list that is being looked through must not be made anew every second.
+        if (runs, chosen) == self._runs:
+            return
+        self._runs = (runs, chosen)
+        with self.updating():
+            fillCombo(self.ui.runCombo, [(run.folder, run.title) for run in runs], chosen)
+            if not chosen:
+                self.ui.runCombo.currentIndex = -1
 
     def _showPicture(self, view) -> None:
         wanted = (str(view.picture) if view.picture is not None else None, view.picture_time)

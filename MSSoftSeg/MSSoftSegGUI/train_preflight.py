@@ -23,12 +23,22 @@ SEVERITIES = ("error", "warning", "note")
 
 
 class PreflightPresenter:
-    """models: gives the folder of new models, or raises ImportError before the library's packages are installed."""
+    """models: gives the folder of new models, or raises ImportError before the library's packages are installed.
+
+    others_running: whether a training works on this computer already.
+    """
 
     def __init__(
-        self, desk: WorkerPort, later: Later, *, models: Callable[[], Path], show: Callable[[PreflightView], None]
+        self,
+        desk: WorkerPort,
+        later: Later,
+        *,
+        models: Callable[[], Path],
+        show: Callable[[PreflightView], None],
+        others_running: Callable[[], bool] = lambda: False,
     ) -> None:
         self._desk, self._later, self._models, self._show = desk, later, models, show
+        self._others_running = others_running
         self._serial = 0
         self._job = ""
         self.view = PreflightView()
@@ -73,7 +83,11 @@ class PreflightPresenter:
         elif event["event"] == "result":
             self._job = ""
             summary = event.get("summary")
-            self._change(answer_of(summary if isinstance(summary, dict) else {}))
+            view = answer_of(summary if isinstance(summary, dict) else {})
+            others = ()
+            if self._others_running():
+                others = (Finding("note", _("Another training is running on this computer: both take longer.")),)
+            self._change(view, findings=(*view.findings, *others))
 
     def _change(self, view: PreflightView | None = None, **changes: Any) -> None:
         self.view = dataclasses.replace(view or self.view, **changes)

@@ -222,7 +222,8 @@ class TrainPresenter:
             phase = "starting"
         picture = _picture(state.spec)
         self._change(
-            runs=self._runs(),
+            # With a hundred trainings the list takes longer to read than a blink: only when it has changed.
+            runs=self._runs() if (phase, str(state.folder)) != (self.view.phase, self.view.chosen) else self.view.runs,
             chosen=str(state.folder),
             phase=phase,
             headline=running_headline(state, course, phase)

@@ -33,6 +33,8 @@ class TrainingWorkbench:
         self.jobs, self.judge = LongJobs(), judge
         self.curves = TrainingCurves()
         self._suggested = self._library = ""
+        # As the module's page has it.
+        self._isFolded = True
         actions = {"train": self.onTrain, "choose": lambda folder: self.presenter.choose(folder)}
         actions |= {name: lambda name=name: getattr(self.presenter, name)() for name in ("stop", "resume", "finish")}
         actions["library"] = self.suggestName
@@ -40,7 +42,13 @@ class TrainingWorkbench:
         self.decision = DecisionPanel(
             self.panel.ui, compare=self.onCompare, decide=lambda decision: self.judgement.decide(decision)
         )
-        self.preflight = PreflightPresenter(desk, later, models=self.jobs.models_folder, show=self.panel.showPreflight)
+        self.preflight = PreflightPresenter(
+            desk,
+            later,
+            models=self.jobs.models_folder,
+            show=self.panel.showPreflight,
+            others_running=self.jobs.is_one_running,
+        )
         self.judgement = JudgementPresenter(
             judge,
             desk,
@@ -54,7 +62,7 @@ class TrainingWorkbench:
             desk,
             later,
             show=self._show,
-            on_chosen=self.judgement.choose,
+            on_chosen=self._chosen,
             on_finished=self._finished,
         )
         self.panel.setRecipes(shipped_recipes(), shipped_recipes()[0][0])
@@ -70,6 +78,7 @@ class TrainingWorkbench:
     def enter(self) -> None:
         """The module is opened, or a scene: list the trainings and attach to the newest that runs."""
         self._followLibrary()
+        self.onFolded(self._isFolded)
         self.presenter.look()
         self.panel.setCurvesShown(self.curves.isShown)
 
@@ -79,6 +88,7 @@ class TrainingWorkbench:
         if library and self.panel.choices().library in ("", self._library):
             self._library = library
             self.panel.setLibrary(library)
+            self.suggestName()
 
     def setModels(self, models) -> None:
         """The installed models; the default comes first and is what one starts from unless another was chosen."""
@@ -100,6 +110,12 @@ class TrainingWorkbench:
 
     def onChoice(self) -> None:
         self.preflight.choose(self.panel.choices())
+
+    def onFolded(self, folded: bool) -> None:
+        """The section is opened or folded: what is not looked at is not asked for."""
+        self._isFolded = folded
+        if not folded:
+            self.onChoice()
 
     def suggestName(self) -> None:
         """A new library: the model is named after it, unless the user named it herself."""
@@ -128,11 +144,16 @@ class TrainingWorkbench:
         self.panel.show(view)
         self.curves.show(view.curves)
 
+    def _chosen(self, state) -> None:
+        self.judgement.choose(state)
+        if state is not None and Path(state.out).name == self.panel.choices().name:
+            # The name is taken now: the next model is to have another.
+            self.suggestName()
+            self.onFolded(self._isFolded)
+
     def _finished(self, state) -> None:
         self.judgement.choose(state)
         self.onCompare()
-        # The name is in use now: the next one is to have another.
-        self.suggestName()
 
     def _confirmed(self, question: str) -> bool:
         return slicer.util.confirmOkCancelDisplay(question, windowTitle=_("New model"))

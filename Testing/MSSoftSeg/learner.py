@@ -87,6 +87,12 @@ class Learner(Curator):
         super().__init__(host)
         self.workbench.runner._worker = self.workbench.worker
 
+    def reopen(self) -> None:
+        """The panel is closed, its workers with it, and opened again: as Reload does, or Slicer started anew."""
+        self.host.unload_module("MSSoftSeg")
+        self.__init__(self.host)
+        self.host.process_events()
+
     @property
     def training(self):
         """What stands behind the section."""

@@ -108,6 +108,14 @@ def test_an_error_makes_the_button_do_nothing(desk):
     assert not desk.preflight.view.can_train
 
 
+def test_a_second_training_is_possible_and_said_to_slow_both_down(desk):
+    desk.preflight._others_running = lambda: True
+    ask(desk)
+    desk.worker.answer(**PREFLIGHT)
+    assert "both take longer" in desk.preflight.view.findings[-1].text
+    assert desk.preflight.view.can_train
+
+
 def test_nothing_is_asked_while_a_name_is_typed_and_an_older_answer_is_dropped(desk):
     for letters in ("m", "mo", "mod"):
         desk.preflight.choose(TrainChoices(library="/l", recipe="r", name=letters))

@@ -206,6 +206,29 @@ def test_the_library_of_the_section_before_is_taken_over_and_a_name_suggested(re
         slicer.app.settings().remove("MSSoftSeg/Library")
 
 
+def test_nothing_is_asked_of_a_worker_while_the_section_is_folded(reader, models, tmp_path):
+    import slicer
+
+    slicer.app.settings().setValue("MSSoftSeg/Library", str(tmp_path / "ward"))
+    desk = reader.workbench.training.preflight
+    try:
+        enter(reader)
+        assert not desk.view.is_busy
+        reader.ui("trainSection").collapsed = False
+        assert desk.view.is_busy
+    finally:
+        slicer.app.settings().remove("MSSoftSeg/Library")
+        desk.forget()
+
+
+def test_a_list_that_is_looked_through_is_not_made_anew_every_second(reader, models):
+    running(models)
+    enter(reader)
+    reader.ui("runCombo").setItemText(0, "looked at")
+    reader.rest(1.5)
+    assert reader.ui("runCombo").itemText(0) == "looked at"
+
+
 def test_adapting_the_model_that_ships_is_what_is_chosen_first(reader, models):
     choices = reader.workbench.training.panel.choices()
     assert choices.recipe == "mssoftseg-adapt"
