@@ -42,6 +42,8 @@ def output_findings(spec: TrainSpec) -> list[Finding]:
         findings.append(
             Finding("error", f"{run.name} is no training run and is not overwritten", "choose another output")
         )
+    if spec.resume and begun:
+        findings.append(Finding("note", "the time is that of a whole training: what is done already comes off"))
     if spec.resume and not begun:
         findings.append(Finding("warning", f"there is nothing to resume in {run.name}: it starts from the beginning"))
     return findings
