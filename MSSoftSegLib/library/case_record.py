@@ -213,6 +213,9 @@ def parse_record(text: str | bytes, *, file_name: str, expected: CaseId | None =
             remedy="restore the file from a backup, or add the case again",
         ) from None
     if expected is not None and record.case_id != expected:
+        if str(record.case_id).casefold() == str(expected).casefold():
+            # A disk that takes capitals for small letters.
+            raise BadLibrary(f"{expected} is spelt {record.case_id}", remedy="name it as it is spelt there")
         raise BadLibrary(f"{file_name} speaks of the case {record.case_id}", remedy="restore the file from a backup")
     return record
 

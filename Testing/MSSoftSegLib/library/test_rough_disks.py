@@ -19,6 +19,7 @@ import pytest
 from MSSoftSegLib.errors import BadLibrary, DiskFull, MSSoftSegError, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library import locking
+from MSSoftSegLib.library.case_record import parse_record
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, inside
 from MSSoftSegLib.library.locking import locked
@@ -174,6 +175,14 @@ def test_names_that_differ_in_capitals_only_are_refused_before_anything_is_writt
             save(library, drawn, **wrong)
         assert "spell" in caught.value.remedy
     assert case_files(library) == before
+
+
+def test_a_disk_that_ignores_capitals_tells_how_a_case_is_spelt(library):
+    text = (
+        inside(library, CASE.record).read_text().replace("sub-1", "sub-a1").replace('"patient": "1"', '"patient": "a1"')
+    )
+    with pytest.raises(BadLibrary, match="sub-A1 is spelt sub-a1"):
+        parse_record(text, file_name="sub-A1_case.json", expected=CaseId("A1"))
 
 
 def test_no_hard_or_symbolic_link_is_needed_to_save(library, drawn, monkeypatch):
