@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -18,14 +19,15 @@ import pytest
 
 from MSSoftSegLib.errors import BadLibrary, DiskFull, MSSoftSegError, RequestError
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.library import locking
+from MSSoftSegLib.library import locking, transaction
 from MSSoftSegLib.library.case_record import parse_record
 from MSSoftSegLib.library.check import check_library
+from MSSoftSegLib.library.exporting.bids import export_bids
 from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, inside
 from MSSoftSegLib.library.locking import locked
 from MSSoftSegLib.library.reading import read_case
 from MSSoftSegLib.library.writing import add_case
-from Testing.MSSoftSegLib.library.made_cases import case_files, flair_only, grey, labels, new_library, written
+from Testing.MSSoftSegLib.library.made_cases import array, case_files, flair_only, grey, labels, new_library, written
 from Testing.MSSoftSegLib.library.saves import ask, opened, save
 
 FORK = multiprocessing.get_context("fork")
@@ -279,8 +281,6 @@ def test_a_damaged_mask_can_be_drawn_anew_and_is_not_kept_as_an_earlier_version(
 
 def test_a_reader_meets_a_save_in_the_middle_of_its_renaming_and_waits_it_out(library, drawn, monkeypatch):
     """The mask is in place already, the record not yet."""
-    from MSSoftSegLib.library import transaction
-
     real, stop, go = transaction.add_participant, FORK.Event(), FORK.Event()
 
     def pausing(*arguments):
@@ -294,17 +294,11 @@ def test_a_reader_meets_a_save_in_the_middle_of_its_renaming_and_waits_it_out(li
         process = FORK.Process(target=lambda: save(library, drawn, based_on=based_on))
         process.start()
         assert stop.wait(10)
-    threading_timer(0.2, go.set)
-    assert opened(library)["raters"]["anna"]["version"] == 2
-    process.join(10)
-
-
-def threading_timer(after_s, action):
-    import threading
-
-    timer = threading.Timer(after_s, action)
+    timer = threading.Timer(0.2, go.set)
     timer.daemon = True
     timer.start()
+    assert opened(library)["raters"]["anna"]["version"] == 2
+    process.join(10)
 
 
 @pytest.mark.skipif(shutil.which("mount") is None or sys.platform != "linux", reason="needs a small disk")
@@ -328,3 +322,21 @@ def test_a_small_disk_that_fills_up_keeps_every_case_whole(tmp_path):
         assert told["problems"] == []
     finally:
         os.system(f"umount '{disk}'")
+
+
+class Killed(BaseException):
+    """Stands for the end of the process at one place."""
+
+
+def test_a_case_whose_save_died_in_the_middle_of_its_renaming_is_exported_whole(library, drawn, tmp_path, monkeypatch):
+    def die(*arguments):
+        raise Killed
+
+    based_on = known(library)
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction, "add_participant", die)
+        with pytest.raises(Killed):
+            save(library, drawn, based_on=based_on)
+    export_bids(library, tmp_path / "out", statuses=["approved"])
+    (mask,) = (tmp_path / "out").rglob("*_dseg.nii.gz")
+    assert (array(mask) == array(drawn)).all()
