@@ -2,9 +2,9 @@
 
     python -m Benchmarks.beside_training --folder SCRATCH [--rounds 5]
 
-A small exam is segmented by a worker that has the model loaded: alone, beside a training at the usual priority, beside one that
-has stepped back; in turns, so that what else the machine does hits all three alike. Trainings that are not wanted at a
-moment are stopped, not ended. A table in results/beside_training.md.
+A small exam, which was preprocessed before, is segmented by a worker that has the model loaded: alone, beside a training at
+the usual priority, beside one that has stepped back; in turns, so that what else the machine does hits all three alike.
+Trainings that are not wanted at a moment are stopped, not ended. A table in results/beside_training.md.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ CONDITIONS = {
 HEAD = """# A Segment click beside a training
 
 `python -m Benchmarks.beside_training`: wall time of a small exam (`Testing/MSSoftSegLib/jobs/small_exam.py`) in a worker that
-has its model loaded, in turns; {cores} processors, no GPU, other programs running (load {load:.0f} at the end). Times are those
-of this machine at that hour; the ratios are what counts.
+has its model loaded and the exam preprocessed, in turns; {cores} processors, no GPU, other programs running (load {load:.0f} at
+the end). Times are those of this machine at that hour; the ratios are what counts.
 
 | Segment | median | ratio to alone | lowest and highest ratio to alone of the same turn | n |
 |---|---|---|---|---|
@@ -78,7 +78,6 @@ def segment_s(worker: RealWorker, folder: Path, bundle: Path) -> float:
         "device": "cpu",
         "preprocessing": {"brain": str(folder / "brain.nii.gz")},
         "overwrite": True,
-        "use_cache": False,
     }
     began_s = time.monotonic()
     answer = worker.ask("segment", spec)

@@ -22,7 +22,8 @@ from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.datalist import write_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 
-RECIPES = ("mssoftseg", "softseg2020")
+# With the samples of a step: fewer than the recipe's sixteen slices, for a processor.
+RECIPES = {"mssoftseg": 1, "softseg2020": 4}
 CASES = 5
 STEPS = 12
 SHAPE = (144, 176, 144)
@@ -32,9 +33,9 @@ HEAD = f"""# Time that a preflight tells, and time that the training takes
 `python -m Benchmarks.preflight_accuracy`: {CASES} preprocessed cases of {SHAPE[2]} × {SHAPE[1]} × {SHAPE[0]} mm, one epoch of
 {STEPS} steps, on a processor with {{threads}} thread(s) of {{cores}}.
 
-*tried*: estimated from steps that the preflight took itself, in computing time; *known*: from the rates of the training before, in
-wall time. *wall*: what the training took; *computed*: what its process computed meanwhile. On a machine with other things
-to do, wall is more than computed (here: programs that wanted a processor, over the processors there are, in *busy*), so
+*tried*: estimated from steps that the preflight took itself, in computing time; *known*: from the rates of the training before,
+in wall time. *wall*: what the training took; *computed*: what its process computed meanwhile. On a machine with other things
+to do, wall is more than computed (programs that wanted a processor, over the processors there are, in *busy*), so
 *tried* is to be held against *computed*, *known* against *wall*.
 
 | recipe | by | preflight took | it computed | estimated | wall | computed | wall ÷ estimated | computed ÷ estimated | busy |
@@ -86,18 +87,18 @@ def main() -> None:
     """Measure and write the table, a row at a time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--recipe", action="append")
+    parser.add_argument("--recipe", action="append", help="measure this one only, and add its rows to the table")
     asked = parser.parse_args()
     folder = asked.folder
     os.environ["MSSOFTSEG_CACHE"], os.environ["MSSOFTSEG_JOBS"] = str(folder / "cache"), str(folder / "jobs")
     listed = folder / "cases.json" if (folder / "cases.json").is_file() else made_up_cases(folder)
     facts = {"threads": torch.get_num_threads(), "cores": os.cpu_count()}
-    TABLE.write_text(HEAD.format(**facts), encoding="utf-8")
+    if not asked.recipe:
+        TABLE.write_text(HEAD.format(**facts), encoding="utf-8")
     for name in asked.recipe or RECIPES:
         recipe = folder / f"{name}-short.toml"
-        recipe.write_text(
-            f'extends = "{name}"\nname = "{name}-short"\n[training]\nsteps_per_epoch = {STEPS}\nmodels = 1\n'
-        )
+        lines = [f'extends = "{name}"', f'name = "{name}-short"', "[sampling]", f"batch = {RECIPES[name]}"]
+        recipe.write_text("\n".join([*lines, "[training]", f"steps_per_epoch = {STEPS}", "models = 1"]) + "\n")
         for by in ("tried", "known"):
             spec = {"library": str(listed), "recipe": str(recipe), "out": str(folder / f"{name}-{by}"), "device": "cpu"}
             took_s, took_cpu_s, told = ran("train-preflight", spec | {"epochs": 1})
