@@ -1,6 +1,6 @@
 """Adapting the shipped model to another scanner with 1, 3 and 5 cases: what is won there, and what is forgotten.
 
-    python -m Benchmarks.adaptation --folder FOLDER
+    python Benchmarks/adaptation.py --folder FOLDER
 
 Digital patients of a scanner that the shipped model was not made for (``other_scanner.py``); those trained on and those tested on
 have different seeds. The recipe is mssoftseg-adapt, through the ``train`` job, as a user runs it. Writes adaptation.md and
@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from Benchmarks.other_scanner import other_scanner_patient
+from other_scanner import other_scanner_patient
+
 from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.jobs.model_scoring import load_model, score_case
 from MSSoftSegLib.jobs.run import parse_job, run
@@ -119,10 +120,10 @@ def _page(points: list[Point]) -> str:
     lines = [
         "# Few-case adaptation to another scanner",
         "",
-        "`python -m Benchmarks.adaptation --folder FOLDER`. Digital patients, 1 × 1 × 3 mm, contrasts and noise of",
+        "`python Benchmarks/adaptation.py --folder FOLDER`. Digital patients, 1 × 1 × 3 mm, contrasts and noise of",
         "`Benchmarks/other_scanner.py`, aligned and brain-extracted by construction; for training two simulated raters",
         f"as soft union, for testing the true lesions; n = {len(TEST_SEEDS)} test patients, whose seeds no training has.",
-        "Without test-time augmentation, on FLAIR's native voxels.",
+        f"Without test-time augmentation, on FLAIR's native voxels. Shipped model: {SHIPPED_MODEL} {_version()}.",
         f"Base: {first['patients']} digital patients of other scanners, of the kind that",
         "was rehearsed (other seeds), which flatters the right-hand columns.",
         "",
@@ -131,11 +132,18 @@ def _page(points: list[Point]) -> str:
         _row(points[0], first["dsc_before"], first["lesion_f1_before"]),
         *(_row(point, point.base["dsc_after"], point.base["lesion_f1_after"]) for point in points[1:]),
         "",
-        *(f"- {point.cases} cases: {point.course}" for point in points[1:]),
+        *(f"- {point.course[0].upper()}{point.course[1:]}." for point in points[1:]),
     ]
     for point in points[1:]:
-        lines += [f"- {point.cases} cases, forgotten beyond tolerance: {each}" for each in point.base["forgotten"]]
+        lost = (
+            f"- Beyond what is tolerated (a comparison then finds the model worse), with {point.cases} approved cases:"
+        )
+        lines += [f"{lost} {each}." for each in point.base["forgotten"]]
     return "\n".join([*lines, "", "![curve](adaptation.png)", ""])
+
+
+def _version() -> str:
+    return find_bundle(SHIPPED_MODEL).description.version
 
 
 def _row(point: Point, base_dsc: float, base_f1: float) -> str:
