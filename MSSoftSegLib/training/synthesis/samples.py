@@ -24,8 +24,6 @@ from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
 # Keeps the draws of patients apart from those of their samples.
 PATIENT, SAMPLE = 1, 2
 JITTER_VOXELS = 16
-SPATIAL_AXES = (1, 2, 3)
-FLIP_PROBABILITY = 0.5
 
 
 @dataclass(frozen=True)
@@ -58,15 +56,11 @@ class SyntheticSamples(Dataset[Sample]):
         number = index // per_patient
         patient = self.patient(number)
         images, label = patient.images, patient.label
-        rng = np.random.default_rng([self.seed, SAMPLE, index])
         if self.sampling.mode != "whole":
+            rng = np.random.default_rng([self.seed, SAMPLE, index])
             images, label = self._cut(patient, rng)
-        # Test-time augmentation shows a network brains that are mirrored along every axis: it must know them.
-        flipped = [axis for axis in SPATIAL_AXES if rng.random() < FLIP_PROBABILITY]
-        images, label = images.flip(flipped), label.flip(flipped)
         weight = (images != 0).any(dim=0, keepdim=True).float()
-        draws = {"index": index, "place": {"case": -1}, "patient": number, "flipped": flipped}
-        draws["parameters"] = patient.draws
+        draws = {"index": index, "place": {"case": -1}, "patient": number, "parameters": patient.draws}
         return Sample(images.contiguous(), label.contiguous(), weight, f"synthetic-{number}", draws)
 
     def patient(self, number: int) -> SyntheticPatient:

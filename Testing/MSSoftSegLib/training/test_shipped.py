@@ -59,16 +59,6 @@ def test_a_sample_follows_from_seed_and_number_whatever_was_drawn_before(samples
     assert not torch.equal(later.images, samples[8].images)
 
 
-def test_samples_are_mirrored_along_every_axis_images_and_label_alike(samples):
-    flips = {axis for number in range(24) for axis in samples[number].draws["flipped"]}
-    assert flips == {1, 2, 3}
-    whole = SyntheticSamples(samples.source, PLAN.recipe(PLAN.stages[1]).sampling, seed=4)
-    mirrored = next(sample for number in range(24) if (sample := whole[number]).draws["flipped"])
-    patient = whole.patient(mirrored.draws["patient"])
-    torch.testing.assert_close(mirrored.images.flip(mirrored.draws["flipped"]), patient.images)
-    torch.testing.assert_close(mirrored.label.flip(mirrored.draws["flipped"]), patient.label)
-
-
 def test_samples_have_the_patch_asked_for_and_weigh_the_brain_only(samples):
     for number in range(6):
         sample = samples[number]
