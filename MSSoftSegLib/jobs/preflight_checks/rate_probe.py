@@ -9,15 +9,17 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from MSSoftSegLib.evaluation.overlap import dice
-from MSSoftSegLib.jobs.preflight_checks.rates import Rates
+from MSSoftSegLib.jobs.detached.folder import read_document, write_document
+from MSSoftSegLib.jobs.preflight_checks.rates import PROBES_FILE, Rates, rates_file
 from MSSoftSegLib.jobs.preflight_checks.step_probe import probe_steps, windows
 from MSSoftSegLib.jobs.preflight_checks.stopwatch import Stopwatch
 from MSSoftSegLib.library.labelled_case import LabelledCase
@@ -45,6 +47,23 @@ class Probe:
     bytes_per_step: float
     parameters: int
     busy: float
+
+
+_PROBE = TypeAdapter(Probe)
+
+
+def known_probe(key: str, recipe: Recipe, example: LabelledCase | None, hardware: Hardware) -> Probe:
+    """What was measured before for trainings of this kind, or is now and kept: a panel asks again at every choice."""
+    file = rates_file().with_name(PROBES_FILE)
+    known = read_document(file) or {}
+    try:
+        return _PROBE.validate_python(known[key])
+    except (KeyError, ValidationError):
+        found = probe(recipe, example, hardware)
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_document(file, known | {key: _PROBE.dump_python(replace(found, busy=1.0), mode="json")})
+    return found
 
 
 def probe(recipe: Recipe, example: LabelledCase | None, hardware: Hardware) -> Probe:

@@ -18,6 +18,7 @@ from MSSoftSegLib.preprocessing.cache import default_cache_folder
 from MSSoftSegLib.training.recipe import Recipe
 
 FILE = "training_rates.json"
+PROBES_FILE = "training_probes.json"
 # The last trainings of a kind say how fast the next one is; those of other years do not.
 KEPT = 5
 STEPS_NEEDED = 5

@@ -14,7 +14,7 @@ from MSSoftSegLib.jobs.preflight_checks.estimate import Estimate, estimated, unk
 from MSSoftSegLib.jobs.preflight_checks.file_checks import damage_findings, twin_findings
 from MSSoftSegLib.jobs.preflight_checks.finding import Finding, as_finding
 from MSSoftSegLib.jobs.preflight_checks.needs import disk_needed_mb, memory_needed_mb, need_findings
-from MSSoftSegLib.jobs.preflight_checks.rate_probe import Probe, probe
+from MSSoftSegLib.jobs.preflight_checks.rate_probe import Probe, known_probe
 from MSSoftSegLib.jobs.preflight_checks.rates import Rates, recall, signature
 from MSSoftSegLib.jobs.preflight_checks.request_checks import (
     computing_device,
@@ -116,8 +116,10 @@ def costs_of(spec: TrainSpec, plan: Plan, recipe: Recipe, free: float) -> Costs:
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     broken = any(finding.severity == "error" for finding in plan.findings)
     example = next((case for case in plan.cases if case.preprocessed and not broken), None)
-    found = probe(recipe, example, hardware)
-    rates, basis = _rates(spec, plan, recipe, found)
+    raw = any(not case.preprocessed for case in plan.cases)
+    key = signature(recipe, device=computing_device(spec), raw=raw)
+    found = known_probe(key, recipe, example, hardware)
+    rates, basis = _rates(key, found)
     disk = disk_needed_mb(plan.cases, recipe, plan.split, found)
     memory = memory_needed_mb(recipe, found)
     return Costs(
@@ -131,10 +133,9 @@ def costs_of(spec: TrainSpec, plan: Plan, recipe: Recipe, free: float) -> Costs:
     )
 
 
-def _rates(spec: TrainSpec, plan: Plan, recipe: Recipe, found: Probe) -> tuple[Rates, str]:
-    raw = any(not case.preprocessed for case in plan.cases)
-    known = recall(signature(recipe, device=computing_device(spec), raw=raw))
+def _rates(key: str, found: Probe) -> tuple[Rates, str]:
+    known = recall(key)
     if known is None:
-        return found.rates, "(by steps tried just now on this machine)"
+        return found.rates, "(by steps tried on this machine)"
     rates, trainings = known
     return rates, f"(by {trainings} earlier training{'' if trainings == 1 else 's'} of this kind on this machine)"
