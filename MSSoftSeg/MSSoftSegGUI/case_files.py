@@ -16,7 +16,7 @@ from MSSoftSegGUI.error_card import ErrorCard
 from MSSoftSegGUI.exam_drawing import digestOf, isFromModel, nativeMatrix, readDrawing
 from MSSoftSegGUI.export_problem import export_card
 from MSSoftSegGUI.job_documents import SLOTS
-from MSSoftSegGUI.library_keeping import WrittenCase
+from MSSoftSegGUI.library_saving import WrittenCase
 from MSSoftSegGUI.parameter_nodes import isThere
 from MSSoftSegGUI.result_material import ReviewFacts
 from MSSoftSegGUI.same_voxels import on_grid

@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import slicer
-from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from MSSoftSegGUI.agreement_stage import AgreementStage
 from MSSoftSegGUI.case_files import CaseFiles
-from MSSoftSegGUI.case_loading import closeCase, loadingCase
 from MSSoftSegGUI.curation_nodes import hasPossible
+from MSSoftSegGUI.curation_table import CurationTable
 from MSSoftSegGUI.desk_jobs import DeskJobs
 from MSSoftSegGUI.edit_presenter import SEGMENTS
-from MSSoftSegGUI.error_card import ErrorCard, reason_of
-from MSSoftSegGUI.exam_drawing import HandDrawing, digestOf, hasDrawing, isFromModel, newDrawing, readDrawing
+from MSSoftSegGUI.exam_drawing import HandDrawing, hasDrawing, isFromModel, newDrawing
 from MSSoftSegGUI.library_agreement import LibraryAgreement
 from MSSoftSegGUI.library_case_state import CaseState
 from MSSoftSegGUI.library_default import LibraryDefault
 from MSSoftSegGUI.library_export_panel import LibraryExportPanel
 from MSSoftSegGUI.library_export_presenter import LibraryExport
-from MSSoftSegGUI.library_keeping import LibraryKeeping, SoftFile
+from MSSoftSegGUI.library_keeping import LibraryKeeping
 from MSSoftSegGUI.library_panel import LIBRARY_SETTING, LibraryPanel, isKnownLibrary, rememberLibrary
+from MSSoftSegGUI.library_saving import SoftFile
 from MSSoftSegGUI.library_worklist import LibraryWorklist
 from MSSoftSegGUI.loaded_volumes import patientNameOf
 from MSSoftSegGUI.parameter_nodes import isThere
@@ -34,7 +32,6 @@ from MSSoftSegGUI.side_by_side import leaveComparison
 from MSSoftSegGUI.soft_label_panel import SoftLabelPanel
 from MSSoftSegGUI.soft_label_presenter import DRAWING, Rater, SoftCase, SoftLabelPresenter
 from MSSoftSegGUI.soft_label_stage import SoftLabelStage
-from MSSoftSegGUI.turns import Turns, Work
 from MSSoftSegGUI.worklist_panel import WorklistPanel
 
 
@@ -47,12 +44,18 @@ class CurationWorkbench(VTKObservationMixin):
 
     def __init__(self, ui: Callable[[str], str], worker, *, make, choose, review, edit, folder: Path) -> None:
         super().__init__()
-        self._make, self._choose, self._review = make, choose, review
+        self._make, self._review = make, review
         self._jobs = DeskJobs(worker)
         self._files = CaseFiles(later, folder)
         self._hand = HandDrawing(edit)
-        self._loading = Turns(later)
-        self._exam = None
+        self._table = CurationTable(
+            later,
+            self._files,
+            review=review,
+            choose=choose,
+            keeping=lambda: self.keeping,
+            onKept=self._onKept,
+        )
         self._buildSoftLabel(ui, folder)
         self._buildLibrary(ui, folder)
         self.keeping.set_library(slicer.util.settingsValue(LIBRARY_SETTING, ""))
@@ -64,13 +67,17 @@ class CurationWorkbench(VTKObservationMixin):
         library = (self.library, self.worklistPanel, self.ratersPanel, self.exportPanel)
         return [("softLabel", self.softLabelPanel), *(("library", panel) for panel in library)]
 
+    def exam(self):
+        """The exam on the table, None for none."""
+        return self._table.current
+
     # What happens around it
 
     def follow(self, exam) -> None:
         """Another exam is on the table, or another drawing of it; None for no exam."""
         self.removeObservers()
-        isOther = not (self._isOnTable(exam) if exam is not None else self._exam is None)
-        self._exam = exam
+        isOther = not (self._table.holds(exam) if exam is not None else self._table.current is None)
+        self._table.current = exam
         self._hand.close()
         if isOther:
             # What is said there is about the exam before.
@@ -88,10 +95,10 @@ class CurationWorkbench(VTKObservationMixin):
     def forgetScene(self) -> None:
         """The scene is closing: a save that is under way goes on, for its files are written; all else ends."""
         self.removeObservers()
-        self._loading.stop()
+        self._table.stop()
         self._files.forget()
         self._hand.forget()
-        self._exam = None
+        self._table.current = None
         self._softStage.forget()
         self._agreementStage.forget()
         self.softLabel.set_on(False)
@@ -101,60 +108,6 @@ class CurationWorkbench(VTKObservationMixin):
     def shutDown(self) -> None:
         """The module is unloaded."""
         self.forgetScene()
-
-    # What presenters ask of the scene
-
-    def exam(self):
-        """The exam on the table, None for none."""
-        return self._exam
-
-    def write_case(self, *, with_images: bool, done, problem) -> None:  # called by presenters, with Python's names
-        """Write the exam on the table."""
-        exam, state = self._exam, self.keeping.state
-        if exam is None or not hasDrawing(exam):
-            problem(ErrorCard(_("There is no drawing."), _("Segment this exam, or draw by hand."), "no drawing"))
-            return
-        if isFromModel(exam):
-            self._review.takeEdits()
-        start = state.edited_from if state.is_in(self.keeping.library) and not isFromModel(exam) else ""
-        self._files.writeCase(
-            exam, self._grid(state), with_images=with_images, edited_from=start, done=done, problem=problem
-        )
-
-    def keep_state(self, exam, state: CaseState) -> None:
-        """The exam is in the library now."""
-        if exam is None or not isThere(exam.parameterNode):
-            return
-        exam.curation = state.to_json()
-        if self._isOnTable(exam):
-            self.keeping.adopt(state)
-            self._showCase(state)
-
-    def unsaved(self) -> str:
-        """What on the table is in no library yet."""
-        exam = self._exam
-        if exam is None or not hasDrawing(exam):
-            return ""
-        if isFromModel(exam):
-            self._review.takeEdits()
-        state = self.keeping.state
-        if state.case:
-            isDirty = self.keeping.is_notes_unsaved() or digestOf(readDrawing(exam, self._grid(state))) != state.digest
-        elif isFromModel(exam):
-            isDirty = bool(exam.decisions or exam.edits)
-        else:
-            isDirty = bool(readDrawing(exam).any())
-        name = state.case or exam.caseName
-        return _("The drawing of {case}").format(case=name) if isDirty else ""
-
-    def load(self, opened, done, problem) -> None:
-        """Load a case of the library and put it on the table."""
-
-        def stopped(reason: Exception) -> None:
-            text = _("The case could not be loaded: {reason}").format(reason=reason_of(reason))
-            problem(ErrorCard(text, _("Try again, or restore the library from a backup."), type(reason).__name__))
-
-        self._loading.start(self._loadingCase(opened, done), stopped)
 
     # What the user does
 
@@ -178,7 +131,7 @@ class CurationWorkbench(VTKObservationMixin):
     def onTyped(self) -> None:
         exam = self._make()
         if exam is not None:
-            self._exam = exam
+            self._table.current = exam
             exam.curation = self.keeping.state.to_json()
 
     def onNext(self) -> None:
@@ -208,8 +161,13 @@ class CurationWorkbench(VTKObservationMixin):
         self._softStage.compare(others if shown else None, self.softLabel.fail)
 
     def onDrawingModified(self, _caller=None, _event=None) -> None:
-        if self._exam is not None and isThere(self._exam.segmentation):
-            self.softLabel.drawing_changed(has_possible=hasPossible(self._exam.segmentation, SEGMENTS[1].id))
+        if self._table.current is not None and isThere(self._table.current.segmentation):
+            self.softLabel.drawing_changed(has_possible=hasPossible(self._table.current.segmentation, SEGMENTS[1].id))
+
+    def onNodeRemoved(self, _caller=None, _event=None) -> None:
+        if self._table.current is not None and not hasDrawing(self._table.current):
+            # The drawing was deleted: one can draw anew.
+            self.follow(self._table.current)
 
     # How it is put together
 
@@ -223,8 +181,8 @@ class CurationWorkbench(VTKObservationMixin):
         self._softStage = SoftLabelStage(
             later,
             self._files,
-            exam=lambda: self._exam,
-            grid=lambda: self._grid(self.keeping.state),
+            exam=self._table.exam,
+            grid=self._table.grid,
             restore=self._restoreViews,
             sayValue=self.softLabelPanel.showValue,
         )
@@ -239,18 +197,18 @@ class CurationWorkbench(VTKObservationMixin):
         self.ratersPanel = RatersPanel(ui("Raters"))
         self.exportPanel = LibraryExportPanel(ui("Export"), onExport=self.onExport)
         self.keeping = LibraryKeeping(
-            self._jobs, self, known=isKnownLibrary, show=self.library.show, on_saved=self._onSaved
+            self._jobs, self._table, known=isKnownLibrary, show=self.library.show, on_saved=self._onSaved
         )
         self.worklist = LibraryWorklist(
             self._jobs,
-            self,
+            self._table,
             rater=lambda: self.keeping.rater,
             save=lambda then: self.keeping.save(then=then),
             known=isKnownLibrary,
             on_known=rememberLibrary,
             show=self._showWorklist,
         )
-        self._agreementStage = AgreementStage(later, exam=lambda: self._exam, restore=self._restoreViews)
+        self._agreementStage = AgreementStage(later, exam=self._table.exam, restore=self._restoreViews)
         self.agreement = LibraryAgreement(
             self._jobs, self._agreementStage, folder=folder / "agreement", show=self.ratersPanel.show
         )
@@ -264,7 +222,7 @@ class CurationWorkbench(VTKObservationMixin):
 
     def _showExam(self) -> None:
         """Everything follows the exam on the table."""
-        exam = self._exam
+        exam = self._table.current
         state = CaseState.from_json(exam.curation) if exam is not None else CaseState()
         person = ""
         if exam is not None and isThere(exam.flair) and not state.from_library:
@@ -273,7 +231,7 @@ class CurationWorkbench(VTKObservationMixin):
         self._showCase(state)
 
     def _showCase(self, state: CaseState) -> None:
-        exam = self._exam
+        exam = self._table.current
         self.library.setDrawEnabled(not hasDrawing(exam))
         self.agreement.follow(state)
         if not hasDrawing(exam):
@@ -300,36 +258,37 @@ class CurationWorkbench(VTKObservationMixin):
     def _onSaved(self, case: str) -> None:
         self.default.refresh()
         self.worklist.refresh()
+        exam, state = self._table.current, self.keeping.state
+        if state.case == case:
+            # Where the masks lie now, one's own among them: they are compared and softened from there.
+            self._jobs.ask(
+                "library-open",
+                {"library": self.keeping.library, "case": case},
+                on_result=lambda summary: self._takeMasks(exam, case, summary),
+                on_problem=lambda card: None,
+                topic="library-masks",
+            )
+
+    def _onKept(self, state: CaseState) -> None:
+        self.keeping.adopt(state)
+        self._showCase(state)
+
+    def _takeMasks(self, exam, case: str, summary) -> None:
+        state = self.keeping.state
+        if state.case == case and exam is self._table.current:
+            self._table.keep_state(exam, state.with_masks(summary["raters"]))
 
     def _observe(self, exam) -> None:
         segmentation = exam.segmentation.GetSegmentation()
         for event in (segmentation.SourceRepresentationModified, segmentation.SegmentModified):
             self.addObserver(segmentation, event, self.onDrawingModified)
+        self.addObserver(slicer.mrmlScene, slicer.vtkMRMLScene.NodeRemovedEvent, self.onNodeRemoved)
 
     def _restoreViews(self) -> None:
         """What the review shows, or FLAIR alone."""
-        if self._exam is None or not isThere(self._exam.flair):
+        if self._table.current is None or not isThere(self._table.current.flair):
             return
         if self._review.exam is not None:
             self._review.refreshDisplay()
         else:
-            slicer.util.setSliceViewerLayers(background=self._exam.flair, foreground=None)
-
-    def _grid(self, state: CaseState):
-        """In which order the library has the voxels of this case; None while it is in none, or in another library."""
-        if not state.grid or not state.is_in(self.keeping.library):
-            return None
-        return np.reshape(state.grid, (4, 4))
-
-    def _isOnTable(self, exam) -> bool:
-        return self._exam is not None and self._exam.parameterNode is exam.parameterNode
-
-    def _loadingCase(self, opened, done) -> Work[None]:
-        exam = yield from loadingCase(opened, self.keeping.rater)
-        before = self._exam
-        isStale = before is not None and CaseState.from_json(before.curation).from_library and not self.unsaved()
-        self._choose(exam)
-        slicer.util.setSliceViewerLayers(background=exam.flair, foreground=None, fit=True)
-        if isStale and isThere(before.parameterNode):
-            closeCase(before)
-        done()
+            slicer.util.setSliceViewerLayers(background=self._table.current.flair, foreground=None)

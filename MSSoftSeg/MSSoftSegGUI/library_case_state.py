@@ -51,6 +51,19 @@ class CaseState:
         """Whether this exam, under the names that are typed now, is a case of that library."""
         return bool(self.case) and self.library == library and self.case == case_name(self.patient, self.session)
 
+    def with_masks(self, raters: Mapping[str, Mapping[str, Any]]) -> CaseState:
+        """The same with the places of all masks as ``library-open`` tells them.
+
+        The checksums stay those of what was opened or saved here: whoever has not seen a mask does not replace it.
+        """
+        masks = {
+            str(name): StoredMask(
+                str(mask["path"]), self.masks.get(name, StoredMask()).sha256, str(mask.get("notes") or "")
+            )
+            for name, mask in raters.items()
+        }
+        return dataclasses.replace(self, masks=masks)
+
     def with_drawing(self, digest: str, grid: tuple[float, ...]) -> CaseState:
         """The same with the drawing that is kept."""
         return dataclasses.replace(self, digest=digest, grid=grid)

@@ -9,7 +9,7 @@ from typing import Any
 
 from MSSoftSegGUI.desk_jobs import DeskCard, DeskJobs
 from MSSoftSegGUI.error_card import ErrorCard
-from MSSoftSegGUI.library_keeping import Kind
+from MSSoftSegGUI.library_saving import Kind
 from MSSoftSegGUI.soft_label_choices import SoftChoices, merge_entries, method_entries
 from MSSoftSegGUI.translation import tr as _
 

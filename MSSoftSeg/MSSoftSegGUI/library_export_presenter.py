@@ -10,9 +10,9 @@ from typing import Any
 
 from MSSoftSegGUI.desk_jobs import DeskJobs
 from MSSoftSegGUI.error_card import ErrorCard, sentence
-from MSSoftSegGUI.library_keeping import Kind
-from MSSoftSegGUI.library_worklist import cases_text
+from MSSoftSegGUI.library_saving import Kind
 from MSSoftSegGUI.translation import tr as _
+from MSSoftSegGUI.worklist_rows import cases_text
 
 TOPIC = "library-export"
 DICOM, NNUNET, MONAI = "dicom-seg", "nnunet", "monai-datalist"

@@ -7,43 +7,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from MSSoftSegGUI.desk_jobs import DeskJobs
 from MSSoftSegGUI.error_card import ErrorCard
-from MSSoftSegGUI.library_case_state import CaseState, StoredMask
+from MSSoftSegGUI.library_case_state import CaseState
 from MSSoftSegGUI.library_names import case_name, looks_like, name_problem
+from MSSoftSegGUI.library_saving import (
+    REFUSALS,
+    Kind,
+    Save,
+    SoftFile,
+    Status,
+    WrittenCase,
+    gone_card,
+    kept_state,
+    spec_of,
+)
 from MSSoftSegGUI.translation import tr as _
-
-Kind = Literal["note", "warning", "error"]
-Status = Literal["corrected", "approved"]
-REFUSALS = ("bad-request", "bad-image", "grid-mismatch")
-
-
-@dataclass(frozen=True)
-class WrittenCase:
-    """What was written for the worker. digest: of the drawing. images: by slot, none where the library has them.
-
-    grid: in which order the voxels were written, row by row of a 4 × 4 matrix.
-    """
-
-    mask: Path
-    digest: str
-    images: Mapping[str, Path] = field(default_factory=dict)
-    result: Path | None = None
-    edited_from: Path | None = None
-    source_model: str = ""
-    grid: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class SoftFile:
-    """A soft label of this very drawing, with its sidecar beside it. name: what it is called in the library."""
-
-    path: Path
-    name: str
 
 
 class Desk(Protocol):
@@ -182,7 +164,7 @@ class LibraryKeeping:
         exam = self._desk.exam()
 
         def written(case: WrittenCase) -> None:
-            save = _Save(state, library, rater, status, case, exam, soft=soft, then=then)
+            save = Save(state, library, rater, status, case, exam, soft=soft, then=then)
             self._look_then_submit(save)
 
         self._desk.write_case(with_images=not is_there, done=written, problem=self.fail)
@@ -210,7 +192,7 @@ class LibraryKeeping:
         problem = name_problem(state.patient) or name_problem(state.session)
         return _("The pseudonym cannot be used: {reason}").format(reason=problem) if problem else ""
 
-    def _look_then_submit(self, save: _Save) -> None:
+    def _look_then_submit(self, save: Save) -> None:
         """A library that was there must be there still: a new one in the place of a share that vanished helps nobody."""
 
         def submit(_summary: Mapping[str, Any]) -> None:
@@ -226,7 +208,7 @@ class LibraryKeeping:
             on_problem=lambda card: self.fail(gone_card(save.library, card)),
         )
 
-    def _submit(self, save: _Save) -> None:
+    def _submit(self, save: Save) -> None:
         def refused(card: ErrorCard) -> None:
             case = save.case
             if (case.result or case.edited_from) and getattr(card, "code", "") in REFUSALS:
@@ -240,7 +222,7 @@ class LibraryKeeping:
             "library-save", spec_of(save), on_result=lambda summary: self._kept(save, summary), on_problem=refused
         )
 
-    def _kept(self, save: _Save, summary: Mapping[str, Any]) -> None:
+    def _kept(self, save: Save, summary: Mapping[str, Any]) -> None:
         """The drawing is in the library."""
         state = kept_state(save, summary)
         self._desk.keep_state(save.exam, state)
@@ -281,74 +263,3 @@ class LibraryKeeping:
         if state.is_in(self.library):
             return _("{case}, {status} in this library").format(case=name, status=state.status), "note"
         return _("will be kept as {case}").format(case=name), "note"
-
-
-@dataclass(frozen=True)
-class _Save:
-    """One save under way. exam: names the exam in the scene."""
-
-    state: CaseState
-    library: str
-    rater: str
-    status: Status
-    case: WrittenCase
-    exam: object
-    soft: SoftFile | None
-    then: Callable[[], None] | None
-
-    @property
-    def based_on(self) -> str | None:
-        """The checksum of the rater's mask as it was opened or last saved, None where she had none."""
-        if not self.state.is_in(self.library):
-            return None
-        mask = self.state.masks.get(self.state.kept_as.get(self.rater, self.rater))
-        return mask.sha256 if mask is not None else None
-
-
-def gone_card(library: str, card: ErrorCard) -> ErrorCard:
-    """The card of a library that was there and is not; other problems keep theirs."""
-    if getattr(card, "code", "") != "bad-library":
-        return card
-    what = _("The library “{name}” is not there any more.").format(name=Path(library).name)
-    remedy = _("Connect the share or choose another library. Nothing was lost: what is drawn is in the scene.")
-    return ErrorCard(what, remedy, card.details)
-
-
-def spec_of(save: _Save) -> dict[str, Any]:
-    """The ``library-save`` job of a save."""
-    state, case = save.state, save.case
-    return {
-        "library": save.library,
-        "patient": state.patient,
-        "session": state.session or None,
-        "images": {slot: str(path) for slot, path in case.images.items()},
-        "rater": save.rater,
-        "mask": str(case.mask),
-        "edited_from": str(case.edited_from) if case.edited_from is not None else None,
-        "status": save.status,
-        "notes": state.notes,
-        "source_model": case.source_model or None,
-        "result": str(case.result) if case.result is not None else None,
-        "based_on": save.based_on,
-        **({"soft_label": str(save.soft.path), "soft_label_name": save.soft.name} if save.soft is not None else {}),
-    }
-
-
-def kept_state(save: _Save, summary: Mapping[str, Any]) -> CaseState:
-    """What is known of the exam once the library has it."""
-    state = save.state
-    name = str(summary.get("rater") or save.rater)
-    kept_as = {**(state.kept_as if state.is_in(save.library) else {}), save.rater: name}
-    masks = dict(state.masks) if state.is_in(save.library) else {}
-    masks[name] = StoredMask(sha256=str(summary.get("sha256") or ""), notes=state.notes)
-    return dataclasses.replace(
-        state,
-        library=save.library,
-        case=str(summary.get("case") or case_name(state.patient, state.session)),
-        status=str(summary.get("status") or save.status),
-        masks=masks,
-        kept_as=kept_as,
-        digest=save.case.digest,
-        grid=save.case.grid,
-        saved_notes=state.notes,
-    )

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.library_worklist import FILTERS, NOBODY, ORDERS, OWN, TO_DO, column_titles, status_word
+from MSSoftSegGUI.library_worklist import FILTERS, NOBODY, ORDERS, OWN, TO_DO
 from MSSoftSegGUI.panel import Panel, fillCombo, showMessage
+from MSSoftSegGUI.worklist_rows import column_titles, status_word
 
 STATUS_COLORS = {"approved": "#2e7d4f", "excluded": "#9a9a9a"}
 

@@ -105,6 +105,10 @@ class Curator(Visit):
         """A whole run on the oblique patient; the exam."""
         return self.segment_made(oblique_flair(f"{case} FLAIR"), case, spoil=lambda folder: make_whole(folder, **facts))
 
+    def unsaved(self) -> str:
+        """What on the table is in no library yet."""
+        return self.curation.worklist._table.unsaved()
+
     def type(self, name: str, text: str) -> None:
         """Type into a line edit, as a person does."""
         edit = self.ui(name)

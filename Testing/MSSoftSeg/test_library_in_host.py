@@ -37,6 +37,7 @@ def person(room, tmp_path):
     room.host.close_scene()
     room.rest(0.05)
     room.keeping.type_rater("")
+    room.ui("startCombo").currentIndex = 0
     room.choose_library(tmp_path / "library")
     yield room
     assert room.host.slot_errors == []
@@ -100,6 +101,18 @@ def test_drawing_by_hand_is_no_longer_offered_where_something_is_drawn(person):
     assert (person.drawing() == 1).any()
 
 
+def test_a_drawing_that_was_deleted_can_be_begun_anew(person):
+    import slicer
+
+    draw_new(person, ANNAS)
+    slicer.mrmlScene.RemoveNode(person.curation.exam().segmentation)
+    person.host.process_events()
+    assert not person.ui("saveCorrectedButton").enabled
+    assert not person.ui("softPreviewButton").enabled
+    person.click("drawButton")
+    assert not person.drawing().any()
+
+
 def test_a_model_that_runs_afterwards_takes_nothing_of_a_drawing_by_hand_away(person):
     import slicer
     from MSSoftSegGUI.segmentation_node import readMasks
@@ -124,9 +137,9 @@ def test_a_scene_with_a_drawing_from_a_library_comes_back_and_knows_where_it_is_
     person.wait(lambda: person.curation.exam() is not None, JOB_TIMEOUT_S, "the scene")
     assert np.array_equal(person.drawing(), ANNAS)
     assert "approved in this library" in person.ui("caseHint").text
-    assert person.curation.unsaved() == ""
+    assert person.unsaved() == ""
     person.draw(BOBS)
-    assert "sub-P1" in person.curation.unsaved()
+    assert "sub-P1" in person.unsaved()
     person.save("saveCorrectedButton")
     assert np.array_equal(stored(person, "anna"), BOBS)
 
@@ -180,8 +193,7 @@ def test_a_second_reader_sees_nothing_of_the_first_and_both_are_compared_afterwa
     person.save("saveCorrectedButton")
     assert np.array_equal(stored(person, "anna"), ANNAS)
     assert np.array_equal(stored(person, "bob"), BOBS)
-    combo.currentIndex = 0
-    person.open("sub-P1")
+    person.wait(lambda: person.ui("compareRatersButton").enabled, JOB_TIMEOUT_S, "both masks")
     layout = slicer.app.layoutManager().layout
     person.click("compareRatersButton")
     person.wait(lambda: "DSC" in person.ui("agreementLabel").text, JOB_TIMEOUT_S, "the agreement")

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from MSSoftSegGUI.library_case_state import CaseState, StoredMask
-from MSSoftSegGUI.library_keeping import LibraryKeeping, SoftFile, WrittenCase
+from MSSoftSegGUI.library_default import LibraryDefault
+from MSSoftSegGUI.library_keeping import LibraryKeeping
 from MSSoftSegGUI.library_names import LONGEST, looks_like, name_problem
+from MSSoftSegGUI.library_saving import SoftFile, WrittenCase
+from MSSoftSegGUI.soft_label_choices import SoftChoices
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.library.layout import check_id
@@ -252,3 +255,47 @@ def test_a_state_survives_the_scene_and_a_damaged_one_is_an_empty_one():
     state = CaseState("P1", "02", "n", LIBRARY, "sub-P1_ses-02", masks={"a": StoredMask("p", "s")}, kept_as={"a": "a2"})
     assert CaseState.from_json(state.to_json()) == state
     assert CaseState.from_json("") == CaseState.from_json('{"patient": "P1", "x": 1}') == CaseState.from_json("[1]")
+
+
+def test_a_mask_that_turned_up_meanwhile_is_not_replaced_unseen(keeping):
+    state = CaseState(patient="P1", library=LIBRARY, case="sub-P1", masks={"anna": StoredMask("", "a" * 64)})
+    found = {name: {"path": f"/x/{name}.nii.gz", "sha256": "f" * 64, "notes": ""} for name in ("anna", "bob")}
+    keeping.presenter.follow(state.with_masks(found), has_drawing=True)
+    assert keeping.presenter.state.masks["bob"].path == "/x/bob.nii.gz"
+    for rater, based_on in (("anna", "a" * 64), ("bob", None)):
+        keeping.log_in(rater)
+        keeping.presenter.save("corrected")
+        assert keeping.worker.spec()["based_on"] == based_on
+        keeping.worker.fail()
+
+
+@pytest.fixture
+def default():
+    worker, jobs = desk_jobs()
+    known = []
+    return LibraryDefault(jobs, show=lambda view: None, on_known=known.append), worker, known
+
+
+def test_a_librarys_own_merge_and_border_are_taken_over_and_set(default):
+    presenter, worker, known = default
+    presenter.set_library(LIBRARY)
+    assert worker.spec()["softening"] is None
+    worker.answer(softening={"merge": "union", "method": "kats", "gamma": 0.3}, merge="union")
+    assert (known[0].merge, known[0].method, known[0].gamma) == ("union", "kats", 0.3)
+    assert presenter.view.is_known
+    presenter.set(SoftChoices("mean", "kats").settings(2))
+    assert worker.spec()["softening"]["method"] == "none"
+    worker.answer(softening={"merge": "mean", "method": "none"}, merge="mean")
+    assert presenter.view.text.startswith("Default of this library now.")
+    assert presenter.settings["merge"] == "mean"
+    assert len(known) == 1, "what was set comes from the controls"
+
+
+def test_a_folder_that_is_no_library_yet_has_no_default_and_says_nothing(default):
+    presenter, worker, known = default
+    presenter.set_library(LIBRARY)
+    worker.fail(code="bad-library", message="library is not a case library: it has no dataset_description.json")
+    assert (presenter.view.is_known, presenter.view.text, known) == (False, "", [])
+    presenter.refresh()
+    worker.answer(softening=None, merge=None)
+    assert presenter.view.is_known
