@@ -43,7 +43,6 @@ def play(shoot) -> None:
             person.load_exam(write_exam(folder / "P1", SHOWN))
             person.ui("trainSection").collapsed = False
             person.plan(recipe, "ward-2026", library=library)
-            person.training.onCurves(True)
             shoot(person, "train_plan", "trainSection")
             person.train()
             person.wait(lambda: len(person.run.curves.get("val_dice", ())) >= 4, 1800, "some validations")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 from collections.abc import Callable
 
@@ -97,9 +98,9 @@ class TrainPanel(Panel):
         """What would happen and what is wrong."""
         showMessage(self.ui.preflightLabel, view.text)
         label = self.ui.findingsLabel
-        worst = view.findings[0].severity if view.findings else "note"
-        label.text = "\n".join(f"{_marks()[finding.severity]} {finding.text}" for finding in view.findings)
-        label.styleSheet = MESSAGE_STYLES[worst]
+        lines = ((MESSAGE_STYLES[each.severity], f"{_marks()[each.severity]} {each.text}") for each in view.findings)
+        # Texts name cases and files: they are no markup.
+        label.text = "<br>".join(f'<span style="{style}">{html.escape(text)}</span>' for style, text in lines)
         label.visible = bool(view.findings)
         self.ui.trainButton.enabled = view.can_train
 

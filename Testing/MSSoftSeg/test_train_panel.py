@@ -229,6 +229,18 @@ def test_a_list_that_is_looked_through_is_not_made_anew_every_second(reader, mod
     assert reader.ui("runCombo").itemText(0) == "looked at"
 
 
+def test_each_finding_has_its_color_and_its_text_is_no_markup(reader, models):
+    from MSSoftSegGUI.train_view import Finding, PreflightView
+
+    findings = (Finding("error", "sub-<b>1 is damaged."), Finding("note", "One rater."))
+    reader.workbench.training.panel.showPreflight(PreflightView(findings=findings))
+    error, note = reader.ui("findingsLabel").text.split("<br>")
+    assert "c8372d" in error
+    assert "sub-&lt;b&gt;1 is damaged." in error
+    assert "color" not in note
+    assert not reader.ui("trainButton").enabled
+
+
 def test_adapting_the_model_that_ships_is_what_is_chosen_first(reader, models):
     choices = reader.workbench.training.panel.choices()
     assert choices.recipe == "mssoftseg-adapt"
