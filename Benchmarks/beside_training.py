@@ -2,7 +2,7 @@
 
     python -m Benchmarks.beside_training --folder SCRATCH [--rounds 5]
 
-A small exam, which was preprocessed before, is segmented by a worker that has the model loaded: alone, beside a training at
+A small preprocessed exam is segmented by a worker that has the model loaded: alone, beside a training at
 the usual priority, beside one that has stepped back; in turns, so that what else the machine does hits all three alike.
 Trainings that are not wanted at a moment are stopped, not ended. A table in results/beside_training.md.
 """
@@ -15,7 +15,7 @@ import signal
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from MSSoftSegLib.jobs.detach import absolute_spec
@@ -34,21 +34,19 @@ CONDITIONS = {
 }
 HEAD = """# A Segment click beside a training
 
-`python -m Benchmarks.beside_training`: wall time of a small exam (`Testing/MSSoftSegLib/jobs/small_exam.py`) in a worker that
-has its model loaded and the exam preprocessed, in turns; {cores} processors, no GPU, other programs running (load {load:.0f} at
-the end). Times are those of this machine at that hour; the ratios are what counts.
+`python -m Benchmarks.beside_training`: wall time of a small FLAIR (`Testing/MSSoftSegLib/jobs/small_exam.py`), taken as
+preprocessed, in one pass, in a worker that has its model loaded, in turns; {cores} processors, no GPU, other programs running
+(load {load:.0f} at the end). Times are those of this machine at that hour; the ratios are what counts.
 
 | Segment | median | ratio to alone | lowest and highest ratio to alone of the same turn | n |
 |---|---|---|---|---|
 """
 
 
-def begun(folder: Path, niceness: int) -> Path:
-    """The folder of a training without end at a priority, stopped."""
-    place = folder / f"nice-{niceness}"
-    place.mkdir(parents=True)
-    os.environ[VARIABLE] = str(niceness)
-    job = start("train", absolute_spec("train", small_training(place) | {"epochs": 100000}))
+def begun(folder: Path) -> Path:
+    """The folder of a training without end at the usual priority, stopped."""
+    os.environ[VARIABLE] = "0"
+    job = start("train", absolute_spec("train", small_training(folder) | {"epochs": 100000}))
     tail = EventTail(job)
     wait_until(lambda: any(event["event"] == "metric" for event in tail.new_events()), seconds=600)
     os.killpg(int(str(process_of(job))), signal.SIGSTOP)
@@ -56,12 +54,15 @@ def begun(folder: Path, niceness: int) -> Path:
 
 
 @contextmanager
-def running(job: Path | None) -> Iterator[None]:
-    """The training goes on while this lasts."""
-    if job is None:
+def running(job: Path, niceness: int | None) -> Iterator[None]:
+    """The training goes on while this lasts, at a priority; None = it does not. Only an administrator may raise it again."""
+    if niceness is None:
         yield
         return
     group = int(str(process_of(job)))
+    os.setpriority(os.PRIO_PGRP, group, niceness)
+    with suppress(OSError):
+        Path(f"/proc/{group}/autogroup").write_text(str(niceness), encoding="ascii")
     os.killpg(group, signal.SIGCONT)
     try:
         yield
@@ -72,11 +73,12 @@ def running(job: Path | None) -> Iterator[None]:
 def segment_s(worker: RealWorker, folder: Path, bundle: Path) -> float:
     """Wall time of one Segment."""
     spec = {
-        "exam": {"folder": str(folder / "exam")},
+        "exam": {"flair": str(folder / "exam" / "FLAIR.nii.gz")},
         "out": str(folder / "out"),
         "model": str(bundle),
         "device": "cpu",
-        "preprocessing": {"brain": str(folder / "brain.nii.gz")},
+        "preprocessed": True,
+        "tta": "none",
         "overwrite": True,
     }
     began_s = time.monotonic()
@@ -91,25 +93,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--job", type=Path, help="a detached training that runs already, in place of a new one")
     asked = parser.parse_args()
     folder = asked.folder
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     os.environ["MSSOFTSEG_JOBS"], os.environ["MSSOFTSEG_CACHE"] = str(folder / "jobs"), str(folder / "cache")
     write_small_exam(folder)
     bundle = write_random_bundle(folder / "little")
-    jobs = {name: None if by is None else begun(folder, by) for name, by in CONDITIONS.items()}
+    job = asked.job or begun(folder)
     worker, found = RealWorker(), {name: [] for name in CONDITIONS}
     try:
         segment_s(worker, folder, bundle)
         for _ in range(asked.rounds):
             for name, times in found.items():
-                with running(jobs[name]):
+                with running(job, CONDITIONS[name]):
                     times.append(segment_s(worker, folder, bundle))
     finally:
         worker.kill_group()
-        for job in filter(None, jobs.values()):
-            request_cancel(job)
-            os.killpg(int(str(process_of(job))), signal.SIGCONT)
+        request_cancel(job)
+        os.killpg(int(str(process_of(job))), signal.SIGCONT)
     write_table(found)
 
 
