@@ -31,7 +31,7 @@ TABLE = Path(__file__).parent / "results" / "preflight_accuracy.md"
 HEAD = f"""# Time that a preflight tells, and time that the training takes
 
 `python -m Benchmarks.preflight_accuracy`: {CASES} preprocessed cases of {SHAPE[2]} × {SHAPE[1]} × {SHAPE[0]} mm, one epoch of
-{STEPS} steps, on a processor with {{threads}} thread(s) of {{cores}}.
+{STEPS} steps, on a processor with {{threads}} thread(s) of {{cores}}; softseg2020 with {RECIPES["softseg2020"]} slices a step.
 
 *tried*: estimated from steps that the preflight took itself, in computing time; *known*: from the rates of the training before,
 in wall time. *wall*: what the training took; *computed*: what its process computed meanwhile. On a machine with other things
