@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import SimpleITK as sitk
+
 from MSSoftSegLib.jobs.detach import absolute_spec
 from MSSoftSegLib.jobs.detached.priority import NICENESS, VARIABLE
 from MSSoftSegLib.jobs.detached.reading import EventTail, request_cancel
@@ -70,10 +72,19 @@ def running(job: Path, niceness: int | None) -> Iterator[None]:
         os.killpg(group, signal.SIGSTOP)
 
 
+def extract_brain(folder: Path) -> None:
+    """The exam's FLAIR without what is no brain."""
+    flair = sitk.ReadImage(str(folder / "exam" / "FLAIR.nii.gz"))
+    brain = sitk.Resample(
+        sitk.ReadImage(str(folder / "brain.nii.gz")), flair, sitk.Transform(), sitk.sitkNearestNeighbor
+    )
+    sitk.WriteImage(sitk.Mask(flair, sitk.Cast(brain != 0, sitk.sitkUInt8)), str(folder / "brain_FLAIR.nii.gz"))
+
+
 def segment_s(worker: RealWorker, folder: Path, bundle: Path) -> float:
     """Wall time of one Segment."""
     spec = {
-        "exam": {"flair": str(folder / "exam" / "FLAIR.nii.gz")},
+        "exam": {"flair": str(folder / "brain_FLAIR.nii.gz")},
         "out": str(folder / "out"),
         "model": str(bundle),
         "device": "cpu",
@@ -98,7 +109,9 @@ def main() -> None:
     folder = asked.folder
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["MSSOFTSEG_JOBS"], os.environ["MSSOFTSEG_CACHE"] = str(folder / "jobs"), str(folder / "cache")
-    write_small_exam(folder)
+    if not (folder / "exam").is_dir():
+        write_small_exam(folder)
+    extract_brain(folder)
     bundle = write_random_bundle(folder / "little")
     job = asked.job or begun(folder)
     worker, found = RealWorker(), {name: [] for name in CONDITIONS}
