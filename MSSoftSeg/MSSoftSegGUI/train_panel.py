@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 from MSSoftSegGUI.panel import MESSAGE_STYLES, Panel, fillCombo, showMessage
 from MSSoftSegGUI.train_choices import TrainChoices
 
-PICTURE_PX = 380
+PICTURE_PX = 330
 
 
 class TrainPanel(Panel):
@@ -87,6 +87,10 @@ class TrainPanel(Panel):
         with self.updating():
             fillCombo(self.ui.trainDeviceCombo, list(known.items()), self.ui.trainDeviceCombo.currentData or "auto")
 
+    def foldPlan(self, folded: bool) -> None:
+        """Once a training is looked at, what it was planned from only takes its room."""
+        self.ui.planGroup.collapsed = folded
+
     def addRecipeFile(self, path: str) -> None:
         """Offer a recipe file and choose it."""
         combo = self.ui.recipeCombo
@@ -113,7 +117,9 @@ class TrainPanel(Panel):
             widget.visible = hasRuns
         ui.stopButton.visible = hasRuns and not view.can_resume
         ui.resumeButton.visible = ui.finishButton.visible = view.can_resume
-        showMessage(ui.runHeadline, view.headline, "warning" if view.phase in ("lost", "gone") else "note")
+        # At the end the verdict speaks.
+        headline = "" if view.phase == "finished" else view.headline
+        showMessage(ui.runHeadline, headline, "warning" if view.phase in ("lost", "gone") else "note")
         ui.trainBar.visible = ui.trainProgressLabel.visible = view.is_active
         ui.trainBar.value = round(10 * view.percent)
         ui.trainBar.format = f"{view.percent:.0f} %"

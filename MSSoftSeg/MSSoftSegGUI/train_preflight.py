@@ -106,7 +106,10 @@ def answer_of(summary: Mapping[str, Any]) -> PreflightView:
 
 def _finding(entry: Mapping[str, Any]) -> Finding:
     severity = str(entry.get("severity"))
-    texts = (sentence(str(entry.get(part) or "")) for part in ("message", "remedy"))
+    remedy = str(entry.get("remedy") or "")
+    # What speaks of the command line helps nobody here.
+    own = "" if "--" in remedy or "mssoftseg" in remedy else remedy
+    texts = (sentence(text) for text in (str(entry.get("message") or ""), own))
     return Finding(severity if severity in SEVERITIES else "warning", " ".join(filter(None, texts)))
 
 

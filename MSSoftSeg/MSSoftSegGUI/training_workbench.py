@@ -146,8 +146,10 @@ class TrainingWorkbench:
 
     def _chosen(self, state) -> None:
         self.judgement.choose(state)
+        self.panel.foldPlan(state is not None)
         if state is not None and Path(state.out).name == self.panel.choices().name:
             # The name is taken now: the next model is to have another.
+            self._suggested = state.out
             self.suggestName()
             self.onFolded(self._isFolded)
 

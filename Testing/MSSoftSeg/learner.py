@@ -130,6 +130,25 @@ class Learner(Curator):
         combo.currentIndex = combo.findData("none")
         self.be_quick()
 
+    def answer(self, text: str) -> list[str]:
+        """Click a button of the next question, once it is asked; the list then holds the question."""
+        from PySide6 import QtCore, QtWidgets
+
+        self.host.set_testing(False)
+        asked = []
+
+        def click():
+            box = QtWidgets.QApplication.activeModalWidget()
+            if box is None:
+                QtCore.QTimer.singleShot(50, click)
+                return
+            asked.append(box.text())
+            self.host.set_testing(True)
+            next(button for button in box.buttons() if button.text().replace("&", "") == text).click()
+
+        QtCore.QTimer.singleShot(50, click)
+        return asked
+
     def plan(self, recipe: Path, name: str, *, library: Path | None = None) -> None:
         """Choose what to train, and wait for the pre-flight."""
         if library is not None:

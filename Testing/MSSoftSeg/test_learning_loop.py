@@ -96,6 +96,7 @@ def _decide(person, seen):
     seen.judgement, seen.verdict_shown = person.judgement, person.ui("verdictLabel").text
     seen.default_button = [name for name in ("promote", "candidate") if person.ui(f"{name}Button").default]
     seen.default_before = default_model()
+    seen.asked = person.answer("OK") if person.judgement.verdict != "better" else []
     person.click("promoteButton")
     person.wait(lambda: person.judgement.phase == "decided" or person.judgement.error, TIMEOUT_S, "the installation")
     assert person.judgement.error is None, person.judgement.error
@@ -152,6 +153,8 @@ def test_old_and_new_were_compared_on_who_was_held_out_and_the_verdict_stood_fir
 
 def test_the_new_model_was_installed_by_a_decision_and_not_before(loop):
     assert loop.default_before == "starter"
+    if loop.judgement.verdict != "better":
+        assert loop.judgement.verdict_text in loop.asked[0], "a second question, with the verdict"
     assert loop.default_after == NEW_MODEL
     assert f"{NEW_MODEL} is the default now" in loop.decided.verdict_text
     assert loop.chosen == NEW_MODEL

@@ -108,6 +108,13 @@ def test_an_error_makes_the_button_do_nothing(desk):
     assert not desk.preflight.view.can_train
 
 
+def test_what_speaks_of_the_command_line_is_left_out(desk):
+    ask(desk)
+    finding = {"severity": "error", "message": "ward-7 is being made", "remedy": "choose another --out"}
+    desk.worker.answer(**PREFLIGHT | {"findings": [finding]})
+    assert desk.preflight.view.findings[0].text == "Ward-7 is being made."
+
+
 def test_a_second_training_is_possible_and_said_to_slow_both_down(desk):
     desk.preflight._others_running = lambda: True
     ask(desk)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6 import QtCore
 
 from Testing.MSSoftSeg.made_jobs import MadeJob
 from Testing.MSSoftSeg.made_results import flair_node
@@ -172,6 +173,12 @@ def test_a_better_model_is_offered_first_and_a_worse_one_last(reader, models):
     assert reader.ui("candidateButton").default
     assert not reader.ui("promoteButton").default
     assert reader.ui("judgementBox").layout().itemAt(0).widget().objectName() == "verdictLabel"
+    assert reader.ui("planGroup").collapsed
+    reader.ui("trainSection").collapsed = False
+    reader.rest(0.1)
+    top = reader.workbench.training.panel.widget
+    heights = {name: reader.ui(name).mapTo(top, QtCore.QPoint(0, 0)).y() for name in ("verdictLabel", "stopButton")}
+    assert heights["verdictLabel"] < heights["stopButton"]
     table = reader.ui("measuresTable")
     assert table.item(0, 3).text().startswith("+0.100")
     assert table.item(1, 3).foreground().color().name() == "#c8372d"
