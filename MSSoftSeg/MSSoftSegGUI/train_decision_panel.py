@@ -12,7 +12,7 @@ from MSSoftSegGUI.panel import MESSAGE_STYLES, showMessage
 VERDICT_STYLES = {"better": "color: #1b7837; font-weight: bold;", "worse": MESSAGE_STYLES["error"]}
 UNDECIDED_STYLE = MESSAGE_STYLES["warning"] + " font-weight: bold;"
 WORSE_COLOR = "#c8372d"
-MOST_ROWS_PX = 220
+MOST_PX = 300
 
 
 class DecisionPanel:
@@ -27,7 +27,7 @@ class DecisionPanel:
             )
         heads = {
             "measuresTable": [_("Mean"), _("Old"), _("New"), _("New − old")],
-            "casesTable": [_("Case"), _("Old"), _("New"), _("DSC new − old")],
+            "casesTable": [_("Case"), _("Old"), _("New"), _("Δ DSC")],
         }
         for name, titles in heads.items():
             table = getattr(ui, name)
@@ -87,5 +87,5 @@ def _fill(table, rows) -> None:
             table.setItem(index, column, item)
     table.resizeRowsToContents()
     if rows:
-        height = table.horizontalHeader().height + table.rowHeight(0) * len(rows) + 4
-        table.setFixedHeight(min(MOST_ROWS_PX, height))
+        heights = [table.rowHeight(index) for index in range(len(rows))]
+        table.setFixedHeight(min(MOST_PX, table.horizontalHeader().height + sum(heights) + 4))

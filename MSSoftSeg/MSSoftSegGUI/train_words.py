@@ -95,7 +95,7 @@ def judgement_of(summary: Mapping[str, Any]) -> JudgementView:
         verdict_text=f"{verdicts[known]} {sentence(str(summary.get('reason') or ''))}".strip(),
         rows=(
             *_measure_rows(summary.get("measures") or {}, ""),
-            *_measure_rows((base.get("measures") or {}) if base.get("patients") else {}, _("digital patients: ")),
+            *_measure_rows((base.get("measures") or {}) if base.get("patients") else {}, _("digital: ")),
         ),
         cases=tuple(_case_row(each) for each in summary.get("per_case") or ()),
         note=_judged_on(summary, base),
@@ -127,7 +127,7 @@ def _measure_rows(measures: Mapping[str, Any], prefix: str) -> Iterator[MeasureR
         difference, low, high = (found.get(part) for part in ("difference", "low", "high"))
         text = _signed(difference)
         if _is_number(low) and _is_number(high):
-            text += f" ({_signed(low)} … {_signed(high)})"
+            text += f"\n{_signed(low)} … {_signed(high)}"
         yield MeasureRow(
             prefix + title,
             _number(found.get("first")),
@@ -140,7 +140,7 @@ def _measure_rows(measures: Mapping[str, Any], prefix: str) -> Iterator[MeasureR
 def _case_row(entry: Mapping[str, Any]) -> MeasureRow:
     """One case: DSC, lesion F1 and calibration of both."""
     first, second = (entry.get(which) or {} for which in ("first", "second"))
-    texts = [" / ".join(_number(scores.get(name)) for name in _measures()) for scores in (first, second)]
+    texts = [" / ".join(_number(scores.get(name), 2) for name in _measures()) for scores in (first, second)]
     pair = (first.get("dsc"), second.get("dsc"))
     difference = pair[1] - pair[0] if all(_is_number(each) for each in pair) else None
     worse = _is_worse(difference, higher_is_better=True)
@@ -152,7 +152,9 @@ def _judged_on(summary: Mapping[str, Any], base: Mapping[str, Any]) -> str:
         cases=summary.get("cases", 0), patients=summary.get("patients", "?")
     )
     if base.get("patients"):
-        text += " " + _("{count} digital patients show whether something was forgotten.").format(count=base["patients"])
+        text += " " + _("Digital: {count} digital patients, which show whether something was forgotten.").format(
+            count=base["patients"]
+        )
     return text
 
 
@@ -175,8 +177,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _number(value: object) -> str:
-    return f"{value:.3f}" if _is_number(value) else "–"
+def _number(value: object, digits: int = 3) -> str:
+    return f"{value:.{digits}f}" if _is_number(value) else "–"
 
 
 def _signed(value: object) -> str:

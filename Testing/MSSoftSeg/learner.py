@@ -130,11 +130,13 @@ class Learner(Curator):
         combo.currentIndex = combo.findData("none")
         self.be_quick()
 
-    def answer(self, text: str) -> list[str]:
-        """Click a button of the next question, once it is asked; the list then holds the question."""
+    def click_and_answer(self, name: str, answer: str) -> list[str]:
+        """Press a button, and a button of the question that follows; the list then holds the question.
+
+        From the event loop, as clicks come: a box that is asked for outside it is gone before it is seen.
+        """
         from PySide6 import QtCore, QtWidgets
 
-        self.host.set_testing(False)
         asked = []
 
         def click():
@@ -143,10 +145,24 @@ class Learner(Curator):
                 QtCore.QTimer.singleShot(50, click)
                 return
             asked.append(box.text())
-            self.host.set_testing(True)
-            next(button for button in box.buttons() if button.text().replace("&", "") == text).click()
+            next(button for button in box.buttons() if button.text().replace("&", "") == answer).click()
 
-        QtCore.QTimer.singleShot(50, click)
+        loop = QtCore.QEventLoop()
+
+        def press():
+            try:
+                self.click(name)
+            finally:
+                loop.quit()
+
+        self.host.set_testing(False)
+        try:
+            QtCore.QTimer.singleShot(50, click)
+            QtCore.QTimer.singleShot(0, press)
+            loop.exec()
+        finally:
+            self.host.set_testing(True)
+        assert asked, "nothing was asked"
         return asked
 
     def plan(self, recipe: Path, name: str, *, library: Path | None = None) -> None:

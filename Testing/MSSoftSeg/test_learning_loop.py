@@ -96,8 +96,10 @@ def _decide(person, seen):
     seen.judgement, seen.verdict_shown = person.judgement, person.ui("verdictLabel").text
     seen.default_button = [name for name in ("promote", "candidate") if person.ui(f"{name}Button").default]
     seen.default_before = default_model()
-    seen.asked = person.answer("OK") if person.judgement.verdict != "better" else []
-    person.click("promoteButton")
+    if person.judgement.verdict == "better":
+        person.click("promoteButton")
+    else:
+        seen.asked = person.click_and_answer("promoteButton", "OK")
     person.wait(lambda: person.judgement.phase == "decided" or person.judgement.error, TIMEOUT_S, "the installation")
     assert person.judgement.error is None, person.judgement.error
     seen.default_after, seen.decided = default_model(), person.judgement

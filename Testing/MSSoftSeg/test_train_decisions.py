@@ -214,14 +214,14 @@ def test_what_was_found_is_said_with_its_measures_and_each_case(desk, trained):
     assert (rows["DSC"].first, rows["DSC"].second, rows["DSC"].difference) == (
         "0.600",
         "0.700",
-        "+0.100 (+0.050 … +0.150)",
+        "+0.100\n+0.050 … +0.150",
     )
     assert not rows["DSC"].is_worse
     assert rows["Lesion F1"].is_worse
     assert rows["Calibration error"].is_worse, "more of it is worse"
-    assert rows["digital patients: DSC"].is_worse
+    assert rows["digital: DSC"].is_worse
     assert view.cases[0].name == "sub-03"
-    assert view.cases[0].second == "0.500 / – / 0.100"
+    assert view.cases[0].second == "0.50 / – / 0.10"
     assert view.cases[0].is_worse
     assert desk.judge.cancelled == ["process"], "its memory is given back"
 

@@ -34,7 +34,7 @@ def draw_validation(path: Path, case: PreparedCase, predicted: np.ndarray, *, th
     rows, columns = _box(case.brain())
     gray = case.images()[0, level, rows, columns]
     height, width = gray.shape
-    figure = Figure(figsize=(6.4, 3.2 * height / width + 0.35), facecolor="black")
+    figure = Figure(figsize=(3.6, 1.8 * height / width + 0.3), facecolor="black")
     outlines = ((truth, RATER_COLOR, "raters"), (found, MODEL_COLOR, "model"))
     for place, (mask, color, whose) in enumerate(outlines):
         axes = figure.add_subplot(1, 2, place + 1)
@@ -47,10 +47,10 @@ def draw_validation(path: Path, case: PreparedCase, predicted: np.ndarray, *, th
             axes.contour(outline.astype(float), levels=[0.5], colors=color, linewidths=1.0)
         axes.set_axis_off()
         axes.text(0.02, 0.02, whose, color=color, fontsize=8, transform=axes.transAxes)
-    figure.suptitle(title, color="white", fontsize=8, y=0.985)
-    figure.subplots_adjust(0.005, 0.005, 0.995, 0.93, 0.01, 0.01)
+    figure.suptitle(title, color="white", fontsize=7, y=0.985)
+    figure.subplots_adjust(0.005, 0.005, 0.995, 0.88, 0.01, 0.01)
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
+    figure.savefig(picture, format="png", dpi=200)
     try:
         write_whole(path, picture.getbuffer())
     except OSError as problem:
