@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -68,8 +69,8 @@ def test_a_training_is_stopped_while_it_prepares_gone_on_with_and_ends_with_its_
     assert os.getsid(process.pid) == os.getpgid(process.pid) == process.pid
     assert process.nice() == min(19, os.nice(0) + 1)
     process.send_signal(signal.SIGHUP)
-    interrupt_soon()
-    assert run_command(["jobs", "attach"]) == 130
+    with interrupted_soon():
+        assert run_command(["jobs", "attach"]) == 130
     assert "the job runs on" in capsys.readouterr().err
     assert read_job(state.folder).state == "running"
 
@@ -87,8 +88,15 @@ def watch(folder, said):
         said.append({"event": "vanished", "why": str(problem)})
 
 
-def interrupt_soon():
+@contextmanager
+def interrupted_soon():
+    """Ctrl-C after a second; parallel test processes ignore it otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def in_a_process(folder, **variables):
