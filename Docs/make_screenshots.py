@@ -3,7 +3,7 @@
 The panel is the real one, the views are drawn by Slicer's own slice logic and displayable managers, the lesions come
 from the real worker and the model that ships; the frame around them is SlicerHost's, not the Slicer application's.
 
-    python Docs/make_screenshots.py [--small | --exam FOLDER --result FOLDER] [--part visit|curation]
+    python Docs/make_screenshots.py [--small | --exam FOLDER --result FOLDER] [--part visit|curation|training]
 
 With --result the run is not waited for: a result folder of `mssoftseg segment` on that exam is shown. The part "curation"
 needs it: the demo's will do.
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--exam", type=Path)
     parser.add_argument("--result", type=Path)
-    parser.add_argument("--part", choices=("visit", "curation"))
+    parser.add_argument("--part", choices=("visit", "curation", "training"))
     chosen = parser.parse_args()
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mssoftseg-screenshots-") as scratch:
@@ -45,12 +45,16 @@ def main() -> None:
             shutil.copytree(chosen.exam, folder)
         else:
             _patient(folder, small=chosen.small)
-        if chosen.part != "curation":
+        if chosen.part in (None, "visit"):
             _visit(folder, chosen.result)
         if chosen.part == "curation" or (chosen.part is None and chosen.result is not None):
             from Docs.curation_screenshots import play
 
             play(folder, chosen.result or parser.error("--part curation needs --exam and --result"), _shoot)
+        if chosen.part in (None, "training"):
+            from Docs import training_screenshots
+
+            training_screenshots.play(_shoot)
 
 
 def _patient(folder: Path, *, small: bool) -> Path:

@@ -113,9 +113,9 @@ class TrainPanel(Panel):
         ui = self.ui
         self._showRuns(view.runs, view.chosen)
         hasRuns = bool(view.runs) or view.phase != "none"
-        for widget in (ui.runCombo, ui.runLabel, ui.stopButton, ui.curvesButton, ui.trainLogButton):
+        for widget in (ui.runCombo, ui.runLabel, ui.curvesButton, ui.trainLogButton):
             widget.visible = hasRuns
-        ui.stopButton.visible = hasRuns and not view.can_resume
+        ui.stopButton.visible = view.is_active
         ui.resumeButton.visible = ui.finishButton.visible = view.can_resume
         # At the end the verdict speaks.
         headline = "" if view.phase == "finished" else view.headline

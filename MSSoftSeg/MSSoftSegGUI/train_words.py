@@ -163,7 +163,7 @@ def _measures() -> dict[str, tuple[str, bool]]:
     return {
         "dsc": (_("DSC"), True),
         "lesion_f1": (_("Lesion F1"), True),
-        "ece_lesion": (_("Calibration error"), False),
+        "ece_lesion": (_("Calib. error"), False),
     }
 
 

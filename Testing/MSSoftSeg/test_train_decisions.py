@@ -218,7 +218,7 @@ def test_what_was_found_is_said_with_its_measures_and_each_case(desk, trained):
     )
     assert not rows["DSC"].is_worse
     assert rows["Lesion F1"].is_worse
-    assert rows["Calibration error"].is_worse, "more of it is worse"
+    assert rows["Calib. error"].is_worse, "more of it is worse"
     assert rows["digital: DSC"].is_worse
     assert view.cases[0].name == "sub-03"
     assert view.cases[0].second == "0.50 / – / 0.10"

@@ -177,8 +177,8 @@ def test_a_better_model_is_offered_first_and_a_worse_one_last(reader, models):
     reader.ui("trainSection").collapsed = False
     reader.rest(0.1)
     top = reader.workbench.training.panel.widget
-    heights = {name: reader.ui(name).mapTo(top, QtCore.QPoint(0, 0)).y() for name in ("verdictLabel", "stopButton")}
-    assert heights["verdictLabel"] < heights["stopButton"]
+    heights = {name: reader.ui(name).mapTo(top, QtCore.QPoint(0, 0)).y() for name in ("verdictLabel", "curvesButton")}
+    assert heights["verdictLabel"] < heights["curvesButton"]
     table = reader.ui("measuresTable")
     assert table.item(0, 3).text().startswith("+0.100")
     assert table.item(1, 3).foreground().color().name() == "#c8372d"
