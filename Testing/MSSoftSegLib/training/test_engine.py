@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, RequestError
 from MSSoftSegLib.jobs.run import as_user_error
 from MSSoftSegLib.training.data.sample import Sample
-from MSSoftSegLib.training.engine import checkpoint, fit
+from MSSoftSegLib.training.engine import checkpoint, fit, judging
 from MSSoftSegLib.training.engine.average import WeightAverage
 from MSSoftSegLib.training.engine.curves import STEPS_FILE, VALIDATIONS_FILE, read_rows
 from MSSoftSegLib.training.engine.task import Hardware
@@ -186,11 +186,11 @@ def test_the_best_weights_are_those_of_the_best_validation(tmp_path, monkeypatch
     scores = iter([0.2, 0.6, 0.4])
     kept = []
 
-    def judged(network, cases, recipe, device):
+    def judged(network, cases, recipe, device, *, seen):
         kept.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
-        return fit.Validation(1.0, next(scores), 0.1)
+        return fit.Validation(1.0, next(scores), 0.1, 0.5)
 
-    monkeypatch.setattr(fit, "validate", judged)
+    monkeypatch.setattr(judging, "validate", judged)
     train(task)
     best = load_file(str(task.best_weights))
     assert all(torch.equal(best[name], kept[1][name]) for name in best)
