@@ -118,7 +118,7 @@ def test_too_few_patients_are_refused_even_when_their_visits_are_many():
         draw_folds(cases, 3, 1)
     with pytest.raises(RequestError, match="folds"):
         draw_folds(cases, 1, 1)
-    with pytest.raises(RequestError, match="1 patients"):
+    with pytest.raises(RequestError, match="1 patient with"):
         hold_out(cases[::2][:4], 0.2, 1)
     with pytest.raises(RequestError):
         hold_out(cases, 1.0, 1)
