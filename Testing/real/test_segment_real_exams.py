@@ -52,7 +52,7 @@ def test_the_model_that_ships_says_who_was_trained_on_and_how_the_weights_before
     assert before[-1] == "whole", "the stage that was judged never saw her"
 
 
-@pytest.mark.parametrize("name", ["patient12_study1", "patient12_study2", "patient03_study2"])
+@pytest.mark.parametrize("name", ["patient12_study1", "patient03_study2"])
 def test_a_raw_exam_comes_out_on_the_native_flair_grid_inside_the_brain(tmp_path, name):
     exam = DATA / "raw" / name
     out = tmp_path / "out"
@@ -87,7 +87,7 @@ def test_a_raw_exam_comes_out_on_the_native_flair_grid_inside_the_brain(tmp_path
     assert low <= result["lesions"]["volume_ml"] <= high
 
 
-@pytest.mark.parametrize("name", ["patient03_study1", "patient19_study2", "patient20_study2"])
+@pytest.mark.parametrize("name", ["patient03_study1", "patient20_study2"])
 def test_an_exam_with_a_missing_modality_is_segmented_with_a_warning(tmp_path, name):
     out = tmp_path / "out"
     exam = DATA / "raw_partial" / name
