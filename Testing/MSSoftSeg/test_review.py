@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from MSSoftSegGUI.result_material import ReviewFacts, ReviewMaterial
 from MSSoftSegGUI.review_presenter import ReviewPresenter
 
 from MSSoftSegLib.inference.uncertainty import entropy_nats
-from MSSoftSegLib.lesion.instances import label_instances
-from Testing.MSSoftSeg.made_maps import BRAIN_SHAPE, lesion_map
 
 SHAPE = (12, 14, 16)
 # Oblique, flipped, anisotropic: i runs to the left and up, j to the front, k to the right.
@@ -297,25 +293,3 @@ def test_nothing_happens_while_no_result_is_open():
     review.take_edits(np.zeros(SHAPE), np.zeros(SHAPE))
     assert views == []
     assert review.decisions_json == review.edits_json == ""
-
-
-def test_the_whole_answer_to_a_moved_slider_takes_less_than_a_tenth_of_a_second():
-    probability, entropy = lesion_map(BRAIN_SHAPE, lesions=50, largest_mm=6.0)
-    count = int(label_instances(probability, threshold=0.5, min_lesion_mm3=3.0, voxel_volume_mm3=1.0).max())
-    facts = ReviewFacts(model_threshold=0.5, min_lesion_mm3=3.0, lsu=(0.5,) * count, volume_interval_ml=(1.0, 2.0))
-    views = []
-    review = ReviewPresenter(show=views.append, jump=lambda place: None)
-    review.open(ReviewMaterial(probability, entropy, np.eye(4), facts))
-    for number in range(1, 6):
-        review.select(number)
-        review.reject()
-    lesion = review.labels == 1
-    lesion[90, 100, 80:90] = True
-    review.take_edits(lesion, np.zeros(BRAIN_SHAPE, bool))
-    seconds = []
-    for threshold in np.linspace(0.05, 0.95, 46):
-        before = time.process_time()
-        review.set_threshold(float(threshold))
-        seconds.append(time.process_time() - before)
-    assert views[-1].rows
-    assert np.median(seconds) < 0.1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library import worklist
 from MSSoftSegLib.library.case_record import ModelFindings
 from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.library.status import set_status
@@ -104,7 +104,7 @@ def test_the_list_looks_at_records_only(tmp_path):
     assert listed(library) == ["1"]
 
 
-def test_five_hundred_cases_are_listed_in_less_than_a_second_of_processor_time(tmp_path):
+def test_five_hundred_cases_are_listed_by_reading_each_record_once(tmp_path, monkeypatch):
     library = new_library(tmp_path)
     add_case(library, patient="p0", session="1", images=flair_only(), raters={"A": labels()}, findings=found(0.5))
     for _ in range(20):
@@ -119,12 +119,12 @@ def test_five_hundred_cases_are_listed_in_less_than_a_second_of_processor_time(t
             .replace("sub-p0/", f"sub-p{number}/")
             .replace('"patient": "p0"', f'"patient": "p{number}"')
         )
-    started_s = time.process_time()
+    read, whole = [], worklist.read_case
+    monkeypatch.setattr(worklist, "read_case", lambda library, case: read.append(case) or whole(library, case))
     told = ask("worklist", library=library)
-    took_s = time.process_time() - started_s
     assert len(told["cases"]) == 500
     assert told["problems"] == []
-    assert took_s < 1  # a busy machine would fail a test of the wall's clock
+    assert sorted(map(str, read)) == sorted(row["case"] for row in told["cases"])
 
 
 def result_folder(folder, *, size=SIZE, spacing_mm=(1.0, 1.25, 3.0), lsus=(0.25, 0.75)):
