@@ -13,7 +13,7 @@ demo: .venv/complete
 	$(FAST_ALLOCATION) $(BIN)/mssoftseg demo --out demo --overwrite
 
 test: .venv/complete .venv-hd-bet/complete lint
-	MSSOFTSEG_TEST_HD_BET=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=12
+	MSSOFTSEG_TEST_HD_BET=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=12
 
 lint: .venv/complete
 	$(BIN)/ruff check .

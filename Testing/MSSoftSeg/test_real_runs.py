@@ -43,7 +43,7 @@ def office(tmp_path_factory):
         return processes[-1]
 
     worker = WorkerClient(
-        lambda: python_command("MSSoftSegLib.jobs.worker", MSSOFTSEG_CACHE=str(folder / "cache")),
+        lambda: python_command("MSSoftSegLib.jobs.worker"),
         make_process,
         loop.later,
         grace_s=900,

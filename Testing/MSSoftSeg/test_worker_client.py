@@ -225,11 +225,6 @@ def test_a_restart_lets_the_running_job_finish_and_gives_the_next_one_a_fresh_pr
 # From here on the real worker.
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 def preprocess_job(folder, name, **spec):
     """FLAIR alone with a brain mask: seconds. Every stage of a whole exam is killed in campaigns/."""
     flair, brain = folder / "exam" / "FLAIR.nii.gz", folder / "brain.nii.gz"
@@ -246,17 +241,17 @@ def preprocess_job(folder, name, **spec):
     }
 
 
-def real_worker(cache):
-    return lambda: python_command("MSSoftSegLib.jobs.worker", MSSOFTSEG_CACHE=str(cache))
+def real_worker():
+    return python_command("MSSoftSegLib.jobs.worker")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to kill by")
 @pytest.mark.parametrize("stage", ["started", "bias-correction"])
 def test_kill_nine_at_any_stage_is_one_failure_with_cause_and_remedy_and_the_next_job_works(
-    loop, clients, cache, tmp_path, stage
+    loop, clients, tmp_path, stage
 ):
     write_small_exam(tmp_path)
-    client = clients(real_worker(cache))
+    client = clients(real_worker)
     events = []
     client.submit(preprocess_job(tmp_path, "killed"), events.append)
     loop.until(lambda: any(stage in (event["event"], event.get("stage")) for event in events))
@@ -274,9 +269,9 @@ def test_kill_nine_at_any_stage_is_one_failure_with_cause_and_remedy_and_the_nex
     assert (tmp_path / "after" / "working.json").is_file()
 
 
-def test_the_real_worker_stops_a_cancelled_job_by_itself_within_the_grace_period(loop, clients, cache, tmp_path):
+def test_the_real_worker_stops_a_cancelled_job_by_itself_within_the_grace_period(loop, clients, tmp_path):
     write_small_exam(tmp_path)
-    client = clients(real_worker(cache), grace_s=900)
+    client = clients(real_worker, grace_s=900)
     events = []
     client.submit(preprocess_job(tmp_path, "stopped"), events.append)
     loop.until(lambda: any(event.get("stage") == "bias-correction" for event in events))
@@ -288,8 +283,8 @@ def test_the_real_worker_stops_a_cancelled_job_by_itself_within_the_grace_period
     assert len(client.processes) == 1
 
 
-def test_a_nonsensical_job_fails_with_words_and_the_worker_lives_on(loop, clients, cache, tmp_path):
-    client = clients(real_worker(cache))
+def test_a_nonsensical_job_fails_with_words_and_the_worker_lives_on(loop, clients, tmp_path):
+    client = clients(real_worker)
     events, after = [], []
     client.submit(json.loads('{"job": "x", "kind": "dance", "spec": {}}'), events.append)
     loop.until(lambda: ended(events))

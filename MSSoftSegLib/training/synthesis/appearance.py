@@ -18,13 +18,19 @@ def draw_appearance(tissues: Tensor, lesion: Tensor, draws: Draws) -> dict[Modal
     shape: Shape = tuple(lesion.shape)  # type: ignore[assignment]
     # Lesions differ among themselves and within, alike on all contrasts.
     variation = draws.uniform("severity_variation", 0.1, 0.35) * smooth_field(shape, 9, rng=draws.rng)
-    severity = (1 + variation).clamp(0.45, 1.6)
+    severity = ((1 + variation) * _pale_border(lesion, draws)).clamp(0.45, 1.6)
     dirty = blur(lesion, draws.uniform("dirty_width", 2.0, 5.0)) * draws.uniform("dirty", 0, 0.5)
     halo = (dirty * tissues[2]).clamp(0, 0.35) * (1 - lesion)
     return {
         modality: _contrast(modality, tissues, lesion, severity, halo, negatives, draws.within(modality.value))
         for modality in MODALITIES
     }
+
+
+def _pale_border(lesion: Tensor, draws: Draws) -> Tensor:
+    """Lesions are palest at their border, which raters draw inside: a factor, 1 in the middle of large ones."""
+    depth = blur(lesion, draws.uniform("border_width", 1.0, 2.5))
+    return 1 - draws.uniform("border_paleness", 0.0, 0.6) * (1 - depth).clamp(0, 1)
 
 
 def _contrast(

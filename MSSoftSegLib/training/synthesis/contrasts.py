@@ -34,7 +34,7 @@ class _Ranges:
 
 _RANGES = {
     Modality.T1: _Ranges(csf=(0.10, 0.38), gray=(0.66, 0.87), lesion_step=(-0.42, -0.06), around=(0.05, 1.3)),
-    Modality.T2: _Ranges(csf=(2.5, 5.0), gray=(1.12, 1.50), lesion_step=(0.15, 0.90), around=(0.05, 1.6)),
+    Modality.T2: _Ranges(csf=(2.2, 4.2), gray=(1.12, 1.50), lesion_step=(0.15, 0.90), around=(0.05, 1.6)),
     Modality.FLAIR: _Ranges(csf=(0.03, 0.35), gray=(1.05, 1.30), lesion_step=(0.14, 0.65), around=(0.05, 1.5)),
 }
 

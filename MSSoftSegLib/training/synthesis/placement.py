@@ -53,7 +53,7 @@ def _partly_fluid(tissues: Tensor, draws: Draws) -> Tensor:
     """Less fluid where it is thin, as much where it is wide: the maps count each partly fluid voxel as fluid."""
     fluid, gray, white = (blur(tissue, draws.uniform(f"softness{k}", 0.25, 0.65)) for k, tissue in enumerate(tissues))
     wide = blur(tissues[0], 2.0).clamp(0, 1)
-    thin_share = draws.uniform("thin_fluid", 0.05, 0.5)
+    thin_share = draws.uniform("thin_fluid", 0.0, 0.35)
     fluid = fluid * (thin_share + (1 - thin_share) * ((wide - 0.6) * 4).clamp(0, 1))
     mixed = torch.stack([fluid, gray, white * draws.uniform("white_share", 0.8, 1.1)])
     return mixed / mixed.sum(dim=0).clamp(min=1e-3) * tissues.sum(dim=0).clamp(0, 1)

@@ -20,16 +20,9 @@ from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
 
-@pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory):
-    """Preprocessing of the one small exam is computed once for this file."""
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
-def place(tmp_path, monkeypatch, shared_cache):
+def place(tmp_path, monkeypatch):
     """A folder with a small exam, its brain mask and a random model."""
-    monkeypatch.setenv("MSSOFTSEG_CACHE", str(shared_cache))
     monkeypatch.setenv("MSSOFTSEG_MODELS", str(tmp_path / "models"))
     write_small_exam(tmp_path)
     write_random_bundle(tmp_path / "models" / "little")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
@@ -15,14 +14,13 @@ from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
 class Client:
     """A worker process and its lines."""
 
-    def __init__(self, environment):
+    def __init__(self):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "MSSoftSegLib.jobs.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=environment,
         )
 
     def send(self, request):
@@ -41,14 +39,9 @@ class Client:
         return events
 
 
-@pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
-def worker(shared_cache):
-    client = Client({**os.environ, "MSSOFTSEG_CACHE": str(shared_cache)})
+def worker():
+    client = Client()
     yield client
     client.process.kill()
     client.process.wait(timeout=60)
