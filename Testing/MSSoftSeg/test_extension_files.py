@@ -120,7 +120,8 @@ def test_the_requirements_are_the_ranges_of_the_package_without_what_slicer_brin
     lines = (ROOT / "MSSoftSeg" / "Resources" / "requirements.txt").read_text(encoding="utf-8").splitlines()
     asked = {line for line in lines if line and not line.startswith("#")}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = {text for text in project["dependencies"] if re.split(r"[<>=]", text)[0] not in NOT_ASKED_OF_PIP}
+    packages = [*project["dependencies"], *project["optional-dependencies"]["dicom"]]
+    wanted = {text for text in packages if re.split(r"[<>=]", text)[0] not in NOT_ASKED_OF_PIP}
     assert asked == wanted
     assert not any("==" in line for line in asked), "ranges, not pins"
 
