@@ -23,7 +23,7 @@ from matplotlib.axes import Axes
 from scipy import ndimage
 
 from MSSoftSegLib.inference.device import choose_device
-from MSSoftSegLib.inference.whole_volume import predict_logits
+from MSSoftSegLib.inference.sliding_window import training_window, windowed_logits
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.network.weights import load_networks
@@ -93,7 +93,8 @@ def collect(data: Path, patients: int) -> list[Failure]:
     found = []
     for number in range(patients):
         patient = draw_patient(anatomies, lesions, SHAPE, rng=np.random.default_rng([SEED, number]))
-        logits = predict_logits(network, patient.images[None], choose_device("cpu"))[0, 0]
+        window = training_window(description)
+        logits = windowed_logits(network, patient.images[None], choose_device("cpu"), window=window)[0, 0]
         probability = torch.sigmoid(logits / description.calibration.temperature).numpy()
         probability = probability * (patient.images[0] != 0).numpy()
         mask = label_instances(

@@ -1,7 +1,9 @@
 """Overlapping windows, for networks whose statistics were learned on patches.
 
 nnU-Net looks at a volume through its training patch, half overlapping, and trusts the middle of a window more than its rim;
-the DynUNet's instance normalization then sees in use what it saw in training. Every other network takes the brain whole.
+the DynUNet's instance normalization then sees in use what it saw in training. A lesion U-Net looks through windows where its
+description asks for them: where they overlap it has several opinions, and a part of the brain says less about all of it. Every
+other network takes the brain whole.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ OVERLAP = 0.5
 
 
 def training_window(description: ModelDescription) -> Shape | None:
-    """The patch (z, y, x) that a DynUNet was trained on, as its recipe records it; None for every other model."""
+    """The description's window (z, y, x), else the patch that a DynUNet was trained on, as its recipe records it; else None."""
+    if description.window is not None:
+        return description.window
     sampling = description.recipe.get("sampling")
     if not isinstance(description.network, DynUNetDescription) or not isinstance(sampling, dict):
         return None
@@ -38,7 +42,8 @@ def windowed_logits(network: nn.Module, images: Tensor, device: Device, *, windo
         return predict_logits(network, images, device)
     from monai.inferers.inferer import SlidingWindowInferer
 
-    inferer = SlidingWindowInferer(roi_size=window, sw_batch_size=1, overlap=OVERLAP, mode="gaussian")
+    overlap = getattr(network, "overlap", OVERLAP)
+    inferer = SlidingWindowInferer(roi_size=window, sw_batch_size=1, overlap=overlap, mode="gaussian")
     # The windows' logits are inference tensors, which the inferer weighs in place: allowed in here only.
     with torch.inference_mode():
         answer = inferer(images, lambda part: predict_logits(network, part, device))

@@ -68,8 +68,11 @@ def convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
 class LesionUNet(nn.Module):
     """Images (batch, channels, z, y, x) to one logit per voxel (batch, 1, z, y, x).
 
-    widths: channels per level, the first at half resolution. Sides must be multiples of ``self.multiple``.
+    widths: channels per level, the first at half resolution. Sides must be multiples of ``self.multiple``. overlap: share of a
+    window that its neighbor sees too; more took longer and was not better.
     """
+
+    overlap = 0.25
 
     def __init__(self, *, input_channels: int, widths: Sequence[int]) -> None:
         super().__init__()

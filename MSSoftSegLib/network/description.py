@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from MSSoftSegLib.exam.modality import Modality
 
@@ -30,6 +30,12 @@ class LesionUNetDescription(_Part):
 
     kind: Literal["lesion-unet"]
     widths: tuple[int, ...] = Field(min_length=2, max_length=5)
+
+    def check_sides(self, name: str, sides: tuple[int, ...]) -> None:
+        """ValueError that names the setting where the network cannot take a volume with these sides."""
+        multiple = 2 ** len(self.widths)
+        if any(side < multiple or side % multiple for side in sides):
+            raise ValueError(f"{name} of a lesion-unet with these widths has multiples of {multiple} only")
 
 
 class UNet2DDescription(_Part):
@@ -100,7 +106,8 @@ class ModelDescription(_Part):
     """All of ``model.json`` (CONTRACT, Model bundle).
 
     spacing_mm: of the working grid. normalization: as preprocessing names it. activation_floor: a largest response below it
-    is not stretched to 1 (normalized-relu). threshold on the probability; lesions smaller
+    is not stretched to 1 (normalized-relu). window: (z, y, x), what the network sees at a time; None = a DynUNet's patch as its
+    recipe records it, else the whole brain. threshold on the probability; lesions smaller
     than min_lesion_mm3 are dropped. recipe, training and metrics are records, not settings.
     """
 
@@ -117,6 +124,7 @@ class ModelDescription(_Part):
     activation: Activation
     activation_floor: float = Field(default=1.0, gt=0)
     tta: Literal["flips8", "none"]
+    window: tuple[int, int, int] | None = None
     threshold: float = Field(gt=0, lt=1)
     min_lesion_mm3: float = Field(ge=0)
     calibration: Calibration
@@ -124,3 +132,9 @@ class ModelDescription(_Part):
     training: dict[str, Any]
     metrics: dict[str, Any]
     files: tuple[WeightFile, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _window_fits(self) -> ModelDescription:
+        if isinstance(self.network, LesionUNetDescription) and self.window is not None:
+            self.network.check_sides("window", self.window)
+        return self

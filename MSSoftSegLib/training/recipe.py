@@ -144,12 +144,14 @@ class TrainingSettings(_Part):
 
 class PostprocessingSettings(_Part):
     """threshold: None = the one with the highest mean DSC on the training folds. Components of at most
-    drop_up_to_mm3 are dropped; None = chosen on the training folds too. calibrate: fit a temperature."""
+    drop_up_to_mm3 are dropped; None = chosen on the training folds too. calibrate: fit a temperature. window: (z, y, x), what
+    the network sees at a time in use (inference/sliding_window.py); None = a DynUNet's patch, else the whole brain."""
 
     threshold: float | None = Field(default=None, gt=0, lt=1)
     drop_up_to_mm3: float | None = Field(default=None, ge=0)
     calibrate: bool = False
     tta: Literal["flips8", "none"] = "none"
+    window: tuple[int, int, int] | None = None
 
 
 class PseudoLabelSettings(PseudoLabelChoices, frozen=True):
@@ -224,9 +226,8 @@ class Recipe(_Part):
         if flat != (self.sampling.mode == "slice"):
             raise ValueError(f"network {self.network.kind!r} does not go with sampling mode {self.sampling.mode!r}")
         if isinstance(self.network, LesionUNetDescription):
-            multiple = 2 ** len(self.network.widths)
-            if any(side % multiple for side in self.sampling.size):
-                raise ValueError(f"sampling.size of a lesion-unet with these widths has multiples of {multiple} only")
+            self.network.check_sides("sampling.size", self.sampling.size)
+            self.network.check_sides("postprocessing.window", self.postprocessing.window or ())
         return self
 
 

@@ -75,6 +75,7 @@ def inference_facts(recipe: Recipe, point: ChosenPoint) -> dict[str, Any]:
         "activation": recipe.activation.name,
         "activation_floor": recipe.activation.floor,
         "tta": recipe.postprocessing.tta,
+        "window": recipe.postprocessing.window,
         "threshold": point.threshold,
         "min_lesion_mm3": point.min_lesion_mm3,
         "calibration": {"temperature": point.temperature},

@@ -45,7 +45,9 @@ def whole_logits(network: nn.Module, case: PreparedCase, recipe: Recipe, device:
 
 
 def _window(recipe: Recipe) -> Shape | None:
-    """A DynUNet looks through its training patch (inference/sliding_window.py)."""
+    """What the network sees at a time in use (inference/sliding_window.py)."""
+    if recipe.postprocessing.window is not None:
+        return recipe.postprocessing.window
     if recipe.network.kind != "dynunet" or recipe.sampling.mode != "patch":
         return None
     z, y, x = recipe.sampling.size

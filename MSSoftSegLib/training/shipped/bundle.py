@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.inference.augmentation import flips
 from MSSoftSegLib.inference.device import Device, choose_device
-from MSSoftSegLib.inference.whole_volume import predict_logits
+from MSSoftSegLib.inference.sliding_window import windowed_logits
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.weights import save_weights
 from MSSoftSegLib.training.calibration import OperatingPoint, ValidationCase
 from MSSoftSegLib.training.engine.bundle_writing import inference_facts
-from MSSoftSegLib.training.shipped.plan import Plan
+from MSSoftSegLib.training.recipe import find_recipe
+from MSSoftSegLib.training.shipped.plan import RECIPE, Plan
 from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank
 from MSSoftSegLib.training.synthesis.generator import draw_patient
 from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
@@ -53,9 +54,10 @@ def validation_cases(plan: Plan, network: nn.Module, data: Path) -> list[Validat
 
 def member_logits(network: nn.Module, images: Tensor, device: Device) -> Tensor:
     """Logits (member, z, y, x) of one image (c, z, y, x), a member for each of the flips that ``segment`` makes."""
+    window = find_recipe(RECIPE).postprocessing.window
     members = []
     for axes in flips(TTA):
-        logits = predict_logits(network, images[None].flip(axes), device)
+        logits = windowed_logits(network, images[None].flip(axes), device, window=window)
         members.append(logits.flip(axes)[0, 0])
     return torch.stack(members)
 

@@ -38,7 +38,7 @@ class Plan:
     patch: Shape = (80, 96, 80)
     widths: tuple[int, ...] = (24, 48, 96, 128)
     validation_patients: int = 10
-    version: str = "0.2.1"
+    version: str = "0.3.0"
     seed: int = 1
 
     def recipe(self, stage: Stage) -> Recipe:

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from MSSoftSegLib.errors import OutOfMemory
 from MSSoftSegLib.inference import whole_volume
@@ -11,7 +12,9 @@ from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.predict import predict_members
 from MSSoftSegLib.inference.sliding_window import training_window, windowed_logits
 from MSSoftSegLib.inference.whole_volume import predict_logits
+from MSSoftSegLib.network.architecture import LesionUNet
 from MSSoftSegLib.network.bundle import read_bundle
+from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.dynunet import DynUNet
 from MSSoftSegLib.network.slices import SLICES_AT_ONCE, SliceNetwork
 from MSSoftSegLib.network.unet_2d import UNet2D
@@ -132,6 +135,28 @@ def test_only_a_dynunet_trained_on_patches_looks_through_its_patch(tmp_path, net
     description = read_bundle(write_random_bundle(tmp_path / "model", network=network)).description
     recipe = {"name": "any"} if sampling is None else {"name": "any", "sampling": sampling}
     assert training_window(description.model_copy(update={"recipe": recipe})) == expected
+
+
+def test_a_lesion_unet_looks_through_the_window_of_its_description(tmp_path):
+    path = write_random_bundle(tmp_path / "model", network={"kind": "lesion-unet", "widths": [4, 6]})
+    description = read_bundle(path).description
+    assert training_window(description) is None
+    assert training_window(description.model_copy(update={"window": (16, 20, 16)})) == (16, 20, 16)
+    for wrong in ((16, 18, 16), (0, 16, 16)):
+        with pytest.raises(ValidationError, match="multiples of 4"):
+            ModelDescription.model_validate(description.model_dump() | {"window": wrong})
+
+
+def test_windows_of_a_lesion_unet_overlap_by_a_quarter_and_what_one_window_sees_is_that_windows_answer():
+    network = LesionUNet(input_channels=3, widths=(4, 6)).eval()
+    volume = torch.randn(1, 3, 16, 16, 28, generator=torch.Generator().manual_seed(3))
+    found = windowed_logits(network, volume, FLOAT, window=(16, 16, 16))
+    left, right = (predict_logits(network, volume[..., part], FLOAT) for part in (slice(0, 16), slice(12, 28)))
+    torch.testing.assert_close(found[..., :12], left[..., :12], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found[..., 16:], right[..., 4:], rtol=1e-4, atol=1e-5)
+    low, high = torch.minimum(left[..., 12:], right[..., :4]), torch.maximum(left[..., 12:], right[..., :4])
+    assert (found[..., 12:16] >= low - 1e-4).all()
+    assert (found[..., 12:16] <= high + 1e-4).all()
 
 
 def test_members_use_the_models_activation_over_the_whole_volume():
