@@ -3,8 +3,8 @@
     python Benchmarks/shipped_variants.py ../shared/data/open_ms --run runs/variants [--only NAME SEED]
 
 Every variant learns from the same synthetic patients (one fixed set; the real labelled exam's lesions are in none), from random
-weights, for about the same time on one core, and is judged on other synthetic patients and on the real labelled exam, all
-without test-time augmentation. What is finished is kept in the run's folder. Writes ``Benchmarks/results/shipped_variants.md``.
+weights, for 10 to 25 minutes on one core, and is judged on other synthetic patients and on the real labelled exam, all without
+test-time augmentation. What is finished is kept in the run's folder. Writes ``Benchmarks/results/shipped_variants.md``.
 """
 
 from __future__ import annotations

@@ -21,9 +21,10 @@ HEADER = """# What each choice behind the shipped model is worth
 `python Benchmarks/shipped_variants.py ../shared/data/open_ms --run runs/variants` on {machine}.
 
 Every variant learned from the same 64 synthetic patients, from random weights, on one core; without test-time augmentation.
-In use the 3D networks look through overlapping windows: ours as the shipped model does, `barilan-sl-small` through its patch. The
-student learned from the raw exams too, with the labels of `soft` of the same seed. The threshold is the one that suits 8 other synthetic patients best. These are short courses: they compare variants, they do not
-show what the shipped model can do (see its card).
+In use the 3D networks look through overlapping windows: ours as the shipped model does, `barilan-sl-small` through its patch.
+The student learned from the raw exams too, with the labels of `soft` of the same seed. The threshold is the one that suits 8
+other synthetic patients best. These are short courses: they compare variants, they do not show what the shipped model can do
+(see its card).
 """
 
 

@@ -1,4 +1,4 @@
-"""The same network, layer by layer and slab by slab, for when a device cannot hold a whole brain at once.
+"""The same network, layer by layer and slab by slab, for when a device cannot hold a volume at once.
 
 Feature maps stay in main memory. Each convolution visits its input in slabs that overlap by its own receptive field; each
 normalisation gathers its statistics over all slabs before it applies them. So the answer is the whole-volume answer, up to

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.whole_volume import predict_logits
+from MSSoftSegLib.network.architecture import LesionUNet
 from MSSoftSegLib.network.description import DynUNetDescription, ModelDescription
 
 Shape = tuple[int, int, int]
@@ -42,6 +43,10 @@ def windowed_logits(network: nn.Module, images: Tensor, device: Device, *, windo
         return predict_logits(network, images, device)
     from monai.inferers.inferer import SlidingWindowInferer
 
+    if isinstance(network, LesionUNet):
+        # Its statistics are of all voxels: a side that fits is not filled up with zeros.
+        z, y, x = (min(side, limit) for side, limit in zip(images.shape[2:], window, strict=True))
+        window = (z, y, x)
     overlap = getattr(network, "overlap", OVERLAP)
     inferer = SlidingWindowInferer(roi_size=window, sw_batch_size=1, overlap=overlap, mode="gaussian")
     # The windows' logits are inference tensors, which the inferer weighs in place: allowed in here only.

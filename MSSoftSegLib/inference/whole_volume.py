@@ -1,4 +1,4 @@
-"""One pass of a network over a whole brain: no tiles, no seams.
+"""One pass of a network over a volume, a whole brain or a window of one.
 
 When a device has no room for that, the pass runs in slabs (slabs.py), or a 2D network in smaller groups of slices, with the
 same answer, and the log says so.
@@ -40,7 +40,7 @@ def predict_logits(network: nn.Module, images: Tensor, device: Device, *, pieces
         candidates = PIECES[1:]
     for number in candidates:
         if number > 1:
-            LOGGER.warning("not enough memory for a whole brain at once: going on in %d pieces, same answer", number)
+            LOGGER.warning("not enough memory for this volume at once: going on in %d pieces, same answer", number)
         try:
             return _run(network, images, device, number)
         except (torch.OutOfMemoryError, RuntimeError, MemoryError) as problem:

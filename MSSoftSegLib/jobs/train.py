@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.inference.device import Device
+from MSSoftSegLib.inference.sliding_window import training_window
 from MSSoftSegLib.jobs.adaptation import Adaptation, Extra, finish_adaptation, plan_adaptation, prepare_extra
 from MSSoftSegLib.jobs.adaptation import facts as adaptation_facts
 from MSSoftSegLib.jobs.events import Emit, Reporter
@@ -164,7 +165,7 @@ def _check_model_name(out: Path) -> None:
 def _resolved(recipe: Recipe, spec: TrainSpec, adaptation: Adaptation | None) -> Recipe:
     """The recipe with what the number of cases decides, and what the request overrides."""
     if adaptation is not None:
-        recipe = adapted_recipe(recipe, adaptation.size)
+        recipe = adapted_recipe(recipe, adaptation.size, training_window(adaptation.initial.description))
     training = recipe.training
     if spec.epochs is not None:
         training = with_epochs(training, spec.epochs)

@@ -102,6 +102,9 @@ class WeightFile(_Part):
     sha256: Sha256
 
 
+Side = Annotated[int, Field(ge=8)]
+
+
 class ModelDescription(_Part):
     """All of ``model.json`` (CONTRACT, Model bundle).
 
@@ -124,7 +127,7 @@ class ModelDescription(_Part):
     activation: Activation
     activation_floor: float = Field(default=1.0, gt=0)
     tta: Literal["flips8", "none"]
-    window: tuple[int, int, int] | None = None
+    window: tuple[Side, Side, Side] | None = None
     threshold: float = Field(gt=0, lt=1)
     min_lesion_mm3: float = Field(ge=0)
     calibration: Calibration

@@ -19,6 +19,7 @@ from MSSoftSegLib.network.description import (
     ModelInput,
     ModelName,
     NetworkDescription,
+    Side,
     key_of,
 )
 from MSSoftSegLib.resources import resources_folder
@@ -142,6 +143,9 @@ class TrainingSettings(_Part):
     checkpoint_steps: int = Field(default=200, ge=1)
 
 
+Window = tuple[Side, Side, Side]
+
+
 class PostprocessingSettings(_Part):
     """threshold: None = the one with the highest mean DSC on the training folds. Components of at most
     drop_up_to_mm3 are dropped; None = chosen on the training folds too. calibrate: fit a temperature. window: (z, y, x), what
@@ -151,7 +155,7 @@ class PostprocessingSettings(_Part):
     drop_up_to_mm3: float | None = Field(default=None, ge=0)
     calibrate: bool = False
     tta: Literal["flips8", "none"] = "none"
-    window: tuple[int, int, int] | None = None
+    window: Window | None = None
 
 
 class PseudoLabelSettings(PseudoLabelChoices, frozen=True):
@@ -228,7 +232,19 @@ class Recipe(_Part):
         if isinstance(self.network, LesionUNetDescription):
             self.network.check_sides("sampling.size", self.sampling.size)
             self.network.check_sides("postprocessing.window", self.postprocessing.window or ())
+        if flat and self.postprocessing.window is not None:
+            raise ValueError("postprocessing.window is for 3D networks: a 2D network sees whole slices")
         return self
+
+    @property
+    def window(self) -> Window | None:
+        """What the network sees at a time in use (z, y, x; inference/sliding_window.py); None = the whole brain."""
+        if self.postprocessing.window is not None:
+            return self.postprocessing.window
+        if self.network.kind != "dynunet" or self.sampling.mode != "patch":
+            return None
+        z, y, x = self.sampling.size
+        return z, y, x
 
 
 def recipes_folder() -> Path:

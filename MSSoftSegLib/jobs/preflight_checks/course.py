@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from MSSoftSegLib.inference.sliding_window import training_window
 from MSSoftSegLib.jobs.preflight_checks.finding import Finding
 from MSSoftSegLib.jobs.train_specification import TrainSpec
 from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.training.adaptation.policy import adapted_recipe, in_words, labelled_patients, size_for
 from MSSoftSegLib.training.engine.course import with_epochs
 from MSSoftSegLib.training.recipe import Recipe
@@ -18,7 +20,8 @@ def followed_recipe(recipe: Recipe, cases: Sequence[LabelledCase], spec: TrainSp
     if recipe.adaptation is not None and cases:
         patients = labelled_patients(cases)
         size = size_for(recipe.adaptation, patients)
-        recipe = adapted_recipe(recipe, size)
+        window = recipe.window if spec.init is None else training_window(find_bundle(spec.init).description)
+        recipe = adapted_recipe(recipe, size, window)
         findings.append(Finding("note", in_words(size, patients)))
     if spec.epochs is not None:
         recipe = recipe.model_copy(update={"training": with_epochs(recipe.training, spec.epochs)})

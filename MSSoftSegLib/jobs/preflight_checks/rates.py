@@ -53,6 +53,7 @@ def signature(recipe: Recipe, *, device: str, raw: bool) -> str:
         "inputs": len(recipe.data.inputs),
         "spacing_mm": recipe.data.spacing_mm,
         "sampling": recipe.sampling.model_dump(mode="json"),
+        "window": recipe.window,
         "augmentation": recipe.augmentation.model_dump(mode="json"),
         "losses": [term.name for term in recipe.loss],
         "adaptation": recipe.adaptation is not None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.training.recipe import AdaptationSettings, AdaptationSize, PseudoLabelSettings, Recipe
+from MSSoftSegLib.training.recipe import AdaptationSettings, AdaptationSize, PseudoLabelSettings, Recipe, Window
 
 
 def labelled_patients(cases: Sequence[LabelledCase]) -> int:
@@ -18,13 +18,15 @@ def size_for(settings: AdaptationSettings, patients: int) -> AdaptationSize:
     return next(size for size in settings.sizes if size.patients is None or patients <= size.patients)
 
 
-def adapted_recipe(recipe: Recipe, size: AdaptationSize) -> Recipe:
-    """The recipe with the course, the hold-out and the rehearsal of a size."""
+def adapted_recipe(recipe: Recipe, size: AdaptationSize, window: Window | None) -> Recipe:
+    """The recipe with the course, the hold-out and the rehearsal of a size. window: of the model that is adapted, whose
+    operating point was chosen with it."""
     phase = recipe.training.phases[0].model_copy(update={"epochs": size.epochs, "rate": size.rate})
     changes = {
         "training": recipe.training.model_copy(update={"phases": (phase,)}),
         "data": recipe.data.model_copy(update={"validation": size.validation}),
         "pseudo_labels": PseudoLabelSettings(share=size.rehearsal) if size.rehearsal else None,
+        "postprocessing": recipe.postprocessing.model_copy(update={"window": window}),
     }
     return recipe.model_copy(update=changes)
 

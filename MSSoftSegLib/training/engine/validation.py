@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from MSSoftSegLib.evaluation.overlap import dice, soft_dice
 from MSSoftSegLib.inference.device import Device
-from MSSoftSegLib.inference.sliding_window import Shape, windowed_logits
+from MSSoftSegLib.inference.sliding_window import windowed_logits
 from MSSoftSegLib.network.activation import probability
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.losses.weighted_sum import RecipeLoss
@@ -39,19 +39,9 @@ def whole_logits(network: nn.Module, case: PreparedCase, recipe: Recipe, device:
     images = torch.from_numpy(np.array(case.images()))[None]
     padding = [(-side) % 16 for side in images.shape[2:]]
     padded = nn.functional.pad(images, (0, padding[2], 0, padding[1], 0, padding[0]))
-    logits = windowed_logits(network, padded, device, window=_window(recipe))
+    logits = windowed_logits(network, padded, device, window=recipe.window)
     z, y, x = images.shape[2:]
     return logits[..., :z, :y, :x]
-
-
-def _window(recipe: Recipe) -> Shape | None:
-    """What the network sees at a time in use (inference/sliding_window.py)."""
-    if recipe.postprocessing.window is not None:
-        return recipe.postprocessing.window
-    if recipe.network.kind != "dynunet" or recipe.sampling.mode != "patch":
-        return None
-    z, y, x = recipe.sampling.size
-    return z, y, x
 
 
 def case_probability(logits: Tensor, case: PreparedCase, recipe: Recipe, *, temperature: float = 1.0) -> np.ndarray:

@@ -54,7 +54,7 @@ def validation_cases(plan: Plan, network: nn.Module, data: Path) -> list[Validat
 
 def member_logits(network: nn.Module, images: Tensor, device: Device) -> Tensor:
     """Logits (member, z, y, x) of one image (c, z, y, x), a member for each of the flips that ``segment`` makes."""
-    window = find_recipe(RECIPE).postprocessing.window
+    window = find_recipe(RECIPE).window
     members = []
     for axes in flips(TTA):
         logits = windowed_logits(network, images[None].flip(axes), device, window=window)

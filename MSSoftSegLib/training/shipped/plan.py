@@ -15,8 +15,8 @@ WHOLE_BRAINS = {"mode": "whole", "size": (), "batch": 1}
 class Stage:
     """Training that begins with the weights of the stage before.
 
-    mode: 'patch', or 'whole' for whole brains: the statistics that inference will see. real_share: of samples that come from
-    the real labelled exam; where it is 0 the exam's lesions are left out of the synthetic patients too.
+    mode: 'patch', or 'whole' for whole brains, whose statistics are near those of a window in use. real_share: of samples that
+    come from the real labelled exam; where it is 0 the exam's lesions are left out of the synthetic patients too.
     """
 
     name: str

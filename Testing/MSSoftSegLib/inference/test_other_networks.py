@@ -142,8 +142,8 @@ def test_a_lesion_unet_looks_through_the_window_of_its_description(tmp_path):
     description = read_bundle(path).description
     assert training_window(description) is None
     assert training_window(description.model_copy(update={"window": (16, 20, 16)})) == (16, 20, 16)
-    for wrong in ((16, 18, 16), (0, 16, 16)):
-        with pytest.raises(ValidationError, match="multiples of 4"):
+    for wrong, words in (((16, 18, 16), "multiples of 4"), ((0, 16, 16), "greater than or equal to 8")):
+        with pytest.raises(ValidationError, match=words):
             ModelDescription.model_validate(description.model_dump() | {"window": wrong})
 
 
@@ -157,6 +157,14 @@ def test_windows_of_a_lesion_unet_overlap_by_a_quarter_and_what_one_window_sees_
     low, high = torch.minimum(left[..., 12:], right[..., :4]), torch.maximum(left[..., 12:], right[..., :4])
     assert (found[..., 12:16] >= low - 1e-4).all()
     assert (found[..., 12:16] <= high + 1e-4).all()
+
+
+def test_a_side_that_fits_into_the_window_of_a_lesion_unet_is_not_filled_up_with_zeros():
+    network = LesionUNet(input_channels=3, widths=(4, 6)).eval()
+    volume = torch.randn(1, 3, 12, 16, 28, generator=torch.Generator().manual_seed(4))
+    found = windowed_logits(network, volume, FLOAT, window=(16, 16, 16))
+    alone = predict_logits(network, volume[..., :16], FLOAT)
+    torch.testing.assert_close(found[..., :12], alone[..., :12], rtol=1e-4, atol=1e-5)
 
 
 def test_members_use_the_models_activation_over_the_whole_volume():

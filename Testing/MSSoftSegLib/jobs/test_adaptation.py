@@ -57,6 +57,7 @@ def test_with_one_case_the_operating_point_is_kept_and_the_bundle_says_so(one):
     bundle = read_bundle(folder / "adapted")
     description = bundle.description
     assert (description.threshold, description.min_lesion_mm3, description.calibration.temperature) == (0.37, 41.0, 1.3)
+    assert description.window is None, "the recipe's window is not that of the model that is adapted"
     facts = description.training["adaptation"]
     assert "are those of start" in facts["operating_point"]
     assert "no held-out patient" in facts["operating_point"]

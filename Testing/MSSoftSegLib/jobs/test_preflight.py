@@ -18,6 +18,7 @@ from MSSoftSegLib.jobs.preflight_checks.needs import need_findings
 from MSSoftSegLib.jobs.preflight_checks.rates import KEPT, Rates, rates_file, recall, remember, signature, step_times
 from MSSoftSegLib.jobs.preflight_checks.report import planned
 from MSSoftSegLib.jobs.preflight_checks.split import Split
+from MSSoftSegLib.jobs.preflight_checks.step_probe import windows
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.jobs.train_specification import TrainSpec
 from MSSoftSegLib.library.creation import create_library
@@ -119,6 +120,17 @@ def test_folds_are_counted_by_patient(look):
     assert look(folds=5, fold=1).split.models == 1
     assert "5 patients with a rater's mask are too few for 6 folds" in said(look(folds=6), "error")
     assert "there is no fold 7 of 5" in said(look(folds=5, fold=7), "error")
+
+
+def test_whole_brains_take_as_long_as_their_windows():
+    recipe = find_recipe("mssoftseg-synthetic")
+    assert recipe.window == (96, 112, 96)
+    assert windows(recipe, (96, 112, 96)) == 1
+    assert windows(recipe, (168, 196, 168)) == pytest.approx((2 * 96 / 168) ** 2 * 2 * 112 / 196)
+    seen_whole = recipe.model_copy(update={"postprocessing": recipe.postprocessing.model_copy(update={"window": None})})
+    assert windows(seen_whole, (168, 196, 168)) == 1
+    keys = {signature(each, device="cpu", raw=False) for each in (recipe, seen_whole)}
+    assert len(keys) == 2, "what was measured with windows says nothing of whole brains"
 
 
 def test_an_estimate_from_tried_steps_gives_way_to_one_from_a_real_training(ask, tmp_path, monkeypatch):
