@@ -19,7 +19,7 @@ from typing import Any
 from other_scanner import other_scanner_patient
 
 from MSSoftSegLib.inference.device import Device, choose_device
-from MSSoftSegLib.jobs.model_scoring import load_model, score_case
+from MSSoftSegLib.jobs.evaluate.model_scoring import load_model, score_case
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.datalist import write_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from MSSoftSegLib.jobs.detach import absolute_spec
+from MSSoftSegLib.jobs.detached.detach import absolute_spec
 from MSSoftSegLib.jobs.detached.priority import NICENESS, VARIABLE
 from MSSoftSegLib.jobs.detached.reading import EventTail, request_cancel
 from MSSoftSegLib.jobs.detached.starting import start

@@ -16,8 +16,8 @@ from MSSoftSegLib.cli.library_transfer_commands import export_cases, import_data
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam
-from MSSoftSegLib.jobs.library_findings import findings_of_case, label_name
-from MSSoftSegLib.jobs.soft_label_sidecar import how_softened
+from MSSoftSegLib.jobs.library.findings import findings_of_case, label_name
+from MSSoftSegLib.jobs.softmask.soft_label_sidecar import how_softened
 from MSSoftSegLib.library.case_record import record_text
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library

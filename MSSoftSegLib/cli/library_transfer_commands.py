@@ -12,8 +12,8 @@ from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say, say_error, shown
 from MSSoftSegLib.cli.job_commands import interruptible
 from MSSoftSegLib.errors import BadLibrary, JobCancelled, MSSoftSegError, RequestError
+from MSSoftSegLib.jobs.documents.library.export import EXPORT_FORMATS
 from MSSoftSegLib.jobs.events import Emit, Event, Reporter
-from MSSoftSegLib.jobs.library_export_specification import EXPORT_FORMATS
 from MSSoftSegLib.jobs.run import failed_event, parse_job, run
 from MSSoftSegLib.library.case_record import STATUSES, Status
 from MSSoftSegLib.library.importing.run import IMPORT_FORMATS, Imported, ImportFormat, import_cases

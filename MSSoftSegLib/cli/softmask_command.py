@@ -11,7 +11,7 @@ import typer
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import finish, run_job
-from MSSoftSegLib.jobs.softmask import sidecar_of
+from MSSoftSegLib.jobs.softmask.softmask import sidecar_of
 
 
 def softmask(

@@ -16,9 +16,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, MSSoftSegError, OutOfMemory, RequestError
+from MSSoftSegLib.jobs.documents.any_job import Job
 from MSSoftSegLib.jobs.events import Emit, logs_as_events
-from MSSoftSegLib.jobs.long_job import accompanied
-from MSSoftSegLib.jobs.specification import Job
+from MSSoftSegLib.jobs.train.long_job import accompanied
 
 LOGGER = logging.getLogger(__name__)
 _JOB: TypeAdapter[Job] = TypeAdapter(Job)
@@ -66,24 +66,24 @@ def run(job: Job, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, 
 
 # Imported when used: segmenting needs torch, and a worker must be able to answer before it is loaded.
 _RUNNERS = {
-    "compare": ("MSSoftSegLib.jobs.compare", "run_compare"),
-    "compare-models": ("MSSoftSegLib.jobs.model_comparison", "run_compare_models"),
-    "detach": ("MSSoftSegLib.jobs.detach", "run_detach"),
-    "evaluate": ("MSSoftSegLib.jobs.evaluate", "run_evaluate"),
-    "library-export": ("MSSoftSegLib.jobs.library_export", "run_library_export"),
-    "library-agreement": ("MSSoftSegLib.jobs.library_agreement", "run_library_agreement"),
-    "library-open": ("MSSoftSegLib.jobs.library_open", "run_library_open"),
-    "library-save": ("MSSoftSegLib.jobs.library_save", "run_library_save"),
-    "library-settings": ("MSSoftSegLib.jobs.library_settings", "run_library_settings"),
-    "library-worklist": ("MSSoftSegLib.jobs.library_worklist", "run_library_worklist"),
-    "preprocess": ("MSSoftSegLib.jobs.preprocess", "run_preprocess"),
-    "promote-model": ("MSSoftSegLib.jobs.model_promotion", "run_promote_model"),
-    "pseudolabel": ("MSSoftSegLib.jobs.pseudolabel", "run_pseudolabel"),
-    "segment": ("MSSoftSegLib.jobs.segment", "run_segment"),
-    "softmask": ("MSSoftSegLib.jobs.softmask", "run_softmask"),
-    "train": ("MSSoftSegLib.jobs.train", "run_train"),
-    "train-preflight": ("MSSoftSegLib.jobs.preflight", "run_preflight"),
-    "study": ("MSSoftSegLib.jobs.study", "run_study"),
+    "compare": ("MSSoftSegLib.jobs.evaluate.compare", "run_compare"),
+    "compare-models": ("MSSoftSegLib.jobs.evaluate.model_comparison", "run_compare_models"),
+    "detach": ("MSSoftSegLib.jobs.detached.detach", "run_detach"),
+    "evaluate": ("MSSoftSegLib.jobs.evaluate.evaluate", "run_evaluate"),
+    "library-export": ("MSSoftSegLib.jobs.library.export", "run_library_export"),
+    "library-agreement": ("MSSoftSegLib.jobs.library.agreement", "run_library_agreement"),
+    "library-open": ("MSSoftSegLib.jobs.library.open", "run_library_open"),
+    "library-save": ("MSSoftSegLib.jobs.library.save", "run_library_save"),
+    "library-settings": ("MSSoftSegLib.jobs.library.settings", "run_library_settings"),
+    "library-worklist": ("MSSoftSegLib.jobs.library.worklist", "run_library_worklist"),
+    "preprocess": ("MSSoftSegLib.jobs.segment.preprocess", "run_preprocess"),
+    "promote-model": ("MSSoftSegLib.jobs.evaluate.model_promotion", "run_promote_model"),
+    "pseudolabel": ("MSSoftSegLib.jobs.train.pseudolabel", "run_pseudolabel"),
+    "segment": ("MSSoftSegLib.jobs.segment.segment", "run_segment"),
+    "softmask": ("MSSoftSegLib.jobs.softmask.softmask", "run_softmask"),
+    "train": ("MSSoftSegLib.jobs.train.train", "run_train"),
+    "train-preflight": ("MSSoftSegLib.jobs.preflight.preflight", "run_preflight"),
+    "study": ("MSSoftSegLib.jobs.train.study", "run_study"),
 }
 
 

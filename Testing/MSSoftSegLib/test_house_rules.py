@@ -92,7 +92,7 @@ def test_a_lower_room_never_imports_an_upper_one(path):
 @pytest.mark.parametrize(
     "module",
     [
-        "jobs.specification",
+        "jobs.documents.any_job",
         "jobs.run",
         "jobs.worker",
         "jobs.detached.reading",

@@ -16,9 +16,9 @@ from MSSoftSegLib.errors import MSSoftSegError, RequestError
 from MSSoftSegLib.jobs.detached.event_log import EventLog
 from MSSoftSegLib.jobs.detached.folder import CANCEL, JOB, LOCK, PROCESS, read_document, write_document
 from MSSoftSegLib.jobs.detached.heartbeat import beating
+from MSSoftSegLib.jobs.detached.one_writer import held
 from MSSoftSegLib.jobs.detached.priority import step_back
 from MSSoftSegLib.jobs.detached.process_identity import identity
-from MSSoftSegLib.jobs.one_writer import held
 from MSSoftSegLib.jobs.run import failed_event, parse_job, run
 
 LOGGER = logging.getLogger(__name__)

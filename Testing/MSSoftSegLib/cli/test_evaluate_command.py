@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.evaluation.case_metrics import measure_case
 from MSSoftSegLib.evaluation.overlap import dice
-from MSSoftSegLib.jobs import evaluate as jobs_evaluate
+from MSSoftSegLib.jobs.evaluate import evaluate as jobs_evaluate
 from MSSoftSegLib.report.evaluation_figures import draw_figures
 from MSSoftSegLib.report.metrics_document import read_metrics
 from Testing.MSSoftSegLib.evaluation.made_up_cases import SPACING_MM, made_up_case

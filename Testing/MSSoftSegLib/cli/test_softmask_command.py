@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.exam.image_file import sha256_of_file
-from MSSoftSegLib.jobs import softmask
+from MSSoftSegLib.jobs.softmask import softmask
 from MSSoftSegLib.version import VERSION
 from Testing.MSSoftSegLib.softlabel.made_masks import image
 

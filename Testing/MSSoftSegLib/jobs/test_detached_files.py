@@ -14,9 +14,9 @@ import time
 import pytest
 
 from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, OutputExists
-from MSSoftSegLib.jobs.detach import absolute_spec
 from MSSoftSegLib.jobs.detached.attaching import follow
 from MSSoftSegLib.jobs.detached.cleaning import ended_before, remove
+from MSSoftSegLib.jobs.detached.detach import absolute_spec
 from MSSoftSegLib.jobs.detached.event_log import EventLog
 from MSSoftSegLib.jobs.detached.folder import (
     EVENTS,
@@ -27,10 +27,10 @@ from MSSoftSegLib.jobs.detached.folder import (
     create_job_folder,
     write_document,
 )
+from MSSoftSegLib.jobs.detached.one_writer import only_writer
 from MSSoftSegLib.jobs.detached.process_identity import identity
 from MSSoftSegLib.jobs.detached.reading import EventTail, list_jobs, read_job, request_cancel
 from MSSoftSegLib.jobs.detached.starting import check_nobody_writes_to, resumed_spec
-from MSSoftSegLib.jobs.one_writer import only_writer
 
 
 @pytest.fixture(autouse=True)
@@ -290,7 +290,7 @@ def test_a_second_job_with_the_same_output_is_refused_by_every_name_of_it(folder
 
 
 def test_an_output_belongs_to_one_process_and_is_free_when_that_is_killed(tmp_path):
-    code = "import sys, pathlib\nfrom MSSoftSegLib.jobs.one_writer import only_writer\n"
+    code = "import sys, pathlib\nfrom MSSoftSegLib.jobs.detached.one_writer import only_writer\n"
     code += "with only_writer(pathlib.Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
     command = [sys.executable, "-c", code, str(tmp_path / "m")]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -17,9 +17,9 @@ import pytest
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.jobs.detached.attaching import follow
 from MSSoftSegLib.jobs.detached.folder import LOCK, LOG, create_job_folder
+from MSSoftSegLib.jobs.detached.one_writer import held
 from MSSoftSegLib.jobs.detached.reading import EventTail, list_jobs, read_job
 from MSSoftSegLib.jobs.detached.running import end_at_signal
-from MSSoftSegLib.jobs.one_writer import held
 from Testing.MSSoftSegLib.jobs.detached_jobs import process_of, quiet_environment, small_training, wait_until
 
 

@@ -15,8 +15,8 @@ from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.inference.device import choose_device
-from MSSoftSegLib.jobs.model_comparison import Pair, compared
-from MSSoftSegLib.jobs.model_scoring import MEASURES, load_model, score_case
+from MSSoftSegLib.jobs.evaluate.model_comparison import Pair, compared
+from MSSoftSegLib.jobs.evaluate.model_scoring import MEASURES, load_model, score_case
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.architecture import FINE_CHANNELS
 from MSSoftSegLib.network.bundle import read_bundle

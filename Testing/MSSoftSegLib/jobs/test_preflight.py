@@ -12,15 +12,15 @@ import SimpleITK as sitk
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.cli.preflight_display import preflight_lines
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.jobs.preflight_checks import file_checks, rate_probe
-from MSSoftSegLib.jobs.preflight_checks.estimate import estimated
-from MSSoftSegLib.jobs.preflight_checks.needs import need_findings
-from MSSoftSegLib.jobs.preflight_checks.rates import KEPT, Rates, rates_file, recall, remember, signature, step_times
-from MSSoftSegLib.jobs.preflight_checks.report import planned
-from MSSoftSegLib.jobs.preflight_checks.split import Split
-from MSSoftSegLib.jobs.preflight_checks.step_probe import windows
+from MSSoftSegLib.jobs.documents.train import TrainSpec
+from MSSoftSegLib.jobs.preflight import file_checks, rate_probe
+from MSSoftSegLib.jobs.preflight.estimate import estimated
+from MSSoftSegLib.jobs.preflight.needs import need_findings
+from MSSoftSegLib.jobs.preflight.rates import KEPT, Rates, rates_file, recall, remember, signature, step_times
+from MSSoftSegLib.jobs.preflight.report import planned
+from MSSoftSegLib.jobs.preflight.split import Split
+from MSSoftSegLib.jobs.preflight.step_probe import windows
 from MSSoftSegLib.jobs.run import parse_job, run
-from MSSoftSegLib.jobs.train_specification import TrainSpec
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.datalist import write_datalist
 from MSSoftSegLib.library.writing import add_case

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from MSSoftSegLib.cli.main import run_command
-from MSSoftSegLib.jobs.study import FIGURE, TABLE
+from MSSoftSegLib.jobs.train.study import FIGURE, TABLE
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.study.arms import ARMS
 from MSSoftSegLib.study.cohort import split

@@ -1,0 +1,47 @@
+"""The ``detach`` job: starts or resumes a long job in a process of its own and answers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from MSSoftSegLib.jobs.detached.starting import resume, start
+from MSSoftSegLib.jobs.documents.detach import DetachJob
+from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.jobs.run import parse_job
+from MSSoftSegLib.network.catalog import installed_folders
+from MSSoftSegLib.training.recipe import recipe_names
+
+
+def run_detach(job: DetachJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
+    """Run the job; the folder of the job that was started."""
+    reporter = Reporter(job.job, {"starting": 1.0}, emit, cancelled)
+    reporter.started(job.kind)
+    reporter.progress("starting", 0.0)
+    spec = job.spec
+    if spec.resume is not None:
+        folder = resume(spec.resume)
+    else:
+        folder = start(str(spec.kind), absolute_spec(str(spec.kind), spec.spec or {}))
+    reporter.progress("starting", 1.0)
+    reporter.result(folder.name, {"folder": str(folder), "job": folder.name})
+    return folder
+
+
+def absolute_spec(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of a job, checked, as JSON values that mean the same in every folder."""
+    checked = parse_job({"job": "new", "kind": kind, "spec": dict(spec)}).spec
+    document: dict[str, Any] = checked.model_dump(mode="json")
+    for name in type(checked).model_fields:
+        value = getattr(checked, name)
+        if isinstance(value, Path) or (isinstance(value, str) and _names_a_file(name, value)):
+            document[name] = str(Path(value).absolute())
+    return document
+
+
+def _names_a_file(field: str, value: str) -> bool:
+    """Whether a recipe or model is given by a file or folder rather than by its name."""
+    if field == "recipe":
+        return value not in recipe_names() and Path(value).exists()
+    return field in ("init", "teacher") and value not in installed_folders() and Path(value).exists()

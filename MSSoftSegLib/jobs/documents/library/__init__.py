@@ -1,0 +1,1 @@
+"""The documents of the case library's jobs."""

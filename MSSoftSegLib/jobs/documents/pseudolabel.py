@@ -1,0 +1,39 @@
+"""The ``pseudolabel`` job as a document. No torch here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
+from MSSoftSegLib.jobs.documents.document import Document
+
+
+class PseudolabelSpec(Document):
+    """A teacher and unlabelled exams to a library of pseudo-labelled cases.
+
+    model: the teacher. unlabelled: a folder of exam folders (below each, perhaps ``ses-`` folders), or a case library whose
+    unlabelled cases are taken. out: a case library, made if absent. preprocessed: the exams of a folder are aligned, bias-
+    corrected and brain-extracted on one grid already (a library's cases say so themselves).
+    """
+
+    model: str
+    unlabelled: Path
+    out: Path
+    pseudo_labels: PseudoLabelChoices = PseudoLabelChoices()
+    device: str = "auto"
+    brain: Literal["auto", "hd-bet", "atlas", "none"] = "auto"
+    align_to: Literal[Modality.T1, Modality.FLAIR] | None = None
+    preprocessed: bool = False
+    use_cache: bool = True
+
+
+class PseudolabelJob(Document):
+    """A job of kind ``pseudolabel``."""
+
+    job: str = Field(min_length=1)
+    kind: Literal["pseudolabel"] = "pseudolabel"
+    spec: PseudolabelSpec

@@ -1,0 +1,1 @@
+"""Results measured against raters, and models compared with each other."""

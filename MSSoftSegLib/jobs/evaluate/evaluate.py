@@ -1,0 +1,110 @@
+"""The ``evaluate`` job: predictions against truth, to metrics.json, metrics.csv and figures."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from MSSoftSegLib.evaluation.case_metrics import TRUTH_THRESHOLD, measure_case
+from MSSoftSegLib.evaluation.summary import MeasuredCase, summarize
+from MSSoftSegLib.jobs.documents.evaluate import EvaluateJob, EvaluateSpec
+from MSSoftSegLib.jobs.evaluate.inputs import CaseArrays, content_sha256, read_case
+from MSSoftSegLib.jobs.evaluate.table import CaseFiles, read_table
+from MSSoftSegLib.jobs.evaluate.writing import BOOTSTRAP_SEED, CaseChecksums, document, write_csv
+from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.report.evaluation_figures import draw_figures
+from MSSoftSegLib.report.metrics_document import FILE_NAME
+from MSSoftSegLib.result_folder import check_target, complete_or_absent
+
+LOGGER = logging.getLogger(__name__)
+SHARES = {"measuring": 20.0, "figures": 2.0, "writing": 1.0}
+DEFAULT_THRESHOLD = 0.5
+
+
+def run_evaluate(job: EvaluateJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
+    """Run the job; the folder with the numbers and figures."""
+    spec = job.spec
+    reporter = Reporter(job.job, SHARES, emit, cancelled)
+    reporter.started(job.kind)
+    files = _cases(spec)
+    inputs = [path for case in files for path in case.paths] + ([spec.table] if spec.table is not None else [])
+    check_target(spec.out, overwrite=spec.overwrite, inputs=inputs)
+    cases, checksums, warnings = _measured(files, spec, reporter)
+    for warning in warnings:
+        LOGGER.warning("%s", warning)
+    summary = summarize(cases, seed=BOOTSTRAP_SEED)
+    cut = any(case.prediction is None for case in files)
+    threshold = _threshold(spec) if cut else None
+    facts = document(spec, cases, checksums, summary, threshold=threshold, warnings=warnings)
+    reporter.progress("figures", 0.0)
+    figures = draw_figures(cases)
+    reporter.progress("writing", 0.0)
+    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+        (folder / FILE_NAME).write_text(facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_csv(folder / "metrics.csv", cases)
+        (folder / "figures").mkdir()
+        for name, png in figures.items():
+            (folder / "figures" / f"{name}.png").write_bytes(png)
+    reporter.progress("writing", 1.0)
+    told = {"cases": summary.cases, "vc": summary.vc, "isbi_equivalent": summary.isbi_equivalent}
+    means = {name: facts.summary.means[name].model_dump() for name in ("dsc", "ltpr", "lfpr", "lesion_f1")}
+    reporter.result(spec.out.name, {**told, **means, "figures": sorted(figures)})
+    return spec.out
+
+
+def _cases(spec: EvaluateSpec) -> tuple[CaseFiles, ...]:
+    if spec.table is not None:
+        return read_table(spec.table)
+    only = CaseFiles(spec.case, spec.case, spec.truth, spec.prediction, spec.probability, spec.entropy, spec.brain)
+    return (only,)
+
+
+def _threshold(spec: EvaluateSpec) -> float:
+    return DEFAULT_THRESHOLD if spec.threshold is None else spec.threshold
+
+
+def _measured(
+    files: tuple[CaseFiles, ...], spec: EvaluateSpec, reporter: Reporter
+) -> tuple[list[MeasuredCase], list[CaseChecksums], list[str]]:
+    """Every case against each of its raters; only the numbers of a case stay in memory."""
+    cases, checksums, warnings = [], [], _warnings_about_brains(files)
+    for number, case in enumerate(files):
+        reporter.progress("measuring", number / len(files), case.case)
+        arrays = read_case(case, threshold=_threshold(spec), possible=spec.possible)
+        raters = tuple(
+            measure_case(
+                truth,
+                arrays.prediction,
+                arrays.probability,
+                arrays.entropy,
+                arrays.brain,
+                arrays.spacing_mm,
+                connectivity=spec.connectivity,
+                min_lesion_voxels=spec.min_lesion_voxels,
+            )
+            for truth in arrays.truths
+        )
+        cases.append(MeasuredCase(case.case, case.patient, raters))
+        brain = content_sha256(arrays.brain != 0) if arrays.brain is not None else None
+        checksums.append(CaseChecksums(tuple(content_sha256(truth) for truth in arrays.truths), brain))
+        warnings += _warnings_about(case.case, arrays)
+    return cases, checksums, warnings
+
+
+def _warnings_about(case: str, arrays: CaseArrays) -> list[str]:
+    """What a careful reader of a case's numbers should know."""
+    found = []
+    for number, truth in enumerate(arrays.truths, start=1):
+        outside = int(((truth >= TRUTH_THRESHOLD) & (arrays.brain == 0)).sum()) if arrays.brain is not None else 0
+        if outside:
+            found.append(f"case {case}: {outside} lesion voxels of rater {number} lie outside the brain mask")
+    return found
+
+
+def _warnings_about_brains(files: tuple[CaseFiles, ...]) -> list[str]:
+    names = [case.case for case in files if case.brain is None]
+    if not names:
+        return []
+    which = f"case {names[0]}" if len(names) == 1 else f"{len(names)} of {len(files)} cases"
+    return [f"there is no brain mask for {which}: nDSC, ECE, Brier, R-AAC and error AUROC are not measured there"]

@@ -1,0 +1,98 @@
+"""Which cases two models are compared on: none that either of them learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.jobs.documents.model_comparison import CompareModelsSpec
+from MSSoftSegLib.library.case_record import STATUSES, Status
+from MSSoftSegLib.library.datalist import read_datalist
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.library.same_exam import voxel_checksum
+from MSSoftSegLib.network.bundle import Bundle
+from MSSoftSegLib.training.run_folder import Member, read_members
+
+# In a bundle's ``training``: what tells its cases again without naming them.
+FINGERPRINTS = "flair_fingerprints"
+FINGERPRINT_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class JudgedCase:
+    """A case, and which of the second model's networks may be asked about it (None = all)."""
+
+    case: LabelledCase
+    members: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A case that cannot judge, and why."""
+
+    case: str
+    reason: str
+
+
+def fingerprint(case: LabelledCase) -> str:
+    """What tells a case again from the voxels of its FLAIR, without saying whose it is."""
+    return voxel_checksum(case)[:FINGERPRINT_LENGTH]
+
+
+def chosen_cases(spec: CompareModelsSpec, first: Bundle, second: Bundle) -> tuple[list[JudgedCase], list[LeftOut]]:
+    """The cases that can judge both models, and those that were asked for and cannot."""
+    members = read_members(spec.run) if spec.run is not None else None
+    if members is not None and len(members) != len(second.description.files):
+        raise RequestError(
+            f"{second.folder.name} has {len(second.description.files)} networks and its run {len(members)}",
+            remedy="give the run that made this model",
+        )
+    judged, left_out = [], []
+    for case in _asked_for(spec, members):
+        mark = fingerprint(case)
+        unseen = None if members is None else _members_without(case.case, members)
+        if mark in _learned(first):
+            left_out.append(LeftOut(case.case, "the old model learned from it"))
+        elif unseen is None and mark in _learned(second):
+            left_out.append(LeftOut(case.case, "the new model learned from it"))
+        else:
+            judged.append(JudgedCase(case, unseen))
+    return judged, left_out
+
+
+def _asked_for(spec: CompareModelsSpec, members: Sequence[Member] | None) -> list[LabelledCase]:
+    if members is not None:
+        names = sorted({name for member in members for name in member.held_out})
+        return _named(_labelled(spec.library, STATUSES), names, spec.library)
+    if spec.cases:
+        return _named(_labelled(spec.library, STATUSES), spec.cases, spec.library)
+    return _labelled(spec.library, spec.statuses)
+
+
+def _labelled(library: Path, statuses: Sequence[Status]) -> list[LabelledCase]:
+    """Cases that a rater labelled: what a model said is no truth to judge models by."""
+    cases = read_datalist(library) if library.suffix == ".json" else labelled_cases(library, statuses=statuses)
+    return [case for case in cases if case.raters]
+
+
+def _named(cases: Sequence[LabelledCase], names: Sequence[str], library: Path) -> list[LabelledCase]:
+    known = {case.case: case for case in cases}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise RequestError(
+            f"{library.name} has no case {missing[0]} with a rater's mask", remedy="see mssoftseg library list"
+        )
+    return [known[name] for name in names]
+
+
+def _members_without(case: str, members: Sequence[Member]) -> tuple[int, ...]:
+    return tuple(number for number, member in enumerate(members) if case in member.held_out)
+
+
+def _learned(bundle: Bundle) -> frozenset[str]:
+    marks: Any = bundle.description.training.get(FINGERPRINTS, ())
+    return frozenset(str(mark) for mark in marks) if isinstance(marks, list | tuple) else frozenset()

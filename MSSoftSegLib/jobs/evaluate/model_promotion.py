@@ -1,0 +1,137 @@
+"""The ``promote-model`` job: a new model becomes the default, stays a candidate, or goes. Never silently worse.
+
+A model becomes the default when a comparison with the present default did not find it worse. Without such a comparison, or
+against its verdict, it takes ``accept_worse``, which history keeps. Going back to the model that ships, or to one that was the
+default before, is always allowed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.jobs.documents.model_promotion import PromoteModelJob, PromoteModelSpec
+from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.network.bundle import Bundle, verify
+from MSSoftSegLib.network.catalog import (
+    SHIPPED_MODEL,
+    default_model,
+    find_bundle,
+    installed_folders,
+    user_models_folder,
+)
+from MSSoftSegLib.network.installing import install_beside, remove_bundle
+from MSSoftSegLib.network.promotion import Promotion, Verdict, history, judgement_on, keep_promotion, now
+
+LOGGER = logging.getLogger(__name__)
+SHARES = {"deciding": 1.0}
+
+
+@dataclass(frozen=True)
+class _Grounds:
+    """What a decision rests on; objection: why it needs accept_worse, None where it needs nothing."""
+
+    verdict: Verdict | None
+    reason: str
+    objection: str | None = None
+
+
+def run_promote_model(job: PromoteModelJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
+    """Run the job; the folder of the installed model, or, after a discard, of the user's models."""
+    spec = job.spec
+    reporter = Reporter(job.job, SHARES, emit, cancelled)
+    reporter.started(job.kind)
+    reporter.progress("deciding", 0.0)
+    bundle = find_bundle(spec.model)
+    previous = default_model()
+    grounds = _grounds(spec, bundle, previous)
+    if spec.decision == "discard":
+        folder = _discarded(bundle, previous)
+    else:
+        verify(bundle)
+        folder = install_beside(bundle)
+    name = bundle.description.name if spec.decision == "discard" else folder.name
+    keep_promotion(user_models_folder(), _decision(spec, bundle, name, grounds, previous))
+    reporter.progress("deciding", 1.0)
+    reporter.result(
+        name,
+        {
+            "model": name,
+            "decision": spec.decision,
+            "default": default_model(),
+            "previous_default": previous,
+            "verdict": grounds.verdict,
+            "reason": grounds.reason,
+            "accepted_worse": grounds.objection is not None,
+        },
+    )
+    return folder
+
+
+def _grounds(spec: PromoteModelSpec, bundle: Bundle, previous: str) -> _Grounds:
+    """Why the decision may be taken; RequestError where it may not."""
+    if spec.decision != "default":
+        return _Grounds(None, "kept as a candidate" if spec.decision == "candidate" else "discarded")
+    grounds = _grounds_for_default(bundle, previous)
+    if grounds.objection is not None:
+        if not spec.accept_worse:
+            raise RequestError(
+                f"{bundle.description.name} does not become the default: {grounds.objection}",
+                remedy="compare the two with mssoftseg evaluate --compare, keep it as a candidate, or add --accept-worse",
+            )
+        LOGGER.warning("%s becomes the default all the same: %s", bundle.description.name, grounds.objection)
+    return grounds
+
+
+def _grounds_for_default(bundle: Bundle, previous: str) -> _Grounds:
+    present = find_bundle(previous)
+    if bundle.sha256 == present.sha256:
+        return _Grounds(None, "it is the default already")
+    if bundle.sha256 == find_bundle(SHIPPED_MODEL).sha256:
+        return _Grounds(None, "back to the model that ships")
+    known = history(user_models_folder())
+    if any(entry.decision == "default" and entry.sha256 == bundle.sha256 for entry in known):
+        return _Grounds(None, "back to a model that was the default before")
+    judgement = judgement_on(user_models_folder(), first_sha256=present.sha256, second_sha256=bundle.sha256)
+    if judgement is None:
+        reason = f"nobody compared it with {previous}, the default"
+        return _Grounds(None, reason, objection=reason)
+    if judgement.verdict == "worse":
+        return _Grounds("worse", judgement.reason, objection=f"it was found worse than {previous}: {judgement.reason}")
+    if judgement.cases == 0:
+        reason = f"it was compared with {previous} on no held-out case"
+        return _Grounds("undecided", judgement.reason, objection=reason)
+    return _Grounds(judgement.verdict, judgement.reason)
+
+
+def _discarded(bundle: Bundle, previous: str) -> Path:
+    """Delete the bundle and its installed copy; a run's folder (checkpoints, curves) is left alone."""
+    if bundle.sha256 == find_bundle(SHIPPED_MODEL).sha256:
+        raise RequestError(f"{SHIPPED_MODEL} ships and stays", remedy="choose another model")
+    if bundle.sha256 == find_bundle(previous).sha256:
+        raise RequestError(
+            f"{bundle.description.name} is the default and stays",
+            remedy=f"make another model the default first: mssoftseg models promote {SHIPPED_MODEL}",
+        )
+    mine = [path for path in installed_folders().values() if path.parent == user_models_folder()]
+    copies = [path for path in mine if find_bundle(str(path)).sha256 == bundle.sha256]
+    for folder in {bundle.folder.resolve(), *(path.resolve() for path in copies)}:
+        remove_bundle(folder, bundle)
+    return user_models_folder()
+
+
+def _decision(spec: PromoteModelSpec, bundle: Bundle, name: str, grounds: _Grounds, previous: str) -> Promotion:
+    return Promotion(
+        time=now(),
+        model=name,
+        sha256=bundle.sha256,
+        version=bundle.description.version,
+        decision=spec.decision,
+        verdict=grounds.verdict,
+        reason=grounds.reason,
+        accepted_worse=grounds.objection is not None,
+        previous=previous,
+    )

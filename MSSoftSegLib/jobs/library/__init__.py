@@ -1,0 +1,1 @@
+"""What is asked of the case library: open, save, list, export, agree."""

@@ -1,0 +1,54 @@
+"""The cases that a training would take, by the same rules, without reading an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from MSSoftSegLib.errors import MSSoftSegError
+from MSSoftSegLib.jobs.documents.train import TrainSpec
+from MSSoftSegLib.jobs.preflight.finding import Finding, as_finding
+from MSSoftSegLib.library.datalist import read_datalist
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.reading import labelled_cases, read_library
+
+
+def chosen_cases(spec: TrainSpec) -> tuple[list[LabelledCase], list[Finding]]:
+    """Labelled cases, then pseudo-labelled ones, and what is wrong with the choice."""
+    findings: list[Finding] = []
+    cases: list[LabelledCase] = []
+    try:
+        listed = spec.library.suffix == ".json"
+        found = read_datalist(spec.library) if listed else labelled_cases(spec.library, statuses=spec.statuses)
+        cases = [case for case in found if case.raters or case.soft_label is not None]
+        if not cases:
+            findings.append(_no_case(spec))
+        if not listed:
+            findings += _left_out(spec)
+        if spec.pseudo is not None:
+            cases += [case for case in labelled_cases(spec.pseudo, statuses=("segmented",)) if case.is_pseudo_labelled]
+    except MSSoftSegError as problem:
+        findings.append(as_finding(problem))
+    return cases, findings
+
+
+def _no_case(spec: TrainSpec) -> Finding:
+    return Finding(
+        "error",
+        f"{spec.library.name} holds no labelled case with the status {' or '.join(spec.statuses)}",
+        "approve cases, or choose other statuses",
+    )
+
+
+def _left_out(spec: TrainSpec) -> list[Finding]:
+    """What the library holds besides."""
+    others = [record.status for record in read_library(spec.library) if record.status not in spec.statuses]
+    counts = {status: others.count(status) for status in sorted(set(others))}
+    if not counts:
+        return []
+    listed = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return [Finding("note", f"not trained on by their status: {listed}", "approve what is good, or choose statuses")]
+
+
+def patients_of(cases: Sequence[LabelledCase]) -> list[str]:
+    """Patients whom a rater has drawn on, or whose soft label was made from raters; in order of name."""
+    return sorted({case.patient for case in cases if not case.is_pseudo_labelled})

@@ -1,0 +1,1 @@
+"""From a rater mask to a soft mask."""

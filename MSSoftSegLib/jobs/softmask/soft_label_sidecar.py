@@ -1,0 +1,34 @@
+"""How a soft mask was made, from the sidecar that ``softmask`` left beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from MSSoftSegLib.errors import BadLibrary
+from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.jobs.softmask.softmask import SIDECAR_KIND, sidecar_of
+from MSSoftSegLib.softlabel.settings import SoftLabelSettings
+
+
+def how_softened(soft_label: Path) -> tuple[SoftLabelSettings | None, tuple[str, ...]]:
+    """Settings and checksums of the raters' files, from the sidecar of a soft mask; None and nothing where it has none.
+
+    BadLibrary where the sidecar is of another image.
+    """
+    sidecar = sidecar_of(soft_label)
+    try:
+        document: Any = json.loads(sidecar.read_text(encoding="utf-8"))
+        if document["kind"] != SIDECAR_KIND:
+            return None, ()
+        settings = SoftLabelSettings.model_validate(document["settings"])
+        raters = tuple(each["sha256"] for each in document["inputs"] if each["role"] == "rater")
+        whole = document["sha256"] == sha256_of_file(soft_label)
+    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        return None, ()
+    if not whole:
+        raise BadLibrary(f"{sidecar.name} speaks of another soft mask", remedy="make the soft mask again")
+    return settings, raters

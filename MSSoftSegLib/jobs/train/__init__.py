@@ -1,0 +1,1 @@
+"""Training, pseudolabels and the study of recipes."""

@@ -1,0 +1,280 @@
+"""The ``train`` job: curated cases in, model bundle out; what is computed survives a kill in the run's folder.
+
+For an output ``MODEL`` the run's folder is ``MODEL.run`` beside it: config, checkpoints, curves. The bundle appears at
+``MODEL`` when it is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+from safetensors.torch import save_file
+
+from MSSoftSegLib.errors import OutputExists, RequestError
+from MSSoftSegLib.inference.device import Device
+from MSSoftSegLib.inference.sliding_window import training_window
+from MSSoftSegLib.jobs.documents.train import TrainJob, TrainSpec
+from MSSoftSegLib.jobs.evaluate.model_comparison_cases import FINGERPRINTS, fingerprint
+from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.jobs.train.adaptation import Adaptation, Extra, finish_adaptation, plan_adaptation, prepare_extra
+from MSSoftSegLib.jobs.train.adaptation import facts as adaptation_facts
+from MSSoftSegLib.jobs.train.train_inputs import initial_bundle, teacher_of, training_cases
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.network.bundle import Bundle
+from MSSoftSegLib.network.description import ModelName
+from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.preprocessing.cache import StepCache
+from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.training.adaptation.policy import adapted_recipe, labelled_patients
+from MSSoftSegLib.training.data.folds import held_out_count
+from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
+from MSSoftSegLib.training.engine import cluster
+from MSSoftSegLib.training.engine.bundle_writing import write_trained_bundle
+from MSSoftSegLib.training.engine.checkpoint import write_whole
+from MSSoftSegLib.training.engine.course import with_epochs
+from MSSoftSegLib.training.engine.launch import choose_hardware
+from MSSoftSegLib.training.engine.operating_point import choose_operating_point
+from MSSoftSegLib.training.engine.run import (
+    Members,
+    described,
+    judging_device,
+    plan_members,
+    train_members,
+    trained_so_far,
+)
+from MSSoftSegLib.training.engine.task import FitTask, Hardware
+from MSSoftSegLib.training.engine.teacher_check import guard_student
+from MSSoftSegLib.training.recipe import Recipe, find_recipe
+from MSSoftSegLib.training.run_folder import CONFIG_FILE, MEMBERS_FILE, members_document, run_folder
+
+LOGGER = logging.getLogger(__name__)
+SHARES = {"preparing": 10.0, "base-patients": 5.0, "training": 80.0, "operating-point": 8.0, "bundle": 2.0}
+
+
+def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
+    """Run the job; the bundle's folder. In a cluster's job every process runs this, and the first one speaks and writes."""
+    spec = job.spec
+    reporter = Reporter(job.job, SHARES, emit if cluster.global_rank() == 0 else _silent, cancelled)
+    reporter.started(job.kind)
+    recipe = find_recipe(spec.recipe)
+    hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
+    check_target(spec.out, overwrite=spec.may_replace, inputs=[spec.library])
+    _check_model_name(spec.out)
+    teacher = teacher_of(spec, recipe)
+    initial = initial_bundle(spec, recipe)
+    cases = training_cases(spec)
+    adaptation = plan_adaptation(recipe, cases, initial)
+    recipe = _resolved(recipe, spec, adaptation)
+    if spec.folds is None:
+        held_out_count(labelled_patients(cases), recipe.data.validation)
+    folder = run_folder(spec.out)
+    with cluster.first_alone(hardware) as first:
+        if first:
+            _open_run(folder, spec, recipe, cases)
+        prepared, extra = _prepare(cases, recipe, spec, folder, adaptation, judging_device(hardware), reporter)
+    tasks = plan_members(
+        [*prepared, *extra.rehearsal],
+        recipe,
+        Members(spec.folds, spec.fold),
+        folder,
+        hardware=hardware,
+        resume=spec.resume,
+        initial_weights=_initial_weights(initial, folder),
+        frozen=() if adaptation is None else adaptation.size.frozen,
+        base=extra.base,
+    )
+    if spec.finish:
+        tasks = trained_so_far(tasks)
+    if cluster.global_rank() == 0:
+        write_whole(folder / MEMBERS_FILE, members_document(described(tasks)).encode())
+    train_members(
+        [] if spec.finish else tasks,
+        metric=reporter.metric,
+        progress=lambda fraction, message: reporter.progress("training", fraction, message),
+        cancelled=cancelled,
+    )
+    if cluster.global_rank() == 0:
+        learned = {case.case for task in tasks for case in task.training}
+        facts = _facts(spec, prepared, [case for case in cases if case.case in learned])
+        _write(spec, tasks, facts, adaptation, teacher, hardware, reporter)
+        if spec.prepared is None:
+            shutil.rmtree(folder / "prepared", ignore_errors=True)
+    return spec.out
+
+
+def _write(
+    spec: TrainSpec,
+    tasks: list[FitTask],
+    facts: dict[str, object],
+    adaptation: Adaptation | None,
+    teacher: Bundle | None,
+    hardware: Hardware,
+    reporter: Reporter,
+) -> None:
+    """Choose the operating point, ask the guard, write the bundle, say so."""
+    device = judging_device(hardware)
+
+    def choosing(fraction: float) -> None:
+        reporter.progress("operating-point", fraction)
+
+    told: dict[str, object] = {}
+    if adaptation is None:
+        point = choose_operating_point(tasks, device, progress=choosing)
+    else:
+        outcome = finish_adaptation(adaptation, tasks, device, progress=choosing)
+        point, facts = outcome.point, {**facts, "adaptation": adaptation_facts(adaptation, outcome)}
+        told = {"operating_point": outcome.words, "base": outcome.forgetting.facts()}
+    if teacher is not None:
+        LOGGER.info("%s", guard_student(teacher, tasks, point, device).reason)
+    reporter.progress("bundle", 0.0)
+    with complete_or_absent(spec.out, overwrite=spec.may_replace) as folder:
+        description = write_trained_bundle(folder, spec.out.name, tasks, point, facts=facts)
+        reporter.progress("bundle", 1.0)
+    reporter.result(
+        spec.out.name,
+        {
+            "model": description.name,
+            "run": run_folder(spec.out).name,
+            "members": len(tasks),
+            "held_out": sorted({case.case for task in tasks for case in task.validation}),
+            "threshold": point.threshold,
+            "temperature": point.temperature,
+            "min_lesion_mm3": point.min_lesion_mm3,
+            "best_validation_dsc": description.metrics["best_validation_dsc"],
+            **told,
+        },
+    )
+
+
+def _check_model_name(out: Path) -> None:
+    """A bundle is called what its folder is: a name that no model may have is refused before training, not after."""
+    try:
+        TypeAdapter(ModelName).validate_python(out.name)
+    except ValidationError:
+        raise RequestError(
+            f"{out.name!r} cannot be the name of a model",
+            remedy="choose an --out of letters A–Z, digits, dots, dashes and underscores, at most 64 of them",
+        ) from None
+
+
+def _resolved(recipe: Recipe, spec: TrainSpec, adaptation: Adaptation | None) -> Recipe:
+    """The recipe with what the number of cases decides, and what the request overrides."""
+    if adaptation is not None:
+        recipe = adapted_recipe(recipe, adaptation.size, training_window(adaptation.initial.description))
+    training = recipe.training
+    if spec.epochs is not None:
+        training = with_epochs(training, spec.epochs)
+    if spec.seed is not None:
+        training = training.model_copy(update={"seed": spec.seed})
+    return recipe.model_copy(update={"training": training})
+
+
+def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe, cases: list[LabelledCase]) -> None:
+    """Make the run's folder; a run that was begun here goes on only when asked, and only with the same recipe and cases.
+
+    With other cases, patients would be held out whom the weights have learned from.
+    """
+    config = folder / CONFIG_FILE
+    document = {
+        "recipe": recipe.model_dump(mode="json"),
+        "folds": spec.folds,
+        "fold": spec.fold,
+        "cases": sorted([case.case, case.patient] for case in cases),
+    }
+    if folder.exists() and any(folder.iterdir()):
+        if not spec.resume and not spec.overwrite:
+            raise OutputExists(
+                f"a training was begun in {folder.name} already",
+                remedy="add --resume to go on, or --overwrite to start over",
+            )
+        if spec.overwrite:
+            _remove_run(folder)
+        elif _begun_with(config) != document:
+            raise RequestError(
+                f"the training in {folder.name} was begun with another recipe, other folds or other cases",
+                remedy="repeat the options of the run that you resume, or start over with --overwrite",
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(config, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def _begun_with(config: Path) -> object:
+    """What the run of a configuration was begun with; None where that cannot be read."""
+    try:
+        return json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _remove_run(folder: Path) -> None:
+    """Remove an earlier run of ours; a folder that is none is left alone."""
+    if not (folder / CONFIG_FILE).is_file():
+        raise OutputExists(f"{folder.name} is no training run and is not overwritten", remedy="choose another --out")
+    shutil.rmtree(folder)
+
+
+def _prepare(
+    cases: list[LabelledCase],
+    recipe: Recipe,
+    spec: TrainSpec,
+    folder: Path,
+    adaptation: Adaptation | None,
+    device: Device,
+    reporter: Reporter,
+) -> tuple[list[PreparedCase], Extra]:
+    """The cases on the working grid, and the digital patients of an adaptation."""
+    place = spec.prepared or folder / "prepared"
+    prepared = prepare_cases(
+        cases,
+        recipe,
+        place,
+        cache=StepCache(),
+        progress=lambda fraction: reporter.progress("preparing", fraction),
+        cancelled=reporter.cancelled,
+    )
+    extra = prepare_extra(
+        adaptation,
+        recipe,
+        folder,
+        place,
+        device,
+        progress=lambda fraction: reporter.progress("base-patients", fraction),
+        cancelled=reporter.cancelled,
+    )
+    return prepared, extra
+
+
+def _initial_weights(bundle: Bundle | None, folder: Path) -> Path | None:
+    """The first network of the model to start from, as a file that every training process can read."""
+    if bundle is None:
+        return None
+    path = folder / "initial.safetensors"
+    if cluster.global_rank() == 0 and not path.is_file():
+        state = load_networks(bundle)[0].state_dict()
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, str(path))
+    return path
+
+
+def _facts(spec: TrainSpec, prepared: list[PreparedCase], learned: list[LabelledCase]) -> dict[str, object]:
+    """What the bundle records of its data: numbers and fingerprints, never names."""
+    pseudo = [case for case in prepared if case.is_pseudo_labelled]
+    labelled = [case for case in prepared if not case.is_pseudo_labelled]
+    return {
+        "training_cases": len(prepared),
+        "pseudo_labelled_cases": len(pseudo),
+        "patients": len({case.patient for case in labelled}),
+        "folds": spec.folds or 1,
+        "fold": spec.fold,
+        "started_from": None if spec.init is None else Path(spec.init).name,
+        "mean_soft_volume_ml": round(sum(case.soft_volume_ml for case in labelled) / max(1, len(labelled)), 3),
+        FINGERPRINTS: sorted(fingerprint(case) for case in learned),
+    }
+
+
+def _silent(event: object) -> None:
+    pass
