@@ -19,6 +19,7 @@ lint: .venv/complete
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m Testing.house
 
 # Everything that demo and test need, at the versions that they are run with.
 .venv/complete: pyproject.toml constraints.txt

@@ -1,4 +1,4 @@
-"""A teacher's labels for the raw, unlabelled exams, as prepared cases (``shipped_variants.py``; METHODS: semi-supervised)."""
+"""A teacher's labels for the raw, unlabelled exams, as prepared cases (``shipped_variants.py``; Docs/methods.md section 4)."""
 
 from __future__ import annotations
 

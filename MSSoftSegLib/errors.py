@@ -1,7 +1,7 @@
 """What can go wrong, in words that a user can act on.
 
 Every error says what is wrong, in which file (base name only: paths can name patients), and what to do.
-`code` is the machine-readable name in the `failed` event, `exit_code` what the shell sees (CONTRACT).
+`code` is the machine-readable name in the `failed` event, `exit_code` what the shell sees (Docs/contract.md section 2).
 """
 
 from __future__ import annotations

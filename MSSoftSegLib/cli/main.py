@@ -63,7 +63,7 @@ def _root(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with the code that CONTRACT gives."""
+    """Run the command line and exit with the code that Docs/contract.md section 2 gives."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     sys.exit(run_command(arguments))
 

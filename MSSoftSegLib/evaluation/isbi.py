@@ -1,7 +1,7 @@
 """The score of the ISBI 2015 longitudinal MS lesion challenge, as far as it can be known from outside.
 
-S = DSC/8 + PPV/8 + (1 − LFPR)/4 + LTPR/4 + VC/4, averaged over both raters (Carass et al. 2017). The published scores are a
-linear function of S that was fitted to twelve published rows (largest residual 0.083; METHODS 6): hence "equivalent".
+S = DSC/8 + PPV/8 + (1 − LFPR)/4 + LTPR/4 + VC/4, averaged over both raters (Carass et al. 2017; Docs/methods.md section 6). The
+published scores are a linear function of S that was fitted to twelve published rows (largest residual 0.083): hence "equivalent".
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 from MSSoftSegLib.evaluation.lesion_pairs import LesionPairs, pair_lesions
 from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY, EQUAL_VOLUME_TOLERANCE
 
-# Upper ends in mm³ and names of the sizes of lesions (METHODS 6): below 10; from 10; from 100 to 1000; above 1000.
+# Sizes of lesions in mm³ (Docs/methods.md section 6): below 10; from 10; from 100 to 1000; above 1000.
 SIZE_BINS = ("<10 mm³", "10–100 mm³", "100–1000 mm³", ">1000 mm³")
 
 

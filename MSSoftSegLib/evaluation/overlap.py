@@ -1,4 +1,4 @@
-"""Voxel overlap. Two empty masks have no overlap to measure: None, left out of every n (METHODS 6)."""
+"""Voxel overlap. Two empty masks have no overlap to measure: None, left out of every n (Docs/methods.md section 6)."""
 
 from __future__ import annotations
 

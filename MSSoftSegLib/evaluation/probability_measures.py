@@ -92,7 +92,7 @@ def measure_probability(
 
 
 def binary_entropy_nats(probability: np.ndarray) -> np.ndarray:
-    """H(p) = −p ln p − (1 − p) ln(1 − p), 0 to ln 2, of probabilities 0–1 (METHODS 3, eq. 3)."""
+    """H(p) = −p ln p − (1 − p) ln(1 − p), 0 to ln 2, of probabilities 0–1 (Docs/methods.md section 3, eq. 3)."""
     entropy: np.ndarray = entr(probability) + entr(1 - probability)
     return entropy
 

@@ -1,7 +1,7 @@
 """Many cases in a few numbers: means with n and interval, volume correlation, ISBI-equivalent, detection by size.
 
 Raters are told apart by their place (first, second …). A case's value is the mean over its raters where it is defined; VC
-and the ISBI score are computed against each rater over all cases, then averaged over the raters (METHODS 6).
+and the ISBI score are computed against each rater over all cases, then averaged over the raters (Docs/methods.md section 6).
 """
 
 from __future__ import annotations

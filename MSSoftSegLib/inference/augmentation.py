@@ -1,4 +1,4 @@
-"""The eight flips of test-time augmentation (METHODS 3)."""
+"""The eight flips of test-time augmentation (Docs/methods.md section 3)."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""A teacher's probability as a label for a student, and how far it is to be trusted (METHODS 3 and 4). No torch here.
+"""A teacher's probability as a label for a student, and how far it is to be trusted. No torch here.
 
 P̄ is the mean probability over test-time augmentations, H its entropy, ω = exp(−αH) the confidence and q = ω·P̄ the
-confident probability. The thesis cuts "the confidence" at VPT = 0.3 and drops cases whose sum is below TST = 100. On ω
-itself neither can act: with two classes H ≤ ln 2, so ω ≥ 2^−α, which is 0.81 at α 0.3 and 0.62 at α 0.7, and no volume of
-more than 162 mm³ sums to less than 100. So q is cut. Then a VPT below 0.5 changes no voxel of a binary label, for this is
-q cut at 0.5; it acts through the sum, on which cases are dropped. And since q rises with P̄, cutting q at 0.5 is cutting P̄
-at 0.61, 0.68 or 0.74 for α 0.3, 0.5 or 0.7: a larger α asks the teacher to be surer.
+confident probability (Docs/methods.md sections 3 and 4). The thesis cuts "the confidence" at VPT = 0.3 and drops cases
+whose sum is below TST = 100. On ω itself neither can act: with two classes H ≤ ln 2, so ω ≥ 2^−α, which is 0.81 at α
+0.3 and 0.62 at α 0.7, and no volume of more than 162 mm³ sums to less than 100. So q is cut. Then a VPT below 0.5
+changes no voxel of a binary label, for this is q cut at 0.5; it acts through the sum, on which cases are dropped. And
+since q rises with P̄, cutting q at 0.5 is cutting P̄ at 0.61, 0.68 or 0.74 for α 0.3, 0.5 or 0.7: a larger α asks the
+teacher to be surer.
 """
 
 from __future__ import annotations

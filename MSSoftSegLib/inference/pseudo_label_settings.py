@@ -1,4 +1,4 @@
-"""What can be chosen about pseudo-labels (METHODS 3 and 4); the same fields for recipes, jobs and the command line."""
+"""What can be chosen about pseudo-labels (Docs/methods.md section 4); the same fields for recipes, jobs and the command line."""
 
 from __future__ import annotations
 

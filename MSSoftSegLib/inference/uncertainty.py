@@ -1,6 +1,7 @@
 """How unsure the model is, from its test-time-augmentation members. Numpy and scipy only: the Slicer module uses it too.
 
-Notation of METHODS 3: P̄ = mean over members of p_k (thesis eq. 2), H = −Σ_c P̄_c ln P̄_c over lesion and background (eq. 3).
+Notation of Docs/methods.md section 3: P̄ = mean over members of p_k (thesis eq. 2), H = −Σ_c P̄_c ln P̄_c over lesion and
+background (eq. 3).
 """
 
 from __future__ import annotations

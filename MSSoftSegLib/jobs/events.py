@@ -1,4 +1,4 @@
-"""Events: what a job says while it runs, one JSON object each (CONTRACT)."""
+"""Events: what a job says while it runs, one JSON object each (Docs/contract.md section 3)."""
 
 from __future__ import annotations
 

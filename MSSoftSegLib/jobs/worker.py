@@ -1,4 +1,4 @@
-"""The worker: one job per input line, events on standard output, alive until told to stop (CONTRACT, Events).
+"""The worker: one job per input line, events on standard output, alive until told to stop (Docs/contract.md section 3).
 
     python -m MSSoftSegLib.jobs.worker
 

@@ -1,4 +1,4 @@
-"""Uncertainty of whole lesions and of the whole patient: how far the members' masks agree (METHODS 3).
+"""Uncertainty of whole lesions and of the whole patient: how far the members' masks agree (Docs/methods.md section 3).
 
 LSU = 1 − mean_k max IoU(lesion, lesions of member k); PSU = 1 − mean_k IoU(mask, mask of member k).
 """

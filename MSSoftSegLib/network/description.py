@@ -106,7 +106,7 @@ Side = Annotated[int, Field(ge=8)]
 
 
 class ModelDescription(_Part):
-    """All of ``model.json`` (CONTRACT, Model bundle).
+    """All of ``model.json`` (Docs/contract.md section 6).
 
     spacing_mm: of the working grid. normalization: as preprocessing names it. activation_floor: a largest response below it
     is not stretched to 1 (normalized-relu). window: (z, y, x), what the network sees at a time; None = a DynUNet's patch as its

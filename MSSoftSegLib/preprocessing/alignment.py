@@ -1,4 +1,4 @@
-"""Rigid alignment of one exam's images: elastix, Euler transform, Mattes mutual information (METHODS 5)."""
+"""Rigid alignment of one exam's images: elastix, Euler transform, Mattes mutual information (Docs/methods.md section 5)."""
 
 from __future__ import annotations
 

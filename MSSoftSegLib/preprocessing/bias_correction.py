@@ -1,4 +1,4 @@
-"""N4 bias-field correction (METHODS 5): fitted on a coarse copy, applied to every voxel."""
+"""N4 bias-field correction (Docs/methods.md section 5): fitted on a coarse copy, applied to every voxel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preprocessing as published: align, correct the bias field, find the brain, resample (METHODS 5).
+"""Preprocessing as published: align, correct the bias field, find the brain, resample (Docs/methods.md section 5).
 
 Every image is interpolated once, from its native grid to the working grid.
 """

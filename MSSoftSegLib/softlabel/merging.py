@@ -1,4 +1,4 @@
-"""Several raters become one: certain lesion, and voxels that are soft before anything is dilated (METHODS 1)."""
+"""Several raters become one: certain lesion, and voxels that are soft before anything is dilated (Docs/methods.md section 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How rater masks become a soft mask: the choices of METHODS 1, one schema for recipes, jobs and the command line."""
+"""How rater masks become a soft mask (Docs/methods.md section 1): one schema for recipes, jobs and the command line."""
 
 from __future__ import annotations
 

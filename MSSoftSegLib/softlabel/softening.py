@@ -1,4 +1,4 @@
-"""From rater masks to a soft mask: what is asked for is checked, merged, softened and measured (METHODS 1)."""
+"""From rater masks to a soft mask: what is asked for is checked, merged, softened and measured (Docs/methods.md section 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The publications' claims C1–C12 (PUBLISHED), each against what the study measured.
+"""The publications' claims C1–C12 (Docs/published.md section 6), each against what the study measured.
 
 A difference is paired by held-out case and seed, its 95 % interval comes from resampling patients. "Reproduced here" needs the
 claimed sign, an interval that leaves zero out, and a signed-rank test that agrees (p < 0.05, two-sided): with a dozen patients

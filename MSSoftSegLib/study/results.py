@@ -74,7 +74,7 @@ class Results:
         )
 
     def isbi(self, arm: str) -> float | None:
-        """ISBI-equivalent: volume correlation over all held-out cases, scores averaged over raters (METHODS 6)."""
+        """ISBI-equivalent (Docs/methods.md section 6): volume correlation over held-out cases, scores averaged over raters."""
         cases = self.of(arm)
         scores = []
         for rater in range(max((len(case.values) for case in cases), default=0)):

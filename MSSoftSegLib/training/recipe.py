@@ -159,8 +159,8 @@ class PostprocessingSettings(_Part):
 
 
 class PseudoLabelSettings(PseudoLabelChoices, frozen=True):
-    """Semi-supervised learning (METHODS 3 and 4). share: of samples that come from pseudo-labelled cases. weight: λ of their
-    loss."""
+    """Semi-supervised learning (Docs/methods.md section 4). share: of samples that come from pseudo-labelled cases. weight: λ
+    of their loss."""
 
     share: Share = 0.5
     weight: float = Field(default=1.0, gt=0)

@@ -1,4 +1,4 @@
-"""The files of a result folder, under the names that ARCHITECTURE fixes."""
+"""The files of a result folder, under the names that Docs/contract.md section 4 fixes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ``pseudolabel`` job: a teacher labels exams that nobody labelled, for a student to learn from (METHODS 3 and 4).
+"""The ``pseudolabel`` job: a teacher labels exams that nobody labelled, for a student to learn from (Docs/methods.md section 4).
 
 Each case is in the library complete or not at all, so a run that was stopped goes on where it was: exams whose FLAIR is there
 are skipped. An exam that cannot be labelled is reported and does not stop the others; the job fails when it met exams and all

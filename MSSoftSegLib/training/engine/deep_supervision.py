@@ -15,8 +15,9 @@ def supervised_loss(
 ) -> Tensor:
     """The loss of one output, or the weighted mean over several heads, finest first.
 
-    label, weight: (batch, 1, …); sample_weight: (batch,), λ for pseudo-labelled samples and 1 for others (METHODS 4). A head at
-    a lower resolution is compared with the label averaged over its voxels: still soft, never sampled.
+    label, weight: (batch, 1, …); sample_weight: (batch,), λ for pseudo-labelled samples and 1 for others
+    (Docs/methods.md section 4). A head at a lower resolution is compared with the label averaged over its voxels: still soft,
+    never sampled.
     """
     heads = (outputs,) if isinstance(outputs, Tensor) else outputs
     total, weights = label.new_zeros(()), 0.0

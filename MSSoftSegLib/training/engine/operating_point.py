@@ -76,7 +76,7 @@ def choose_operating_point(
     on: Literal["training", "held-out"] = "training",
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> OperatingPoint:
-    """Temperature on held-out cases, then threshold and smallest lesion on the cases trained on (METHODS 6, Kats).
+    """Temperature on held-out cases, then threshold and smallest lesion on the cases trained on (Docs/methods.md section 7).
 
     tasks: the finished members of one ensemble. A member is only ever calibrated on cases that it did not see.
     on: 'held-out' chooses threshold and smallest lesion there too; mean_dsc is of the cases trained on all the same.

@@ -1,4 +1,4 @@
-"""Student against teacher on the validation cases that neither was trained on (METHODS 4): the guard's scores."""
+"""Student against teacher on the validation cases that neither was trained on (Docs/methods.md section 4): the guard's scores."""
 
 from __future__ import annotations
 

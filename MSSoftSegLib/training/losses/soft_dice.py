@@ -1,6 +1,7 @@
 """Soft Dice: overlap with a soft label.
 
-Its optimum is binary (METHODS 2): P → 1 where the label exceeds half the Dice, else 0. It thresholds, it does not calibrate.
+Its optimum is binary (Docs/methods.md section 2): P → 1 where the label exceeds half the Dice, else 0. It thresholds, it does
+not calibrate.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What several raters become before anything is softened: the table of METHODS 1, voxel by voxel."""
+"""What several raters become before anything is softened: the table of Docs/methods.md section 1, voxel by voxel."""
 
 from __future__ import annotations
 

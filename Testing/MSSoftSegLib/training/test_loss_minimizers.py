@@ -58,7 +58,7 @@ def test_soft_dice_pushes_labels_above_half_the_dice_to_one_and_the_others_to_ze
     best = max(dice, key=dice.get)
     assert ((found < 0.01) | (found > 0.99)).all()
     assert ((found.flatten().numpy() > 0.5) == cuts[best]).all()
-    # METHODS 2: the cut lies at half the Dice that it reaches.
+    # Docs/methods.md section 2: the cut lies at half the Dice that it reaches.
     assert ((t > dice[best] / 2) == cuts[best]).all()
 
 

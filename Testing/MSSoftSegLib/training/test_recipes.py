@@ -9,7 +9,7 @@ from MSSoftSegLib.training import recipe as recipes
 from MSSoftSegLib.training.recipe import find_recipe, parse_recipe, recipe_names, recipes_folder
 from MSSoftSegLib.training.recipe_text import as_toml, differences, document
 
-# From PUBLISHED and METHODS, not from our files.
+# From the publications (Docs/published.md), not from our files.
 PUBLISHED = {
     "kats2019": {
         "labels.method": "kats",

@@ -1,0 +1,1 @@
+"""Checks of the house itself that need nothing but its files: run by ``make lint`` and by the tests."""
