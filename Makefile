@@ -46,7 +46,7 @@ campaigns: .venv/complete
 
 docs-images: demo
 	$(BIN)/python Docs/make_images.py
-	$(BIN)/python Docs/make_soft_mask_image.py Docs/soft_masks.png
+	$(BIN)/python Docs/make_soft_mask_image.py Docs/pictures/soft_masks.png
 	$(BIN)/python Docs/make_screenshots.py --exam demo/exam --result demo/result
 
 # Train the shipped model anew: hours on two cores. DATA is the folder open_ms of the public data (see the model's card).

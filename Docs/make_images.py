@@ -22,4 +22,4 @@ def first_image(page: str) -> bytes:
 
 if __name__ == "__main__":
     report = ROOT / "demo" / "result" / "report.html"
-    (ROOT / "Docs" / "report.png").write_bytes(first_image(report.read_text(encoding="utf-8")))
+    (ROOT / "Docs" / "pictures" / "report.png").write_bytes(first_image(report.read_text(encoding="utf-8")))
