@@ -58,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patient", choices=("small", "clinical", "isotropic"), default="isotropic")
     chosen = parser.parse_args()
-    from Testing.MSSoftSeg.radiologist import Radiologist
+    from Testing.MSSoftSeg.people.radiologist import Radiologist
     from Testing.SlicerHost import start
 
     host = start()
@@ -178,7 +178,7 @@ def _write_made_result(reader, folder: Path) -> Path:
     from MSSoftSegLib.inference.uncertainty import combine
     from MSSoftSegLib.lesion.segmentation import segment_lesions
     from MSSoftSegLib.report.lesion_table import write_lesions_csv
-    from Testing.MSSoftSeg.made_maps import lesion_map
+    from Testing.MSSoftSeg.stand_ins.made_maps import lesion_map
 
     probability, _ = lesion_map(BRAIN_SHAPE, lesions=LESIONS, largest_mm=6.0)
     maps = combine([sitk.GetImageFromArray(probability)])

@@ -53,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    from Testing.MSSoftSeg.curator import curator
+    from Testing.MSSoftSeg.people.curator import curator
     from Testing.SlicerHost import start
 
     with tempfile.TemporaryDirectory(prefix="mssoftseg-latency-") as scratch, curator(start()) as person:
@@ -84,10 +84,10 @@ def main() -> None:
 
 def _draw(person) -> None:
     """A FLAIR image with a drawing on it, made without any model."""
-    from MSSoftSegGUI.segmentation_node import writeLabels
-    from MSSoftSegGUI.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.segmentation_node import writeLabels
+    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
 
-    from Testing.MSSoftSeg.made_maps import lesion_map
+    from Testing.MSSoftSeg.stand_ins.made_maps import lesion_map
 
     probability, _ = lesion_map(BRAIN_SHAPE, lesions=LESIONS, largest_mm=6.0)
     noise = np.random.default_rng(0).normal(0, 10, BRAIN_SHAPE)

@@ -24,7 +24,7 @@ CASES = (
 
 def play(exam: Path, result: Path, shoot) -> None:
     """Take the pictures; result: of ``mssoftseg segment`` on the exam. shoot(reader, name, *sections)."""
-    from Testing.MSSoftSeg.curator import curator
+    from Testing.MSSoftSeg.people.curator import curator
     from Testing.SlicerHost import start
 
     with tempfile.TemporaryDirectory(prefix="share-") as scratch, curator(start()) as person:
@@ -93,7 +93,7 @@ def _look_at(place) -> None:
 
 def _fill(library: Path, exam: Path, result: Path, scratch: Path) -> tuple[float, ...]:
     """A library of cases with one or two raters; a place worth looking at, RAS mm."""
-    from MSSoftSegGUI.volume_files import read_volume, write_volume
+    from MSSoftSegGUI.scene.volume_files import read_volume, write_volume
 
     mask, matrix = read_volume(result / "lesion_mask.nii.gz")
     masks = {"anna": mask.astype(np.uint8), "bob": _second_reading(mask)}

@@ -70,7 +70,7 @@ def _visit(folder: Path, result: Path | None) -> None:
     """The steps of test_radiologist, with a picture of each."""
     import slicer
 
-    from Testing.MSSoftSeg.radiologist import Radiologist
+    from Testing.MSSoftSeg.people.radiologist import Radiologist
     from Testing.SlicerHost import start
 
     host = start()

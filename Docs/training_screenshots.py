@@ -29,7 +29,7 @@ tta = "none"
 
 def play(shoot) -> None:
     """Take the pictures. shoot(reader, name, *sections)."""
-    from Testing.MSSoftSeg.learner import learner, write_exam
+    from Testing.MSSoftSeg.people.learner import learner, write_exam
     from Testing.SlicerHost import start
 
     with tempfile.TemporaryDirectory(prefix="share-") as scratch:
@@ -59,7 +59,7 @@ def _fill(library: Path) -> Path:
     """Approved cases, drawn as they are."""
     from MSSoftSegLib.library.creation import create_library
     from MSSoftSegLib.library.writing import add_case
-    from Testing.MSSoftSeg.learner import piece
+    from Testing.MSSoftSeg.people.learner import piece
 
     create_library(library)
     for seed in PATIENTS:

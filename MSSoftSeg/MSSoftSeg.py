@@ -55,10 +55,10 @@ def registerSampleData():
 
 def loadDigitalPatient(_source=None):
     """Make the digital patient and load her; the nodes."""
-    from MSSoftSegGUI.digital_patient import makeAndWait
-    from MSSoftSegGUI.exam_loading import loadExamFolder
-    from MSSoftSegGUI.qt_process import QtProcess
-    from MSSoftSegGUI.worker_place import makeCommand
+    from MSSoftSegGUI.exam.digital_patient import makeAndWait
+    from MSSoftSegGUI.exam.loading import loadExamFolder
+    from MSSoftSegGUI.worker.place import makeCommand
+    from MSSoftSegGUI.worker.qt_process import QtProcess
 
     nodes, problem = loadExamFolder(makeAndWait(QtProcess, makeCommand))
     if problem:
@@ -147,7 +147,7 @@ class MSSoftSegLogic(ScriptedLoadableModuleLogic):
 
     def getParameterNode(self):
         """The panel's parameters, as typed fields."""
-        from MSSoftSegGUI.parameter_nodes import PanelParameters
+        from MSSoftSegGUI.scene.parameter_nodes import PanelParameters
 
         return PanelParameters(super().getParameterNode())
 

@@ -8,31 +8,31 @@ from pathlib import Path
 import slicer
 from slicer.util import VTKObservationMixin
 
-from MSSoftSegGUI.agreement_stage import AgreementStage
-from MSSoftSegGUI.case_files import CaseFiles
-from MSSoftSegGUI.curation_nodes import hasPossible
-from MSSoftSegGUI.curation_table import CurationTable
-from MSSoftSegGUI.desk_jobs import DeskJobs
-from MSSoftSegGUI.edit_presenter import SEGMENTS
-from MSSoftSegGUI.exam_drawing import HandDrawing, hasDrawing, isFromModel, newDrawing
-from MSSoftSegGUI.library_agreement import LibraryAgreement
-from MSSoftSegGUI.library_case_state import CaseState
-from MSSoftSegGUI.library_default import LibraryDefault
-from MSSoftSegGUI.library_export_panel import LibraryExportPanel
-from MSSoftSegGUI.library_export_presenter import LibraryExport
-from MSSoftSegGUI.library_keeping import LibraryKeeping
-from MSSoftSegGUI.library_panel import LIBRARY_SETTING, LibraryPanel, isKnownLibrary, rememberLibrary
-from MSSoftSegGUI.library_saving import SoftFile
-from MSSoftSegGUI.library_worklist import LibraryWorklist
-from MSSoftSegGUI.loaded_volumes import patientNameOf
-from MSSoftSegGUI.parameter_nodes import isThere
-from MSSoftSegGUI.qt_process import later
-from MSSoftSegGUI.raters_panel import RatersPanel
-from MSSoftSegGUI.side_by_side import leaveComparison
-from MSSoftSegGUI.soft_label_panel import SoftLabelPanel
-from MSSoftSegGUI.soft_label_presenter import DRAWING, Rater, SoftCase, SoftLabelPresenter
-from MSSoftSegGUI.soft_label_stage import SoftLabelStage
-from MSSoftSegGUI.worklist_panel import WorklistPanel
+from MSSoftSegGUI.exam.loaded_volumes import patientNameOf
+from MSSoftSegGUI.library.agreement import LibraryAgreement
+from MSSoftSegGUI.library.agreement_scene import AgreementScene
+from MSSoftSegGUI.library.case_files import CaseFiles
+from MSSoftSegGUI.library.case_state import CaseState
+from MSSoftSegGUI.library.current_exam import CurrentExam
+from MSSoftSegGUI.library.default_settings import LibraryDefault
+from MSSoftSegGUI.library.export_panel import LibraryExportPanel
+from MSSoftSegGUI.library.export_presenter import LibraryExport
+from MSSoftSegGUI.library.panel import LIBRARY_SETTING, LibraryPanel, isKnownLibrary, rememberLibrary
+from MSSoftSegGUI.library.raters_panel import RatersPanel
+from MSSoftSegGUI.library.save_case import CaseSaver
+from MSSoftSegGUI.library.save_job import SoftFile
+from MSSoftSegGUI.library.worklist import LibraryWorklist
+from MSSoftSegGUI.library.worklist_panel import WorklistPanel
+from MSSoftSegGUI.scene.exam_drawing import HandDrawing, hasDrawing, isFromModel, newDrawing
+from MSSoftSegGUI.scene.parameter_nodes import isThere
+from MSSoftSegGUI.scene.segments import SEGMENTS
+from MSSoftSegGUI.scene.side_by_side import leaveComparison
+from MSSoftSegGUI.scene.soft_overlay import hasPossible
+from MSSoftSegGUI.soft_label.panel import SoftLabelPanel
+from MSSoftSegGUI.soft_label.presenter import DRAWING, Rater, SoftCase, SoftLabelPresenter
+from MSSoftSegGUI.soft_label.preview_scene import SoftLabelScene
+from MSSoftSegGUI.worker.qt_process import later
+from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 
 class CurationWorkbench(VTKObservationMixin):
@@ -45,10 +45,10 @@ class CurationWorkbench(VTKObservationMixin):
     def __init__(self, ui: Callable[[str], str], worker, *, make, choose, review, edit, folder: Path) -> None:
         super().__init__()
         self._make, self._review = make, review
-        self._jobs = DeskJobs(worker)
+        self._jobs = ShortJobs(worker)
         self._files = CaseFiles(later, folder)
         self._hand = HandDrawing(edit)
-        self._table = CurationTable(
+        self._table = CurrentExam(
             later,
             self._files,
             review=review,
@@ -178,7 +178,7 @@ class CurationWorkbench(VTKObservationMixin):
             onDefault=lambda: self.default.set(self.softLabel.settings),
             onCompare=self.onCompareSoftLabel,
         )
-        self._softStage = SoftLabelStage(
+        self._softStage = SoftLabelScene(
             later,
             self._files,
             exam=self._table.exam,
@@ -196,7 +196,7 @@ class CurationWorkbench(VTKObservationMixin):
         self.worklistPanel = WorklistPanel(ui("Worklist"), onNext=self.onNext)
         self.ratersPanel = RatersPanel(ui("Raters"))
         self.exportPanel = LibraryExportPanel(ui("Export"), onExport=self.onExport)
-        self.keeping = LibraryKeeping(
+        self.keeping = CaseSaver(
             self._jobs, self._table, known=isKnownLibrary, show=self.library.show, on_saved=self._onSaved
         )
         self.worklist = LibraryWorklist(
@@ -208,7 +208,7 @@ class CurationWorkbench(VTKObservationMixin):
             on_known=rememberLibrary,
             show=self._showWorklist,
         )
-        self._agreementStage = AgreementStage(later, exam=self._table.exam, restore=self._restoreViews)
+        self._agreementStage = AgreementScene(later, exam=self._table.exam, restore=self._restoreViews)
         self.agreement = LibraryAgreement(
             self._jobs, self._agreementStage, folder=folder / "agreement", show=self.ratersPanel.show
         )

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import slicer
 
-from MSSoftSegGUI.edit_presenter import label_map
-from MSSoftSegGUI.segmentation_node import newSegmentationNode, readMasks, writeLabels
-from MSSoftSegGUI.volume_files import read_volume
-from MSSoftSegGUI.volume_nodes import SceneExporter, ijkToRas, newVolumeNode
+from MSSoftSegGUI.scene.segmentation_node import newSegmentationNode, readMasks, writeLabels
+from MSSoftSegGUI.scene.segments import label_map
+from MSSoftSegGUI.scene.volume_files import read_volume
+from MSSoftSegGUI.scene.volume_nodes import SceneExporter, ijkToRas, newVolumeNode
 
 RUN_PATIENCE_S = 1800
 SHAPE_KJI = (5, 7, 9)

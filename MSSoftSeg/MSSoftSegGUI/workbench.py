@@ -8,29 +8,29 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.case_folder import makeFolder, putInto
 from MSSoftSegGUI.curation_workbench import CurationWorkbench
-from MSSoftSegGUI.digital_patient import makeDigitalPatient
-from MSSoftSegGUI.edit_panel import EditPanel
-from MSSoftSegGUI.environment_panel import EnvironmentPanel
-from MSSoftSegGUI.environment_presenter import EnvironmentPresenter
-from MSSoftSegGUI.error_card import reason_of
-from MSSoftSegGUI.exam_loading import loadExamFolder
-from MSSoftSegGUI.exam_panel import SLOTS, ExamPanel
-from MSSoftSegGUI.installation import installMissing
-from MSSoftSegGUI.job_documents import Selections
-from MSSoftSegGUI.parameter_nodes import examOfFlair, examOfNode, isThere, newExam
-from MSSoftSegGUI.qt_process import QtProcess, later, waitForEnds
-from MSSoftSegGUI.result_arrival import ResultArrival
-from MSSoftSegGUI.result_nodes import hideNodes
-from MSSoftSegGUI.review_session import ReviewSession
-from MSSoftSegGUI.segment_panel import SegmentPanel
-from MSSoftSegGUI.segment_presenter import SegmentPresenter
-from MSSoftSegGUI.training_workbench import TrainingWorkbench
-from MSSoftSegGUI.turns import Turns
-from MSSoftSegGUI.volume_nodes import SceneExporter
-from MSSoftSegGUI.worker_client import WorkerClient
-from MSSoftSegGUI.worker_place import PYTHON_SETTING, makeCommand, runsFolder
+from MSSoftSegGUI.environment.installation import installMissing
+from MSSoftSegGUI.environment.panel import EnvironmentPanel
+from MSSoftSegGUI.environment.presenter import EnvironmentPresenter
+from MSSoftSegGUI.exam.digital_patient import makeDigitalPatient
+from MSSoftSegGUI.exam.loading import loadExamFolder
+from MSSoftSegGUI.exam.panel import SLOTS, ExamPanel
+from MSSoftSegGUI.review.edit_panel import EditPanel
+from MSSoftSegGUI.review.result_loading import ResultLoader
+from MSSoftSegGUI.review.result_nodes import hideNodes
+from MSSoftSegGUI.review.session import ReviewSession
+from MSSoftSegGUI.scene.case_folder import makeFolder, putInto
+from MSSoftSegGUI.scene.parameter_nodes import examOfFlair, examOfNode, isThere, newExam
+from MSSoftSegGUI.scene.volume_nodes import SceneExporter
+from MSSoftSegGUI.segment.job_documents import Selections
+from MSSoftSegGUI.segment.panel import SegmentPanel
+from MSSoftSegGUI.segment.presenter import SegmentPresenter
+from MSSoftSegGUI.train.workbench import TrainingWorkbench
+from MSSoftSegGUI.worker.chunked_work import ChunkedWork
+from MSSoftSegGUI.worker.client import WorkerClient
+from MSSoftSegGUI.worker.error_card import reason_of
+from MSSoftSegGUI.worker.place import PYTHON_SETTING, makeCommand, runsFolder
+from MSSoftSegGUI.worker.qt_process import QtProcess, later, waitForEnds
 
 # A killed process is gone within milliseconds; one that a driver holds must not hold Slicer.
 END_PATIENCE_S = 2.0
@@ -64,7 +64,7 @@ class Workbench:
         self.edit = EditPanel(self._ui("Edit"))
         self.review = ReviewSession(self._ui("Review"), self.edit, parameters)
         self.environment = EnvironmentPanel(self._ui("Environment"), install=self.onInstall, onPython=self.onPython)
-        self._opening = Turns(later)
+        self._opening = ChunkedWork(later)
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
         self.worker, self.desk = newWorker(), newWorker()
         self.curation = self._newCuration()
@@ -77,7 +77,7 @@ class Workbench:
             show=self._showRun,
             on_result=self._takeResult,
         )
-        self._arrival = ResultArrival(later, self.review, show=self._showResult, fail=self._cannotArrive)
+        self._arrival = ResultLoader(later, self.review, show=self._showResult, fail=self._cannotArrive)
         self.examiner = EnvironmentPresenter(
             QtProcess,
             makeCommand,

@@ -28,7 +28,7 @@ def host():
 @pytest.fixture
 def reader(host):
     """A radiologist with an empty scene whose worker answers what the test says."""
-    from Testing.MSSoftSeg.made_results import visit
+    from Testing.MSSoftSeg.stand_ins.made_results import visit
 
     with visit(host) as person:
         yield person

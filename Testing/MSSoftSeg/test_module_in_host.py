@@ -12,7 +12,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from Testing.MSSoftSeg.radiologist import MODULE, Radiologist
+from Testing.MSSoftSeg.people.radiologist import MODULE, Radiologist
 
 SHAPE = (20, 30, 40)
 CASES = ("RAS", "LPS", "oblique", "sagittal")
@@ -45,7 +45,7 @@ def matrix_of(origin=(-20.0, -15.0, -10.0)):
 
 
 def load_flair(name="FLAIR"):
-    from MSSoftSegGUI.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
 
     rng = np.random.default_rng(1)
     return newVolumeNode(rng.normal(100, 10, SHAPE).astype(np.float32), matrix_of(), name)
@@ -53,7 +53,7 @@ def load_flair(name="FLAIR"):
 
 def material_with(*lesions):
     """Probability 0.9 in a cube of 3 voxels about each lesion's center (k, j, i), 0.6 in the first."""
-    from MSSoftSegGUI.result_material import ReviewFacts, ReviewMaterial
+    from MSSoftSegGUI.review.material import ReviewFacts, ReviewMaterial
 
     probability = np.zeros(SHAPE, np.float32)
     for number, (k, j, i) in enumerate(lesions):
@@ -64,7 +64,7 @@ def material_with(*lesions):
 
 
 def begin_review(reader, flair, *lesions, case="Anna"):
-    from MSSoftSegGUI.case_folder import makeFolder
+    from MSSoftSegGUI.scene.case_folder import makeFolder
 
     reader.workbench.exam.choose({"flair": flair.GetID()}, case)
     exam = reader.workbench._currentExam()
@@ -84,8 +84,8 @@ def test_the_modules_own_check_of_geometry_holds_on_oblique_flipped_and_anisotro
 
 def test_a_volume_under_a_linear_transform_is_handed_over_where_it_is_shown(reader, tmp_path):
     import slicer
-    from MSSoftSegGUI.volume_files import read_volume
-    from MSSoftSegGUI.volume_nodes import SceneExporter
+    from MSSoftSegGUI.scene.volume_files import read_volume
+    from MSSoftSegGUI.scene.volume_nodes import SceneExporter
 
     node = load_flair()
     transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")

@@ -6,9 +6,9 @@ import shutil
 
 import numpy as np
 import pytest
-from MSSoftSegGUI.contrast_check import contrast_warning
+from MSSoftSegGUI.exam.contrast_check import contrast_warning
 
-from Testing.MSSoftSeg.made_results import SHAPE_KJI, flair_node, matrix_of
+from Testing.MSSoftSeg.stand_ins.made_results import SHAPE_KJI, flair_node, matrix_of
 
 
 def test_a_mask_in_the_slot_of_an_image_is_warned_of_however_sparse_it_is():
@@ -21,7 +21,7 @@ def test_a_mask_in_the_slot_of_an_image_is_warned_of_however_sparse_it_is():
 
 
 def test_a_warning_about_one_slot_goes_when_that_slot_is_mended(reader):
-    from MSSoftSegGUI.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
 
     mask = newVolumeNode((np.indices(SHAPE_KJI).sum(axis=0) > 40).astype(np.uint8), matrix_of(), "T1")
     flair = flair_node()
@@ -32,7 +32,7 @@ def test_a_warning_about_one_slot_goes_when_that_slot_is_mended(reader):
 
 
 def test_what_went_wrong_while_loading_a_folder_stays_to_be_read(reader, tmp_path):
-    from MSSoftSegGUI.volume_files import write_volume
+    from MSSoftSegGUI.scene.volume_files import write_volume
 
     rng = np.random.default_rng(0)
     write_volume(rng.normal(100, 10, SHAPE_KJI).astype(np.float32), matrix_of(), tmp_path / "FLAIR.nii.gz")
@@ -74,7 +74,7 @@ def test_the_message_of_one_exam_is_gone_with_the_next(reader):
 
 
 def test_what_is_missing_stands_first_and_what_one_can_do_without_is_not_red(reader):
-    from MSSoftSegGUI.environment_view import EnvironmentRow, EnvironmentView
+    from MSSoftSegGUI.environment.view import EnvironmentRow, EnvironmentView
 
     rows = (
         EnvironmentRow("python", "3.12"),
@@ -113,7 +113,7 @@ def test_the_line_about_research_use_is_as_dark_as_any_other(reader):
 
 
 def test_a_disk_that_is_full_is_an_error_although_itk_says_nothing(tmp_path):
-    from MSSoftSegGUI.volume_files import write_volume
+    from MSSoftSegGUI.scene.volume_files import write_volume
 
     full = tmp_path / "FLAIR.nii"
     try:
@@ -127,7 +127,7 @@ def test_a_disk_that_is_full_is_an_error_although_itk_says_nothing(tmp_path):
 
 
 def test_images_of_a_folder_are_called_after_it_and_are_guessed_whatever_it_is_called(reader, tmp_path):
-    from MSSoftSegGUI.volume_files import write_volume
+    from MSSoftSegGUI.scene.volume_files import write_volume
 
     rng = np.random.default_rng(0)
     for case in ("T1 study", "Berta"):

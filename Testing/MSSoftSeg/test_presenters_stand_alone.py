@@ -12,9 +12,10 @@ import pytest
 from Testing.MSSoftSeg.conftest import MODULE_FOLDER
 
 FOLDER = MODULE_FOLDER / "MSSoftSegGUI"
+FILES = {".".join(path.relative_to(FOLDER).with_suffix("").parts): path for path in sorted(FOLDER.rglob("*.py"))}
 PLAIN = sorted(
-    path.stem
-    for path in FOLDER.glob("*.py")
+    name
+    for name, path in FILES.items()
     if not re.search(r"^(?:import|from) (?:qt|slicer|vtk|ctk)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
 )
 # What Slicer's own Python lacks until the user installs it.
@@ -22,8 +23,9 @@ NOT_THERE_YET = ("torch", "pydantic", "platformdirs", "psutil", "nibabel", "safe
 
 
 def test_the_presenters_are_among_the_plain_files():
-    expected = {"worker_client", "segment_presenter", "review_presenter", "environment_presenter", "live_threshold"}
-    assert expected | {"exam_guess", "contrast_check", "edit_presenter", "state", "working_images"} <= set(PLAIN)
+    expected = {"worker.client", "segment.presenter", "review.presenter", "environment.presenter"}
+    expected |= {"review.live_threshold", "exam.guess", "exam.contrast_check", "scene.segments", "scene.working_images"}
+    assert expected | {"scene.state"} <= set(PLAIN)
 
 
 def test_every_plain_file_imports_in_slicers_python_before_anything_is_installed():
@@ -36,9 +38,9 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 for name in {PLAIN!r}:
     importlib.import_module("MSSoftSegGUI." + name)
-from MSSoftSegGUI.model_shelf import installed_models
+from MSSoftSegGUI.environment.model_list import installed_models
 assert installed_models()[0].name == "starter", installed_models()
-from MSSoftSegGUI.exam_guess import LoadedVolume, guess_exam
+from MSSoftSegGUI.exam.guess import LoadedVolume, guess_exam
 assert guess_exam([LoadedVolume("1", "FLAIR")]).flair == "1"
 """
     path = [str(MODULE_FOLDER), str(MODULE_FOLDER.parent)]
@@ -52,7 +54,7 @@ assert guess_exam([LoadedVolume("1", "FLAIR")]).flair == "1"
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES.values(), ids=FILES)
 def test_files_of_the_panel_are_rooms_not_halls(path):
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from Testing.MSSoftSeg.radiologist import Radiologist, write_small_patient
+from Testing.MSSoftSeg.people.radiologist import Radiologist, write_small_patient
 
 LESION, POSSIBLE = 0, 1
 
@@ -100,7 +100,7 @@ def _what_is_shown(reader):
 def _somewhere_without_lesion(seen, reader):
     """A place inside the head, away from every lesion, RAS mm."""
     import slicer
-    from MSSoftSegGUI.volume_nodes import ijkToRas
+    from MSSoftSegGUI.scene.volume_nodes import ijkToRas
     from scipy import ndimage
 
     flair = slicer.util.arrayFromVolume(reader.review.exam.flair)
@@ -155,7 +155,7 @@ def test_a_rejected_lesion_leaves_the_segmentation_and_nothing_else_does(morning
 
 
 def test_what_is_painted_as_possible_lands_in_its_own_segment_where_the_brush_was(morning):
-    from MSSoftSegGUI.volume_nodes import ijkToRas
+    from MSSoftSegGUI.scene.volume_nodes import ijkToRas
 
     painted = np.argwhere(morning.painted_masks[POSSIBLE])
     assert len(painted) > 0
@@ -203,7 +203,7 @@ def test_the_modules_own_test_runs_as_reload_and_test_would_run_it(morning, monk
 
     import slicer
     from MSSoftSegGUI import workbench
-    from MSSoftSegGUI.digital_patient import makeDigitalPatient
+    from MSSoftSegGUI.exam.digital_patient import makeDigitalPatient
 
     monkeypatch.setattr(workbench, "makeDigitalPatient", functools.partial(makeDigitalPatient, small=True))
     try:

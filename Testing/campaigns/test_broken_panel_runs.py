@@ -16,7 +16,7 @@ import pytest
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from Testing.campaigns.record import CAMPAIGN, record
-from Testing.MSSoftSeg.broken_runs import (
+from Testing.MSSoftSeg.stand_ins.broken_runs import (
     STAGES,
     STARTING,
     at_stage,
@@ -40,7 +40,7 @@ outcomes: dict[str, int] = {}
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
     """A panel with an exam, whose preprocessing lies in a warm cache; a whole run is then a matter of seconds."""
-    from Testing.MSSoftSeg.radiologist import Radiologist
+    from Testing.MSSoftSeg.people.radiologist import Radiologist
     from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
     from Testing.SlicerHost import start
 

@@ -1,0 +1,97 @@
+"""The environment page: what is installed for the worker, and the one step that mends what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from MSSoftSegGUI.widgets.panel import Panel, showMessage
+
+
+class EnvironmentPanel(Panel):
+    """Findings, installation and weights. install is called after nothing but a click: it asks the user itself."""
+
+    def __init__(self, uiPath: str, *, install: Callable[[], None], onPython: Callable[[str], None]):
+        super().__init__(uiPath)
+        self.setIcons({"checkButton": "Environment"})
+        self._presenter = None
+        self._onPython = onPython
+        ui = self.ui
+        ui.pythonEdit.connect("currentPathChanged(QString)", self.onPythonChanged)
+        ui.slicerPythonButton.connect("clicked(bool)", self.onSlicerPythonClicked)
+        ui.checkButton.connect("clicked(bool)", self.onCheckClicked)
+        ui.installButton.connect("clicked(bool)", lambda _checked=False: install())
+        ui.copyButton.connect("clicked(bool)", self.onCopyClicked)
+        ui.importModelButton.connect("clicked(bool)", self.onImportModelClicked)
+        ui.deleteModelsButton.connect("clicked(bool)", self.onDeleteModelsClicked)
+        table = ui.findingsTable
+        table.setHorizontalHeaderLabels([_("What"), _("Found"), _("To mend it")])
+        table.verticalHeader().visible = False
+        table.horizontalScrollBarPolicy = qt.Qt.ScrollBarAlwaysOff
+        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
+
+    def setPresenter(self, presenter) -> None:
+        """Whom to ask; it in turn shows its views here."""
+        self._presenter = presenter
+
+    @property
+    def python(self) -> str:
+        """The interpreter that the user picked, empty for Slicer's own."""
+        return self.ui.pythonEdit.currentPath.strip()
+
+    def choosePython(self, path: str) -> None:
+        """Set the interpreter, as a saved scene or setting says."""
+        with self.updating():
+            self.ui.pythonEdit.currentPath = path
+
+    def tell(self, text: str, kind: str) -> None:
+        """Say one sentence."""
+        showMessage(self.ui.environmentMessage, text, kind)
+
+    def show(self, view) -> None:
+        """Make the widgets say what the presenter's view says."""
+        ui = self.ui
+        ui.environmentBar.visible = view.is_busy
+        for name in ("check", "install", "importModel", "deleteModels"):
+            getattr(ui, f"{name}Button").enabled = not view.is_busy
+        self.tell(view.message, "error" if view.is_error else "note")
+        table = ui.findingsTable
+        table.setRowCount(len(view.rows))
+        # What is to be mended stands first.
+        for index, row in enumerate(sorted(view.rows, key=lambda each: not each.remedy)):
+            for column, text in enumerate((row.topic, row.state, row.remedy or "")):
+                item = qt.QTableWidgetItem(text)
+                item.setToolTip(text)
+                if row.remedy and not row.is_optional:
+                    item.setForeground(qt.QBrush(qt.QColor("#c8372d")))
+                table.setItem(index, column, item)
+        table.resizeRowsToContents()
+
+    def onPythonChanged(self, path: str) -> None:
+        if not self.isUpdating:
+            self._onPython(path.strip())
+
+    def onSlicerPythonClicked(self) -> None:
+        self.ui.pythonEdit.currentPath = ""
+
+    def onCheckClicked(self) -> None:
+        self._presenter.check()
+
+    def onCopyClicked(self) -> None:
+        qt.QApplication.clipboard().setText(self._presenter.diagnostics())
+        self.tell(_("Copied."), "note")
+
+    def onImportModelClicked(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of the model bundle"))
+        if folder:
+            self._presenter.import_weights(Path(folder))
+
+    def onDeleteModelsClicked(self) -> None:
+        question = _("Remove every imported or downloaded model from this computer? The model that ships stays.")
+        if slicer.util.confirmOkCancelDisplay(question, windowTitle=_("Delete models")):
+            self._presenter.delete_downloaded()

@@ -1,0 +1,1 @@
+"""From images in the scene to one exam: choosing, guessing, loading."""

@@ -1,0 +1,1 @@
+"""Cases that are kept: saving, worklist, raters compared, export."""

@@ -1,0 +1,1 @@
+"""A result under the reader's eyes: live threshold, lesion rows, decisions, correction."""

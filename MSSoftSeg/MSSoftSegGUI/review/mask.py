@@ -1,0 +1,86 @@
+"""The label array that the scene shows, changed in place: thresholded lesions less the rejected ones, with the edits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from MSSoftSegGUI.review.decisions import Status
+from MSSoftSegGUI.review.live_threshold import LiveInstances
+from MSSoftSegGUI.scene.manual_edits import LESION, ManualEdits
+
+Box = tuple[slice, slice, slice]
+ALL_26 = np.ones((3, 3, 3), bool)
+
+
+@dataclass(frozen=True, eq=False)
+class EditedLesions:
+    """drawn: sorted flat indices of each lesion painted apart from every other. count, voxels: of all lesions."""
+
+    drawn: tuple[np.ndarray, ...]
+    count: int
+    voxels: int
+
+
+class ReviewMask:
+    """labels: uint8 (z, y, x), 1 = MS lesion, 2 = possible MS lesion. changed_box: where the last update changed it."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.labels = np.zeros(shape, np.uint8)
+        self.changed_box: Box | None = None
+        self._shown = np.zeros(0, np.int64)
+        self._automatic = np.zeros(0, np.int64)
+
+    def update(self, instances: LiveInstances, statuses: tuple[Status, ...], edits: ManualEdits) -> None:
+        """Show these lesions."""
+        kept = np.array([False, *(status != "rejected" for status in statuses)])
+        self._automatic = instances.flat[kept[instances.number]]
+        flat = self.labels.reshape(-1)
+        touched = np.concatenate([self._shown, self._automatic, edits.added, edits.possible])
+        before = flat[touched]
+        flat[self._shown] = 0
+        flat[self._automatic] = LESION
+        edits.apply(self.labels)
+        self._shown = np.concatenate([self._automatic, edits.added, edits.possible])
+        self.changed_box = _box_of(touched[flat[touched] != before], self.labels.shape)
+
+    def automatic(self) -> np.ndarray:
+        """The thresholded lesions less the rejected ones, before edits; boolean (z, y, x)."""
+        mask = np.zeros(self.labels.size, bool)
+        mask[self._automatic] = True
+        return mask.reshape(self.labels.shape)
+
+    def counted(self) -> EditedLesions:
+        """The lesions as they are after editing.
+
+        Counted in the edited mask: a stroke may join two lesions, an eraser may part one.
+        """
+        shown = self._shown[self.labels.reshape(-1)[self._shown] == LESION]
+        box = _box_of(shown, self.labels.shape)
+        if box is None:
+            return EditedLesions((), 0, 0)
+        inside = self.labels[box] == LESION
+        label, count = ndimage.label(inside, ALL_26)
+        corner = [part.start for part in box]
+
+        def local(flat: np.ndarray) -> tuple[np.ndarray, ...]:
+            place = np.unravel_index(flat, self.labels.shape)
+            return tuple(axis - start for axis, start in zip(place, corner, strict=True))
+
+        automatic = self._automatic[self.labels.reshape(-1)[self._automatic] == LESION]
+        holds_automatic = np.zeros(count + 1, bool)
+        holds_automatic[label[local(automatic)]] = True
+        drawn = []
+        for number in np.flatnonzero(~holds_automatic[1:]) + 1:
+            place = tuple(axis + start for axis, start in zip(np.nonzero(label == number), corner, strict=True))
+            drawn.append(np.ravel_multi_index(place, self.labels.shape))
+        return EditedLesions(tuple(drawn), count, int(np.count_nonzero(inside)))
+
+
+def _box_of(flat: np.ndarray, shape: tuple[int, ...]) -> Box | None:
+    """The smallest box (z, y, x) around voxels; None around none."""
+    if not len(flat):
+        return None
+    return tuple(slice(int(axis.min()), int(axis.max()) + 1) for axis in np.unravel_index(flat, shape))  # type: ignore[return-value]

@@ -1,0 +1,217 @@
+"""Step 3: threshold, overlays, lesions one after the other. What is shown comes from the presenter as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from MSSoftSegGUI.review.lesion_rows import column_hints, column_titles
+from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
+from MSSoftSegGUI.worker.error_card import sentence
+
+PROBABILITY, ENTROPY, NONE = "probability", "entropy", "none"
+KEYS = {"A": "accept", "X": "reject", "N": "next", "U": "undo"}
+ICONS = {f"{name.lower()}Button": name for name in ("Accept", "Reject", "Next", "Undo", "Compare")} | {
+    "surfaceButton": "ThreeD"
+}
+STATUS_COLORS = {"accepted": "#2e7d4f", "rejected": "#9a9a9a"}
+
+
+class ReviewPanel(Panel):
+    """Buttons, slider and table of the review. onDisplay is called when overlay, opacity, outline or layout changed."""
+
+    def __init__(self, uiPath: str, presenter, *, before: Callable[[], None], onDisplay: Callable[[], None]):
+        """before: called ahead of everything that the user asks of the presenter."""
+        super().__init__(uiPath)
+        self._presenter, self._before, self._onDisplay = presenter, before, onDisplay
+        self.setIcons(ICONS)
+        self._numbers: list[int] = []
+        self._modelThreshold = 0.5
+        ui = self.ui
+        fillCombo(ui.overlayCombo, _overlays(), PROBABILITY)
+        ui.thresholdSlider.connect("valueIsChanging(double)", self.onThresholdChanging)
+        ui.thresholdSlider.connect("valueChanged(double)", self.onThresholdChanged)
+        ui.modelThresholdButton.connect("clicked(bool)", self.onModelThresholdClicked)
+        ui.overlayCombo.connect("currentIndexChanged(int)", self.onDisplayChanged)
+        ui.opacitySlider.connect("valueChanged(double)", self.onDisplayChanged)
+        ui.outlineCheckBox.connect("toggled(bool)", self.onDisplayChanged)
+        ui.compareButton.connect("toggled(bool)", self.onDisplayChanged)
+        ui.surfaceButton.connect("toggled(bool)", self.onDisplayChanged)
+        ui.lesionTable.connect("cellClicked(int,int)", self.onCellClicked)
+        ui.lesionTable.connect("currentCellChanged(int,int,int,int)", self.onCurrentCellChanged)
+        for name in KEYS.values():
+            getattr(ui, f"{name}Button").connect("clicked(bool)", self._action(name))
+        self._setUpTable()
+        self._shortcuts = [self._shortcut(key, name) for key, name in KEYS.items()]
+        self.setActive(False)
+        self.close()
+
+    def setActive(self, active: bool) -> None:
+        """Whether the keys act: only while the module is open."""
+        for shortcut in self._shortcuts:
+            shortcut.enabled = active
+
+    def removeShortcuts(self) -> None:
+        """Give the keys back: the module is unloaded."""
+        for shortcut in self._shortcuts:
+            shortcut.setParent(None)
+        self._shortcuts = []
+
+    def open(self, modelThreshold: float, warnings: Sequence[str] = ()) -> None:
+        """A result is there to be reviewed; the presenter knows it already. warnings: what its run warned of."""
+        self._modelThreshold = modelThreshold
+        showMessage(self.ui.reviewMessage, " ".join(sentence(each) for each in warnings), "warning")
+        with self.updating():
+            self.ui.thresholdSlider.minimum = self._presenter.lowest_threshold
+            self.ui.thresholdSlider.maximum = self._presenter.highest_threshold
+        self._enable(True)
+        self.show(self._presenter.view)
+
+    def close(self) -> None:
+        """No result is there."""
+        self._enable(False)
+        self._numbers = []
+        self.ui.lesionTable.setRowCount(0)
+        self.say(_("No result yet. Choose an exam and click Segment."))
+        showMessage(self.ui.reviewMessage, "")
+
+    def say(self, text: str) -> None:
+        """Say a sentence in the place of the summary."""
+        self.ui.summaryLabel.text = text
+
+    @property
+    def overlay(self) -> str:
+        """Which overlay is chosen: probability, entropy or none."""
+        return self.ui.overlayCombo.currentData
+
+    def show(self, view) -> None:
+        """Make the widgets say what the presenter's view says."""
+        with self.updating():
+            self.ui.summaryLabel.text = " · ".join(
+                filter(None, (view.summary_text, self._possibleText(), view.progress_text))
+            )
+            if abs(self.ui.thresholdSlider.value - view.threshold) > 1e-6:
+                self.ui.thresholdSlider.value = view.threshold
+            self._showRows(view)
+            selected = view.row_of(view.selected)
+            for name in ("accept", "reject"):
+                # What was drawn by hand is taken back with the eraser.
+                getattr(self.ui, f"{name}Button").enabled = selected is not None and selected.origin == "model"
+            self.ui.nextButton.enabled = bool(view.rows)
+            self.ui.undoButton.enabled = view.can_undo
+
+    def onThresholdChanging(self, value: float) -> None:
+        if not self.isUpdating:
+            self._before()
+            self._presenter.set_threshold(value)
+
+    def onThresholdChanged(self, value: float) -> None:
+        if not self.isUpdating:
+            self._before()
+            self._presenter.release_threshold(value)
+
+    def onModelThresholdClicked(self) -> None:
+        self._before()
+        self._presenter.release_threshold(self._modelThreshold)
+
+    def onDisplayChanged(self, _value=None) -> None:
+        if not self.isUpdating:
+            self._onDisplay()
+
+    def onCellClicked(self, row: int, _column: int) -> None:
+        if 0 <= row < len(self._numbers):
+            self._before()
+            self._presenter.select(self._numbers[row])
+
+    def onCurrentCellChanged(self, row: int, _column: int, before: int, _beforeColumn: int) -> None:
+        # Arrow keys; a click comes through cellClicked as well, which selecting twice would blink twice.
+        if not self.isUpdating and row != before and self.ui.lesionTable.focus and not qt.QApplication.mouseButtons():
+            self.onCellClicked(row, 0)
+
+    def _action(self, name: str):
+        def act(_checked=False):
+            self._before()
+            getattr(self._presenter, name)()
+
+        return act
+
+    def _shortcut(self, key: str, name: str):
+        shortcut = qt.QShortcut(slicer.util.mainWindow() or self.widget)
+        shortcut.setKey(qt.QKeySequence(key))
+        shortcut.connect("activated()", lambda: getattr(self.ui, f"{name}Button").click())
+        return shortcut
+
+    def _setUpTable(self) -> None:
+        table, titles = self.ui.lesionTable, column_titles()
+        table.setColumnCount(len(titles))
+        table.setHorizontalHeaderLabels(list(titles))
+        for column, hint in enumerate(column_hints()):
+            table.horizontalHeaderItem(column).setToolTip(hint)
+        table.horizontalScrollBarPolicy = qt.Qt.ScrollBarAlwaysOff
+        table.verticalHeader().visible = False
+        table.verticalHeader().defaultSectionSize = 22
+        font = table.horizontalHeader().font
+        font.setPointSizeF(0.85 * font.pointSizeF())
+        table.horizontalHeader().font = font
+        table.horizontalHeader().setStretchLastSection(True)
+        table.resizeColumnsToContents()
+
+    def _possibleText(self) -> str:
+        volume = self._presenter.possible_volume_ml()
+        return _("possible: {volume:.2f} ml").format(volume=volume) if volume else ""
+
+    def _showRows(self, view) -> None:
+        table = self.ui.lesionTable
+        self._numbers = [row.number for row in view.rows]
+        if table.rowCount != len(view.rows):
+            table.setRowCount(len(view.rows))
+        for index, row in enumerate(view.rows):
+            for column, text in enumerate(row.texts):
+                self._setCell(index, column, text, row.status)
+        if view.selected in self._numbers:
+            table.setCurrentCell(self._numbers.index(view.selected), 0)
+        else:
+            table.clearSelection()
+        if view.rows_final:
+            # A header that does this by itself measures every row after every cell, while the slider waits.
+            for column in range(table.columnCount - 1):
+                # The last one takes what is left.
+                table.resizeColumnToContents(column)
+
+    def _setCell(self, row: int, column: int, text: str, status: str) -> None:
+        item = self.ui.lesionTable.item(row, column)
+        if item is None:
+            item = qt.QTableWidgetItem()
+            item.setTextAlignment(qt.Qt.AlignCenter)
+            self.ui.lesionTable.setItem(row, column, item)
+        if item.text() != text:
+            item.setText(text)
+        font = item.font()
+        if font.strikeOut() != (status == "rejected"):
+            font.setStrikeOut(status == "rejected")
+            item.setFont(font)
+        color = STATUS_COLORS.get(status)
+        item.setForeground(qt.QBrush(qt.QColor(color)) if color else qt.QBrush())
+
+    def _enable(self, enabled: bool) -> None:
+        ui = self.ui
+        for widget in (
+            ui.thresholdSlider,
+            ui.modelThresholdButton,
+            ui.overlayCombo,
+            ui.opacitySlider,
+            ui.compareButton,
+            ui.surfaceButton,
+            ui.outlineCheckBox,
+            ui.lesionTable,
+        ):
+            widget.enabled = enabled
+        for name in KEYS.values():
+            getattr(ui, f"{name}Button").enabled = False
+
+
+def _overlays():
+    return ((PROBABILITY, _("Probability")), (ENTROPY, _("Entropy (uncertainty)")), (NONE, _("None")))

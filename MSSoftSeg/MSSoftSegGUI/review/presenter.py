@@ -1,0 +1,279 @@
+"""The review of one result: threshold, lesion table, decisions with undo, edits, and the mask that follows from them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from MSSoftSegGUI.review.decisions import Decisions, Status
+from MSSoftSegGUI.review.lesion_rows import carried_lsu, least_certain_first
+from MSSoftSegGUI.review.live_threshold import HIGHEST_THRESHOLD, LiveInstances, LiveThreshold
+from MSSoftSegGUI.review.mask import Box, ReviewMask
+from MSSoftSegGUI.review.material import ReviewMaterial, preparing
+from MSSoftSegGUI.review.row_making import drawn_rows, model_rows
+from MSSoftSegGUI.review.view import ReviewView
+from MSSoftSegGUI.scene.manual_edits import POSSIBLE, ManualEdits
+from MSSoftSegGUI.worker.chunked_work import Work, finish
+
+Point = tuple[float, float, float]
+MM3_PER_ML = 1000.0
+
+
+class ReviewPresenter:
+    """show gets every new picture; jump gets the place (RAS mm) that the slice views are to go to."""
+
+    def __init__(self, *, show: Callable[[ReviewView], None], jump: Callable[[Point], None]) -> None:
+        self._show, self._jump = show, jump
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the result."""
+        self._material: ReviewMaterial | None = None
+        self._live: LiveThreshold | None = None
+        self._mask = ReviewMask((0, 0, 0))
+        self._decisions, self._edits = Decisions(), ManualEdits()
+        self._undone: list[Decisions] = []
+        self._done: list[Decisions] = []
+        self._selected = 0
+        self.view = ReviewView(threshold=0.5)
+
+    def open(self, material: ReviewMaterial, **state: Any) -> None:
+        """Begin, or go on with, the review of a result in one go; state: as ``opening`` takes it."""
+        finish(self.opening(material, **state))
+
+    def opening(
+        self,
+        material: ReviewMaterial,
+        *,
+        threshold: float | None = None,
+        decisions_json: str = "",
+        edits_json: str = "",
+        live: LiveThreshold | None = None,
+    ) -> Work[None]:
+        """Begin, or go on with, the review of a result; ValueError where decisions or edits belong to another one.
+
+        threshold: None = the model's. live: what was prepared for this result already.
+        """
+        facts, shape = material.facts, material.probability.shape
+        decisions = Decisions.from_json(decisions_json, shape)
+        edits = ManualEdits.from_json(edits_json, shape)
+        self.close()
+        live = live or (yield from preparing(material))
+        yield
+        self._material, self._live, self._decisions, self._edits = material, live, decisions, edits
+        self._done = decisions.history()
+        self._original = live.at(facts.model_threshold)
+        self._lsu = facts.lsu_of(self._original.count)
+        self._mask = ReviewMask(shape)
+        self._instances = self._original
+        self.release_threshold(facts.model_threshold if threshold is None else threshold)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a result is under review."""
+        return self._material is not None
+
+    @property
+    def lowest_threshold(self) -> float:
+        """The slider's lower end for this result."""
+        return self._live.lowest if self._live is not None else 0.05
+
+    @property
+    def highest_threshold(self) -> float:
+        """The slider's upper end."""
+        return max(HIGHEST_THRESHOLD, self._material.facts.model_threshold if self._material else 0.0)
+
+    @property
+    def ras_from_ijk(self) -> np.ndarray:
+        """The 4×4 matrix by which this review says places, mm."""
+        return self._material.ras_from_ijk if self._material is not None else np.eye(4)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """uint8 (k, j, i): 1 = MS lesion, 2 = possible MS lesion. Changed in place; ``changed_box`` says where."""
+        return self._mask.labels
+
+    @property
+    def changed_box(self) -> Box | None:
+        """Where the labels differ from the picture shown before, as slices (k, j, i); None = nowhere. To be read in show."""
+        return self._mask.changed_box
+
+    @property
+    def decisions_json(self) -> str:
+        """The decisions for the parameter node; "" while none is made."""
+        return self._decisions.to_json(self._mask.labels.shape) if self._decisions.made else ""
+
+    @property
+    def edits_json(self) -> str:
+        """What was painted and erased, for the parameter node; "" while nothing is."""
+        return "" if self._edits.is_empty else self._edits.to_json(self._mask.labels.shape)
+
+    def set_threshold(self, threshold: float) -> None:
+        """The slider moves."""
+        self._take_threshold(threshold, final=False)
+
+    def release_threshold(self, threshold: float) -> None:
+        """The slider is let go."""
+        self._take_threshold(threshold, final=True)
+
+    def select(self, number: int) -> None:
+        """A click on a row: the views go there."""
+        row = self.view.row_of(number)
+        if row is not None:
+            self._selected = row.anchor
+            self._mask.changed_box = None
+            self.view = dataclasses.replace(self.view, selected=number)
+            self._show(self.view)
+            self._jump(row.place_ras_mm)
+
+    def next(self) -> None:
+        """Go to the next lesion without a decision, in the table's order and round again."""
+        rows = self._rows_after_selected()
+        target = next((row for row in rows if row.status == "undecided" and row.origin == "model"), None)
+        if target is not None:
+            self.select(target.number)
+
+    def previous(self) -> None:
+        """Go to the row before."""
+        rows = self._rows_after_selected()
+        if rows:
+            self.select((rows[-1] if rows[-1].anchor != self._selected else rows[max(-2, -len(rows))]).number)
+
+    def accept(self) -> None:
+        """The selected lesion is one; go to the next."""
+        self._decide("accepted")
+
+    def reject(self) -> None:
+        """The selected lesion is none: it leaves the mask; go to the next."""
+        self._decide("rejected")
+
+    def reset(self) -> None:
+        """Take the decision on the selected lesion back."""
+        self._decide("undecided", go_on=False)
+
+    def undo(self) -> None:
+        """Take the last decision back, and go to its lesion."""
+        if self._done:
+            undone = self._decisions
+            self._undone.append(undone)
+            self._decisions = self._done.pop()
+            self._refresh()
+            self._go_to_last_of(undone)
+
+    def redo(self) -> None:
+        """Make the decision again that was taken back."""
+        if self._undone:
+            self._done.append(self._decisions)
+            self._decisions = self._undone.pop()
+            self._refresh()
+
+    def take_edits(self, lesion: np.ndarray, possible: np.ndarray) -> None:
+        """The user painted: the two segments as they are now, boolean (k, j, i) like ``labels``."""
+        if self._material is None:
+            return
+        shape = self._mask.labels.shape
+        if lesion.shape != shape or possible.shape != shape:
+            raise ValueError(f"segments of shape {lesion.shape} and {possible.shape} do not fit a result of {shape}")
+        self._edits = self._edits.updated(self._mask.automatic(), lesion != 0, possible != 0)
+        self._refresh()
+
+    def lesion_box(self, number: int) -> tuple[tuple[int, int, int], np.ndarray] | None:
+        """One lesion for blinking: the box's first voxel (k, j, i) and a boolean array; None if there is no such lesion."""
+        row = self.view.row_of(number)
+        if row is None or row.origin != "model":
+            return None
+        place = np.unravel_index(self._instances.voxels_of(number), self._mask.labels.shape)
+        first = tuple(int(axis.min()) for axis in place)
+        box = np.zeros([int(axis.max()) - low + 1 for axis, low in zip(place, first, strict=True)], bool)
+        box[tuple(axis - low for axis, low in zip(place, first, strict=True))] = True
+        return first, box  # type: ignore[return-value]
+
+    def possible_volume_ml(self) -> float:
+        """Volume of what is painted as possible lesion."""
+        if self._material is None:
+            return 0.0
+        flat = self._mask.labels.reshape(-1)
+        voxels = int((flat[self._edits.possible] == POSSIBLE).sum())
+        return voxels * self._material.voxel_volume_mm3 / MM3_PER_ML
+
+    def _take_threshold(self, threshold: float, *, final: bool) -> None:
+        if self._live is None:
+            return
+        threshold = min(max(float(threshold), self.lowest_threshold), self.highest_threshold)
+        if threshold != self._instances.threshold:
+            self._instances = self._live.at(threshold)
+        self._refresh(final=final)
+
+    def _decide(self, status: Status, *, go_on: bool = True) -> None:
+        row = self.view.row_of(self.view.selected)
+        if row is None or row.origin != "model":
+            return
+        if row.status == status:
+            if go_on:
+                self.next()
+            return
+        voxels = self._instances.voxels_of(row.number)
+        self._done.append(self._decisions)
+        self._undone.clear()
+        self._decisions = self._decisions.with_decision(status, self._instances.threshold, voxels)
+        self._refresh()
+        if go_on:
+            self.next()
+
+    def _go_to_last_of(self, decisions: Decisions) -> None:
+        """Select the lesion that the last of these decisions is about, if this threshold shows it."""
+        if decisions.made and self._live is not None:
+            (numbers,) = self._live.numbers_at(self._instances, [decisions.made[-1].voxels])
+            if numbers.any():
+                self.select(int(np.bincount(numbers[numbers > 0]).argmax()))
+
+    def _rows_after_selected(self) -> tuple:
+        """All rows once, beginning after the selected one."""
+        rows = self.view.rows
+        at = next((i for i, row in enumerate(rows) if row.anchor == self._selected), -1)
+        return (*rows[at + 1 :], *rows[: at + 1])
+
+    def _refresh(self, *, final: bool = True) -> None:
+        """Everything that follows from threshold, decisions and edits."""
+        if self._material is None or self._live is None:
+            return
+        instances, facts = self._instances, self._material.facts
+        statuses = self._decisions.statuses(instances, self._live)
+        self._mask.update(instances, statuses, self._edits)
+        rows, count, voxels = self._rows(instances, statuses)
+        original = instances.threshold == facts.model_threshold and self._edits.is_empty
+        self.view = ReviewView(
+            threshold=instances.threshold,
+            rows=rows,
+            selected=self._selected_number(rows, instances),
+            count=count,
+            volume_ml=voxels * self._material.voxel_volume_mm3 / MM3_PER_ML,
+            volume_interval_ml=facts.volume_interval_ml if original and "rejected" not in statuses else None,
+            undecided=sum(row.status == "undecided" and row.origin == "model" for row in rows),
+            can_undo=bool(self._done),
+            can_redo=bool(self._undone),
+            rows_final=final,
+        )
+        self._show(self.view)
+
+    def _rows(self, instances: LiveInstances, statuses: tuple[Status, ...]) -> tuple[tuple, int, int]:
+        """Rows, number of lesions and number of lesion voxels in the mask as it is shown."""
+        lsu = carried_lsu(instances, self._original, self._lsu)
+        rows = model_rows(instances, statuses, lsu, self._material, self._mask.labels)
+        if self._edits.is_empty:
+            kept = [row for row in rows if row.status != "rejected"]
+            voxels = sum(int(instances.voxel_count[row.number - 1]) for row in kept)
+            return least_certain_first(rows), len(kept), voxels
+        edited = self._mask.counted()
+        rows += drawn_rows(edited.drawn, instances.count + 1, self._material)
+        return least_certain_first(rows), edited.count, edited.voxels
+
+    def _selected_number(self, rows: tuple, instances: LiveInstances) -> int:
+        """The selected lesion under its number at this threshold: the one that holds the selected voxel."""
+        number = instances.number_at(self._selected) if self._selected else 0
+        if any(row.number == number for row in rows):
+            return number
+        return next((row.number for row in rows if row.anchor == self._selected), 0)

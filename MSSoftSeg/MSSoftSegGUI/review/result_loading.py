@@ -1,0 +1,86 @@
+"""A finished run comes home: its files are read and its nodes made in turns, and the exam that it belongs to gets them.
+
+The reader may have gone on to another exam meanwhile; then nothing on the screen changes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from MSSoftSegGUI.review.material import reading
+from MSSoftSegGUI.review.result_nodes import removeNodes
+from MSSoftSegGUI.scene.case_folder import makeFolder
+from MSSoftSegGUI.scene.parameter_nodes import isThere
+from MSSoftSegGUI.scene.preprocessed_nodes import addingBrainMask, addingWorkingImages
+from MSSoftSegGUI.worker.chunked_work import PROBLEMS, ChunkedWork, Work
+from MSSoftSegGUI.worker.error_card import reason_of
+
+
+class ResultLoader:
+    """show(exam, live) is called for an exam whose result is in the scene; fail(what, remedy) where it cannot be."""
+
+    def __init__(self, later, review, *, show: Callable, fail: Callable[[str, str], None]) -> None:
+        self._turns, self._review, self._show, self._fail = ChunkedWork(later), review, show, fail
+        self._waiting: list[tuple[Any, str, Path]] = []
+
+    def forget(self) -> None:
+        """The scene is closing."""
+        self._waiting.clear()
+        self._turns.stop()
+
+    def take(self, exam, kind: str, folder: Path) -> None:
+        """Bring a result folder of ``segment`` or ``preprocess`` into the scene, after those that are under way."""
+        self._waiting.append((exam, kind, folder))
+        if not self._turns.is_busy:
+            self._turns.start(self._taking(), lambda _problem: None)
+
+    def _taking(self) -> Work[None]:
+        while self._waiting:
+            exam, kind, folder = self._waiting.pop(0)
+            try:
+                yield from (self._takingImages if kind == "preprocess" else self._takingResult)(exam, folder)
+            except PROBLEMS as problem:
+                self._onProblem(problem, folder)
+
+    def _takingResult(self, exam, folder: Path) -> Work[None]:
+        material = yield from reading(folder)
+        yield
+        if not self._isThere(exam):
+            return
+        live = yield from self._review.adding(exam, material, makeFolder(exam.caseName, exam.flair))
+        old, exam.resultFolder = exam.resultFolder, str(folder)
+        if old and Path(old) != folder and Path(old).parent.parent == folder.parent.parent:
+            # Superseded, and in our own folder for runs.
+            shutil.rmtree(Path(old).parent, ignore_errors=True)
+        self._show(exam, live)
+
+    def _takingImages(self, exam, folder: Path) -> Work[None]:
+        if not self._isThere(exam):
+            return
+        item = makeFolder(exam.caseName, exam.flair)
+        yield from addingWorkingImages(folder, item, exam.caseName)
+        mask = yield from addingBrainMask(folder, exam.flair, item, exam.caseName)
+        old, exam.brainMask = exam.brainMask, mask
+        removeNodes([old])
+        self._show(exam, None)
+
+    def _isThere(self, exam) -> bool:
+        if isThere(exam.flair):
+            return True
+        self._fail(
+            _("The FLAIR image was removed from the scene before its result came."),
+            _("Load the exam again and click Segment."),
+        )
+        return False
+
+    def _onProblem(self, problem: Exception, folder: Path) -> None:
+        self._fail(
+            _("The result could not be read: {reason}").format(reason=reason_of(problem)),
+            _("Click Segment again. If it happens twice, see whether the disk is full."),
+        )
+        shutil.rmtree(folder.parent, ignore_errors=True)

@@ -1,0 +1,259 @@
+"""The review of one exam in the scene: nodes follow the presenter, the presenter follows what is painted."""
+
+from __future__ import annotations
+
+import numpy as np
+import qt
+import slicer
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+from MSSoftSegGUI.review.live_threshold import LiveThreshold
+from MSSoftSegGUI.review.mask import ReviewMask
+from MSSoftSegGUI.review.material import ReviewFacts, ReviewMaterial, preparing
+from MSSoftSegGUI.review.panel import ENTROPY, PROBABILITY, ReviewPanel
+from MSSoftSegGUI.review.presenter import ReviewPresenter
+from MSSoftSegGUI.review.result_nodes import addingResult, hideNodes, removeNodes
+from MSSoftSegGUI.scene.manual_edits import ManualEdits
+from MSSoftSegGUI.scene.parameter_nodes import isThere
+from MSSoftSegGUI.scene.segmentation_node import addMissingSegments, readMasks, showSurface, writeLabels
+from MSSoftSegGUI.scene.segments import label_map
+from MSSoftSegGUI.scene.slice_views import Blinker, Views, jumpTo
+from MSSoftSegGUI.scene.volume_nodes import ijkToRas
+from MSSoftSegGUI.worker.chunked_work import Work, finish
+from MSSoftSegGUI.worker.qt_process import later
+
+# A stroke of the brush changes the segmentation many times; it is taken over once it rests.
+REST_MS = 150
+VIEWS_SETTLE_S = 0.05
+
+
+class ReviewSession(VTKObservationMixin):
+    """At most one exam under review. edit: the panel that edits its segmentation."""
+
+    def __init__(self, uiPath: str, edit, settings) -> None:
+        """settings: gives the panel's parameters of the scene."""
+        super().__init__()
+        self.presenter = ReviewPresenter(show=self._show, jump=self._jump)
+        self.panel = ReviewPanel(uiPath, self.presenter, before=self.takeEdits, onDisplay=self._display)
+        self._edit, self._settings = edit, settings
+        self._exam = None
+        self._writing = self._painted = self._isSurfaceOld = False
+        self._blinker, self._views = Blinker(), Views()
+        self._rest = qt.QTimer()
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.connect("timeout()", self.takeEdits)
+
+    @property
+    def exam(self):
+        """The parameters of the exam under review, None for none."""
+        return self._exam
+
+    def adding(self, exam, material: ReviewMaterial, folder: int) -> Work[LiveThreshold]:
+        """A fresh result takes the place of an earlier one; a segmentation that was worked on stays, renamed."""
+        live = yield from preparing(material)
+        yield
+        mask = ReviewMask(live.shape)
+        instances = live.at(material.facts.model_threshold)
+        mask.update(instances, ("undecided",) * instances.count, ManualEdits())
+        if self._exam is not None and self._exam.parameterNode is exam.parameterNode:
+            self.close()
+        nodes = yield from addingResult(folder, exam.caseName, material, mask.labels)
+        old = [exam.probability, exam.entropy, exam.segmentation]
+        # Without facts of a model it was drawn by hand, or came from a library.
+        if (exam.decisions or exam.edits or not exam.lesionFacts) and isThere(old[2]):
+            kept = old.pop()
+            kept.SetName(slicer.mrmlScene.GenerateUniqueName(_("{name} before").format(name=kept.GetName())))
+            kept.SetDisplayVisibility(False)
+        exam.probability, exam.entropy, exam.segmentation = nodes.probability, nodes.entropy, nodes.segmentation
+        removeNodes(old)
+        exam.lesionFacts = material.facts.to_json()
+        exam.threshold, exam.decisions, exam.edits = material.facts.model_threshold, "", ""
+        return live
+
+    def begin(self, exam, material: ReviewMaterial, folder: int) -> None:
+        """A fresh result, into the scene and under review in one go."""
+        live = finish(self.adding(exam, material, folder))
+        finish(self.resuming(exam, live=live))
+
+    def resuming(self, exam, *, live: LiveThreshold | None = None, fit: bool = True) -> Work[None]:
+        """Go on with a review that the scene holds; nothing happens where a part of the result is missing.
+
+        live: what was prepared for this result already. fit: show the whole of the images.
+        """
+        self.close()
+        if not exam.lesionFacts or not isThere(exam.probability, exam.entropy, exam.segmentation):
+            return
+        self.panel.say(_("Opening the result…"))
+        material = ReviewMaterial(
+            slicer.util.arrayFromVolume(exam.probability),
+            slicer.util.arrayFromVolume(exam.entropy),
+            ijkToRas(exam.probability),
+            ReviewFacts.from_json(exam.lesionFacts),
+        )
+        state = {"threshold": exam.threshold or None, "decisions_json": exam.decisions, "edits_json": exam.edits}
+        yield from self.presenter.opening(material, live=live, **state)
+        yield
+        if not isThere(exam.probability, exam.entropy, exam.segmentation):
+            self.close()
+            return
+        # What another module's editor changed meanwhile counts as painted.
+        masks = readMasks(exam.segmentation, exam.probability)
+        yield
+        self._start(exam)
+        if not np.array_equal(label_map(*masks), self.presenter.labels):
+            self.presenter.take_edits(*masks)
+        if fit:
+            self._views.fit()
+
+    def close(self) -> None:
+        """Let go of the exam; its nodes stay, out of sight: another patient's image may lie in the same place."""
+        self.takeEdits()
+        if self._exam is not None:
+            hideNodes([self._exam.segmentation, self._exam.brainMask])
+        self._rest.stop()
+        self.removeObservers()
+        self._blinker.stop()
+        self._exam = None
+        self._edit.close()
+        self.presenter.close()
+        self.panel.close()
+
+    def forget(self) -> None:
+        """The scene is closing: nothing in it is to be touched any more."""
+        self._painted = False
+        self.close()
+
+    def takeEdits(self) -> None:
+        """Tell the presenter what was painted since it was last asked."""
+        if not self._painted or self._exam is None or self._exam.segmentation is None:
+            return
+        self._painted = False
+        masks = readMasks(self._exam.segmentation, self._exam.probability)
+        self._writing = True
+        try:
+            # A segment that was removed in an editor was cleared: what the panel paints into is always there.
+            addMissingSegments(self._exam.segmentation, self._exam.probability)
+        finally:
+            self._writing = False
+        self.presenter.take_edits(*masks)
+
+    def onSegmentationModified(self, _caller=None, _event=None) -> None:
+        if not self._writing:
+            self._painted = True
+            # Who paints has found the lesion.
+            self._blinker.stop()
+            self._rest.start()
+
+    def onNodeRemoved(self, _caller=None, _event=None) -> None:
+        """The user deleted a part of the result."""
+        if self._exam is None:
+            return
+        if not isThere(self._exam.probability, self._exam.entropy, self._exam.segmentation):
+            self.forget()
+            self.panel.say(_("A part of this result was deleted. Click Segment to make it again."))
+
+    def _start(self, exam) -> None:
+        self._exam = exam
+        segmentation = exam.segmentation.GetSegmentation()
+        for event in (
+            segmentation.SourceRepresentationModified,
+            segmentation.SegmentModified,
+            segmentation.SegmentAdded,
+            segmentation.SegmentRemoved,
+        ):
+            self.addObserver(segmentation, event, self.onSegmentationModified)
+        self.addObserver(slicer.mrmlScene, slicer.vtkMRMLScene.NodeRemovedEvent, self.onNodeRemoved)
+        hideNodes([exam.brainMask])
+        self._edit.open(exam.segmentation, exam.flair)
+        facts = ReviewFacts.from_json(exam.lesionFacts)
+        self.panel.open(facts.model_threshold, facts.warnings)
+        self._display()
+
+    def _show(self, view) -> None:
+        """The presenter's new picture: nodes, then widgets, then what is saved."""
+        if self._exam is None:
+            return
+        self._writeLabels(final=view.rows_final)
+        if not view.selected:
+            self._blinker.stop()
+        self.panel.show(view)
+        if view.rows_final:
+            self._exam.threshold = view.threshold
+            self._exam.decisions, self._exam.edits = self.presenter.decisions_json, self.presenter.edits_json
+
+    def _writeLabels(self, *, final: bool) -> None:
+        node, box = self._exam.segmentation, self.presenter.changed_box
+        surface = self.panel.ui.surfaceButton.checked
+        self._writing = True
+        try:
+            if box is not None:
+                if surface and not final:
+                    node.RemoveClosedSurfaceRepresentation()
+                self._isSurfaceOld = True
+                writeLabels(node, self.presenter.labels, self._exam.probability, box)
+            if surface and final and self._isSurfaceOld:
+                showSurface(node, True)
+                self._isSurfaceOld = False
+        finally:
+            self._writing = False
+
+    def _jump(self, ras) -> None:
+        jumpTo(self._placeNow(ras))
+        found = self.presenter.lesion_box(self.presenter.view.selected)
+        if found is not None:
+            self._blinker.blink(*found, self._exam.probability)
+        else:
+            self._blinker.stop()
+
+    def _display(self) -> None:
+        """Overlay, opacity, outline and layout as the panel says."""
+        if self._exam is None:
+            return
+        ui, exam, settings = self.panel.ui, self._exam, self._settings()
+        settings.overlay, settings.overlayOpacity = self.panel.overlay, ui.opacitySlider.value
+        settings.outlineVisible = ui.outlineCheckBox.checked
+        overlays = {PROBABILITY: exam.probability, ENTROPY: exam.entropy}
+        isNewLayout = self._views.choose(compare=ui.compareButton.checked, surface=ui.surfaceButton.checked)
+        self._views.setLayers(exam.flair, overlays.get(self.panel.overlay), ui.opacitySlider.value)
+        self._views.setCompareLayers(exam.flair, exam.probability, exam.entropy, ui.opacitySlider.value)
+        exam.segmentation.CreateDefaultDisplayNodes()
+        exam.segmentation.SetDisplayVisibility(True)
+        exam.segmentation.GetDisplayNode().SetVisibility2D(ui.outlineCheckBox.checked)
+        self._writing = True
+        try:
+            showSurface(exam.segmentation, ui.surfaceButton.checked)
+        finally:
+            self._writing = False
+        if isNewLayout:
+            # The new views get their size first, and are drawn once.
+            later(VIEWS_SETTLE_S, lambda: later(VIEWS_SETTLE_S, self._lookAgain))
+
+    def _lookAgain(self) -> None:
+        """All of the head in the new views, and the lesion that is selected."""
+        if self._exam is None:
+            return
+        self._views.fit()
+        selected = self.presenter.view.row_of(self.presenter.view.selected)
+        if selected is not None:
+            jumpTo(self._placeNow(selected.place_ras_mm))
+
+    def _placeNow(self, ras) -> tuple[float, float, float]:
+        """Where a place of the result lies now: its nodes may have been put under a transform since it was opened."""
+        moved = ijkToRas(self._exam.probability) @ np.linalg.inv(self.presenter.ras_from_ijk)
+        return tuple((moved @ [*ras, 1.0])[:3])
+
+    def refreshDisplay(self) -> None:
+        """Lay the overlay that the panel says over FLAIR again, after something else lay there."""
+        self._display()
+
+    def restoreSettings(self) -> None:
+        """Set overlay, opacity and outline as the scene says."""
+        settings, ui = self._settings(), self.panel.ui
+        with self.panel.updating():
+            ui.overlayCombo.currentIndex = max(0, ui.overlayCombo.findData(settings.overlay))
+            ui.opacitySlider.value = settings.overlayOpacity
+            ui.outlineCheckBox.checked = settings.outlineVisible
+            ui.compareButton.checked = ui.surfaceButton.checked = False
+        self._views.choose(compare=False, surface=False)

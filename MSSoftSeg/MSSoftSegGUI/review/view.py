@@ -1,0 +1,50 @@
+"""What the review panel shows: one frozen picture per change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from MSSoftSegGUI.review.lesion_rows import LesionRow
+from MSSoftSegGUI.widgets.translation import tr as _
+
+
+@dataclass(frozen=True)
+class ReviewView:
+    """rows: least certain first. selected: number of the selected lesion, 0 = none.
+
+    count and volume_ml are of the mask as it is shown: without rejected lesions, with edits. rows_final is False while
+    the slider is held.
+    """
+
+    threshold: float
+    rows: tuple[LesionRow, ...] = ()
+    selected: int = 0
+    count: int = 0
+    volume_ml: float = 0.0
+    volume_interval_ml: tuple[float, float] | None = None
+    undecided: int = 0
+    can_undo: bool = False
+    can_redo: bool = False
+    rows_final: bool = True
+
+    @property
+    def summary_text(self) -> str:
+        """Count and volume; at the model's own threshold also the range over its single passes."""
+        lesions = _("1 lesion") if self.count == 1 else _("{count} lesions").format(count=self.count)
+        volume = _("{volume:.2f} ml").format(volume=self.volume_ml)
+        low, high = self.volume_interval_ml or (0.0, 0.0)
+        if high > low:
+            volume += _(" (single passes: {low:.2f}–{high:.2f} ml)").format(low=low, high=high)
+        return f"{lesions} · {volume}"
+
+    @property
+    def progress_text(self) -> str:
+        """How far the review is."""
+        total = sum(row.origin == "model" for row in self.rows)
+        if not total:
+            return ""
+        return _("{done} of {total} reviewed").format(done=total - self.undecided, total=total)
+
+    def row_of(self, number: int) -> LesionRow | None:
+        """The row of a lesion."""
+        return next((row for row in self.rows if row.number == number), None)

@@ -1,0 +1,1 @@
+"""What MRML holds: volumes, the segmentation node, views and parameter nodes."""

@@ -1,0 +1,1 @@
+"""Other processes and short work: started, heard, sliced, and what they failed with."""

@@ -1,0 +1,144 @@
+"""How processes are started, heard and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from MSSoftSegGUI.segment.run_view import remaining_text
+from MSSoftSegGUI.widgets.translation import tr
+from MSSoftSegGUI.worker import process_tree
+from MSSoftSegGUI.worker.error_card import card_of, sentence
+from MSSoftSegGUI.worker.event_lines import LONGEST_LINE, EventLines
+from MSSoftSegGUI.worker.interpreter import Interpreter, library_folder, module_command
+
+SLICER = {"PYTHONHOME": "/slicer", "PYTHONPATH": "/slicer/modules", "LD_LIBRARY_PATH": "/slicer/lib", "HOME": "/home/x"}
+STARTUP = {"HOME": "/home/x", "PYTHONPATH": "/users/own"}
+
+
+def command(own):
+    return module_command(
+        Interpreter("python", own=own),
+        "some.module",
+        ("--json",),
+        library_folder=Path("/library"),
+        slicer_environment=SLICER,
+        startup_environment=STARTUP,
+    )
+
+
+def test_slicers_own_python_keeps_slicers_variables_and_finds_the_library():
+    made = command(own=True)
+    assert made.arguments == ("-m", "some.module", "--json")
+    assert made.environment["PYTHONHOME"] == "/slicer"
+    assert made.environment["PYTHONPATH"] == os.pathsep.join([str(Path("/library")), "/slicer/modules"])
+
+
+def test_another_python_sees_nothing_of_slicers_and_finds_the_library():
+    environment = command(own=False).environment
+    assert "PYTHONHOME" not in environment
+    assert "LD_LIBRARY_PATH" not in environment
+    assert environment["PYTHONPATH"] == str(Path("/library"))
+    assert environment["HOME"] == "/home/x"
+
+
+def test_the_variables_of_this_process_are_not_touched():
+    before = dict(os.environ)
+    command(own=True), command(own=False)
+    assert dict(os.environ) == before
+    assert SLICER["PYTHONPATH"] == "/slicer/modules"
+
+
+def test_the_library_is_found_beside_the_module():
+    assert (library_folder() / "MSSoftSegLib" / "jobs" / "worker.py").is_file()
+
+
+@given(st.lists(st.integers(0, 3), max_size=12))
+def test_events_are_the_same_however_the_bytes_are_cut(cuts):
+    events = [{"event": "log", "message": "naïve – 脳"}, {"event": "progress", "overall": 0.5}, {"event": "result"}]
+    data = b"".join(json.dumps(event, ensure_ascii=False).encode() + b"\r\n" for event in events)
+    lines, got, start = EventLines(), [], 0
+    for cut in [*(17 * c + 1 for c in cuts), len(data)]:
+        got += lines.feed(data[start : start + cut])
+        start += cut
+    assert got == events
+    assert lines.garbage == []
+
+
+def test_an_endless_line_is_dropped_and_the_next_one_is_heard():
+    lines = EventLines()
+    for _ in range(3):
+        assert lines.feed(b"x" * LONGEST_LINE) == []
+    assert lines.feed(b'yy\n{"event": "pong"}\n') == [{"event": "pong"}]
+    assert len(lines.garbage) >= 1
+
+
+def test_descendants_are_found_through_every_generation_and_loops_end():
+    parents = [(2, 1), (3, 2), (4, 2), (5, 4), (9, 8), (1, 5)]
+    assert set(process_tree.descendants(1, parents)) == {2, 3, 4, 5}
+    assert process_tree.descendants(9, parents) == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows kills trees by taskkill")
+def test_children_of_children_are_killed_too():
+    code = (
+        "import subprocess, sys, time\n"
+        "inner = [sys.executable, '-c', 'import time; time.sleep(60)']\n"
+        "print(subprocess.Popen(inner).pid, flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    inner = int(process.stdout.readline())
+    process_tree.kill_process_tree(process.pid)
+    assert process.wait(timeout=20) == -9
+    # The pipe ends when the last process that holds it is gone.
+    assert process.stdout.read() == ""
+    process.stdout.close()
+    assert inner not in dict(process_tree._parents()) or _is_zombie(inner)
+    process_tree.kill_process_tree(process.pid)
+
+
+def _is_zombie(process_id):
+    stat = Path(f"/proc/{process_id}/stat")
+    return stat.is_file() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_the_remaining_time_is_rough_and_silent_at_first():
+    assert remaining_text(2, 0.5) == ""
+    assert remaining_text(100, 0.01) == ""
+    assert remaining_text(10, 0.6) == "a few seconds left"
+    assert remaining_text(30, 0.5) == "about 30 s left"
+    assert remaining_text(60, 0.5) == "about a minute left"
+    assert remaining_text(60, 0.1) == "about 9 min left"
+
+
+@pytest.mark.parametrize("code", ["bad-bundle", "out-of-memory", "disk-full", "weights-missing", "surely-new"])
+def test_no_remedy_speaks_of_the_command_line(code):
+    card = card_of({"code": code, "message": "x", "remedy": "run `mssoftseg doctor --json`"}, details="d")
+    assert card.remedy
+    assert "--" not in card.remedy
+    assert "mssoftseg" not in card.remedy
+    assert "doctor" in card.details
+
+
+def test_sentences_begin_large_and_end_with_a_stop():
+    assert sentence("a thing happened") == "A thing happened."
+    assert sentence("Done!") == "Done!"
+    assert sentence("") == ""
+
+
+def test_strings_are_translated_in_the_callers_context_where_slicer_is(monkeypatch):
+    import types
+
+    fake = types.SimpleNamespace(
+        translate=lambda context, text: f"{context}:{text}", getContext=lambda file: Path(file).stem
+    )
+    monkeypatch.delitem(sys.modules, "slicer.i18n", raising=False)
+    assert tr("Segment") == "Segment"
+    monkeypatch.setitem(sys.modules, "slicer.i18n", fake)
+    assert tr("Segment") == "test_starting_processes:Segment"
