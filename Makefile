@@ -45,9 +45,9 @@ campaigns: .venv/complete
 	MSSOFTSEG_CAMPAIGN=1 $(BIN)/python -m pytest Testing/campaigns -q
 
 docs-images: demo
-	$(BIN)/python Docs/make_images.py
-	$(BIN)/python Docs/make_soft_mask_image.py Docs/pictures/soft_masks.png
-	$(BIN)/python Docs/make_screenshots.py --exam demo/exam --result demo/result
+	$(BIN)/python Docs/make/report_picture.py
+	$(BIN)/python Docs/make/soft_mask_picture.py Docs/pictures/soft_masks.png
+	$(BIN)/python Docs/make/screenshots.py --exam demo/exam --result demo/result
 
 # Train the shipped model anew: hours on two cores. DATA is the folder open_ms of the public data (see the model's card).
 DATA ?= ../shared/data/open_ms

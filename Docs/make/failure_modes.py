@@ -1,6 +1,6 @@
 """The picture of the model card's failure modes: where the shipped model errs most on synthetic patients nobody trained on.
 
-    python Docs/make_failure_modes.py ../shared/data/open_ms --out Resources/Models/starter/failure_modes.png
+    python Docs/make/failure_modes.py ../shared/data/open_ms --out Resources/Models/starter/failure_modes.png
 
 Rows: lesions that it misses, lesions that are none, lesions that it draws too small, and too large; the worst of each by volume.
 Left of each pair the image, right the same with the true outline (orange, lesion fraction 0.5) and the model's (cyan).

@@ -1,6 +1,6 @@
 """Renders the module's icons from their SVG sources: the module's at 128 pixels, those of buttons at 48.
 
-python Docs/make_icons.py
+python Docs/make/icons.py
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
-FOLDER = Path(__file__).resolve().parents[1] / "MSSoftSeg" / "Resources" / "Icons"
+FOLDER = Path(__file__).resolve().parents[2] / "MSSoftSeg" / "Resources" / "Icons"
 MODULE_ICON, MODULE_SIZE, BUTTON_SIZE = "MSSoftSeg", 128, 48
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the section "Train", for make_screenshots.py: a library of small pieces of digital patients, a real training of a
+"""Pictures of the section "Train", for screenshots.py: a library of small pieces of digital patients, a real training of a
 few minutes from the model that ships, a real comparison."""
 
 from __future__ import annotations

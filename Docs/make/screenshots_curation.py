@@ -1,4 +1,4 @@
-"""Pictures of the sections "Soft label" and "Keep and export", for make_screenshots.py: two raters, a library of six cases."""
+"""Pictures of the sections "Soft label" and "Keep and export", for screenshots.py: two raters, a library of six cases."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The panel is the real one, the views are drawn by Slicer's own slice logic and displayable managers, the lesions come
 from the real worker and the model that ships; the frame around them is SlicerHost's, not the Slicer application's.
 
-    python Docs/make_screenshots.py [--small | --exam FOLDER --result FOLDER] [--part visit|curation|training]
+    python Docs/make/screenshots.py [--small | --exam FOLDER --result FOLDER] [--part visit|curation|training]
 
 With --result the run is not waited for: a result folder of `mssoftseg segment` on that exam is shown. The part "curation"
 needs it: the demo's will do.
@@ -21,7 +21,7 @@ from pathlib import Path
 from PIL import Image
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "MSSoftSeg")]
 OUT = ROOT / "Docs" / "screenshots"
 SIZE = (1500, 1010)
@@ -48,13 +48,13 @@ def main() -> None:
         if chosen.part in (None, "visit"):
             _visit(folder, chosen.result)
         if chosen.part == "curation" or (chosen.part is None and chosen.result is not None):
-            from Docs.curation_screenshots import play
+            from Docs.make.screenshots_curation import play
 
             play(folder, chosen.result or parser.error("--part curation needs --exam and --result"), _shoot)
         if chosen.part in (None, "training"):
-            from Docs import training_screenshots
+            from Docs.make.screenshots_training import play as play_training
 
-            training_screenshots.play(_shoot)
+            play_training(_shoot)
 
 
 def _patient(folder: Path, *, small: bool) -> Path:

@@ -1,6 +1,6 @@
 """Makes the README's picture from a finished demo: the overview figure of its report.
 
-make demo && .venv/bin/python Docs/make_images.py
+make demo && .venv/bin/python Docs/make/report_picture.py
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import base64
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def first_image(page: str) -> bytes:

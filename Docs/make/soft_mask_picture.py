@@ -1,7 +1,7 @@
 """Draws what three methods soften around one core: an axial FLAIR, and close-ups with core outline and soft voxels.
 
-python Docs/make_soft_mask_image.py Docs/pictures/soft_masks.png  the digital patient, her sparing rater
-python Docs/make_soft_mask_image.py PICTURE.png --data FOLDER     FLAIR.nii.gz and lesion_consensus.nii.gz of a folder
+python Docs/make/soft_mask_picture.py Docs/pictures/soft_masks.png  the digital patient, her sparing rater
+python Docs/make/soft_mask_picture.py PICTURE.png --data FOLDER     FLAIR.nii.gz and lesion_consensus.nii.gz of a folder
 
 Only the digital patient's picture ships: she was never anybody.
 """
