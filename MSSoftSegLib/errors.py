@@ -6,6 +6,8 @@ Every error says what is wrong, in which file (base name only: paths can name pa
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -125,3 +127,20 @@ class JobCancelled(MSSoftSegError):
 
     def __init__(self) -> None:
         super().__init__("cancelled", remedy="run the command again to start over")
+
+
+def as_user_error(problem: Exception) -> MSSoftSegError:
+    """Any failure in words for the user; nothing of an unexpected exception's text, which may hold paths, is shown."""
+    if isinstance(problem, MSSoftSegError):
+        return problem
+    if isinstance(problem, MemoryError):
+        return OutOfMemory("the machine ran out of memory", remedy="close other programs and run again")
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull("the disk is full", remedy="free some space, or choose another --out, and run again")
+    if isinstance(problem, OSError) and problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        name = Path(str(problem.filename2 or problem.filename or "a file")).name
+        return RequestError(f"{name} may not be read or written", remedy="ask for permission, or choose another --out")
+    return JobFailed(
+        f"an unexpected {type(problem).__name__} stopped the job",
+        remedy="run again with --debug and report the traceback",
+    )

@@ -23,8 +23,7 @@ from MSSoftSegLib.cli import (
     train_command,
 )
 from MSSoftSegLib.cli.display import say, say_error
-from MSSoftSegLib.errors import JobCancelled, MSSoftSegError
-from MSSoftSegLib.jobs.run import as_user_error
+from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, as_user_error
 from MSSoftSegLib.version import VERSION
 
 app = typer.Typer(

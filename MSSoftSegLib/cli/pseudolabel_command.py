@@ -12,7 +12,7 @@ from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import finish, run_job
 from MSSoftSegLib.errors import JobCancelled, JobFailed, RequestError
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
-from MSSoftSegLib.jobs.train.pseudolabel_plan import is_library, plan_exams
+from MSSoftSegLib.training.pseudo_labels.plan import is_library, plan_exams
 from MSSoftSegLib.training.recipe import find_recipe
 
 WITH_A_MAPPING = (0, JobFailed.exit_code, JobCancelled.exit_code)

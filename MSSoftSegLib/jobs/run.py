@@ -5,23 +5,21 @@ A job ends with exactly one of ``result``, ``failed``, ``cancelled``.
 
 from __future__ import annotations
 
-import errno
-import importlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, reduce
+from operator import or_
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, MSSoftSegError, OutOfMemory, RequestError
-from MSSoftSegLib.jobs.documents.any_job import Job
+from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, RequestError, as_user_error
 from MSSoftSegLib.jobs.events import Emit, logs_as_events
-from MSSoftSegLib.jobs.train.long_job import accompanied
+from MSSoftSegLib.jobs.kinds import AnyJob, job_kinds
 
 LOGGER = logging.getLogger(__name__)
-_JOB: TypeAdapter[Job] = TypeAdapter(Job)
 
 
 @dataclass(frozen=True)
@@ -33,10 +31,19 @@ class Outcome:
     error: MSSoftSegError | None
 
 
-def parse_job(document: Any) -> Job:
+@cache
+def _any_job() -> TypeAdapter[AnyJob]:
+    """What a document is checked against: the kind that it names decides."""
+    documents = reduce(or_, (kind.document for kind in job_kinds().values()))
+    one_of_them: Any = Annotated[documents, Field(discriminator="kind")]
+    adapter: TypeAdapter[AnyJob] = TypeAdapter(one_of_them)
+    return adapter
+
+
+def parse_job(document: Any) -> AnyJob:
     """The job that a document describes; RequestError names the first field that does not hold."""
     try:
-        return _JOB.validate_python(document)
+        return _any_job().validate_python(document)
     except ValidationError as problem:
         first = problem.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:] if part != "spec")
@@ -47,7 +54,7 @@ def parse_job(document: Any) -> Job:
         ) from None
 
 
-def run(job: Job, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, debug: bool = False) -> Outcome:
+def run(job: AnyJob, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, debug: bool = False) -> Outcome:
     """Run the job in this process; errors become events, with debug they also show their traceback on stderr."""
     try:
         with logs_as_events(job.job, emit):
@@ -64,53 +71,10 @@ def run(job: Job, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, 
     return Outcome(0, path, None)
 
 
-# Imported when used: segmenting needs torch, and a worker must be able to answer before it is loaded.
-_RUNNERS = {
-    "compare": ("MSSoftSegLib.jobs.evaluate.compare", "run_compare"),
-    "compare-models": ("MSSoftSegLib.jobs.evaluate.model_comparison", "run_compare_models"),
-    "detach": ("MSSoftSegLib.jobs.detached.detach", "run_detach"),
-    "evaluate": ("MSSoftSegLib.jobs.evaluate.evaluate", "run_evaluate"),
-    "library-export": ("MSSoftSegLib.jobs.library.export", "run_library_export"),
-    "library-agreement": ("MSSoftSegLib.jobs.library.agreement", "run_library_agreement"),
-    "library-open": ("MSSoftSegLib.jobs.library.open", "run_library_open"),
-    "library-save": ("MSSoftSegLib.jobs.library.save", "run_library_save"),
-    "library-settings": ("MSSoftSegLib.jobs.library.settings", "run_library_settings"),
-    "library-worklist": ("MSSoftSegLib.jobs.library.worklist", "run_library_worklist"),
-    "preprocess": ("MSSoftSegLib.jobs.segment.preprocess", "run_preprocess"),
-    "promote-model": ("MSSoftSegLib.jobs.evaluate.model_promotion", "run_promote_model"),
-    "pseudolabel": ("MSSoftSegLib.jobs.train.pseudolabel", "run_pseudolabel"),
-    "segment": ("MSSoftSegLib.jobs.segment.segment", "run_segment"),
-    "softmask": ("MSSoftSegLib.jobs.softmask.softmask", "run_softmask"),
-    "train": ("MSSoftSegLib.jobs.train.train", "run_train"),
-    "train-preflight": ("MSSoftSegLib.jobs.preflight.preflight", "run_preflight"),
-    "study": ("MSSoftSegLib.jobs.train.study", "run_study"),
-}
-
-
-def _execute(job: Job, emit: Emit, cancelled: Callable[[], bool]) -> Path:
-    module, function = _RUNNERS[job.kind]
-    with accompanied(job, emit) as heard:
-        path: Path = getattr(importlib.import_module(module), function)(job, heard, cancelled)
-    return path
+def _execute(job: AnyJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
+    return job_kinds()[job.kind].load_runner()(job, emit, cancelled)
 
 
 def failed_event(job: str | None, error: MSSoftSegError) -> dict[str, Any]:
     """The ``failed`` event of an error."""
     return {"event": "failed", "job": job, "code": error.code, "message": error.message, "remedy": error.remedy}
-
-
-def as_user_error(problem: Exception) -> MSSoftSegError:
-    """Any failure in words for the user; nothing of an unexpected exception's text, which may hold paths, is shown."""
-    if isinstance(problem, MSSoftSegError):
-        return problem
-    if isinstance(problem, MemoryError):
-        return OutOfMemory("the machine ran out of memory", remedy="close other programs and run again")
-    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return DiskFull("the disk is full", remedy="free some space, or choose another --out, and run again")
-    if isinstance(problem, OSError) and problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        name = Path(str(problem.filename2 or problem.filename or "a file")).name
-        return RequestError(f"{name} may not be read or written", remedy="ask for permission, or choose another --out")
-    return JobFailed(
-        f"an unexpected {type(problem).__name__} stopped the job",
-        remedy="run again with --debug and report the traceback",
-    )

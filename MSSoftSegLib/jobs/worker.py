@@ -14,9 +14,9 @@ import sys
 import threading
 from typing import Any, TextIO
 
-from MSSoftSegLib.errors import MSSoftSegError, RequestError
+from MSSoftSegLib.errors import MSSoftSegError, RequestError, as_user_error
 from MSSoftSegLib.jobs.events import Event
-from MSSoftSegLib.jobs.run import as_user_error, failed_event, parse_job, run
+from MSSoftSegLib.jobs.run import failed_event, parse_job, run
 
 END = object()
 

@@ -29,7 +29,6 @@ from MSSoftSegLib.jobs.detached.folder import (
 from MSSoftSegLib.jobs.detached.priority import niceness
 from MSSoftSegLib.jobs.detached.reading import JobState, list_jobs, read_job
 
-LONG_KINDS = ("train", "study")
 PATIENCE_S = 60.0
 # Documented for CreateProcess: a group of its own for Ctrl-C, no console, out of the starter's job object; lower priority.
 BREAKAWAY, BELOW_NORMAL = 0x01000000, 0x00004000

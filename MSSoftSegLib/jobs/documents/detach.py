@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 
 
 class DetachSpec(Document):
@@ -25,9 +26,5 @@ class DetachSpec(Document):
         return self
 
 
-class DetachJob(Document):
+class DetachJob(Job[Literal["detach"], DetachSpec]):
     """A job of kind ``detach``."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["detach"] = "detach"
-    spec: DetachSpec

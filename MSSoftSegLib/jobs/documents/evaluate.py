@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 
 
 class EvaluateSpec(Document):
@@ -58,17 +59,9 @@ class CompareSpec(Document):
     overwrite: bool = False
 
 
-class EvaluateJob(Document):
+class EvaluateJob(Job[Literal["evaluate"], EvaluateSpec]):
     """A job of kind ``evaluate``."""
 
-    job: str = Field(min_length=1)
-    kind: Literal["evaluate"] = "evaluate"
-    spec: EvaluateSpec
 
-
-class CompareJob(Document):
+class CompareJob(Job[Literal["compare"], CompareSpec]):
     """A job of kind ``compare``."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["compare"] = "compare"
-    spec: CompareSpec

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.library.case_record import Status
 
 
@@ -43,9 +44,5 @@ class CompareModelsSpec(Document):
         return self
 
 
-class CompareModelsJob(Document):
+class CompareModelsJob(Job[Literal["compare-models"], CompareModelsSpec]):
     """A job of kind ``compare-models``."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["compare-models"] = "compare-models"
-    spec: CompareModelsSpec

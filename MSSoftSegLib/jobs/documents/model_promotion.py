@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 
 
 class PromoteModelSpec(Document):
@@ -22,9 +23,5 @@ class PromoteModelSpec(Document):
     accept_worse: bool = False
 
 
-class PromoteModelJob(Document):
+class PromoteModelJob(Job[Literal["promote-model"], PromoteModelSpec]):
     """A job of kind ``promote-model``."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["promote-model"] = "promote-model"
-    spec: PromoteModelSpec

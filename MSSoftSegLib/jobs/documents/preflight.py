@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
-from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 
 
-class TrainPreflightJob(Document):
+class TrainPreflightJob(Job[Literal["train-preflight"], TrainSpec]):
     """A job of kind ``train-preflight``; its spec is the training's."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["train-preflight"] = "train-preflight"
-    spec: TrainSpec

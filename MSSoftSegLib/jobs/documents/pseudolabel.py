@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 
 
 class PseudolabelSpec(Document):
@@ -31,9 +30,5 @@ class PseudolabelSpec(Document):
     use_cache: bool = True
 
 
-class PseudolabelJob(Document):
+class PseudolabelJob(Job[Literal["pseudolabel"], PseudolabelSpec]):
     """A job of kind ``pseudolabel``."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["pseudolabel"] = "pseudolabel"
-    spec: PseudolabelSpec

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 
@@ -25,9 +26,5 @@ class SoftmaskSpec(Document):
     overwrite: bool = False
 
 
-class SoftmaskJob(Document):
+class SoftmaskJob(Job[Literal["softmask"], SoftmaskSpec]):
     """A job of kind ``softmask``."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["softmask"] = "softmask"
-    spec: SoftmaskSpec

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 
 
 class StudySpec(Document):
@@ -23,9 +24,5 @@ class StudySpec(Document):
     resume: bool = False
 
 
-class StudyJob(Document):
+class StudyJob(Job[Literal["study"], StudySpec]):
     """A job of kind ``study``."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["study"] = "study"
-    spec: StudySpec

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.library.case_record import Status
 
 
@@ -67,9 +68,5 @@ class TrainSpec(Document):
         return self
 
 
-class TrainJob(Document):
+class TrainJob(Job[Literal["train"], TrainSpec]):
     """A job of kind ``train``."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["train"] = "train"
-    spec: TrainSpec

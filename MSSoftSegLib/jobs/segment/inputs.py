@@ -6,7 +6,7 @@ import logging
 
 from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.exam.reading import find_exam, read_exam
-from MSSoftSegLib.jobs.documents.any_job import ExamSource
+from MSSoftSegLib.jobs.documents.exam_source import ExamSource
 
 LOGGER = logging.getLogger(__name__)
 

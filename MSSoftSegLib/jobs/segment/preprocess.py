@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from MSSoftSegLib.jobs.documents.any_job import PreprocessJob
+from MSSoftSegLib.jobs.documents.preprocess import PreprocessJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.segment.inputs import load_exam
 from MSSoftSegLib.preprocessing.cache import StepCache

@@ -15,7 +15,7 @@ from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.exam.geometry import orientation_letters
 from MSSoftSegLib.inference.device import choose_device
 from MSSoftSegLib.inference.predict import predict
-from MSSoftSegLib.jobs.documents.any_job import SegmentJob, SegmentSpec
+from MSSoftSegLib.jobs.documents.segment import SegmentJob, SegmentSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.peak_memory import peak_memory_mib
 from MSSoftSegLib.jobs.segment.inputs import load_exam
@@ -24,6 +24,7 @@ from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY
 from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.catalog import find_bundle
+from MSSoftSegLib.network.needed_images import check_has_inputs
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
 from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
@@ -125,12 +126,7 @@ def _check_fits(exam: Exam, spec: SegmentSpec, bundle: Bundle) -> None:
             f"the exam has no {spec.reference.value.upper()} image to lay the result on",
             remedy="choose another --reference",
         )
-    for wanted in bundle.description.inputs:
-        if wanted.required and wanted.modality not in exam.images:
-            raise BadExam(
-                f"the model {bundle.description.name} needs a {wanted.modality.value.upper()} image",
-                remedy="add the image or choose another --model",
-            )
+    check_has_inputs(exam, bundle.description)
 
 
 def _working(exam: Exam, spec: SegmentSpec, bundle: Bundle, reporter: Reporter) -> WorkingExam:

@@ -1,1 +1,9 @@
-"""From a rater mask to a soft mask."""
+"""From rater masks to a soft mask."""
+
+from __future__ import annotations
+
+from MSSoftSegLib.jobs.documents.softmask import SoftmaskJob
+
+RUNNERS = {
+    SoftmaskJob: "softmask.run_softmask",
+}

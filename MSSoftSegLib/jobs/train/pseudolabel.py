@@ -1,243 +1,34 @@
-"""The ``pseudolabel`` job: a teacher labels exams that nobody labelled, for a student to learn from (Docs/methods.md section 4).
-
-Each case is in the library complete or not at all, so a run that was stopped goes on where it was: exams whose FLAIR is there
-are skipped. An exam that cannot be labelled is reported and does not stop the others; the job fails when it met exams and all
-of them failed, or when the machine lacks what every exam needs. Test-time augmentation is not a choice here: the confidence
-comes from it.
-"""
+"""The ``pseudolabel`` job: a teacher labels exams that nobody labelled, for a student to learn from (Docs/methods.md section 4)."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, get_args
 
-from torch import nn
-
-from MSSoftSegLib.errors import BadExam, EnvironmentLack, JobCancelled, JobFailed, MSSoftSegError, OutOfMemory
-from MSSoftSegLib.exam.exam import Exam
-from MSSoftSegLib.exam.geometry import Grid, voxels
-from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.reading import read_exam
-from MSSoftSegLib.inference.device import Device, choose_device
-from MSSoftSegLib.inference.predict import predict
-from MSSoftSegLib.inference.pseudo_label import PseudoLabel, pseudo_label
-from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
-from MSSoftSegLib.jobs.documents.pseudolabel import PseudolabelJob, PseudolabelSpec
+from MSSoftSegLib.jobs.documents.pseudolabel import PseudolabelJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.jobs.run import as_user_error
-from MSSoftSegLib.jobs.train.pseudolabel_plan import PlannedExam, check_one_teacher, check_out, is_library, plan_exams
-from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.library.writing import add_case
-from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.catalog import find_bundle
-from MSSoftSegLib.network.weights import load_networks
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
-from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.preprocessing.pipeline import preprocess
-from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
-from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+from MSSoftSegLib.training.pseudo_labels.labeling import LabelingRequest, Listener, label_exams
 
-LOGGER = logging.getLogger(__name__)
 SHARES = {"model": 1.0, "finding": 2.0, "exams": 97.0}
-# Shares of one exam, in seconds as measured on two cores.
-EXAM_SHARES = {
-    "alignment": 10.0,
-    "bias-correction": 12.0,
-    "brain-extraction": 20.0,
-    "working-grid": 1.0,
-    "inference": 9.0,
-    "pseudo-label": 3.0,
-}
-TTA = "flips8"
-LIBRARY_NAME = "Pseudo-labelled MS lesion cases"
-MM3_PER_ML = 1000.0
-Outcome = Literal["labelled", "skipped", "dropped", "failed"]
-Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """The model and where it runs."""
-
-    bundle: Bundle
-    networks: Sequence[nn.Module]
-    device: Device
 
 
 def run_pseudolabel(job: PseudolabelJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
-    """Run the job; the library's folder. What can be refused is refused before anything slow begins."""
+    """Run the job; the library's folder."""
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
-    reporter.progress("model", 0.0)
-    check_out(spec.out, spec.unlabelled)
-    device = choose_device(spec.device)
-    bundle = find_bundle(spec.model)
-    check_one_teacher(spec.out, source_model(bundle, spec.pseudo_labels))
-    teacher = Teacher(bundle, load_networks(bundle), device)
-    planned = plan_exams(
-        spec.unlabelled,
-        spec.out,
+    request = LabelingRequest(
+        unlabelled=spec.unlabelled,
+        out=spec.out,
+        choices=spec.pseudo_labels,
         preprocessed=spec.preprocessed,
-        progress=lambda fraction: reporter.progress("finding", fraction),
+        brain=spec.brain,
+        align_to=spec.align_to,
+        use_cache=spec.use_cache,
     )
-    outcomes = [_outcome(number, planned, teacher, spec, reporter) for number in range(len(planned))]
-    reporter.progress("exams", 1.0)
-    _finish(spec, teacher, outcomes, reporter)
-    return spec.out
-
-
-def _finish(spec: PseudolabelSpec, teacher: Teacher, outcomes: Sequence[Outcome], reporter: Reporter) -> None:
-    """The job's last word: what became of the exams, or that all of them failed."""
-    counts: dict[str, int] = {kind: outcomes.count(kind) for kind in get_args(Outcome)}
-    if counts["failed"] == len(outcomes):
-        raise JobFailed(
-            f"none of the {len(outcomes)} exams could be labelled",
-            remedy="see the warnings above for each exam's reason",
-        )
-    if not is_library(spec.out):
-        create_library(spec.out, name=LIBRARY_NAME)
-    if not counts["labelled"] and not counts["skipped"]:
-        LOGGER.warning("no exam got a pseudo-label: the teacher is not confident enough of any")
-    model = teacher.bundle.description.name
+    listener = Listener(reporter.progress, reporter.metric, cancelled)
+    counts = label_exams(spec.model, request, device=spec.device, listener=listener)
+    model = find_bundle(spec.model).description.name
     reporter.result(spec.out.name, {**counts, "mode": spec.pseudo_labels.mode, "model": model})
-
-
-def source_model(bundle: Bundle, choices: PseudoLabelChoices) -> str:
-    """The teacher and all that decides about its labels, as the case records say it."""
-    description = bundle.description
-    made = ", ".join(f"{name} {value}" for name, value in choices.model_dump(mode="json").items())
-    return f"{description.name} {description.version} (sha256 {bundle.sha256[:16]}); {made}"
-
-
-def _outcome(
-    number: int, planned: Sequence[PlannedExam], teacher: Teacher, spec: PseudolabelSpec, reporter: Reporter
-) -> Outcome:
-    """Label one exam, or say in the log why not; only a cancellation and a lack of the machine pass through."""
-    exam = planned[number]
-    name = str(exam.case) if exam.there is None else f"an exam known as {exam.case}"
-
-    def progress(stage: str, fraction: float) -> None:
-        done = sum(share for before, share in EXAM_SHARES.items() if _precedes(before, stage))
-        inner = (done + EXAM_SHARES[stage] * fraction) / sum(EXAM_SHARES.values())
-        reporter.progress("exams", (number + inner) / len(planned), f"{exam.case}: {stage}")
-
-    progress("alignment", 0.0)
-    if exam.there is not None:
-        LOGGER.info("%s is skipped: %s", name, exam.there)
-        return "skipped"
-    try:
-        label = _label_exam(exam, teacher, spec, progress, reporter.cancelled)
-    except JobCancelled:
-        raise
-    except Exception as problem:
-        error = as_user_error(problem)
-        if isinstance(error, EnvironmentLack) and not isinstance(error, OutOfMemory):
-            raise error from None
-        LOGGER.warning("%s was not labelled: %s", name, _one_exam(error, problem))
-        return "failed"
-    reporter.metric("confident_sum_mm3", number, round(label.confident_sum_mm3, 3))
-    _tell(name, label, spec.pseudo_labels)
-    return "dropped" if label.is_dropped else "labelled"
-
-
-def _precedes(before: str, stage: str) -> bool:
-    order = list(EXAM_SHARES)
-    return order.index(before) < order.index(stage)
-
-
-def _one_exam(error: MSSoftSegError, problem: Exception) -> str:
-    if isinstance(problem, MSSoftSegError):
-        return str(error)
-    return f"{error.message} — run mssoftseg segment --debug on this exam and report the traceback"
-
-
-def _tell(name: str, label: PseudoLabel, choices: PseudoLabelChoices) -> None:
-    for warning in label.warnings:
-        LOGGER.warning("%s: %s", name, warning)
-    if label.is_dropped:
-        LOGGER.warning(
-            "%s is dropped: its confident sum is %.1f mm³, below the %g mm³ that a case must have",
-            name,
-            label.confident_sum_mm3,
-            choices.tst,
-        )
-        return
-    values = voxels(label.label)
-    soft_volume_ml = float(values.sum(dtype=float)) * Grid.of(label.label).voxel_volume_mm3 / MM3_PER_ML
-    LOGGER.info(
-        "%s: %.2f ml of soft pseudo-label, confident sum %.0f mm³", name, soft_volume_ml, label.confident_sum_mm3
-    )
-
-
-def _label_exam(
-    planned: PlannedExam,
-    teacher: Teacher,
-    spec: PseudolabelSpec,
-    progress: Progress,
-    cancelled: Callable[[], bool],
-) -> PseudoLabel:
-    """Read, preprocess, predict and label one exam, and put it into the library unless it is dropped."""
-    if planned.problem is not None or planned.files is None:
-        raise planned.problem or BadExam("the exam has no images", remedy="check its folder")
-    exam = read_exam(planned.files)
-    _check_has_inputs(exam, teacher.bundle)
-    prediction = predict(
-        _working(exam, planned, teacher.bundle, spec, progress, cancelled),
-        teacher.bundle.description,
-        teacher.networks,
-        reference=Modality.FLAIR,
-        tta=TTA,
-        device=teacher.device,
-        progress=lambda fraction: progress("inference", fraction),
-    )
-    progress("pseudo-label", 0.0)
-    label = pseudo_label(prediction.native.probability, spec.pseudo_labels)
-    if not label.is_dropped:
-        _store(planned, label, teacher.bundle, spec)
-    return label
-
-
-def _check_has_inputs(exam: Exam, bundle: Bundle) -> None:
-    for wanted in bundle.description.inputs:
-        if wanted.required and wanted.modality not in exam.images:
-            raise BadExam(
-                f"the model {bundle.description.name} needs a {wanted.modality.upper()} image",
-                remedy="add the image or choose another --model",
-            )
-
-
-def _working(
-    exam: Exam,
-    planned: PlannedExam,
-    bundle: Bundle,
-    spec: PseudolabelSpec,
-    progress: Progress,
-    cancelled: Callable[[], bool],
-) -> WorkingExam:
-    spacing_mm = bundle.description.spacing_mm
-    if planned.preprocessed:
-        return working_exam_as_given(exam, working_spacing_mm=spacing_mm)
-    settings = PreprocessingSettings(brain=spec.brain, align_to=spec.align_to, working_spacing_mm=spacing_mm)
-    cache = StepCache() if spec.use_cache else None
-    return preprocess(exam, settings, cache=cache, progress=progress, cancelled=cancelled)
-
-
-def _store(planned: PlannedExam, label: PseudoLabel, bundle: Bundle, spec: PseudolabelSpec) -> None:
-    if not is_library(spec.out):
-        create_library(spec.out, name=LIBRARY_NAME)
-    add_case(
-        spec.out,
-        patient=planned.case.patient,
-        session=planned.case.session,
-        images=planned.files,
-        soft_label=label.label,
-        soft_label_name="pseudo",
-        confidence=label.confidence,
-        status="segmented",
-        preprocessed=planned.preprocessed,
-        source_model=source_model(bundle, spec.pseudo_labels),
-    )
+    return spec.out

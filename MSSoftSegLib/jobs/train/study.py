@@ -13,6 +13,7 @@ from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.evaluation.volume import volume_ml
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image
+from MSSoftSegLib.jobs.detached.one_writer import only_writer
 from MSSoftSegLib.jobs.documents.study import StudyJob, StudySpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.library.reading import labelled_cases
@@ -32,7 +33,12 @@ TABLE, FIGURE, CASES = "study.md", "study.png", "study.csv"
 
 
 def run_study(job: StudyJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
-    """Run the job; the study's folder."""
+    """Run the job; the study's folder, to which no other long job writes meanwhile."""
+    with only_writer(job.spec.out):
+        return _study(job, emit, cancelled)
+
+
+def _study(job: StudyJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)

@@ -18,9 +18,11 @@ from safetensors.torch import save_file
 from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.sliding_window import training_window
+from MSSoftSegLib.jobs.detached.one_writer import only_writer
 from MSSoftSegLib.jobs.documents.train import TrainJob, TrainSpec
 from MSSoftSegLib.jobs.evaluate.model_comparison_cases import FINGERPRINTS, fingerprint
 from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.jobs.preflight.rate_watch import measured
 from MSSoftSegLib.jobs.train.adaptation import Adaptation, Extra, finish_adaptation, plan_adaptation, prepare_extra
 from MSSoftSegLib.jobs.train.adaptation import facts as adaptation_facts
 from MSSoftSegLib.jobs.train.train_inputs import initial_bundle, teacher_of, training_cases
@@ -57,7 +59,15 @@ SHARES = {"preparing": 10.0, "base-patients": 5.0, "training": 80.0, "operating-
 
 
 def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
-    """Run the job; the bundle's folder. In a cluster's job every process runs this, and the first one speaks and writes."""
+    """Run the job; the bundle's folder. In a cluster's job every process runs this, and the first one speaks and writes.
+
+    No other long job writes to the same output meanwhile, and what a step took is remembered for the next estimate.
+    """
+    with only_writer(job.spec.out), measured(job.spec, emit) as watched:
+        return _train(job, watched, cancelled)
+
+
+def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit if cluster.global_rank() == 0 else _silent, cancelled)
     reporter.started(job.kind)

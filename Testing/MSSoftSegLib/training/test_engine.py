@@ -17,8 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, RequestError
-from MSSoftSegLib.jobs.run import as_user_error
+from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, RequestError, as_user_error
 from MSSoftSegLib.training.data.sample import Sample
 from MSSoftSegLib.training.engine import checkpoint, fit, judging
 from MSSoftSegLib.training.engine.average import WeightAverage

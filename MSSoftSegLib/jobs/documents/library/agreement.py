@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 
 
 class LibraryAgreementSpec(Document):
@@ -29,13 +30,9 @@ class LibraryAgreementSpec(Document):
         return self
 
 
-class LibraryAgreementJob(Document):
+class LibraryAgreementJob(Job[Literal["library-agreement"], LibraryAgreementSpec]):
     """A job of kind ``library-agreement``. Only certain lesion (1) counts; what is undefined is null.
 
     summary: dsc, lesion_f1, volumes {rater: ml}, agreed_ml, only_a_ml, only_b_ml, possible_ml {rater: ml}, lesions {a, b:
     count; a_touched, b_touched: how many of them the other rater drew too, in part at least}, out.
     """
-
-    job: str = Field(min_length=1)
-    kind: Literal["library-agreement"] = "library-agreement"
-    spec: LibraryAgreementSpec

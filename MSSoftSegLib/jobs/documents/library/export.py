@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from pydantic import Field, model_validator
 
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.library.case_record import Status
 from MSSoftSegLib.softlabel.settings import Merge, SoftLabelSettings
 
@@ -55,9 +56,5 @@ class LibraryExportSpec(Document):
         return self
 
 
-class LibraryExportJob(Document):
+class LibraryExportJob(Job[Literal["library-export"], LibraryExportSpec]):
     """A job of kind ``library-export``."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["library-export"] = "library-export"
-    spec: LibraryExportSpec

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 
 
 class LibraryOpenSpec(Document):
@@ -17,7 +16,7 @@ class LibraryOpenSpec(Document):
     case: str
 
 
-class LibraryOpenJob(Document):
+class LibraryOpenJob(Job[Literal["library-open"], LibraryOpenSpec]):
     """A job of kind ``library-open``.
 
     summary: case, patient, session, status, images {modality: path}, raters {name: {path, sha256, time, version, notes}},
@@ -26,7 +25,3 @@ class LibraryOpenJob(Document):
     source_model, preprocessed, uncertainty (as in the worklist), earlier [{rater, version, path, time, approved}] (masks
     that later ones replaced, oldest first), working {} (no working images are kept). Paths are absolute.
     """
-
-    job: str = Field(min_length=1)
-    kind: Literal["library-open"] = "library-open"
-    spec: LibraryOpenSpec

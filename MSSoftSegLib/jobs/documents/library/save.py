@@ -9,6 +9,7 @@ from pydantic import Field
 
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 
 
 class LibrarySaveSpec(Document):
@@ -39,14 +40,10 @@ class LibrarySaveSpec(Document):
     based_on: str | None = None
 
 
-class LibrarySaveJob(Document):
+class LibrarySaveJob(Job[Literal["library-save"], LibrarySaveSpec]):
     """A job of kind ``library-save``.
 
     summary: case, status, rater (under whose name the mask is now), version ("1", "2", … of this rater's masks), conflict
     (whether it had to be kept under another name), sha256 (the next save's based_on), new_library (whether the folder became
     one), message (one sentence for the user).
     """
-
-    job: str = Field(min_length=1)
-    kind: Literal["library-save"] = "library-save"
-    spec: LibrarySaveSpec

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 
@@ -18,9 +17,5 @@ class LibrarySettingsSpec(Document):
     softening: SoftLabelSettings | None = None
 
 
-class LibrarySettingsJob(Document):
+class LibrarySettingsJob(Job[Literal["library-settings"], LibrarySettingsSpec]):
     """A job of kind ``library-settings``. summary: softening (as in ``softmask``) or null, merge or null."""
-
-    job: str = Field(min_length=1)
-    kind: Literal["library-settings"] = "library-settings"
-    spec: LibrarySettingsSpec

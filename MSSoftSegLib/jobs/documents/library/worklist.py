@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-
 from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.library.case_record import Status
 
 
@@ -24,14 +23,10 @@ class LibraryWorklistSpec(Document):
     order: Literal["uncertainty", "status", "case"] = "uncertainty"
 
 
-class LibraryWorklistJob(Document):
+class LibraryWorklistJob(Job[Literal["library-worklist"], LibraryWorklistSpec]):
     """A job of kind ``library-worklist``.
 
     summary: cases [{case, patient, session, status, images, raters, soft_label, psu, worst_lesion_lsu, mean_entropy,
     soft_volume_ml, volume_ml, notes, changed, source_model}], counts {status: n} of the whole library, merge (of the
     library's settings, or null), problems [{case, message}] of records that cannot be read.
     """
-
-    job: str = Field(min_length=1)
-    kind: Literal["library-worklist"] = "library-worklist"
-    spec: LibraryWorklistSpec

@@ -1,0 +1,55 @@
+"""Which kinds of job there are, and what runs each. Nothing here knows a kind by name, and no runner is imported before it runs.
+
+Each family of jobs (a folder of this room) declares its kinds in its ``__init__``: ``RUNNERS`` gives for each document the
+function of the family that runs it, as ``"module.function"``. Adding a job touches three places:
+
+1. its document: ``documents/NAME.py``, a specification and ``class NameJob(Job[Literal["name"], NameSpec])``;
+2. its runner: ``FAMILY/NAME.py``, a function ``run_name(job, emit, cancelled) -> Path``;
+3. the family's ``RUNNERS``: ``NameJob: "NAME.run_name"``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from MSSoftSegLib.jobs.documents.document import Document
+from MSSoftSegLib.jobs.documents.job import Job
+from MSSoftSegLib.jobs.events import Emit
+
+ROOM = "MSSoftSegLib.jobs"
+FAMILIES = ("detached", "evaluate", "library", "preflight", "segment", "softmask", "train")
+AnyJob = Job[str, Document]
+Runner = Callable[[Any, Emit, Callable[[], bool]], Path]
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """document: what a request of this kind is checked against. module, function: what runs it."""
+
+    name: str
+    document: type[AnyJob]
+    module: str
+    function: str
+
+    def load_runner(self) -> Runner:
+        """The function that runs jobs of this kind; importing it may load torch, which takes seconds."""
+        runner: Runner = getattr(importlib.import_module(self.module), self.function)
+        return runner
+
+
+@cache
+def job_kinds() -> dict[str, JobKind]:
+    """Every kind by its name, in order of name."""
+    found: dict[str, JobKind] = {}
+    for family in FAMILIES:
+        room = f"{ROOM}.{family}"
+        for document, runner in importlib.import_module(room).RUNNERS.items():
+            (name,) = get_args(document.model_fields["kind"].annotation)
+            module, function = runner.rsplit(".", 1)
+            found[name] = JobKind(name, document, f"{room}.{module}", function)
+    return dict(sorted(found.items()))
