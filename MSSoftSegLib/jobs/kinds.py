@@ -3,8 +3,8 @@
 Each family of jobs (a folder of this room) declares its kinds in its ``__init__``: ``RUNNERS`` gives for each document the
 function of the family that runs it, as ``"module.function"``. Adding a job touches three places:
 
-1. its document: ``documents/NAME.py``, a specification and ``class NameJob(Job[Literal["name"], NameSpec])``;
-2. its runner: ``FAMILY/NAME.py``, a function ``run_name(job, emit, cancelled) -> Path``;
+1. its document: ``documents``, a file with a specification and ``class NameJob(Job[Literal["name"], NameSpec])``;
+2. its runner: a file of its family with a function ``run_name(job, emit, cancelled) -> Path``;
 3. the family's ``RUNNERS``: ``NameJob: "NAME.run_name"``.
 """
 

@@ -1,4 +1,4 @@
-"""The ``pseudolabel`` job: a teacher labels exams that nobody labelled, for a student to learn from (Docs/methods.md section 4)."""
+"""The ``pseudolabel`` job: a teacher labels exams that nobody labelled, for a student (Docs/methods.md section 4)."""
 
 from __future__ import annotations
 
