@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.recognition import recognize
 from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference, read_sidecar
 
+LOGGER = logging.getLogger(__name__)
 BIDS_IMAGE_FOLDER = "anat"
 LONGEST_LISTING = 10
 
@@ -84,8 +86,11 @@ def find_exam(folder: Path) -> FoundExam:
 
 
 def read_exam_folder(folder: Path) -> Exam:
-    """The exam that find_exam finds in a folder."""
-    return read_exam(find_exam(folder).chosen)
+    """The exam that find_exam finds in a folder; what it holds besides is logged by base name."""
+    found = find_exam(folder)
+    for ignored in found.ignored:
+        LOGGER.info("%s: not used (%s)", ignored.file_name, ignored.reason)
+    return read_exam(found.chosen)
 
 
 def _files(folder: Path) -> list[Path]:

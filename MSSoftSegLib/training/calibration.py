@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from MSSoftSegLib.evaluation.lesionwise import detection
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.lesion.instances import label_instances
-from MSSoftSegLib.training.losses.cross_entropy import soft_cross_entropy
 
 THRESHOLDS = tuple(round(0.20 + 0.05 * step, 2) for step in range(13))
 SMALLEST_LESIONS_MM3 = (3.0, 6.0, 9.0, 12.0, 18.0)
@@ -53,8 +53,8 @@ def fitted_temperature(cases: Sequence[ValidationCase]) -> float:
         losses = []
         for logits, label in inside:
             mean = torch.sigmoid(logits / temperature).mean(dim=0)
-            everywhere = torch.ones_like(label)
-            losses.append(soft_cross_entropy(torch.logit(mean, eps=SMALLEST_PROBABILITY), label, inside=everywhere))
+            mean_logit = torch.logit(mean, eps=SMALLEST_PROBABILITY)
+            losses.append(functional.binary_cross_entropy_with_logits(mean_logit, label))
         return float(torch.stack(losses).mean())
 
     return min(TEMPERATURES, key=cross_entropy)

@@ -48,8 +48,10 @@ MAY_USE = {
         "library",
         "training",
     },
+    "segmenting": {"exam", "preprocessing", "network", "inference", "lesion", "quality"},
     "jobs": None,
     "cli": None,
+    "api": None,
 }
 TORCH_FREE = {
     "exam",

@@ -6,18 +6,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from MSSoftSegLib.training.losses.cross_entropy import weighted_mean
+from MSSoftSegLib.training.losses.weighting import voxel_weight, weighted_mean
 
 THETA, ALPHA, OMEGA, EPSILON = 0.5, 2.1, 14.0, 1.0
 EXTRA_WEIGHT = 10.0
 DILATED_FROM = 0.2
 
 
-def adaptive_wing(probability: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+def adaptive_wing(probability: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Weighted mean over voxels of the wing times the map of ``lesion_weight``, per sample (batch,).
 
     The map is no part of the mean's denominator. Source: Wang et al. 2019, arXiv:1904.07399 (constants as SoftSeg's).
     """
+    weight = voxel_weight(probability, target, weight)
     return weighted_mean(wing(probability, target) * lesion_weight(target), weight)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from MSSoftSegLib.training.losses.soft_dice import SMOOTHING_VOXELS
+from MSSoftSegLib.training.losses.weighting import voxel_weight
 
 MISSED, INVENTED = 0.7, 0.3
 EXPONENT = 0.75  # 1/γ with the published γ = 4/3
@@ -15,8 +16,9 @@ EXPONENT = 0.75  # 1/γ with the published γ = 4/3
 SMALLEST_DISAGREEMENT = 1e-6
 
 
-def focal_tversky(probability: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+def focal_tversky(probability: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """(1 − TI)^0.75 per sample (batch,), between 0 and 1. Source: Abraham and Khan 2018, arXiv:1810.07842, eq. 5."""
+    weight = voxel_weight(probability, target, weight)
     disagreement = (1 - tversky_index(probability, target, weight)).clamp(min=SMALLEST_DISAGREEMENT)
     return disagreement**EXPONENT - SMALLEST_DISAGREEMENT**EXPONENT
 

@@ -9,15 +9,15 @@ from torch import Tensor, nn
 
 from MSSoftSegLib.network.activation import in_full_precision, probability
 from MSSoftSegLib.training.losses.adaptive_wing import adaptive_wing
-from MSSoftSegLib.training.losses.cross_entropy import cross_entropy_from_logits, cross_entropy_from_probability
+from MSSoftSegLib.training.losses.cross_entropy import cross_entropy_from_logits, soft_cross_entropy
 from MSSoftSegLib.training.losses.dice_semimetric import dice_semimetric
 from MSSoftSegLib.training.losses.focal_tversky import focal_tversky
-from MSSoftSegLib.training.losses.soft_dice import soft_dice
+from MSSoftSegLib.training.losses.soft_dice import soft_dice_loss
 from MSSoftSegLib.training.recipe import ActivationSettings, LossName, LossTerm
 
 OF_PROBABILITY: dict[LossName, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
-    "soft-dice": soft_dice,
-    "soft-bce": cross_entropy_from_probability,
+    "soft-dice": soft_dice_loss,
+    "soft-bce": soft_cross_entropy,
     "dice-semimetric": dice_semimetric,
     "adaptive-wing": adaptive_wing,
     "focal-tversky": focal_tversky,

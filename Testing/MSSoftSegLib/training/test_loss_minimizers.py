@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from MSSoftSegLib.training.losses.adaptive_wing import adaptive_wing
-from MSSoftSegLib.training.losses.cross_entropy import cross_entropy_from_logits, cross_entropy_from_probability
+from MSSoftSegLib.training.losses.cross_entropy import cross_entropy_from_logits, soft_cross_entropy
 from MSSoftSegLib.training.losses.dice_semimetric import dice_semimetric
 from MSSoftSegLib.training.losses.focal_tversky import focal_tversky
-from MSSoftSegLib.training.losses.soft_dice import soft_dice
+from MSSoftSegLib.training.losses.soft_dice import soft_dice_loss
 
 REPRODUCING = {
-    "soft-bce": cross_entropy_from_probability,
+    "soft-bce": soft_cross_entropy,
     "dice-semimetric": dice_semimetric,
     "adaptive-wing": adaptive_wing,
 }
-CUTTING = {"soft-dice": soft_dice, "focal-tversky": focal_tversky}
+CUTTING = {"soft-dice": soft_dice_loss, "focal-tversky": focal_tversky}
 
 
 def soft_target(seed):
@@ -50,7 +50,7 @@ def minimized(loss, target, *, steps=400):
 @pytest.mark.parametrize("seed", range(4))
 def test_soft_dice_pushes_labels_above_half_the_dice_to_one_and_the_others_to_zero(seed):
     target = soft_target(seed)
-    found = minimized(soft_dice, target)
+    found = minimized(soft_dice_loss, target)
     t = target.flatten().numpy()
     # The best of all cuts, by trying each: Dice with the constant of one voxel in both sums.
     cuts = {level: t >= level for level in np.unique(t)}
@@ -71,7 +71,7 @@ def test_at_a_dice_of_three_quarters_a_shell_of_three_tenths_vanishes_and_one_of
     reached[..., :10, :] = 0.62  # a network that is only so good: Dice near 0.75
     reached[..., 10:12, :] = 0.5
     reached.requires_grad_()
-    loss = soft_dice(reached, target, torch.ones_like(target))
+    loss = soft_dice_loss(reached, target, torch.ones_like(target))
     assert float(1 - loss.detach()) == pytest.approx(0.75, abs=0.02)
     loss.sum().backward()
     towards = -reached.grad[..., 10:12, :].sign()

@@ -11,10 +11,10 @@ from monai.losses import DiceLoss, TverskyLoss
 from scipy.ndimage import grey_dilation
 
 from MSSoftSegLib.training.losses.adaptive_wing import THETA, lesion_weight, wing
-from MSSoftSegLib.training.losses.cross_entropy import cross_entropy_from_logits, cross_entropy_from_probability
+from MSSoftSegLib.training.losses.cross_entropy import cross_entropy_from_logits, soft_cross_entropy
 from MSSoftSegLib.training.losses.dice_semimetric import dice_semimetric
 from MSSoftSegLib.training.losses.focal_tversky import focal_tversky, tversky_index
-from MSSoftSegLib.training.losses.soft_dice import soft_dice
+from MSSoftSegLib.training.losses.soft_dice import soft_dice_loss
 from MSSoftSegLib.training.losses.weighted_sum import RecipeLoss
 from MSSoftSegLib.training.recipe import ActivationSettings, LossTerm
 
@@ -134,7 +134,7 @@ def test_on_binary_targets_soft_dice_and_the_semimetric_equal_monais_dice(seed):
     binary, weight = (target > 0.6).double(), torch.ones_like(target)
     theirs = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0)(logits, binary)
     probability = torch.sigmoid(logits)
-    assert float(soft_dice(probability, binary, weight).mean()) == pytest.approx(float(theirs), rel=1e-12)
+    assert float(soft_dice_loss(probability, binary, weight).mean()) == pytest.approx(float(theirs), rel=1e-12)
     # The semimetric carries its constant in the denominator only.
     plain = DiceLoss(sigmoid=True, smooth_nr=0.0, smooth_dr=0.0, reduction="none")(logits, binary).flatten()
     total = (probability + binary).flatten(1).sum(1)
@@ -169,14 +169,14 @@ def test_both_ways_to_cross_entropy_are_that_of_the_formula(seed):
     per_voxel = -(t * np.log(p) + (1 - t) * np.log(1 - p))
     expected = [np.average(one, weights=own) for one, own in zip(per_voxel, w, strict=True)]
     np.testing.assert_allclose(cross_entropy_from_logits(logits, target, weight), expected, rtol=1e-9)
-    shrunk = cross_entropy_from_probability(torch.sigmoid(logits), target, weight)
+    shrunk = soft_cross_entropy(torch.sigmoid(logits), target, weight)
     np.testing.assert_allclose(shrunk, expected, rtol=0.01)
 
 
 def test_cross_entropy_pulls_a_wrong_certainty_back():
     wrong = torch.tensor([[[[0.0, 1.0]]]], dtype=torch.float64, requires_grad=True)
     target = torch.tensor([[[[1.0, 0.0]]]], dtype=torch.float64)
-    cross_entropy_from_probability(wrong, target, torch.ones_like(target)).sum().backward()
+    soft_cross_entropy(wrong, target, torch.ones_like(target)).sum().backward()
     assert wrong.grad[0, 0, 0, 0] < -100
     assert wrong.grad[0, 0, 0, 1] > 100
 

@@ -1,0 +1,44 @@
+"""A model that can be asked: its bundle, its networks in memory, and where they run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from MSSoftSegLib.errors import BadExam
+from MSSoftSegLib.exam.exam import Exam
+from MSSoftSegLib.inference.device import Device, choose_device
+from MSSoftSegLib.network.bundle import Bundle
+from MSSoftSegLib.network.catalog import find_bundle
+from MSSoftSegLib.network.weights import load_networks
+
+
+@dataclass(frozen=True)
+class ReadyModel:
+    """networks: float32 in evaluation mode, one for each weight file of the bundle."""
+
+    bundle: Bundle
+    networks: Sequence[nn.Module]
+    device: Device
+
+
+def open_model(name_or_folder: str, *, device: str) -> ReadyModel:
+    """Find the device and the bundle, check its checksums, load its weights.
+
+    DeviceMissing where the device is not there, RequestError where no model is called so, BadBundle where it is damaged.
+    """
+    place = choose_device(device)
+    bundle = find_bundle(name_or_folder)
+    return ReadyModel(bundle, load_networks(bundle), place)
+
+
+def check_has_inputs(exam: Exam, bundle: Bundle) -> None:
+    """BadExam where an image that the model needs is not in the exam."""
+    for wanted in bundle.description.inputs:
+        if wanted.required and wanted.modality not in exam.images:
+            raise BadExam(
+                f"the model {bundle.description.name} needs a {wanted.modality.value.upper()} image",
+                remedy="add the image or choose another --model",
+            )

@@ -1,0 +1,111 @@
+"""Preprocess, predict, cut, check: what ``mss.segment`` and the ``segment`` job both do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from MSSoftSegLib.errors import BadExam
+from MSSoftSegLib.exam.exam import Exam
+from MSSoftSegLib.inference.predict import predict
+from MSSoftSegLib.lesion.segmentation import segment_lesions
+from MSSoftSegLib.network.bundle import Bundle
+from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
+from MSSoftSegLib.preprocessing.cache import StepCache
+from MSSoftSegLib.preprocessing.pipeline import Progress, preprocess
+from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+from MSSoftSegLib.quality.checks import exam_warnings, result_warnings
+from MSSoftSegLib.quality.warning import QualityWarning
+from MSSoftSegLib.segmenting.choices import SegmentChoices
+from MSSoftSegLib.segmenting.ready_model import ReadyModel, check_has_inputs
+from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
+
+LOGGER = logging.getLogger(__name__)
+NO_FILE_BACKENDS = ("hd-bet", "atlas", "none")
+
+
+def segment_exam(
+    exam: Exam,
+    model: ReadyModel,
+    choices: SegmentChoices,
+    *,
+    progress: Progress = lambda stage, fraction: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> SegmentedExam:
+    """The lesions of one exam; deterministic on one machine. What can be refused is refused before anything slow begins.
+
+    progress is told a stage (those of ``preprocess``, then inference and lesions) and how much of it is done; what it raises
+    passes through. cancelled is asked while another program runs. BadExam where an image that is needed is missing.
+    """
+    description = model.bundle.description
+    _check_has_reference(exam, choices)
+    check_has_inputs(exam, model.bundle)
+    working = _working(exam, model.bundle, choices, progress, cancelled)
+    warnings = _logged(exam_warnings(working))
+    tta = choices.tta or description.tta
+    prediction = predict(
+        working,
+        description,
+        model.networks,
+        reference=choices.reference,
+        tta=tta,
+        device=model.device,
+        progress=lambda fraction: progress("inference", fraction),
+    )
+    progress("lesions", 0.0)
+    threshold = choices.threshold or description.threshold
+    segmentation = segment_lesions(prediction.native, threshold=threshold, min_lesion_mm3=description.min_lesion_mm3)
+    warnings += _logged(result_warnings(working, prediction.working.probability, segmentation))
+    return SegmentedExam(
+        exam=exam,
+        working=working,
+        working_maps=prediction.working,
+        segmentation=segmentation,
+        model=model.bundle,
+        reference=choices.reference,
+        device=str(model.device),
+        tta=tta,
+        brain=_brain_in_words(choices),
+        warnings=warnings,
+    )
+
+
+def _check_has_reference(exam: Exam, choices: SegmentChoices) -> None:
+    if choices.reference not in exam.images:
+        raise BadExam(
+            f"the exam has no {choices.reference.value.upper()} image to lay the result on",
+            remedy="choose another --reference",
+        )
+
+
+def _working(
+    exam: Exam, bundle: Bundle, choices: SegmentChoices, progress: Progress, cancelled: Callable[[], bool]
+) -> WorkingExam:
+    """The exam on the model's grid; masks and 'none' speak of the reference image."""
+    spacing_mm = bundle.description.spacing_mm
+    if choices.preprocessed:
+        progress("working-grid", 0.0)
+        return working_exam_as_given(exam, working_spacing_mm=spacing_mm)
+    changes = {"reference": choices.reference, "working_spacing_mm": spacing_mm}
+    settings = choices.preprocessing.model_copy(update=changes)
+    cache = StepCache() if choices.use_cache else None
+    return preprocess(exam, settings, cache=cache, progress=progress, cancelled=cancelled)
+
+
+def _logged(warnings: Iterable[QualityWarning]) -> tuple[str, ...]:
+    """The warnings' words, each logged as soon as it is known: whoever waits may rather stop."""
+    words = tuple(warning.text for warning in warnings)
+    for text in words:
+        LOGGER.warning("%s", text)
+    return words
+
+
+def _brain_in_words(choices: SegmentChoices) -> str:
+    """How the brain was found, without a path."""
+    if choices.preprocessed:
+        return "none"
+    brain = choices.preprocessing.brain
+    if brain == "auto":
+        return chosen_backend("auto")
+    return brain if brain in NO_FILE_BACKENDS else "mask file"
