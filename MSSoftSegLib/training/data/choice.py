@@ -35,12 +35,17 @@ class PlaceDraw:
 
 
 class CaseChoice:
-    """The groups that cases are drawn from; fixed once made."""
+    """The groups that cases are drawn from; fixed once made.
 
-    def __init__(self, cases: Sequence[PreparedCase], recipe: Recipe) -> None:
+    weights: how often each case is drawn against the others of its group; none given = each alike.
+    """
+
+    def __init__(self, cases: Sequence[PreparedCase], recipe: Recipe, *, weights: Sequence[float] = ()) -> None:
         if not cases:
             raise RequestError("there is no case to train on", remedy="give labelled cases")
-        self.cases, self.sampling = tuple(cases), recipe.sampling
+        if weights and (len(weights) != len(cases) or min(weights) < 0):
+            raise ValueError("one weight of at least 0 is wanted for each case")
+        self.cases, self.sampling, self.weights = tuple(cases), recipe.sampling, tuple(weights)
         self.has_lesion = [case.lesion_starts().size > 1 for case in cases]
         if recipe.sampling.mode == "slice" and recipe.sampling.lesion_share == 1 and not any(self.has_lesion):
             raise RequestError(
@@ -62,7 +67,7 @@ class CaseChoice:
         group = self.groups[-1 if len(self.groups) == 2 and of_pseudo < (self.pseudo_share or 0.0) else 0]
         on_lesion = bool(of_lesion < self.sampling.lesion_share) and self.sampling.mode != "whole"
         group, on_lesion = self._with_lesions(group, on_lesion)
-        number = group[int(of_case * len(group))]
+        number = self._one_of(group, float(of_case))
         if on_lesion:
             voxel = _lesion_voxel(self.cases[number], of_part, of_voxel)
         elif self.sampling.mode == "slice":
@@ -71,6 +76,13 @@ class CaseChoice:
             voxel = _brain_voxel(self.cases[number], of_voxel)
         spread = [float((2 * share - 1) * JITTER) if on_lesion else 0.0 for share in jitter]
         return PlaceDraw(number, on_lesion, voxel, (spread[0], spread[1], spread[2]))
+
+    def _one_of(self, group: list[int], share: float) -> int:
+        """The case at that share (0–1) of the group's weight; each weighs alike where no weights were given."""
+        if not self.weights:
+            return group[int(share * len(group))]
+        up_to = np.cumsum([self.weights[number] for number in group])
+        return group[min(int(np.searchsorted(up_to, share * up_to[-1], side="right")), len(group) - 1)]
 
     def _with_lesions(self, group: list[int], on_lesion: bool) -> tuple[list[int], bool]:
         """The cases that can show what was drawn: without a lesion in the group, brain alone is shown."""

@@ -110,7 +110,7 @@ def _prepared(
         raise type(problem)(f"case {case.case}: {problem.message}", remedy=problem.remedy) from None
     facts = _facts(case, arrays, target)
     with complete_or_absent(target, overwrite=True) as partial:
-        write_prepared(partial, _stored(arrays), facts, fingerprint)
+        write_prepared(partial, stored_arrays(arrays), facts, fingerprint)
     return facts
 
 
@@ -147,7 +147,7 @@ def _facts(case: LabelledCase, arrays: WorkingArrays, folder: Path) -> PreparedC
     )
 
 
-def _stored(arrays: WorkingArrays) -> dict[str, np.ndarray]:
+def stored_arrays(arrays: WorkingArrays) -> dict[str, np.ndarray]:
     """Every array by the stem of its file, with the lists that samples are drawn from."""
     lesions, _ = ndimage.label((arrays.label > 0) & arrays.brain, structure=EVERY_NEIGHBOR)
     flat = lesions.ravel()

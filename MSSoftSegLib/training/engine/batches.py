@@ -46,11 +46,11 @@ class _Mixed(Dataset[Sample]):
 def stream_of(task: FitTask) -> Dataset[Sample]:
     """Where a task's samples come from: its cases, drawn patients, or both."""
     if task.synthetic is None:
-        return SampleStream(task.training, task.recipe, seed=task.seed)
+        return SampleStream(task.training, task.recipe, seed=task.seed, weights=task.case_weights)
     synthetic = SyntheticSamples(task.synthetic, task.recipe.sampling, seed=task.seed)
     if not task.training:
         return synthetic
-    real = SampleStream(task.training, task.recipe, seed=task.seed)
+    real = SampleStream(task.training, task.recipe, seed=task.seed, weights=task.case_weights)
     return _Mixed(real, synthetic, real_share=task.real_share, seed=task.seed)
 
 

@@ -31,6 +31,7 @@ class FitTask:
     """One model to train: a member of an ensemble, or the only one.
 
     folder: checkpoints, curves and best weights. initial_weights: a safetensors file to start from, None = random.
+    case_weights: how often each training case is drawn against the others, none = each alike.
     synthetic: patients to draw; then real_share of the samples come from the training cases, if there are any.
     frozen: parameters whose names begin so do not learn. base: cases that show what is forgotten; they choose nothing.
     picture: where one case is drawn at every validation, None = nowhere.
@@ -44,6 +45,7 @@ class FitTask:
     hardware: Hardware
     resume: bool = False
     initial_weights: Path | None = None
+    case_weights: tuple[float, ...] = ()
     synthetic: SyntheticSource | None = None
     real_share: float = 0.0
     frozen: tuple[str, ...] = ()

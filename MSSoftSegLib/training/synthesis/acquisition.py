@@ -10,15 +10,17 @@ from torch.nn import functional
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.training.synthesis.draws import Draws
 from MSSoftSegLib.training.synthesis.fields import Shape, blur, smooth_field, white_noise
+from MSSoftSegLib.training.synthesis.slices import Slices, between_slices, sliced
 
 # Noise against white matter is strongest where white matter is darkest.
 NOISE_SHARE = {Modality.T1: 0.55, Modality.T2: 1.7, Modality.FLAIR: 1.0}
 
 
-def acquire(image: Tensor, draws: Draws, *, modality: Modality) -> Tensor:
+def acquire(image: Tensor, draws: Draws, *, modality: Modality, slices: Slices | None) -> Tensor:
     """An image (z, y, x; white matter about 1) as it comes out of scanner and preprocessing at 1 mm.
 
-    FLAIR is the reference contrast, which is not moved against the label.
+    slices: the stack that the scanner acquires, None = at 1 mm. FLAIR is the reference contrast, which is not moved
+    against the label.
     """
     shape: Shape = tuple(image.shape)  # type: ignore[assignment]
     if modality is not Modality.FLAIR:
@@ -27,12 +29,12 @@ def acquire(image: Tensor, draws: Draws, *, modality: Modality) -> Tensor:
         image = blur(image, draws.uniform("blur", 0.3, 0.7))
     if draws.chance("ghosts", 0.15):
         image = _ghosted(image, draws)
-    scanned = _thick_slices(image, draws) if draws.chance("is_thick", 0.65) else image
+    scanned = image if slices is None else sliced(image, slices)
     if draws.chance("rings", 0.2):
         scanned = _ringing(scanned, draws)
     scanned = _noisy(scanned, NOISE_SHARE[modality], draws)
-    if scanned.shape != image.shape:
-        scanned = functional.interpolate(scanned[None, None], size=shape, mode="trilinear", align_corners=False)[0, 0]
+    if slices is not None:
+        scanned = between_slices(scanned, slices, shape)
     if draws.chance("is_sharpened", 0.45):
         scanned = scanned + draws.uniform("sharpening", 0.2, 1.2) * (scanned - blur(scanned, 1.0))
     bias = draws.uniform("bias", 0, 0.10) * smooth_field(shape, 70, rng=draws.rng)
@@ -46,14 +48,6 @@ def _noisy(image: Tensor, share: float, draws: Draws) -> Tensor:
     real = image + level * white_noise(shape, rng=draws.rng)
     imaginary = level * white_noise(shape, rng=draws.rng)
     return torch.sqrt(real**2 + imaginary**2)
-
-
-def _thick_slices(image: Tensor, draws: Draws) -> Tensor:
-    """Averaged along one axis into slices 1.5–4 mm thick; mostly axial, as in clinics."""
-    axis = int(draws.choice("slice_axis", (0, 1, 2), (0.7, 0.15, 0.15)))
-    size = list(image.shape)
-    size[axis] = max(8, round(size[axis] / draws.uniform("slice_mm", 1.5, 4.0)))
-    return functional.interpolate(image[None, None], size=size, mode="area")[0, 0]
 
 
 def _ghosted(image: Tensor, draws: Draws) -> Tensor:

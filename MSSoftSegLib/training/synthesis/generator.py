@@ -20,6 +20,7 @@ from MSSoftSegLib.training.synthesis.lesion_bank import LesionShape
 from MSSoftSegLib.training.synthesis.lesions import draw_lesion_fraction
 from MSSoftSegLib.training.synthesis.negatives import INNER_SHARE, distance_from_center
 from MSSoftSegLib.training.synthesis.placement import place
+from MSSoftSegLib.training.synthesis.slices import Slices, between_slices, draw_protocol, sliced
 
 DROP_PROBABILITY = {Modality.T1: 0.15, Modality.T2: 0.15}
 IQR_PER_SD = 1.349
@@ -47,14 +48,22 @@ def draw_patient(
     label = draw_lesion_fraction(placed, draws.within("lesions"))
     appearance = draw_appearance(placed.tissues, label, draws.within("look"))
     brain = _brain_mask(placed.tissues, draws.within("brain_mask"))
+    protocol = draw_protocol(draws.within("protocol"))
     images = torch.zeros(len(MODALITIES), *shape)
     for channel, modality in enumerate(MODALITIES):
         scan = draws.within(f"scan.{modality.value}")
         if scan.chance("is_missing", DROP_PROBABILITY.get(modality, 0.0)):
             continue
-        image = acquire(appearance[modality], scan, modality=modality)
+        image = acquire(appearance[modality], scan, modality=modality, slices=protocol[modality])
         images[channel] = normalized(image, brain)
-    return SyntheticPatient(images, (label * brain)[None], draws.record)
+    return SyntheticPatient(images, (_as_acquired(label, protocol[Modality.FLAIR]) * brain)[None], draws.record)
+
+
+def _as_acquired(label: Tensor, slices: Slices | None) -> Tensor:
+    """What a slice's profile averages is soft by physics: the label is seen through FLAIR's slices, as raters see it."""
+    if slices is None:
+        return label
+    return between_slices(sliced(label, slices), slices, tuple(label.shape))  # type: ignore[arg-type]
 
 
 def normalized(image: Tensor, brain: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from MSSoftSegLib.training.synthesis.negatives import INNER_SHARE, distance_from
 from MSSoftSegLib.training.synthesis.placement import Placed
 
 LARGEST_BLOB_VOXELS = 8
+# People without a lesion: what is bright in them teaches what is none.
+LESION_FREE_PROBABILITY = 0.12
 # Lesions that consensus masks under-represent, and the greatest number of each that is added.
 ADDED = {"periventricular": 8, "juxtacortical": 10, "anywhere": 12}
 
@@ -20,6 +22,8 @@ def draw_lesion_fraction(placed: Placed, draws: Draws) -> Tensor:
     """Fraction of each voxel that is lesion, (z, y, x), 0–1: the soft label."""
     shape: Shape = tuple(placed.tissues.shape[1:])  # type: ignore[assignment]
     sharp = torch.zeros(shape)
+    if draws.chance("is_lesion_free", LESION_FREE_PROBABILITY):
+        return sharp
     for number, labels in enumerate(placed.lesion_labels):
         sharp = torch.maximum(sharp, _kept_lesions(labels, draws.within(f"patient{number}")))
     sharp = torch.maximum(sharp, _added_lesions(placed.tissues, draws.within("added")))
