@@ -49,11 +49,11 @@ docs-images: demo
 	$(BIN)/python Docs/make/soft_mask_picture.py Docs/pictures/soft_masks.png
 	$(BIN)/python Docs/make/screenshots.py --exam demo/exam --result demo/result
 
-# Train the shipped model anew: hours on two cores. DATA is the folder open_ms of the public data (see the model's card).
-DATA ?= ../shared/data/open_ms
+# Train the shipped model anew: hours on two cores. DATA is the folder with open_ms, catania and tabriz (see the model's card).
+DATA ?= ../shared/data
 model: .venv/complete
 	$(FAST_ALLOCATION) nice $(BIN)/python -m MSSoftSegLib.training.shipped --data "$(DATA)" --run runs/shipped \
-		--card Resources/Models/starter/card.md --out runs/starter
+		--card Resources/Models/starter/card.md --out runs/starter --judge
 
 clean:
 	rm -rf .venv .venv-hd-bet demo build *.egg-info

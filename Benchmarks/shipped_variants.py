@@ -34,7 +34,7 @@ from MSSoftSegLib.training.engine.talk import DirectTalk
 from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.engine.validation import case_probability, whole_logits
 from MSSoftSegLib.training.recipe import AugmentationSettings, PseudoLabelSettings, Recipe, find_recipe
-from MSSoftSegLib.training.shipped.stages import real_exam
+from MSSoftSegLib.training.shipped.real_exams import find_real_exams
 
 RESULTS = Path(__file__).parent / "results" / "shipped_variants.md"
 THRESHOLDS = tuple(round(0.1 + 0.05 * step, 2) for step in range(17))
@@ -121,7 +121,8 @@ def judged(name: str, tasks: Sequence[FitTask], cohort: Cohort, run: Path) -> di
         score(_probability(networks, case, recipe), case, np.array(case.label()), threshold)
         for case in cohort.cases("test", "drawn", normalization)
     ]
-    real = prepare_cases([real_exam(cohort.data, HELD_OUT)], recipe, run / f"real-{normalization}")[0]
+    held_out = next(exam.case for exam in find_real_exams(cohort.data.parent) if exam.patient.endswith(HELD_OUT))
+    real = prepare_cases([held_out], recipe, run / f"real-{normalization}")[0]
     truth = np.array(real.rater(real.raters[0])) >= 0.5
     scores.append(score(_probability(networks, real, recipe), real, truth.astype(np.float32), threshold))
     return {"variant": name, "seed": tasks[0].seed, "threshold": threshold, "scores": [asdict(s) for s in scores]}

@@ -19,16 +19,21 @@ from MSSoftSegLib.inference.sliding_window import Shape, training_window, window
 from MSSoftSegLib.inference.uncertainty import UncertainProbability, combine
 from MSSoftSegLib.network.activation import probability
 from MSSoftSegLib.network.description import Activation, ModelDescription
+from MSSoftSegLib.network.operating_point import FittingPoint
 from MSSoftSegLib.preprocessing.normalization import normalize
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The same maps twice: on the working grid, and on the native grid of the reference modality."""
+    """The same maps twice: on the working grid, and on the native grid of the reference modality.
+
+    fitting: the operating point that fits the exam: its temperature is in the maps, threshold and smallest lesion are to come.
+    """
 
     working: UncertainProbability
     native: UncertainProbability
+    fitting: FittingPoint
 
 
 def network_input(exam: WorkingExam, description: ModelDescription) -> Tensor:
@@ -46,6 +51,11 @@ def network_input(exam: WorkingExam, description: ModelDescription) -> Tensor:
         else:
             channels.append(torch.zeros(exam.grid.size[::-1]))
     return torch.stack(channels)[None]
+
+
+def flair_slices_mm(exam: WorkingExam) -> float:
+    """How far apart FLAIR's slices were as it was acquired: the longest side of its native voxels; 0 without FLAIR."""
+    return max(exam.native_grids[Modality.FLAIR].spacing_mm) if Modality.FLAIR in exam.native_grids else 0.0
 
 
 def predict_members(
@@ -97,11 +107,12 @@ def predict(
 ) -> Prediction:
     """Run the model on an exam; outside the brain the probability is 0."""
     images = network_input(exam, description)
+    fitting = description.point_for(flair_slices_mm=flair_slices_mm(exam))
     tensors = predict_members(
         networks,
         images,
         tta=tta,
-        temperature=description.calibration.temperature,
+        temperature=fitting.point.temperature,
         device=device,
         activation=description.activation,
         floor=description.activation_floor,
@@ -114,4 +125,4 @@ def predict(
     working_from_native = exam.working_from_native(reference)
     native_grid: Grid = exam.native_grids[reference]
     native: list[sitk.Image] = [to_native(m, native_grid, working_from_native=working_from_native) for m in members]
-    return Prediction(working=combine(members), native=combine(native))
+    return Prediction(working=combine(members), native=combine(native), fitting=fitting)

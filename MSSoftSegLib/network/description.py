@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.network.operating_point import AcquisitionPoint, FittingPoint, OperatingPoint, fitting_point
 
 # Names become folder names and are typed in shells.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -111,7 +112,8 @@ class ModelDescription(_Part):
     spacing_mm: of the working grid. normalization: as preprocessing names it. activation_floor: a largest response below it
     is not stretched to 1 (normalized-relu). window: (z, y, x), what the network sees at a time; None = a DynUNet's patch as its
     recipe records it, else the whole brain. threshold on the probability; lesions smaller
-    than min_lesion_mm3 are dropped. recipe, training and metrics are records, not settings.
+    than min_lesion_mm3 are dropped. acquisitions: other operating points for exams of their kind (operating_point.py). recipe,
+    training and metrics are records, not settings.
     """
 
     schema_version: Literal[1] = 1
@@ -131,10 +133,18 @@ class ModelDescription(_Part):
     threshold: float = Field(gt=0, lt=1)
     min_lesion_mm3: float = Field(ge=0)
     calibration: Calibration
+    acquisitions: tuple[AcquisitionPoint, ...] = ()
     recipe: dict[str, Any]
     training: dict[str, Any]
     metrics: dict[str, Any]
     files: tuple[WeightFile, ...] = Field(min_length=1)
+
+    def point_for(self, *, flair_slices_mm: float) -> FittingPoint:
+        """The operating point for an exam whose FLAIR has slices that far apart, and why."""
+        default = OperatingPoint(
+            temperature=self.calibration.temperature, threshold=self.threshold, min_lesion_mm3=self.min_lesion_mm3
+        )
+        return fitting_point(default, self.acquisitions, flair_slices_mm=flair_slices_mm)
 
     @model_validator(mode="after")
     def _window_fits(self) -> ModelDescription:

@@ -54,8 +54,13 @@ def segment_exam(
         progress=lambda fraction: progress("inference", fraction),
     )
     progress("lesions", 0.0)
-    threshold = choices.threshold or description.threshold
-    segmentation = segment_lesions(prediction.native, threshold=threshold, min_lesion_mm3=description.min_lesion_mm3)
+    point, reason = prediction.fitting.point, prediction.fitting.reason
+    if choices.threshold is not None:
+        reason = "the threshold was asked for"
+    LOGGER.info("operating point: %s", reason)
+    segmentation = segment_lesions(
+        prediction.native, threshold=choices.threshold or point.threshold, min_lesion_mm3=point.min_lesion_mm3
+    )
     warnings += _logged(result_warnings(working, prediction.working.probability, segmentation))
     return SegmentedExam(
         exam=exam,
@@ -68,6 +73,7 @@ def segment_exam(
         tta=tta,
         brain=_brain_in_words(choices),
         warnings=warnings,
+        operating_point=reason,
     )
 
 

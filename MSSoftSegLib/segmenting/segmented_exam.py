@@ -22,7 +22,8 @@ class SegmentedExam:
     Every image lies on the native grid of the reference image (FLAIR unless asked otherwise), so that it lines up with it in
     any viewer. segmentation: the lesions there, with all their numbers. working, working_maps: the preprocessed images and the
     same maps on the network's own grid. model: the bundle that was asked. device, tta: as used. brain: 'hd-bet', 'atlas',
-    'none' or 'mask file'. warnings: what a careful reader should know, in sentences; empty when all is well.
+    'none' or 'mask file'. warnings: what a careful reader should know, in sentences; empty when all is well. operating_point: why
+    this threshold and this smallest lesion were used.
     """
 
     exam: Exam
@@ -35,6 +36,7 @@ class SegmentedExam:
     tta: str
     brain: str
     warnings: tuple[str, ...]
+    operating_point: str
 
     @property
     def probability(self) -> sitk.Image:

@@ -64,15 +64,16 @@ def score_case(
     exam = read_exam(case.images)
     working = _working(case, exam, description.spacing_mm, cancelled)
     networks = model.networks if members is None else [model.networks[number] for number in members]
-    found = predict(
+    prediction = predict(
         working, description, networks, reference=Modality.FLAIR, tta=tta or description.tta, device=device
-    ).native
+    )
+    found, point = prediction.native, prediction.fitting.point
     grid = working.native_grids[Modality.FLAIR]
     probability = voxels(found.probability)
     lesions = label_instances(
         probability,
-        threshold=description.threshold,
-        min_lesion_mm3=description.min_lesion_mm3,
+        threshold=point.threshold,
+        min_lesion_mm3=point.min_lesion_mm3,
         voxel_volume_mm3=grid.voxel_volume_mm3,
     )
     way = working.working_from_native(Modality.FLAIR)

@@ -89,9 +89,11 @@ def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> P
         progress=lambda fraction: reporter.progress("inference", fraction),
     )
     reporter.progress("lesions", 0.0)
-    threshold = spec.threshold or bundle.description.threshold
-    min_lesion_mm3 = bundle.description.min_lesion_mm3
-    segmentation = segment_lesions(prediction.native, threshold=threshold, min_lesion_mm3=min_lesion_mm3)
+    point = prediction.fitting.point
+    LOGGER.info("operating point: %s", prediction.fitting.reason)
+    segmentation = segment_lesions(
+        prediction.native, threshold=spec.threshold or point.threshold, min_lesion_mm3=point.min_lesion_mm3
+    )
     warnings += _told(result_warnings(working, prediction.working.probability, segmentation))
     reporter.progress("report", 0.0)
     with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:

@@ -29,7 +29,9 @@ BINARIZED_AT = 0.5
 class SampleStream(Dataset[Sample]):
     """stream[i] is sample number i, drawn from the cases as the recipe says: a pure function of (seed, i)."""
 
-    def __init__(self, cases: Sequence[PreparedCase], recipe: Recipe, *, seed: int, weights: Sequence[float] = ()) -> None:
+    def __init__(
+        self, cases: Sequence[PreparedCase], recipe: Recipe, *, seed: int, weights: Sequence[float] = ()
+    ) -> None:
         self.cases, self.recipe, self.seed = tuple(cases), recipe, seed
         self.choice = CaseChoice(cases, recipe, weights=weights)
 

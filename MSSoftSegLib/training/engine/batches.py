@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
@@ -13,10 +12,6 @@ from MSSoftSegLib.errors import JobFailed
 from MSSoftSegLib.training.data.sample import Sample
 from MSSoftSegLib.training.data.stream import SampleStream, StepSampler, collate
 from MSSoftSegLib.training.engine.task import FitTask
-from MSSoftSegLib.training.synthesis.samples import SyntheticSamples
-
-# Keeps the draw of a sample's source apart from what is drawn within it.
-MIXTURE = 3
 
 
 class _Guarded(Dataset[Any]):
@@ -30,28 +25,6 @@ class _Guarded(Dataset[Any]):
             return self.stream[index]
         except (OSError, ValueError, KeyError) as problem:
             return f"{type(problem).__name__} while a case was read"
-
-
-class _Mixed(Dataset[Sample]):
-    """Real cases among synthetic patients; which one a sample number is follows from the seed."""
-
-    def __init__(self, real: Dataset[Sample], synthetic: Dataset[Sample], *, real_share: float, seed: int) -> None:
-        self.real, self.synthetic, self.real_share, self.seed = real, synthetic, real_share, seed
-
-    def __getitem__(self, index: int) -> Sample:
-        is_real = np.random.default_rng([self.seed, MIXTURE, index]).random() < self.real_share
-        return self.real[index] if is_real else self.synthetic[index]
-
-
-def stream_of(task: FitTask) -> Dataset[Sample]:
-    """Where a task's samples come from: its cases, drawn patients, or both."""
-    if task.synthetic is None:
-        return SampleStream(task.training, task.recipe, seed=task.seed, weights=task.case_weights)
-    synthetic = SyntheticSamples(task.synthetic, task.recipe.sampling, seed=task.seed)
-    if not task.training:
-        return synthetic
-    real = SampleStream(task.training, task.recipe, seed=task.seed, weights=task.case_weights)
-    return _Mixed(real, synthetic, real_share=task.real_share, seed=task.seed)
 
 
 def _collate(samples: list[Any]) -> Any:
@@ -69,7 +42,7 @@ def batches(task: FitTask, *, start: int, stop: int, rank: int, world: int) -> I
     sampler = StepSampler(start=start, stop=stop, batch=recipe.sampling.batch, rank=rank, world=world)
     workers = task.hardware.workers
     loader = DataLoader(
-        _Guarded(stream_of(task)),
+        _Guarded(SampleStream(task.training, recipe, seed=task.seed, weights=task.case_weights)),
         batch_sampler=sampler,
         num_workers=workers,
         collate_fn=_collate,

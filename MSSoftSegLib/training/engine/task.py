@@ -7,7 +7,6 @@ from pathlib import Path
 
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.recipe import Recipe
-from MSSoftSegLib.training.synthesis.samples import SyntheticSource
 
 BEST_WEIGHTS = "best.safetensors"
 
@@ -32,7 +31,6 @@ class FitTask:
 
     folder: checkpoints, curves and best weights. initial_weights: a safetensors file to start from, None = random.
     case_weights: how often each training case is drawn against the others, none = each alike.
-    synthetic: patients to draw; then real_share of the samples come from the training cases, if there are any.
     frozen: parameters whose names begin so do not learn. base: cases that show what is forgotten; they choose nothing.
     picture: where one case is drawn at every validation, None = nowhere.
     """
@@ -46,8 +44,6 @@ class FitTask:
     resume: bool = False
     initial_weights: Path | None = None
     case_weights: tuple[float, ...] = ()
-    synthetic: SyntheticSource | None = None
-    real_share: float = 0.0
     frozen: tuple[str, ...] = ()
     base: tuple[PreparedCase, ...] = ()
     picture: Path | None = None

@@ -20,9 +20,7 @@ GRAIN_TRIES, GRAIN_REACH_VOXELS = 12, 40
 NOTHING_NEAR = 1e-3
 
 
-def fill_lesions(
-    images: np.ndarray, label: np.ndarray, brain: np.ndarray, *, rng: np.random.Generator
-) -> np.ndarray:
+def fill_lesions(images: np.ndarray, label: np.ndarray, brain: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
     """The images with everything filled that the label calls lesion, even a little.
 
     images: (c, z, y, x) float32, FLAIR first, normalised, 0 outside the brain or where a contrast is absent; label: (z, y, x),
@@ -41,7 +39,8 @@ def fill_lesions(
         white &= images[1] > 0
     shift = _grain_shift(white, replaced, rng)
     filled = [
-        image if not image.any() else image * (1 - weight) + weight * _normal_tissue(image, white, shift) for image in images
+        image if not image.any() else image * (1 - weight) + weight * _normal_tissue(image, white, shift)
+        for image in images
     ]
     return np.stack(filled).astype(np.float32) * brain
 
@@ -66,9 +65,12 @@ def _local_mean(image: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarr
 
 def _grain_shift(white: np.ndarray, replaced: np.ndarray, rng: np.random.Generator) -> tuple[int, ...]:
     """Of a few random shifts, the one that brings most white matter onto what is replaced; slices stay in their plane."""
-    shifts = [(0, *rng.integers(-GRAIN_REACH_VOXELS, GRAIN_REACH_VOXELS + 1, size=2).tolist()) for _ in range(GRAIN_TRIES)]
+    shifts = [
+        (0, *rng.integers(-GRAIN_REACH_VOXELS, GRAIN_REACH_VOXELS + 1, size=2).tolist()) for _ in range(GRAIN_TRIES)
+    ]
     points = np.nonzero(replaced)
     covered = [
-        white[points[0], (points[1] - dy) % white.shape[1], (points[2] - dx) % white.shape[2]].sum() for _, dy, dx in shifts
+        white[points[0], (points[1] - dy) % white.shape[1], (points[2] - dx) % white.shape[2]].sum()
+        for _, dy, dx in shifts
     ]
     return shifts[int(np.argmax(covered))]

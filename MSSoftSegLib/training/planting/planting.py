@@ -14,7 +14,7 @@ import torch
 from scipy import ndimage
 
 from MSSoftSegLib.training.data.augmentation.resolution import thick_slice_matrix
-from MSSoftSegLib.training.planting.filling import RIM_VOXELS, WHITE_MATTER
+from MSSoftSegLib.training.planting.filling import WHITE_MATTER
 from MSSoftSegLib.training.synthesis.draws import Draws
 from MSSoftSegLib.training.synthesis.fields import Shape, smooth_field
 from MSSoftSegLib.training.synthesis.lesion_bank import LesionShape, brain_moments
@@ -46,7 +46,9 @@ def lesion_step(images: np.ndarray, filled: np.ndarray, label: np.ndarray) -> np
     present = images.reshape(len(images), -1).any(axis=1)
     if core.sum() < ENOUGH_VOXELS:
         return np.asarray(USUAL_STEP[: len(images)] * present)
-    return np.array([float(np.median((image - base)[core])) for image, base in zip(images, filled, strict=True)]) * present
+    return (
+        np.array([float(np.median((image - base)[core])) for image, base in zip(images, filled, strict=True)]) * present
+    )
 
 
 def plant_lesions(
@@ -65,7 +67,9 @@ def plant_lesions(
     """
     draws = Draws(rng)
     tissues = _guessed_tissues(filled[0], brain)
-    chosen = [lesions[draws.integer(f"lesions_of_{k}", 0, len(lesions))] for k in range(1 + draws.chance("second", 0.3))]
+    chosen = [
+        lesions[draws.integer(f"lesions_of_{k}", 0, len(lesions))] for k in range(1 + draws.chance("second", 0.3))
+    ]
     labels = tuple(_carried(one, brain, draws.within(f"place{k}")) for k, one in enumerate(chosen))
     fraction = draw_lesion_fraction(Placed(tissues, labels), draws.within("lesions")) * torch.from_numpy(brain)
     if slice_voxels > 1.5:
@@ -101,8 +105,3 @@ def _carried(source: LesionShape, brain: np.ndarray, draws: Draws) -> torch.Tens
         source.labels.astype(np.float32), ratio, offset, output_shape=brain.shape, order=0, mode="constant"
     )
     return torch.from_numpy(moved.astype(np.int64))
-
-
-def rim_of(lesion: np.ndarray) -> np.ndarray:
-    """Where filling reaches around a lesion (z, y, x) bool."""
-    return np.asarray(ndimage.binary_dilation(lesion, iterations=RIM_VOXELS))

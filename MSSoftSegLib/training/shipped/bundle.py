@@ -1,102 +1,90 @@
-"""From a finished run to the bundle that ships: operating point on synthetic patients, description, card."""
+"""From a finished run to the bundle that ships: description, weights, card."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from MSSoftSegLib.exam.image_file import sha256_of_file
-from MSSoftSegLib.inference.augmentation import flips
-from MSSoftSegLib.inference.device import Device, choose_device
-from MSSoftSegLib.inference.sliding_window import windowed_logits
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL
 from MSSoftSegLib.network.description import ModelDescription
+from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint
 from MSSoftSegLib.network.weights import save_weights
-from MSSoftSegLib.training.calibration import OperatingPoint, ValidationCase
 from MSSoftSegLib.training.engine.bundle_writing import inference_facts
-from MSSoftSegLib.training.recipe import find_recipe
-from MSSoftSegLib.training.shipped.plan import RECIPE, Plan
-from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank
-from MSSoftSegLib.training.synthesis.generator import draw_patient
-from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
+from MSSoftSegLib.training.shipped.plan import Plan
 from MSSoftSegLib.version import VERSION
 
-# As the recipe says, and ``segment`` does.
-TTA = "flips8"
-# Apart from every seed of training.
-VALIDATION_SEED = 777
 INTENDED_USE = "Research on MS lesion segmentation in adults' brain MRI. Not a medical device; not for diagnosis."
 DATA = [
-    "lesion masks and tissue maps of open_ms and ms.lesion (Lesjak et al. 2017, CC-BY)",
+    "open_ms: patient 26's images and mask, lesion masks of 17 others, tissue maps of 5 (Lesjak et al. 2017, CC-BY)",
+    "MS3SEG: 9 patients of Tabriz, 10 exams (Bashiri Bawil et al., CC BY 4.0)",
+    "MSLesSeg: 1 patient of Catania, 3 visits (Guarnera et al. 2025, CC BY 4.0 by a second-hand statement)",
     "MNI ICBM152 2009a tissue maps",
 ]
+NOT_CHOSEN_YET = OperatingPoint(temperature=1.0, threshold=0.5, min_lesion_mm3=3.0)
 
 
-def validation_cases(plan: Plan, network: nn.Module, data: Path) -> list[ValidationCase]:
-    """Synthetic patients that no training drew, with the network's logits."""
-    anatomies, lesions = load_anatomy_bank(data), load_lesion_bank(data, without=(plan.held_out,))
-    device = choose_device("cpu")
-    cases = []
-    for number in range(plan.validation_patients):
-        rng = np.random.default_rng([VALIDATION_SEED, number])
-        patient = draw_patient(anatomies, lesions, plan.shape, rng=rng)
-        logits = member_logits(network, patient.images, device)
-        cases.append(ValidationCase(logits, patient.label[0], patient.images[0] != 0))
-    return cases
-
-
-def member_logits(network: nn.Module, images: Tensor, device: Device) -> Tensor:
-    """Logits (member, z, y, x) of one image (c, z, y, x), a member for each of the flips that ``segment`` makes."""
-    window = find_recipe(RECIPE).window
-    members = []
-    for axes in flips(TTA):
-        logits = windowed_logits(network, images[None].flip(axes), device, window=window)
-        members.append(logits.flip(axes)[0, 0])
-    return torch.stack(members)
+def draft_description(plan: Plan) -> ModelDescription:
+    """How a run's networks are used before an operating point is chosen."""
+    files = [{"name": "weights.safetensors", "sha256": "0" * 64}]
+    return ModelDescription.model_validate(_document(plan, (), course=(), metrics={}, files=files))
 
 
 def write_bundle(
     folder: Path,
     network: nn.Module,
     plan: Plan,
-    point: OperatingPoint,
+    points: Sequence[AcquisitionPoint],
     *,
-    trained: Sequence[str],
     course: Sequence[str],
     card: str,
+    metrics: Mapping[str, Any],
 ) -> None:
-    """Write description, weights and card into an existing folder. trained: names of the stages behind the weights."""
+    """Write description, weights and card into an existing folder. metrics: what judging found, for the record."""
     path = folder / "weights.safetensors"
     save_weights(network, path)
-    stages = [stage for stage in plan.stages if stage.name in trained]
-    saw_real = any(stage.real_share for stage in stages)
-    recipe = plan.recipe(stages[-1])
-    document = {
+    files = [{"name": path.name, "sha256": sha256_of_file(path)}]
+    document = _document(plan, points, course=course, metrics=metrics, files=files)
+    ModelDescription.model_validate_json(json.dumps(document))
+    (folder / "model.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (folder / "card.md").write_text(card, encoding="utf-8")
+
+
+def _document(
+    plan: Plan,
+    points: Sequence[AcquisitionPoint],
+    *,
+    course: Sequence[str],
+    metrics: Mapping[str, Any],
+    files: Sequence[Mapping[str, str]],
+) -> dict[str, Any]:
+    default = points[0] if points else NOT_CHOSEN_YET
+    return {
         "name": SHIPPED_MODEL,
         "version": plan.version,
         "created": date.today().isoformat(),
         "licence": "Apache-2.0",
         "intended_use": INTENDED_USE,
-        **inference_facts(recipe, point),
+        **inference_facts(plan.recipe(plan.stages[-1]), default),
+        "acquisitions": [point.model_dump() for point in points],
         "training": {
-            "data": [*DATA, *([f"{plan.held_out} of open_ms, images and mask"] if saw_real else [])],
-            "left_out": [] if saw_real else [plan.held_out],
-            "stages": [asdict(stage) for stage in stages],
+            "data": DATA,
+            "left_out": [],
+            "stages": [asdict(stage) for stage in plan.stages],
+            "kind_shares": dict(plan.kind_shares),
+            "center_shares": dict(plan.center_shares),
             "folds": 1,
             "seed": plan.seed,
             "course": list(course),
             "software": f"MSSoftSegLib {VERSION}, torch {torch.__version__}",
         },
-        "metrics": {"synthetic_validation": {"n": plan.validation_patients, **asdict(point)}},
-        "files": [{"name": path.name, "sha256": sha256_of_file(path)}],
+        "metrics": dict(metrics),
+        "files": list(files),
     }
-    ModelDescription.model_validate_json(json.dumps(document))
-    (folder / "model.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    (folder / "card.md").write_text(card, encoding="utf-8")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -45,7 +45,7 @@ class CohortPlan:
     """How many of each kind. planted: by center, for each of its exams; shape: of a synthetic patient (z, y, x) at 1 mm."""
 
     planted: tuple[tuple[str, int], ...] = (("ljubljana", 6), ("catania", 3), ("tabriz", 2))
-    synthetic: int = 100
+    synthetic: int = 64
     shape: Shape = (144, 176, 144)
 
 
@@ -147,7 +147,7 @@ class _Builder:
             case=name,
             patient=patient,
             folder=target,
-            shape=arrays.label.shape,  # type: ignore[arg-type]
+            shape=arrays.label.shape,
             spacing_mm=arrays.spacing_mm,
             soft_volume_ml=float(arrays.label.sum(dtype=np.float64)) * arrays.spacing_mm**3 / 1000,
             lesion_volume_ml=float(np.count_nonzero(arrays.label >= 0.5)) * arrays.spacing_mm**3 / 1000,
@@ -165,8 +165,3 @@ def slice_mm(case: LabelledCase) -> float:
     reader.SetFileName(str(case.images[Modality.FLAIR]))
     reader.ReadImageInformation()
     return float(max(reader.GetSpacing()))
-
-
-def without_patients(cases: Sequence[CohortCase], patients: Collection[str]) -> list[CohortCase]:
-    """The cases that show nothing of these patients' images; their lesion shapes are in no other case either."""
-    return [case for case in cases if case.patient not in patients]

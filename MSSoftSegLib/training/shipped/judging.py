@@ -1,68 +1,125 @@
-"""The stages that never saw the real labelled exam, judged by it."""
+"""Honest judging: each center's exams by a model that saw nothing of that center, and brains that hold no lesion.
+
+The models are trained for shorter than the one that ships, so what they reach is a cautious figure for it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from MSSoftSegLib.evaluation.calibration import expected_calibration_error, neighborhood
-from MSSoftSegLib.evaluation.lesionwise import detection
-from MSSoftSegLib.evaluation.overlap import dice, soft_dice
-from MSSoftSegLib.exam.modality import MODALITIES
-from MSSoftSegLib.inference.device import choose_device
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.inference.device import Device, choose_device
+from MSSoftSegLib.inference.predict import predict_members
 from MSSoftSegLib.lesion.instances import label_instances
-from MSSoftSegLib.training.calibration import OperatingPoint
-from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
-from MSSoftSegLib.training.shipped.bundle import member_logits
+from MSSoftSegLib.network.description import ModelDescription
+from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint
+from MSSoftSegLib.training.data.prepared_case import PreparedCase
+from MSSoftSegLib.training.engine.operating_point import load_trained
+from MSSoftSegLib.training.shipped.bundle import draft_description
+from MSSoftSegLib.training.shipped.cohort import CohortCase
+from MSSoftSegLib.training.shipped.figures import as_table, figures_of, summary_of
+from MSSoftSegLib.training.shipped.held_out import HeldOutExam, predict_held_out
 from MSSoftSegLib.training.shipped.plan import Plan
-from MSSoftSegLib.training.shipped.stages import real_exam
+from MSSoftSegLib.training.shipped.points import acquisition_points, cross_fitted_point
+from MSSoftSegLib.training.shipped.real_exams import RealExam
+from MSSoftSegLib.training.shipped.stages import ShippedRun
 
-SMALLEST_COUNTED_VOXELS = 3
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """One exam: overlap, lesion-wise detection (26-connected, components below 3 voxels dropped on both sides), and the
-    expected calibration error within 5 mm of true lesions."""
-
-    dsc: float | None
-    soft_dice: float | None
-    lesion_f1: float | None
-    truth_lesions: int
-    predicted_lesions: int
-    ece_near_lesions: float | None
+LOGGER = logging.getLogger(__name__)
+JUDGEMENT, TABLE = "judgement.json", "judgement.md"
+WITHHELD: tuple[tuple[Modality, ...], ...] = ((), (Modality.T2,), (Modality.T1,), (Modality.T1, Modality.T2))
 
 
 def judge(
-    network: nn.Module, plan: Plan, point: OperatingPoint, data: Path, folder: Path, *, missing: tuple[str, ...] = ()
-) -> Judgement:
-    """Predict the held-out exam as ``segment`` does, eight flips. missing: modalities that are withheld ('t1', 't2')."""
-    case = prepare_cases([real_exam(data, plan.held_out)], plan.recipe(plan.stages[0]), folder)[0]
-    probability = _probability(network, case, point, missing)
-    truth = np.array(case.rater(case.raters[0])) >= 0.5
-    kept = label_instances(
-        probability, threshold=point.threshold, min_lesion_mm3=point.min_lesion_mm3, voxel_volume_mm3=case.spacing_mm**3
-    )
-    found = detection(truth, kept > 0, min_voxels=SMALLEST_COUNTED_VOXELS)
-    near = neighborhood(truth, spacing_mm=(case.spacing_mm,) * 3) & np.array(case.brain())
-    return Judgement(
-        dsc=dice(kept > 0, truth),
-        soft_dice=soft_dice(probability, truth.astype(np.float32)),
-        lesion_f1=found.f1,
-        truth_lesions=found.truth_lesions,
-        predicted_lesions=found.predicted_lesions,
-        ece_near_lesions=expected_calibration_error(probability[near], truth[near]),
-    )
+    plan: Plan,
+    cohort: Sequence[CohortCase],
+    exams: Sequence[RealExam],
+    folder: Path,
+    *,
+    withheld: Sequence[Sequence[Modality]] = WITHHELD,
+) -> tuple[AcquisitionPoint, ...]:
+    """Train a model without each center, predict that center, and write the figures; the operating points that ship.
+
+    Everything finished is taken up by the next call. withheld: sets of contrasts that are taken away from each exam in turn.
+    """
+    device = choose_device("cpu")
+    described = draft_description(plan)
+    found: dict[tuple[Modality, ...], list[HeldOutExam]] = {tuple(missing): [] for missing in withheld}
+    lesion_free: list[tuple[CohortCase, nn.Module]] = []
+    for center in sorted({exam.center for exam in exams}):
+        run = ShippedRun(plan, tuple(cohort), folder, without=center)
+        run.train()
+        network = load_trained(run.trained)
+        for missing, predicted in found.items():
+            for exam in exams:
+                if exam.center == center and not set(missing) - set(exam.case.images):
+                    LOGGER.info("%s without %s", exam.case.case, ", ".join(missing) or "nothing")
+                    predicted.append(
+                        predict_held_out(exam, [network], described, device, folder / "held-out", missing=missing)
+                    )
+        lesion_free += [(case, network) for case in cohort if case.kind == "filled" and case.center == center]
+    everything = found[()]
+    points = acquisition_points(everything)
+    document: dict[str, Any] = {
+        _named(missing): _judged(predicted, everything) for missing, predicted in found.items() if predicted
+    }
+    document["lesion_free"] = [
+        _false_lesions(case, network, described, points, device) for case, network in lesion_free
+    ]
+    document["points"] = [point.model_dump() for point in points]
+    (folder / JUDGEMENT).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    tables = [f"## {name}\n\n{entry['table']}" for name, entry in document.items() if isinstance(entry, dict)]
+    (folder / TABLE).write_text("\n".join(tables), encoding="utf-8")
+    return points
 
 
-def _probability(network: nn.Module, case: PreparedCase, point: OperatingPoint, missing: tuple[str, ...]) -> np.ndarray:
-    images = torch.from_numpy(np.array(case.images()))
-    for channel, modality in enumerate(MODALITIES):
-        if modality.value in missing:
-            images[channel] = 0
-    logits = member_logits(network, images, choose_device("cpu"))
-    return torch.sigmoid(logits / point.temperature).mean(dim=0).numpy() * np.array(case.brain())
+def _named(missing: Sequence[Modality]) -> str:
+    return "without " + " and ".join(modality.upper() for modality in missing) if missing else "all images"
+
+
+def _judged(predicted: Sequence[HeldOutExam], everything: Sequence[HeldOutExam]) -> dict[str, Any]:
+    """Figures of each exam at the point that the other patients of its kind chose, all images given."""
+    figures = [figures_of(exam, cross_fitted_point(exam, everything)) for exam in predicted]
+    summary = summary_of(figures)
+    return {"exams": [asdict(entry) for entry in figures], "summary": summary, "table": as_table(figures, summary)}
+
+
+def _false_lesions(
+    case: CohortCase,
+    network: nn.Module,
+    description: ModelDescription,
+    points: Sequence[AcquisitionPoint],
+    device: Device,
+) -> dict[str, Any]:
+    """What is found in a brain whose lesions were filled: everything is false."""
+    point = points[-1] if case.center == "tabriz" else points[0]
+    probability = filled_probability(case.prepared, network, description, point, device)
+    voxel_mm3 = case.prepared.spacing_mm**3
+    instances = label_instances(
+        probability, threshold=point.threshold, min_lesion_mm3=point.min_lesion_mm3, voxel_volume_mm3=voxel_mm3
+    )
+    volume_ml = float((instances > 0).sum() * voxel_mm3 / 1000)
+    return {"case": case.prepared.case, "center": case.center, "false_lesions": int(instances.max()), "ml": volume_ml}
+
+
+def filled_probability(
+    case: PreparedCase, network: nn.Module, description: ModelDescription, point: OperatingPoint, device: Device
+) -> np.ndarray:
+    """Probability (z, y, x) of a prepared case on the working grid, as ``segment`` computes it."""
+    members = predict_members(
+        [network],
+        torch.from_numpy(np.array(case.images()))[None],
+        tta=description.tta,
+        temperature=point.temperature,
+        device=device,
+        window=description.window,
+    )
+    return torch.stack(members).mean(dim=0).numpy() * np.array(case.brain())

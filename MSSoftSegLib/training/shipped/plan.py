@@ -1,77 +1,89 @@
-"""The stages of the model that ships, as data."""
+"""The course of the model that ships, as data: which cases, how often each kind is shown, and the stages of training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
+from MSSoftSegLib.training.shipped.cohort import CohortPlan, Kind
 from MSSoftSegLib.training.synthesis.fields import Shape
 
-RECIPE = "mssoftseg-synthetic"
-WHOLE_BRAINS = {"mode": "whole", "size": (), "batch": 1}
+RECIPE = "mssoftseg-fullres"
+FULL_COHORT = CohortPlan()
+EVERY_KIND: tuple[Kind, ...] = ("real", "planted", "filled", "synthetic")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Training that begins with the weights of the stage before.
-
-    mode: 'patch', or 'whole' for whole brains, whose statistics are near those of a window in use. real_share: of samples that
-    come from the real labelled exam; where it is 0 the exam's lesions are left out of the synthetic patients too.
-    """
+    """Training that begins with the weights of the stage before. kinds: of cases that are shown."""
 
     name: str
-    mode: str
-    epochs: int
-    steps_per_epoch: int
+    steps: int
     rate: float
-    real_share: float = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+    kinds: tuple[Kind, ...] = EVERY_KIND
 
 
 @dataclass(frozen=True)
 class Plan:
-    """held_out: the real labelled exam's patient. The stages up to ``judged`` never see her, and she judges them."""
+    """stages: of the model that ships, on every patient. judged: of each model that one center is withheld from; the first of
+    them shows synthetic patients alone and is shared.
+
+    kind_shares: of the samples; center_shares: of the samples of one kind, over the centers that there are. patch and filters:
+    None = as the recipe has them.
+    """
 
     stages: tuple[Stage, ...]
-    judged: str = "whole"
-    held_out: str = "patient26"
-    shape: Shape = (144, 176, 144)
-    patch: Shape = (80, 96, 80)
-    widths: tuple[int, ...] = (24, 48, 96, 128)
-    validation_patients: int = 10
-    version: str = "0.3.0"
-    seed: int = 1
+    judged: tuple[Stage, ...]
+    cohort: CohortPlan = FULL_COHORT
+    kind_shares: tuple[tuple[Kind, float], ...] = (
+        ("real", 0.40),
+        ("planted", 0.20),
+        ("filled", 0.07),
+        ("synthetic", 0.33),
+    )
+    center_shares: tuple[tuple[str, float], ...] = (("ljubljana", 0.20), ("catania", 0.25), ("tabriz", 0.55))
+    patch: Shape | None = None
+    filters: tuple[int, ...] | None = None
+    steps_per_epoch: int = 250  # about; a stage has the steps that it states
+    version: str = "0.4.0"
+    seed: int = 11
 
     def recipe(self, stage: Stage) -> Recipe:
         """The recipe of one stage: the shipped recipe with the stage's course."""
         recipe = find_recipe(RECIPE)
-        phase = recipe.training.phases[0].model_copy(update={"epochs": stage.epochs, "rate": stage.rate})
-        course = {"phases": (phase,), "steps_per_epoch": stage.steps_per_epoch, "seed": self.seed}
-        sampling = WHOLE_BRAINS if stage.mode == "whole" else {"size": self.patch}
-        changes = {
-            "training": recipe.training.model_copy(update=course),
-            "sampling": recipe.sampling.model_copy(update=sampling),
-            "network": recipe.network.model_copy(update={"widths": self.widths}),
-        }
+        epochs = max(1, stage.steps // self.steps_per_epoch)
+        schedule = {"epochs": epochs, "rate": stage.rate, "schedule": stage.schedule}
+        phase = recipe.training.phases[0].model_copy(update=schedule)
+        course = {"phases": (phase,), "steps_per_epoch": stage.steps // epochs, "seed": self.seed}
+        changes: dict[str, object] = {"training": recipe.training.model_copy(update=course)}
+        if self.patch is not None:
+            changes["sampling"] = recipe.sampling.model_copy(update={"size": self.patch})
+        if self.filters is not None:
+            changes["network"] = recipe.network.model_copy(update={"filters": self.filters})
         return Recipe.model_validate(recipe.model_copy(update=changes).model_dump())
 
 
 FULL = Plan(
     stages=(
-        Stage("patches", "patch", epochs=28, steps_per_epoch=250, rate=1.5e-3),
-        Stage("whole", "whole", epochs=3, steps_per_epoch=20, rate=3e-4),
-        Stage("patches-with-real", "patch", epochs=4, steps_per_epoch=200, rate=5e-4, real_share=0.25),
-        Stage("whole-with-real", "whole", epochs=2, steps_per_epoch=20, rate=2e-4, real_share=0.25),
-    )
+        Stage("first", steps=500, rate=2.5e-3),
+        Stage("second", steps=750, rate=2.5e-3),
+        Stage("last", steps=3500, rate=2.5e-3, schedule="cosine"),
+    ),
+    judged=(
+        Stage("synthetic", steps=750, rate=2.5e-3, kinds=("synthetic",)),
+        Stage("without-one-center", steps=300, rate=2.5e-3, schedule="cosine"),
+    ),
 )
 # Minutes become seconds; proves that every stage runs, nothing else.
 SMOKE = Plan(
-    stages=(
-        Stage("patches", "patch", epochs=1, steps_per_epoch=2, rate=1e-3),
-        Stage("whole", "whole", epochs=1, steps_per_epoch=1, rate=1e-3),
-        Stage("patches-with-real", "patch", epochs=1, steps_per_epoch=2, rate=1e-3, real_share=0.5),
+    stages=(Stage("first", steps=2, rate=1e-3), Stage("last", steps=2, rate=1e-3, schedule="cosine")),
+    judged=(
+        Stage("synthetic", steps=1, rate=1e-3, kinds=("synthetic",)),
+        Stage("without-one-center", steps=1, rate=1e-3, schedule="cosine"),
     ),
-    shape=(32, 40, 32),
+    cohort=CohortPlan(planted=(("ljubljana", 1), ("catania", 1), ("tabriz", 1)), synthetic=2, shape=(32, 40, 32)),
     patch=(16, 24, 16),
-    widths=(4, 6, 8),
-    validation_patients=2,
+    filters=(2, 4, 6),
 )

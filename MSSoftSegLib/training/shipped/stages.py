@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from MSSoftSegLib.exam.modality import MODALITIES
-from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine.launch import choose_hardware, train_one
 from MSSoftSegLib.training.engine.talk import DirectTalk
 from MSSoftSegLib.training.engine.task import FitTask
+from MSSoftSegLib.training.shipped.cohort import CohortCase
 from MSSoftSegLib.training.shipped.plan import Plan, Stage
-from MSSoftSegLib.training.synthesis.samples import SyntheticSource
+from MSSoftSegLib.training.shipped.shares import case_weights
 
 LOGGER = logging.getLogger(__name__)
 DONE = "done"
@@ -21,60 +20,67 @@ DONE = "done"
 
 @dataclass(frozen=True)
 class ShippedRun:
-    """A plan, the public data's folder (``lesion_masks``, ``tissues``, ``mni``), and the folder of the run.
+    """A plan, the cohort that was built for it, and the folder of the run.
 
-    initial_weights: what the first stage starts from, None = random.
+    without: the center that is withheld, '' = none: then the plan's stages of the model that ships are run.
     """
 
     plan: Plan
-    data: Path
+    cohort: tuple[CohortCase, ...]
     folder: Path
-    initial_weights: Path | None = None
+    without: str = ""
     device: str = "cpu"
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What is run: the stages of the model that ships, or of one that is judged."""
+        return self.plan.judged if self.without else self.plan.stages
 
     def train(self) -> None:
         """Every stage that is not done yet."""
-        for stage in self.plan.stages:
+        for stage in self.stages:
             task = self.task(stage)
             if (task.folder / DONE).is_file():
                 continue
-            LOGGER.info("stage %s: %s epochs of %s steps", stage.name, stage.epochs, stage.steps_per_epoch)
+            LOGGER.info("stage %s: %s steps on %s cases", task.folder.name, stage.steps, len(task.training))
             train_one(task, DirectTalk(on_metric=_log))
             (task.folder / DONE).touch()
 
+    @property
+    def trained(self) -> FitTask:
+        """The last stage's task, whose best weights are the model."""
+        return self.task(self.stages[-1])
+
     def task(self, stage: Stage) -> FitTask:
         """What the engine is told of one stage."""
-        number = self.plan.stages.index(stage)
-        recipe = self.plan.recipe(stage)
-        before = self.plan.stages[number - 1] if number else None
-        without = () if stage.real_share else (self.plan.held_out,)
+        number = self.stages.index(stage)
+        before = self.stages[number - 1] if number else None
+        cases = self.cases(stage)
         return FitTask(
-            recipe=recipe,
-            training=tuple(self._real_case(stage)) if stage.real_share else (),
+            recipe=self.plan.recipe(stage),
+            training=tuple(case.prepared for case in cases),
             validation=(),
-            folder=self.folder / stage.name,
+            folder=self.folder / self._folder_name(stage),
             seed=self.plan.seed + 1000 * number,
             hardware=choose_hardware(self.device, devices=1, nodes=1, precision="auto"),
             resume=True,
-            initial_weights=self.task(before).best_weights if before else self.initial_weights,
-            synthetic=SyntheticSource(self.data, without=without, shape=self.plan.shape),
-            real_share=stage.real_share,
+            initial_weights=self.task(before).best_weights if before else None,
+            case_weights=case_weights(cases, dict(self.plan.kind_shares), dict(self.plan.center_shares)),
         )
 
-    def _real_case(self, stage: Stage) -> list[PreparedCase]:
-        return prepare_cases([real_exam(self.data, self.plan.held_out)], self.plan.recipe(stage), self.folder / "real")
+    def cases(self, stage: Stage) -> Sequence[CohortCase]:
+        """The cohort's cases that a stage shows."""
+        return [
+            case
+            for case in self.cohort
+            if case.kind in stage.kinds and (not self.without or case.center != self.without)
+        ]
 
-
-def real_exam(data: Path, patient: str) -> LabelledCase:
-    """The one exam that has images and a full lesion mask."""
-    folder = data / "mni" / patient
-    return LabelledCase(
-        case=patient,
-        patient=patient,
-        images={modality: folder / f"{modality.value.upper()}.nii.gz" for modality in MODALITIES},
-        raters={"consensus": folder / "lesion_consensus.nii.gz"},
-        preprocessed=True,
-    )
+    def _folder_name(self, stage: Stage) -> str:
+        """A judged stage that shows no center's images is the same for all of them."""
+        if not self.without:
+            return f"shipped-{stage.name}"
+        return f"judged-{stage.name}" if stage.kinds == ("synthetic",) else f"judged-without-{self.without}"
 
 
 def _log(name: str, step: int, value: float) -> None:

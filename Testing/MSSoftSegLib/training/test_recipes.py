@@ -119,7 +119,7 @@ def test_every_recipe_that_ships_is_valid_named_as_its_file_and_says_what_was_ch
 
 
 def test_the_recipes_of_the_four_publications_and_ours_ship():
-    ours = {"barilan-sl-small", "groza2020-spleen", "mssoftseg-adapt", "mssoftseg-synthetic"}
+    ours = {"barilan-sl-small", "groza2020-spleen", "mssoftseg-adapt", "mssoftseg-fullres", "mssoftseg-synthetic"}
     assert set(PUBLISHED) | set(TWINS) | ours == set(recipe_names())
 
 

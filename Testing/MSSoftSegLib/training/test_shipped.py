@@ -9,112 +9,134 @@ import os
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
 
+from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.weights import load_networks
-from MSSoftSegLib.training.engine.batches import stream_of
 from MSSoftSegLib.training.shipped import __main__ as program
+from MSSoftSegLib.training.shipped.cohort import build_cohort
 from MSSoftSegLib.training.shipped.plan import FULL, SMOKE
+from MSSoftSegLib.training.shipped.real_exams import find_real_exams
+from MSSoftSegLib.training.shipped.shares import case_weights
 from MSSoftSegLib.training.shipped.stages import ShippedRun
-from MSSoftSegLib.training.synthesis.samples import SyntheticSamples, SyntheticSource
 from Testing.MSSoftSegLib.training.tiny_data import write_tiny_data
 
-PLAN = dataclasses.replace(SMOKE, held_out="patient03")
+
+def _write_exam(folder, brain, lesions, *, rng):
+    """Brain-extracted images on one grid, brighter in the lesions."""
+    folder.mkdir(parents=True)
+    for name in ("FLAIR", "T1"):
+        array = (brain * (100 + 10 * rng.standard_normal(brain.shape)) + 60 * lesions).astype(np.float32)
+        sitk.WriteImage(sitk.GetImageFromArray(array), str(folder / f"{name}.nii.gz"))
+    sitk.WriteImage(sitk.GetImageFromArray(lesions.astype(np.uint8)), str(folder / "lesion.nii.gz"))
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """The public data's layout, with one labelled exam of the patient who is held out."""
-    folder = write_tiny_data(tmp_path_factory.mktemp("data"))
-    mask = sitk.ReadImage(str(folder / "lesion_masks" / "patient03" / "lesion_consensus_1mm.nii.gz"))
-    brain = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "lesion_masks" / "patient03" / "brainmask_1mm.nii.gz")))
-    exam = folder / "mni" / "patient03"
-    exam.mkdir(parents=True)
+    """The development data's layout, small: two centers with preprocessed exams, one of them with two visits."""
+    folder = tmp_path_factory.mktemp("data")
+    open_ms = write_tiny_data(folder / "open_ms")
     rng = np.random.default_rng(1)
-    for name in ("FLAIR", "T1", "T2"):
-        array = (brain * (100 + 10 * rng.standard_normal(brain.shape))).astype(np.float32)
-        image = sitk.GetImageFromArray(array)
-        image.CopyInformation(mask)
-        sitk.WriteImage(image, str(exam / f"{name}.nii.gz"))
-    sitk.WriteImage(mask, str(exam / "lesion_consensus.nii.gz"))
+    masks = open_ms / "lesion_masks" / "patient03"
+    lesions = sitk.GetArrayFromImage(sitk.ReadImage(str(masks / "lesion_consensus_1mm.nii.gz")))
+    brain = sitk.GetArrayFromImage(sitk.ReadImage(str(masks / "brainmask_1mm.nii.gz")))
+    _write_exam(open_ms / "mni" / "patient26", brain, lesions, rng=rng)
+    for visit in (1, 2):
+        _write_exam(folder / "catania" / "c01" / f"visit{visit}", brain, np.roll(lesions, visit, axis=1), rng=rng)
     return folder
 
 
 @pytest.fixture(scope="module")
-def samples(data):
-    source = SyntheticSource(data, without=("patient03",), shape=(32, 40, 32), per_patient=3)
-    return SyntheticSamples(source, PLAN.recipe(PLAN.stages[0]).sampling, seed=4)
+def cohort(data, tmp_path_factory):
+    return build_cohort(data, tmp_path_factory.mktemp("cohort"), SMOKE.cohort, SMOKE.recipe(SMOKE.stages[0]))
 
 
-def test_a_sample_follows_from_seed_and_number_whatever_was_drawn_before(samples, data):
-    later = samples[7]
-    samples[0]
-    again = samples[7]
-    fresh = SyntheticSamples(samples.source, samples.sampling, seed=4)[7]
-    for other in (again, fresh):
-        assert torch.equal(later.images, other.images)
-        assert torch.equal(later.label, other.label)
-    assert later.draws["patient"] == 2
-    assert not torch.equal(later.images, samples[8].images)
+def test_exams_are_found_with_their_center_and_visits_belong_to_one_patient(data):
+    exams = find_real_exams(data)
+    assert [(exam.center, exam.patient, exam.case.case) for exam in exams] == [
+        ("ljubljana", "ljubljana-patient26", "ljubljana-patient26"),
+        ("catania", "catania-c01", "catania-c01-visit1"),
+        ("catania", "catania-c01", "catania-c01-visit2"),
+    ]
 
 
-def test_samples_have_the_patch_asked_for_and_weigh_the_brain_only(samples):
-    for number in range(6):
-        sample = samples[number]
-        assert sample.images.shape == (3, *PLAN.patch)
-        assert sample.label.shape == sample.weight.shape == (1, *PLAN.patch)
-        assert torch.equal(sample.weight > 0, (sample.images != 0).any(dim=0, keepdim=True))
+def test_a_folder_without_exams_is_refused_in_words(tmp_path):
+    with pytest.raises(RequestError, match="no labelled exams"):
+        find_real_exams(tmp_path)
 
 
-def test_the_held_out_patient_is_in_no_stage_before_she_judges(data, tmp_path):
-    run = ShippedRun(PLAN, data, tmp_path)
-    before = [stage for stage in PLAN.stages if not stage.real_share]
-    after = [stage for stage in PLAN.stages if stage.real_share]
-    assert before
-    assert after
-    for stage in before:
-        task = run.task(stage)
-        assert task.training == ()
-        assert {shape.patient for shape in stream_of(task).lesions} == {"patient01", "patient02"}
-    for stage in after:
-        task = run.task(stage)
-        assert [case.patient for case in task.training] == ["patient03"]
-        assert {shape.patient for shape in stream_of(task).synthetic.lesions} == {"patient01", "patient02", "patient03"}
+def test_the_cohort_has_every_kind_and_a_second_call_takes_up_what_is_there(data, cohort):
+    kinds = [case.kind for case in cohort]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"real": 3, "filled": 3, "planted": 3, "synthetic": 2}
+    folder = cohort[0].prepared.folder.parents[1]
+    stamps = {case.prepared.case: (case.prepared.folder / "images.npy").stat().st_mtime_ns for case in cohort}
+    again = build_cohort(data, folder, SMOKE.cohort, SMOKE.recipe(SMOKE.stages[0]))
+    assert [case.prepared for case in again] == [case.prepared for case in cohort]
+    assert {c.prepared.case: (c.prepared.folder / "images.npy").stat().st_mtime_ns for c in again} == stamps
 
 
-def test_real_exams_come_as_often_as_asked(data, tmp_path):
-    task = ShippedRun(PLAN, data, tmp_path).task(PLAN.stages[-1])
-    stream = stream_of(task)
-    cases = [stream[number].case for number in range(60)]
-    assert 0.3 < cases.count("patient03") / len(cases) < 0.7
+def test_a_filled_case_has_no_label_and_a_planted_one_has_another(cohort):
+    real = {case.prepared.case: case.prepared for case in cohort if case.kind == "real"}
+    for case in cohort:
+        if case.kind == "filled":
+            assert not case.prepared.label().any()
+        if case.kind == "planted":
+            own = next(prepared for name, prepared in real.items() if case.prepared.case.startswith(name))
+            assert case.prepared.shape == own.shape
+            assert not np.array_equal(case.prepared.label(), own.label())
 
 
-def test_the_full_plan_has_sides_that_the_network_takes():
-    for stage in FULL.stages:
-        recipe = FULL.recipe(stage)
-        assert recipe.sampling.mode == stage.mode
-        assert sum(phase.epochs for phase in recipe.training.phases) == stage.epochs
-    assert all(side % 16 == 0 for side in (*FULL.shape, *FULL.patch))
+def test_derived_cases_are_the_same_in_another_folder(data, cohort, tmp_path):
+    other = build_cohort(data, tmp_path, SMOKE.cohort, SMOKE.recipe(SMOKE.stages[0]))
+    for first, second in zip(cohort, other, strict=True):
+        assert np.array_equal(first.prepared.images(), second.prepared.images()), first.prepared.case
+        assert np.array_equal(first.prepared.label(), second.prepared.label())
 
 
-def test_the_program_goes_on_where_it_was_and_writes_a_bundle(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(program, "SMOKE", PLAN)
+def test_shares_hold_for_kinds_centers_and_patients(cohort):
+    kinds, centers = dict(FULL.kind_shares), dict(FULL.center_shares)
+    weights = case_weights(cohort, kinds, centers)
+    of = {name: sum(w for w, case in zip(weights, cohort, strict=True) if case.kind == name) for name in kinds}
+    assert of == pytest.approx(kinds)
+    real = [(case.center, w / kinds["real"]) for w, case in zip(weights, cohort, strict=True) if case.kind == "real"]
+    catania = sum(weight for center, weight in real if center == "catania")
+    assert catania == pytest.approx(centers["catania"] / (centers["catania"] + centers["ljubljana"]))
+
+
+def test_a_withheld_center_is_in_no_stage_of_its_model(cohort, tmp_path):
+    run = ShippedRun(SMOKE, tuple(cohort), tmp_path, without="catania")
+    shown = {stage.name: run.cases(stage) for stage in run.stages}
+    assert {case.kind for case in shown["synthetic"]} == {"synthetic"}
+    assert {case.center for case in shown["without-one-center"]} == {"", "ljubljana"}
+    assert run.task(run.stages[1]).initial_weights == run.task(run.stages[0]).best_weights
+
+
+def test_the_full_plan_has_the_steps_that_it_states():
+    for stage in (*FULL.stages, *FULL.judged):
+        training = FULL.recipe(stage).training
+        assert sum(phase.epochs for phase in training.phases) * training.steps_per_epoch == stage.steps
+
+
+def test_the_program_judges_goes_on_where_it_was_and_writes_a_bundle(data, cohort, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    os.symlink(cohort[0].prepared.folder.parents[1], run / "cohort")
     card = tmp_path / "card.md"
     card.write_text("# Card\n", encoding="utf-8")
-    arguments = ["--data", str(data), "--run", str(tmp_path / "run"), "--card", str(card), "--smoke"]
-    arguments += ["--course", "two steps", "--out", str(tmp_path / "bundle")]
-    first = ShippedRun(dataclasses.replace(PLAN, stages=PLAN.stages[:1]), data, tmp_path / "run")
+    first = ShippedRun(dataclasses.replace(SMOKE, stages=SMOKE.stages[:1]), tuple(cohort), run)
     first.train()
-    made = first.task(PLAN.stages[0]).best_weights
+    made = first.task(SMOKE.stages[0]).best_weights
     os.utime(made, (1, 1))
-    program.main(arguments)
+    arguments = ["--data", str(data), "--run", str(run), "--card", str(card), "--smoke", "--judge"]
+    program.main([*arguments, "--course", "two steps", "--out", str(tmp_path / "bundle")])
     assert made.stat().st_mtime == 1, "a finished stage is not trained again"
     bundle = read_bundle(tmp_path / "bundle")
     assert bundle.description.training["course"] == ["two steps"]
-    assert [stage["name"] for stage in bundle.description.training["stages"]] == [stage.name for stage in PLAN.stages]
+    assert [point.slices_mm_from for point in bundle.description.acquisitions] == [0.0]
     (network,) = load_networks(bundle)
     assert sum(weight.numel() for weight in network.parameters()) > 1000
-    judged = json.loads((tmp_path / "run" / "judgement.json").read_text(encoding="utf-8"))
-    assert set(judged) == {"all images", "without t2", "without t1", "without t1 and t2"}
-    assert all(entry["truth_lesions"] >= 1 for entry in judged.values())
+    judged = json.loads((run / "judgement.json").read_text(encoding="utf-8"))
+    assert set(judged) == {"all images", "without T1", "lesion_free", "points"}
+    assert judged["all images"]["summary"]["all"]["patients"] == 2
+    assert len(judged["lesion_free"]) == 3
+    assert "catania-c01-visit2" in (run / "judgement.md").read_text(encoding="utf-8")

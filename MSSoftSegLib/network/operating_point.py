@@ -1,0 +1,49 @@
+"""What turns a model's logits into lesions, and which of several such settings fits an exam. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, Field
+
+
+class OperatingPoint(BaseModel, frozen=True, extra="forbid"):
+    """temperature: logits are divided by it. threshold: lowest probability of a lesion's voxels. Lesions smaller than
+    min_lesion_mm3 are dropped."""
+
+    temperature: float = Field(gt=0)
+    threshold: float = Field(gt=0, lt=1)
+    min_lesion_mm3: float = Field(ge=0)
+
+
+class AcquisitionPoint(OperatingPoint):
+    """The operating point of exams whose FLAIR has slices at least slices_mm_from apart.
+
+    chosen_on: on how many patients, and how they were predicted, in words for the report.
+    """
+
+    slices_mm_from: float = Field(ge=0)
+    chosen_on: str
+
+
+@dataclass(frozen=True)
+class FittingPoint:
+    """The operating point that is used for an exam, and why, as the report says it."""
+
+    point: OperatingPoint
+    reason: str
+
+
+def fitting_point(
+    default: OperatingPoint, acquisitions: Sequence[AcquisitionPoint], *, flair_slices_mm: float
+) -> FittingPoint:
+    """Of the acquisitions that the slices reach, the one with the thickest; the model's default where there is none."""
+    reached = [entry for entry in acquisitions if flair_slices_mm >= entry.slices_mm_from]
+    if not reached:
+        return FittingPoint(default, "the model has one operating point for all exams")
+    chosen = max(reached, key=lambda entry: entry.slices_mm_from)
+    kind = f"{chosen.slices_mm_from:g} mm or more" if chosen.slices_mm_from else "thin"
+    reason = f"FLAIR's slices are {flair_slices_mm:.1f} mm apart: the point for slices of {kind}, {chosen.chosen_on}"
+    values = chosen.model_dump(include=set(OperatingPoint.model_fields))
+    return FittingPoint(OperatingPoint(**values), reason)
