@@ -22,8 +22,8 @@ from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, image_like, voxels
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.inference.uncertainty import combine
 from MSSoftSegLib.lesion.segmentation import segment_lesions
+from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.quality.brain_view import BrainView
 from MSSoftSegLib.quality.checks import exam_warnings, result_warnings

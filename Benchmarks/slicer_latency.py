@@ -175,8 +175,8 @@ def _write_made_result(reader, folder: Path) -> Path:
     """Load the FLAIR image; the result folder."""
     import SimpleITK as sitk
 
-    from MSSoftSegLib.inference.uncertainty import combine
     from MSSoftSegLib.lesion.segmentation import segment_lesions
+    from MSSoftSegLib.lesion.uncertainty import combine
     from MSSoftSegLib.report.lesion_table import write_lesions_csv
     from Testing.MSSoftSeg.stand_ins.made_maps import lesion_map
 

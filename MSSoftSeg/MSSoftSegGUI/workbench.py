@@ -10,17 +10,20 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.curation_workbench import CurationWorkbench
 from MSSoftSegGUI.environment.installation import installMissing
+from MSSoftSegGUI.environment.model_list import installed_models
 from MSSoftSegGUI.environment.panel import EnvironmentPanel
 from MSSoftSegGUI.environment.presenter import EnvironmentPresenter
 from MSSoftSegGUI.exam.digital_patient import makeDigitalPatient
 from MSSoftSegGUI.exam.loading import loadExamFolder
-from MSSoftSegGUI.exam.panel import SLOTS, ExamPanel
+from MSSoftSegGUI.exam.panel import ExamPanel
+from MSSoftSegGUI.library.panel import LIBRARY_SETTING
 from MSSoftSegGUI.review.edit_panel import EditPanel
 from MSSoftSegGUI.review.result_loading import ResultLoader
-from MSSoftSegGUI.review.result_nodes import hideNodes
 from MSSoftSegGUI.review.session import ReviewSession
 from MSSoftSegGUI.scene.case_folder import makeFolder, putInto
+from MSSoftSegGUI.scene.nodes import hideNodes
 from MSSoftSegGUI.scene.parameter_nodes import examOfFlair, examOfNode, isThere, newExam
+from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.volume_nodes import SceneExporter
 from MSSoftSegGUI.segment.job_documents import Selections
 from MSSoftSegGUI.segment.panel import SegmentPanel
@@ -68,7 +71,14 @@ class Workbench:
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
         self.worker, self.desk = newWorker(), newWorker()
         self.curation = self._newCuration()
-        self.training = TrainingWorkbench(self._ui("Train"), self.desk, newWorker(), onDecided=self.onModelDecided)
+        self.training = TrainingWorkbench(
+            self._ui("Train"),
+            self.desk,
+            newWorker(),
+            models=installed_models,
+            library=lambda: slicer.util.settingsValue(LIBRARY_SETTING, ""),
+            onDecided=self.onModelDecided,
+        )
         self.runner = SegmentPresenter(
             self.worker,
             self._exporter,

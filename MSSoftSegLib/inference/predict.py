@@ -16,7 +16,7 @@ from MSSoftSegLib.inference.augmentation import flips
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.native_grid import to_native
 from MSSoftSegLib.inference.sliding_window import Shape, training_window, windowed_logits
-from MSSoftSegLib.inference.uncertainty import UncertainProbability, combine
+from MSSoftSegLib.lesion.uncertainty import UncertainProbability, combine
 from MSSoftSegLib.network.activation import probability
 from MSSoftSegLib.network.description import Activation, ModelDescription
 from MSSoftSegLib.network.operating_point import FittingPoint

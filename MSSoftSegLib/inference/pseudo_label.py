@@ -18,7 +18,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.inference.pseudo_label_settings import DecidingQuantity, PseudoLabelChoices
-from MSSoftSegLib.inference.uncertainty import entropy_nats
+from MSSoftSegLib.lesion.uncertainty import entropy_nats
 from MSSoftSegLib.softlabel.distance import Spacing, squared_distance_mm2, within
 
 HALF = 0.5

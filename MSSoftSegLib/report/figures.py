@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import ndimage
 
-from MSSoftSegLib.inference.uncertainty import LARGEST_ENTROPY_NATS
+from MSSoftSegLib.lesion.uncertainty import LARGEST_ENTROPY_NATS
 from MSSoftSegLib.report.panel import INK, Panel, figure_of, png_bytes
 from MSSoftSegLib.report.planes import (
     NORMAL_AXIS,

@@ -8,10 +8,10 @@ from pathlib import Path
 import SimpleITK as sitk
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from MSSoftSegLib.inference.uncertainty import LARGEST_ENTROPY_NATS
 from MSSoftSegLib.lesion.measurement import SOFT_REACH_MM
 from MSSoftSegLib.lesion.ordering import least_certain_first
 from MSSoftSegLib.lesion.segmentation import Segmentation
+from MSSoftSegLib.lesion.uncertainty import LARGEST_ENTROPY_NATS
 from MSSoftSegLib.report.card_extract import card_extract
 from MSSoftSegLib.report.figures import CLOSE_UP_MM, close_up_png, overview_png
 from MSSoftSegLib.report.planes import LOWEST_SHOWN_PROBABILITY, DisplayVolumes, sharpest_plane

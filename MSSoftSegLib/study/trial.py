@@ -23,8 +23,8 @@ from MSSoftSegLib.evaluation.case_metrics import CaseMetrics, measure_case
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.predict import predict_members
 from MSSoftSegLib.inference.sliding_window import training_window
-from MSSoftSegLib.inference.uncertainty import entropy_nats
 from MSSoftSegLib.lesion.instances import label_instances
+from MSSoftSegLib.lesion.uncertainty import entropy_nats
 from MSSoftSegLib.network.bundle import Bundle, read_bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.result_folder import complete_or_absent

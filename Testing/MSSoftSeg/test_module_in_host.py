@@ -53,7 +53,8 @@ def load_flair(name="FLAIR"):
 
 def material_with(*lesions):
     """Probability 0.9 in a cube of 3 voxels about each lesion's center (k, j, i), 0.6 in the first."""
-    from MSSoftSegGUI.review.material import ReviewFacts, ReviewMaterial
+    from MSSoftSegGUI.review.material import ReviewMaterial
+    from MSSoftSegGUI.scene.review_facts import ReviewFacts
 
     probability = np.zeros(SHAPE, np.float32)
     for number, (k, j, i) in enumerate(lesions):

@@ -9,50 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from Testing.house.plan import LIBRARY as MAY_USE
+
 PACKAGE = Path(__file__).resolve().parents[2] / "MSSoftSegLib"
 
-# Each room and the rooms below it that it may use. Files directly in the package are everybody's.
-MAY_USE = {
-    "exam": set(),
-    "softlabel": {"exam"},
-    "phantom": {"exam"},
-    "preprocessing": {"exam"},
-    "dicom": {"exam"},
-    "network": {"exam", "preprocessing"},
-    "inference": {"exam", "softlabel", "preprocessing", "network"},
-    "lesion": {"exam", "inference"},
-    "quality": {"exam", "preprocessing", "inference", "lesion"},
-    "evaluation": {"exam", "lesion"},
-    "report": {"exam", "inference", "lesion", "evaluation"},
-    "training": {
-        "exam",
-        "softlabel",
-        "phantom",
-        "preprocessing",
-        "network",
-        "inference",
-        "lesion",
-        "evaluation",
-        "library",
-    },
-    "library": {"exam", "softlabel", "dicom"},
-    "study": {
-        "exam",
-        "softlabel",
-        "phantom",
-        "preprocessing",
-        "network",
-        "inference",
-        "lesion",
-        "evaluation",
-        "library",
-        "training",
-    },
-    "segmenting": {"exam", "preprocessing", "network", "inference", "lesion", "quality"},
-    "jobs": None,
-    "cli": None,
-    "api": None,
-}
 TORCH_FREE = {
     "exam",
     "softlabel",

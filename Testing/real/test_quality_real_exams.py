@@ -16,8 +16,8 @@ from MSSoftSegLib.exam.exam import Exam, ExamImage
 from MSSoftSegLib.exam.geometry import image_like, voxels
 from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
-from MSSoftSegLib.inference.uncertainty import combine
 from MSSoftSegLib.lesion.segmentation import segment_lesions
+from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.quality.checks import exam_warnings, result_warnings

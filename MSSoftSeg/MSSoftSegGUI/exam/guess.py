@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from MSSoftSegGUI.segment.job_documents import SLOTS
+from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegLib.exam.image_format import image_extension
 from MSSoftSegLib.exam.recognition import recognize

@@ -7,7 +7,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.segment.job_documents import SLOTS
+from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegLib.exam.image_format import image_extension
 from MSSoftSegLib.exam.recognition import recognize
 from MSSoftSegLib.exam.sidecar import read_sidecar

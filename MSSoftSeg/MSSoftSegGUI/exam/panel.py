@@ -12,11 +12,11 @@ from slicer.i18n import tr as _
 from MSSoftSegGUI.exam.contrast_check import contrast_warning
 from MSSoftSegGUI.exam.guess import guess_exam
 from MSSoftSegGUI.exam.loaded_volumes import loadedVolumes, patientNameOf, studyOf
+from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.widgets.panel import Panel, showMessage
-from MSSoftSegGUI.worker.chunked_work import ChunkedWork, Work
+from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.qt_process import later
-
-SLOTS = ("flair", "t1", "t2")
+from MSSoftSegLib.stepwise import Work
 
 
 class ExamPanel(Panel):

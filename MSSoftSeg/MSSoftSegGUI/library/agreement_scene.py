@@ -7,13 +7,13 @@ from collections.abc import Callable
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.review.result_nodes import hideNodes, removeNodes
+from MSSoftSegGUI.scene.nodes import hideNodes, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.side_by_side import SideBySide, SideView
-from MSSoftSegGUI.scene.soft_overlay import SoftOverlay, addingOutline
-from MSSoftSegGUI.soft_label.preview_scene import OPACITY
-from MSSoftSegGUI.worker.chunked_work import ChunkedWork, Work
+from MSSoftSegGUI.scene.soft_overlay import SOFT_OPACITY, SoftOverlay, addingOutline
+from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard, reason_of
+from MSSoftSegLib.stepwise import Work
 
 
 class AgreementScene:
@@ -74,6 +74,6 @@ class AgreementScene:
             SideView(pair.second, None, (second,)),
             SideView(_("Agreement"), self._overlay.node),
         )
-        self._views.show(exam.flair, views, OPACITY)
+        self._views.show(exam.flair, views, SOFT_OPACITY)
         slicer.util.resetSliceViews()
         done()

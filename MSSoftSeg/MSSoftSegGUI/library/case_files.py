@@ -13,15 +13,16 @@ import numpy as np
 import slicer
 
 from MSSoftSegGUI.library.save_job import WrittenCase
-from MSSoftSegGUI.review.material import ReviewFacts
 from MSSoftSegGUI.scene.exam_drawing import digestOf, isFromModel, nativeMatrix, readDrawing
 from MSSoftSegGUI.scene.parameter_nodes import isThere
+from MSSoftSegGUI.scene.review_facts import ReviewFacts
 from MSSoftSegGUI.scene.same_voxels import on_grid
+from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.volume_files import write_volume
-from MSSoftSegGUI.segment.job_documents import SLOTS
-from MSSoftSegGUI.worker.chunked_work import PROBLEMS, ChunkedWork, Work
+from MSSoftSegGUI.worker.chunked_work import PROBLEMS, ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard
 from MSSoftSegGUI.worker.export_problem import export_card
+from MSSoftSegLib.stepwise import Work
 
 MODEL_MASK = "lesion_mask.nii.gz"
 

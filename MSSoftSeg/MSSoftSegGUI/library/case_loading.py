@@ -13,15 +13,15 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.library.case_state import opened_state
 from MSSoftSegGUI.library.worklist import Opened
-from MSSoftSegGUI.review.result_nodes import removeNodes
 from MSSoftSegGUI.scene.case_folder import FOLDER_ATTRIBUTE, makeFolder, putInto
 from MSSoftSegGUI.scene.exam_drawing import digestOf, nativeMatrix, newDrawing, readDrawing
+from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere, newExam
 from MSSoftSegGUI.scene.same_voxels import on_grid, right_handed
+from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.volume_files import read_volume
 from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
-from MSSoftSegGUI.segment.job_documents import SLOTS
-from MSSoftSegGUI.worker.chunked_work import Work
+from MSSoftSegLib.stepwise import Work
 
 # Voxels of a mask and of its FLAIR lie together up to the rounding of a file header.
 SAME_PLACE_MM = 1e-2

@@ -12,8 +12,9 @@ from MSSoftSegGUI.library.case_loading import closeCase, loadingCase
 from MSSoftSegGUI.library.case_state import CaseState
 from MSSoftSegGUI.scene.exam_drawing import digestOf, hasDrawing, isFromModel, readDrawing
 from MSSoftSegGUI.scene.parameter_nodes import isThere
-from MSSoftSegGUI.worker.chunked_work import ChunkedWork, Work
+from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard, reason_of
+from MSSoftSegLib.stepwise import Work
 
 
 class CurrentExam:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from MSSoftSegGUI.library.save_job import Kind
-from MSSoftSegGUI.soft_label.choices import SoftChoices, merge_entries, method_entries
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard
 from MSSoftSegGUI.worker.short_jobs import ShortJobCard, ShortJobs
+from MSSoftSegGUI.worker.soft_label_choices import SoftChoices, merge_entries, method_entries
 
 TOPIC = "library-settings"
 

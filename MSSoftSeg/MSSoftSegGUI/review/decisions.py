@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from MSSoftSegGUI.review.live_threshold import LiveInstances, LiveThreshold
-from MSSoftSegGUI.scene import voxel_set
+from MSSoftSegLib.lesion.live import voxel_set
+from MSSoftSegLib.lesion.live.threshold import LiveInstances, LiveThreshold
 
 Status = Literal["undecided", "accepted", "rejected"]
 DECIDED = ("accepted", "rejected")

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from MSSoftSegGUI.review.decisions import Status
-from MSSoftSegGUI.review.live_threshold import LiveInstances
 from MSSoftSegGUI.widgets.translation import tr as _
+from MSSoftSegLib.lesion.live.threshold import LiveInstances
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import numpy as np
 from scipy import ndimage
 
 from MSSoftSegGUI.review.decisions import Status
-from MSSoftSegGUI.review.live_threshold import LiveInstances
-from MSSoftSegGUI.scene.manual_edits import LESION, ManualEdits
+from MSSoftSegLib.exam.label_values import LESION
+from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
+from MSSoftSegLib.lesion.live.threshold import LiveInstances
 
 Box = tuple[slice, slice, slice]
 ALL_26 = np.ones((3, 3, 3), bool)

@@ -10,13 +10,14 @@ import numpy as np
 
 from MSSoftSegGUI.review.decisions import Decisions, Status
 from MSSoftSegGUI.review.lesion_rows import carried_lsu, least_certain_first
-from MSSoftSegGUI.review.live_threshold import HIGHEST_THRESHOLD, LiveInstances, LiveThreshold
 from MSSoftSegGUI.review.mask import Box, ReviewMask
 from MSSoftSegGUI.review.material import ReviewMaterial, preparing
 from MSSoftSegGUI.review.row_making import drawn_rows, model_rows
 from MSSoftSegGUI.review.view import ReviewView
-from MSSoftSegGUI.scene.manual_edits import POSSIBLE, ManualEdits
-from MSSoftSegGUI.worker.chunked_work import Work, finish
+from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
+from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
+from MSSoftSegLib.lesion.live.threshold import HIGHEST_THRESHOLD, LiveInstances, LiveThreshold
+from MSSoftSegLib.stepwise import Work, finish
 
 Point = tuple[float, float, float]
 MM3_PER_ML = 1000.0
@@ -196,7 +197,7 @@ class ReviewPresenter:
         if self._material is None:
             return 0.0
         flat = self._mask.labels.reshape(-1)
-        voxels = int((flat[self._edits.possible] == POSSIBLE).sum())
+        voxels = int((flat[self._edits.possible] == POSSIBLE_LESION).sum())
         return voxels * self._material.voxel_volume_mm3 / MM3_PER_ML
 
     def _take_threshold(self, threshold: float, *, final: bool) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.review.material import reading
-from MSSoftSegGUI.review.result_nodes import removeNodes
 from MSSoftSegGUI.scene.case_folder import makeFolder
+from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.preprocessed_nodes import addingBrainMask, addingWorkingImages
-from MSSoftSegGUI.worker.chunked_work import PROBLEMS, ChunkedWork, Work
+from MSSoftSegGUI.worker.chunked_work import PROBLEMS, ChunkedWork
 from MSSoftSegGUI.worker.error_card import reason_of
+from MSSoftSegLib.stepwise import Work
 
 
 class ResultLoader:

@@ -6,17 +6,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import slicer
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.review.material import ReviewMaterial
-from MSSoftSegGUI.scene.case_folder import putInto
+from MSSoftSegGUI.scene.case_folder import ROLE_SEGMENTATION, putInto
 from MSSoftSegGUI.scene.color_tables import ENTROPY, PROBABILITY, colorTable
+from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.segmentation_node import newSegmentationNode
 from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
-from MSSoftSegGUI.worker.chunked_work import Work
+from MSSoftSegLib.stepwise import Work
 
-ROLE_PROBABILITY, ROLE_ENTROPY, ROLE_SEGMENTATION = "probability", "entropy", "segmentation"
+ROLE_PROBABILITY, ROLE_ENTROPY = "probability", "entropy"
 # Below these an overlay is transparent: FLAIR shows where the model says nothing.
 LOWEST_PROBABILITY, LOWEST_ENTROPY_NATS = 0.1, 0.15
 MOST_ENTROPY_NATS = math.log(2)
@@ -51,26 +51,6 @@ def addingResult(folder: int, caseName: str, material: ReviewMaterial, labels: n
         removeNodes(made)
         raise
     return ResultNodes(*made)
-
-
-def removeNodes(nodes) -> None:
-    """Take nodes out of the scene with their display and storage nodes; None and removed ones are passed over."""
-    for node in nodes:
-        if node is None or not slicer.mrmlScene.IsNodePresent(node):
-            continue
-        helpers = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
-        helpers += [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
-        slicer.mrmlScene.RemoveNode(node)
-        for helper in helpers:
-            if helper is not None:
-                slicer.mrmlScene.RemoveNode(helper)
-
-
-def hideNodes(nodes) -> None:
-    """Show nodes nowhere; None is passed over."""
-    for node in nodes:
-        if node is not None and node.GetDisplayNode() is not None:
-            node.SetDisplayVisibility(False)
 
 
 def _setOverlay(volumeNode, colors: str, lowest: float, highest: float) -> None:

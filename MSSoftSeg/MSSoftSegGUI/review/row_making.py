@@ -8,9 +8,9 @@ import numpy as np
 
 from MSSoftSegGUI.review.decisions import Status
 from MSSoftSegGUI.review.lesion_rows import LesionRow
-from MSSoftSegGUI.review.live_threshold import LiveInstances
 from MSSoftSegGUI.review.material import ReviewMaterial
-from MSSoftSegGUI.scene.manual_edits import LESION
+from MSSoftSegLib.exam.label_values import LESION
+from MSSoftSegLib.lesion.live.threshold import LiveInstances
 
 
 def model_rows(

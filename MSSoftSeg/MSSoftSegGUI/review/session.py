@@ -8,20 +8,22 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
-from MSSoftSegGUI.review.live_threshold import LiveThreshold
 from MSSoftSegGUI.review.mask import ReviewMask
-from MSSoftSegGUI.review.material import ReviewFacts, ReviewMaterial, preparing
+from MSSoftSegGUI.review.material import ReviewMaterial, preparing
 from MSSoftSegGUI.review.panel import ENTROPY, PROBABILITY, ReviewPanel
 from MSSoftSegGUI.review.presenter import ReviewPresenter
-from MSSoftSegGUI.review.result_nodes import addingResult, hideNodes, removeNodes
-from MSSoftSegGUI.scene.manual_edits import ManualEdits
+from MSSoftSegGUI.review.result_nodes import addingResult
+from MSSoftSegGUI.scene.nodes import hideNodes, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
+from MSSoftSegGUI.scene.review_facts import ReviewFacts
 from MSSoftSegGUI.scene.segmentation_node import addMissingSegments, readMasks, showSurface, writeLabels
 from MSSoftSegGUI.scene.segments import label_map
 from MSSoftSegGUI.scene.slice_views import Blinker, Views, jumpTo
 from MSSoftSegGUI.scene.volume_nodes import ijkToRas
-from MSSoftSegGUI.worker.chunked_work import Work, finish
 from MSSoftSegGUI.worker.qt_process import later
+from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
+from MSSoftSegLib.lesion.live.threshold import LiveThreshold
+from MSSoftSegLib.stepwise import Work, finish
 
 # A stroke of the brush changes the segmentation many times; it is taken over once it rests.
 REST_MS = 150

@@ -7,6 +7,7 @@ import vtk
 
 # What a node of ours is. Saved with the scene; the guess leaves such volumes out.
 ROLE_ATTRIBUTE = "MSSoftSeg.Role"
+ROLE_SEGMENTATION = "segmentation"
 FOLDER_ATTRIBUTE = "MSSoftSeg.Folder"
 
 

@@ -9,13 +9,13 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.review.result_nodes import ROLE_SEGMENTATION, hideNodes
-from MSSoftSegGUI.scene.case_folder import makeFolder, putInto
-from MSSoftSegGUI.scene.manual_edits import LESION, POSSIBLE
+from MSSoftSegGUI.scene.case_folder import ROLE_SEGMENTATION, makeFolder, putInto
+from MSSoftSegGUI.scene.nodes import hideNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.same_voxels import on_grid
 from MSSoftSegGUI.scene.segmentation_node import addMissingSegments, newSegmentationNode, readMasks
 from MSSoftSegGUI.scene.segments import label_map
+from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 
 
 def hasDrawing(exam) -> bool:
@@ -50,7 +50,7 @@ def readDrawing(exam, grid: np.ndarray | None = None) -> np.ndarray:
 def digestOf(labels: np.ndarray) -> str:
     """What tells two drawings apart; an empty one has a digest too."""
     found = hashlib.sha256(str(labels.shape).encode())
-    for label in (LESION, POSSIBLE):
+    for label in (LESION, POSSIBLE_LESION):
         found.update(np.packbits(labels == label).tobytes())
     return found.hexdigest()
 

@@ -8,13 +8,13 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.review.result_nodes import removeNodes
 from MSSoftSegGUI.scene.case_folder import nodesWithRole, putInto
+from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.segmentation_node import BINARY, labelmap
 from MSSoftSegGUI.scene.volume_files import read_volume
 from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
 from MSSoftSegGUI.scene.working_images import bringing_brain_mask, working_image_files
-from MSSoftSegGUI.worker.chunked_work import Work
+from MSSoftSegLib.stepwise import Work
 
 BRAIN_COLOR = (0.0, 0.62, 0.45)
 ROLE_WORKING, ROLE_BRAIN_MASK = "working image", "brain mask"

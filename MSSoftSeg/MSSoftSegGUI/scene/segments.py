@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from MSSoftSegGUI.scene.manual_edits import LESION, POSSIBLE
 from MSSoftSegGUI.widgets.translation import tr as _
+from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ SEGMENTS = (
     SegmentSpec("MSLesion", LESION, (86 / 255, 180 / 255, 233 / 255), ("MSLESION", CODING_SCHEME, "MS lesion")),
     SegmentSpec(
         "PossibleMSLesion",
-        POSSIBLE,
+        POSSIBLE_LESION,
         (230 / 255, 159 / 255, 0.0),
         ("POSSIBLEMSLESION", CODING_SCHEME, "Possible MS lesion"),
     ),
@@ -58,6 +58,6 @@ def label_map(lesion: np.ndarray, possible: np.ndarray) -> np.ndarray:
     """The two segments as one label map, uint8 (k, j, i): 1 = MS lesion, which wins where both are painted, 2 = possible."""
     if lesion.shape != possible.shape:
         raise ValueError(f"the segments lie on different grids: {lesion.shape} and {possible.shape}")
-    labels = np.where(possible != 0, np.uint8(POSSIBLE), np.uint8(0))
+    labels = np.where(possible != 0, np.uint8(POSSIBLE_LESION), np.uint8(0))
     labels[lesion != 0] = LESION
     return labels

@@ -10,19 +10,20 @@ import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from MSSoftSegGUI.review.result_nodes import removeNodes
 from MSSoftSegGUI.scene.case_folder import ROLE_ATTRIBUTE
 from MSSoftSegGUI.scene.color_tables import PROBABILITY, colorTable
 from MSSoftSegGUI.scene.exam_drawing import nativeMatrix
+from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.same_voxels import on_grid
 from MSSoftSegGUI.scene.segmentation_node import BINARY, labelmap
 from MSSoftSegGUI.scene.volume_files import read_volume
 from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
-from MSSoftSegGUI.worker.chunked_work import Work
+from MSSoftSegLib.stepwise import Work
 
 ROLE_SOFT, ROLE_RATER = "soft label", "rater"
 LOWEST_SHOWN = 0.02
+SOFT_OPACITY = 0.7
 # Yellow, green, purple, red …: apart from the blue and orange of the segments that are drawn.
 FIRST_HUE, HUE_STEP = 0.15, 0.29
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# The images of an exam, as fields and jobs name them.
+SLOTS = ("flair", "t1", "t2")
+
 
 @dataclass
 class PanelState:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.volume_files import RAS_FROM_LPS
-from MSSoftSegGUI.segment.job_documents import SLOTS
-from MSSoftSegGUI.worker.chunked_work import Work, finish
+from MSSoftSegLib.stepwise import Work, finish
 
 SLICES_AT_ONCE = 4
 FACTS_FILE, MASK_FILE = "working.json", "brain_mask.nii.gz"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["segment", "preprocess"]
-SLOTS = ("flair", "t1", "t2")
 BRAIN_CHOICES = ("auto", "hd-bet", "atlas", "none")
 
 

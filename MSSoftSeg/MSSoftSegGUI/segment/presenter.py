@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from MSSoftSegGUI.segment.job_documents import Kind, Selections, job_document
-from MSSoftSegGUI.segment.run_view import KEPT_LOG_LINES, RunView, remaining_text
+from MSSoftSegGUI.segment.run_view import RunView
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard, card_of, sentence
-from MSSoftSegGUI.worker.event_lines import Event
+from MSSoftSegGUI.worker.event_lines import KEPT_LOG_LINES, Event
 from MSSoftSegGUI.worker.export_problem import export_card
+from MSSoftSegGUI.worker.port import WorkerPort
 from MSSoftSegGUI.worker.processes import Later
+from MSSoftSegGUI.worker.remaining_time import remaining_text
 from MSSoftSegGUI.worker.stage_titles import stage_title
 
 TICK_S = 1.0
@@ -34,16 +36,6 @@ class Exporter(Protocol):
 
     def write_mask(self, node_id: str, path: Path) -> None:
         """A brain mask, on the voxels of the FLAIR image."""
-
-
-class WorkerPort(Protocol):
-    """What is needed of the worker client."""
-
-    def submit(self, document: dict[str, Any], on_event: Callable[[Event], None]) -> None: ...
-
-    def cancel(self, name: str) -> None: ...
-
-    def details(self) -> str: ...
 
 
 @dataclass(frozen=True)

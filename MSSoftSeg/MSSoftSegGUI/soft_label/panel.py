@@ -7,8 +7,8 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.soft_label.choices import NUMBERS, SoftChoices, merge_entries, method_entries
 from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
+from MSSoftSegGUI.worker.soft_label_choices import NUMBERS, SoftChoices, merge_entries, method_entries
 
 SLIDERS = {"gamma": "Gamma", "radius_mm": "Radius", "size_percent": "Size", "sigma_mm": "Sigma"}
 

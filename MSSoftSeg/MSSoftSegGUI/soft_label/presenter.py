@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from MSSoftSegGUI.soft_label.choices import SoftChoices
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard, sentence
 from MSSoftSegGUI.worker.processes import Later
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
+from MSSoftSegGUI.worker.soft_label_choices import SoftChoices
 
 # A slider that moves, a brush that paints: the worker is asked once they rest.
 REST_S = 0.25

@@ -8,16 +8,15 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.review.result_nodes import removeNodes
+from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.side_by_side import TAGS, SideBySide, SideView
 from MSSoftSegGUI.scene.slice_views import COMPARE_VIEWS, compositeNodes
-from MSSoftSegGUI.scene.soft_overlay import MouseValue, SoftOverlay, addingOutline
+from MSSoftSegGUI.scene.soft_overlay import SOFT_OPACITY, MouseValue, SoftOverlay, addingOutline
 from MSSoftSegGUI.soft_label.presenter import SoftInputs
-from MSSoftSegGUI.worker.chunked_work import ChunkedWork, Work
+from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard, reason_of
-
-OPACITY = 0.7
+from MSSoftSegLib.stepwise import Work
 
 
 class SoftLabelScene:
@@ -121,7 +120,7 @@ class SoftLabelScene:
             SideView(_("Raters"), None, tuple(self._outlines)),
             SideView(_("Soft label"), self._overlay.node if isThere(self._overlay.node) else None),
         )
-        self._views.show(exam.flair, views, OPACITY)
+        self._views.show(exam.flair, views, SOFT_OPACITY)
         slicer.util.resetSliceViews()
 
     def _lay(self, exam) -> None:
@@ -131,5 +130,5 @@ class SoftLabelScene:
             if composite.GetLayoutName() not in (*COMPARE_VIEWS, *TAGS):
                 composite.SetBackgroundVolumeID(exam.flair.GetID())
                 composite.SetForegroundVolumeID(self._overlay.node.GetID())
-                composite.SetForegroundOpacity(OPACITY)
+                composite.SetForegroundOpacity(SOFT_OPACITY)
         self._mouse.start()

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from MSSoftSegGUI.segment.presenter import WorkerPort
 from MSSoftSegGUI.train.choices import run_folder
 from MSSoftSegGUI.train.messages import decided_text, judgement_of, training_card, worse_question
 from MSSoftSegGUI.train.view import JudgementView
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard
 from MSSoftSegGUI.worker.event_lines import Event
+from MSSoftSegGUI.worker.port import WorkerPort
 from MSSoftSegGUI.worker.stage_titles import stage_title
 from MSSoftSegLib.jobs.detached.reading import JobState
 

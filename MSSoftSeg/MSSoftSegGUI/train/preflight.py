@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from MSSoftSegGUI.segment.presenter import WorkerPort
 from MSSoftSegGUI.train.choices import TrainChoices
 from MSSoftSegGUI.train.messages import training_card
 from MSSoftSegGUI.train.view import Finding, PreflightView
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import sentence
 from MSSoftSegGUI.worker.event_lines import Event
+from MSSoftSegGUI.worker.port import WorkerPort
 from MSSoftSegGUI.worker.processes import Later
 
 # While a name is being typed nothing is asked.

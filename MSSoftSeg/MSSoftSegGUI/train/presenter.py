@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from MSSoftSegGUI.segment.presenter import WorkerPort
-from MSSoftSegGUI.segment.run_view import remaining_text
 from MSSoftSegGUI.train.choices import run_folder
 from MSSoftSegGUI.train.long_jobs import Tail
 from MSSoftSegGUI.train.messages import ended_headline, entry_title, failure_of, running_headline, training_card
@@ -23,7 +21,9 @@ from MSSoftSegGUI.train.view import Phase, RunEntry, TrainView
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard, sentence
 from MSSoftSegGUI.worker.event_lines import Event
+from MSSoftSegGUI.worker.port import WorkerPort
 from MSSoftSegGUI.worker.processes import Later
+from MSSoftSegGUI.worker.remaining_time import remaining_text
 from MSSoftSegGUI.worker.stage_titles import stage_title
 from MSSoftSegLib.jobs.detached.reading import JobState
 

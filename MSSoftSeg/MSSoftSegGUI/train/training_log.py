@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from MSSoftSegGUI.segment.run_view import KEPT_LOG_LINES
-from MSSoftSegGUI.worker.event_lines import Event
+from MSSoftSegGUI.worker.event_lines import KEPT_LOG_LINES, Event
 
 CURVES = ("loss", "val_loss", "val_dice", "val_soft_dice", "base_dice")
 LAST_EVENTS = ("result", "failed", "cancelled")

@@ -9,8 +9,6 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.environment.model_list import installed_models
-from MSSoftSegGUI.library.panel import LIBRARY_SETTING
 from MSSoftSegGUI.train.choices import suggested_name
 from MSSoftSegGUI.train.curves import TrainingCurves
 from MSSoftSegGUI.train.decision_panel import DecisionPanel
@@ -24,13 +22,14 @@ from MSSoftSegGUI.worker.qt_process import later
 
 
 class TrainingWorkbench:
-    """desk: the worker for short jobs; judge: one for comparisons.
+    """desk: the worker for short jobs; judge: one for comparisons. models: lists the installed ones, the default first;
 
+    library: where cases are kept, "" where nowhere.
     onDecided: a model was installed or removed; gets whether the default is another one now.
     """
 
-    def __init__(self, uiPath: str, desk, judge, *, onDecided) -> None:
-        self.jobs, self.judge = LongJobs(), judge
+    def __init__(self, uiPath: str, desk, judge, *, models, library, onDecided) -> None:
+        self.jobs, self.judge, self._models, self._keptIn = LongJobs(), judge, models, library
         self.curves = TrainingCurves()
         self._suggested = self._library = ""
         # As the module's page has it.
@@ -55,7 +54,7 @@ class TrainingWorkbench:
             show=self.decision.show,
             confirm=self._confirmed,
             on_decided=lambda decision: onDecided(decision == "default"),
-            is_default=_isDefault,
+            is_default=self._isDefault,
         )
         self.presenter = TrainPresenter(
             self.jobs,
@@ -84,7 +83,7 @@ class TrainingWorkbench:
 
     def _followLibrary(self) -> None:
         """The library that cases are kept in is what one learns from, unless another was chosen here."""
-        library = slicer.util.settingsValue(LIBRARY_SETTING, "")
+        library = self._keptIn()
         if library and self.panel.choices().library in ("", self._library):
             self._library = library
             self.panel.setLibrary(library)
@@ -121,9 +120,7 @@ class TrainingWorkbench:
         """A new library: the model is named after it, unless the user named it herself."""
         choices = self.panel.choices()
         if choices.library and choices.name in ("", self._suggested):
-            taken = {model.name for model in installed_models()} | {
-                Path(state.out).name for state in self.jobs.trainings()
-            }
+            taken = {model.name for model in self._models()} | {Path(state.out).name for state in self.jobs.trainings()}
             self._suggested = suggested_name(choices.library, taken, datetime.date.today())
             self.panel.setName(self._suggested)
 
@@ -160,12 +157,11 @@ class TrainingWorkbench:
     def _confirmed(self, question: str) -> bool:
         return slicer.util.confirmOkCancelDisplay(question, windowTitle=_("New model"))
 
-
-def _isDefault(model: Path) -> bool:
-    """Whether the bundle in this folder is what is used where no model is named, by its checksum."""
-    default = installed_models()[0]
-    try:
-        contents = [(folder / "model.json").read_bytes() for folder in (model, default.folder)]
-    except OSError:
-        return False
-    return hashlib.sha256(contents[0]).digest() == hashlib.sha256(contents[1]).digest()
+    def _isDefault(self, model: Path) -> bool:
+        """Whether the bundle in this folder is what is used where no model is named, by its checksum."""
+        default = self._models()[0]
+        try:
+            contents = [(folder / "model.json").read_bytes() for folder in (model, default.folder)]
+        except OSError:
+            return False
+        return hashlib.sha256(contents[0]).digest() == hashlib.sha256(contents[1]).digest()

@@ -1,24 +1,22 @@
 """Long work in the event loop, done in turns: no turn is longer than a blink, so that the panel stays alive meanwhile.
 
-Work is a generator that yields where it may be interrupted.
+Work is a generator that yields where it may be interrupted (``MSSoftSegLib.stepwise``).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from MSSoftSegGUI.worker.processes import Later
 from MSSoftSegLib.errors import MSSoftSegError
+from MSSoftSegLib.stepwise import Work
 
 # Steps are done one after the other until this is used up: small results open at once.
 TURN_S = 0.03
 # What reading files and nodes raises; anything else is a mistake of ours and is to be seen as one.
 PROBLEMS = (OSError, ValueError, RuntimeError, MSSoftSegError)
-
-Outcome = TypeVar("Outcome")
-Work = Generator[None, None, Outcome]
 
 
 class ChunkedWork:
@@ -61,12 +59,3 @@ class ChunkedWork:
             if work is self._work:
                 self._work = None
                 on_problem(problem)
-
-
-def finish(work: Work[Outcome]) -> Outcome:
-    """All of it in one go."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value

@@ -8,6 +8,8 @@ from typing import Any
 Event = dict[str, Any]
 # No event is this long; a stream without line ends must not fill the memory.
 LONGEST_LINE = 4 * 2**20
+# Of a job's log, in the panel.
+KEPT_LOG_LINES = 500
 
 
 class EventLines:

@@ -9,23 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard, card_of
 from MSSoftSegGUI.worker.event_lines import Event
+from MSSoftSegGUI.worker.port import WorkerPort
 
 Summary = Mapping[str, Any]
-
-
-class WorkerPort(Protocol):
-    """What is needed of the worker client."""
-
-    def submit(self, document: dict[str, Any], on_event: Callable[[Event], None]) -> None: ...
-
-    def cancel(self, name: str) -> None: ...
-
-    def details(self) -> str: ...
 
 
 class ShortJobs:

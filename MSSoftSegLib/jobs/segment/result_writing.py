@@ -7,8 +7,8 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.image_file import write_image
-from MSSoftSegLib.inference.uncertainty import UncertainProbability
 from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
+from MSSoftSegLib.lesion.uncertainty import UncertainProbability
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.preprocessing.working_folder import write_working_folder
 from MSSoftSegLib.report.html import write_report

@@ -11,7 +11,7 @@ from MSSoftSegGUI.library.default_settings import LibraryDefault
 from MSSoftSegGUI.library.names import LONGEST, looks_like, name_problem
 from MSSoftSegGUI.library.save_case import CaseSaver
 from MSSoftSegGUI.library.save_job import SoftFile, WrittenCase
-from MSSoftSegGUI.soft_label.choices import SoftChoices
+from MSSoftSegGUI.worker.soft_label_choices import SoftChoices
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.library.layout import check_id

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from MSSoftSegGUI.review.decisions import Decisions
-from MSSoftSegGUI.review.live_threshold import LiveThreshold
-from MSSoftSegGUI.scene import voxel_set
+
+from MSSoftSegLib.lesion.live.threshold import LiveThreshold
 
 
 def along_a_line(values):
@@ -99,15 +97,3 @@ def test_damaged_text_or_that_of_another_image_is_refused(damage):
     assert damage(text) != text
     with pytest.raises(ValueError):  # noqa: PT011 — the messages are for a log
         Decisions.from_json(damage(text), live.shape)
-
-
-@given(st.sets(st.integers(0, 9_999)))
-def test_a_set_of_voxels_comes_back_from_its_text(indices):
-    array = np.array(sorted(indices), np.int64)
-    assert voxel_set.from_text(voxel_set.as_text(array), size=10_000).tolist() == sorted(indices)
-
-
-def test_voxels_outside_the_image_are_refused():
-    text = voxel_set.as_text(np.array([3, 99]))
-    with pytest.raises(ValueError, match="not a set of voxels"):
-        voxel_set.from_text(text, size=99)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from MSSoftSegGUI.review.material import ReviewFacts, ReviewMaterial
+from MSSoftSegGUI.review.material import ReviewMaterial
 from MSSoftSegGUI.review.presenter import ReviewPresenter
+from MSSoftSegGUI.scene.review_facts import ReviewFacts
 
-from MSSoftSegLib.inference.uncertainty import entropy_nats
+from MSSoftSegLib.lesion.uncertainty import entropy_nats
 
 SHAPE = (12, 14, 16)
 # Oblique, flipped, anisotropic: i runs to the left and up, j to the front, k to the right.

@@ -198,7 +198,7 @@ def test_closing_the_scene_while_it_compares_gives_the_users_layout_back(reader)
 
 
 def test_after_a_single_pass_no_disagreement_and_no_range_are_claimed(reader):
-    from MSSoftSegGUI.review.material import ReviewFacts
+    from MSSoftSegGUI.scene.review_facts import ReviewFacts
 
     one = ReviewFacts(0.5, 3.0, (0.0, 0.0), (0.1, 0.1))
     several = ReviewFacts(0.5, 3.0, (0.0, 0.2), (0.1, 0.2))

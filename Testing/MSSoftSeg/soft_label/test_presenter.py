@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from MSSoftSegGUI.soft_label.choices import MERGES, METHODS, SoftChoices
 from MSSoftSegGUI.soft_label.presenter import DRAWING, REST_S, Rater, SoftCase, SoftInputs, SoftLabelPresenter
 from MSSoftSegGUI.worker.error_card import ErrorCard
+from MSSoftSegGUI.worker.soft_label_choices import MERGES, METHODS, SoftChoices
 
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 from Testing.MSSoftSeg.stand_ins.scripted_worker import Clock, short_jobs

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from MSSoftSegGUI.segment.run_view import remaining_text
 from MSSoftSegGUI.widgets.translation import tr
 from MSSoftSegGUI.worker import process_tree
 from MSSoftSegGUI.worker.error_card import card_of, sentence
 from MSSoftSegGUI.worker.event_lines import LONGEST_LINE, EventLines
 from MSSoftSegGUI.worker.interpreter import Interpreter, library_folder, module_command
+from MSSoftSegGUI.worker.remaining_time import remaining_text
 
 SLICER = {"PYTHONHOME": "/slicer", "PYTHONPATH": "/slicer/modules", "LD_LIBRARY_PATH": "/slicer/lib", "HOME": "/home/x"}
 STARTUP = {"HOME": "/home/x", "PYTHONPATH": "/users/own"}

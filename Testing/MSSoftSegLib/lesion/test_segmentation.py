@@ -7,8 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
-from MSSoftSegLib.inference.uncertainty import combine
 from MSSoftSegLib.lesion.segmentation import segment_lesions
+from MSSoftSegLib.lesion.uncertainty import combine
 
 # 2 × 2.5 × 4 mm: voxels of 20 mm³.
 GRID = Grid((8, 3, 2), (2.0, 2.5, 4.0), (10.0, -20.0, 30.0), (0, 1, 0, 1, 0, 0, 0, 0, -1))

@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.inference.uncertainty import combine
 from MSSoftSegLib.lesion.segmentation import segment_lesions
+from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.quality.checks import result_warnings
 

@@ -8,8 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid
-from MSSoftSegLib.inference.uncertainty import combine
 from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
+from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.report.result import (
     InputFacts,
     LesionFacts,

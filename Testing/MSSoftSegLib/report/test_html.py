@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from MSSoftSegLib.inference.uncertainty import combine
 from MSSoftSegLib.lesion.ordering import least_certain_first
 from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
+from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.report.html import MOST_CLOSE_UPS, number, render_report, write_report
 from MSSoftSegLib.report.result import InputFacts, LesionFacts
 from Testing.MSSoftSegLib.report.made_up import LPS, block, grid_around_origin, head, result_of, segmentation_of, turned

@@ -8,8 +8,8 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import GridMismatch
 from MSSoftSegLib.exam.geometry import Grid
-from MSSoftSegLib.inference.uncertainty import combine
 from MSSoftSegLib.lesion.segmentation import segment_lesions
+from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.report.planes import (
     BORDERS,
     DisplayVolumes,

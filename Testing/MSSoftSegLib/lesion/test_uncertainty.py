@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
-from MSSoftSegLib.inference.uncertainty import combine, entropy_nats
+from MSSoftSegLib.lesion.uncertainty import combine, entropy_nats
 
 OBLIQUE = Grid(
     size=(4, 3, 2),

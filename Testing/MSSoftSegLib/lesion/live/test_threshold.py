@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from MSSoftSegGUI.review.live_threshold import LOWEST_THRESHOLD, MOST_CANDIDATES, LiveThreshold
 
 from MSSoftSegLib.exam.geometry import Grid
-from MSSoftSegLib.inference.uncertainty import combine, entropy_nats
 from MSSoftSegLib.lesion.instances import label_instances
+from MSSoftSegLib.lesion.live.threshold import LOWEST_THRESHOLD, MOST_CANDIDATES, LiveThreshold
 from MSSoftSegLib.lesion.segmentation import segment_lesions
+from MSSoftSegLib.lesion.uncertainty import combine, entropy_nats
 from Testing.MSSoftSeg.stand_ins.made_maps import lesion_map
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from MSSoftSegGUI.review.component_forest import ComponentForest, growing_forest
-from MSSoftSegGUI.worker.chunked_work import finish
 from MSSoftSegLib.lesion.instances import EQUAL_VOLUME_TOLERANCE, MOST_INSTANCES
+from MSSoftSegLib.lesion.live.component_forest import ComponentForest, growing_forest
+from MSSoftSegLib.stepwise import finish
 
 # The slider's ends. Lower, a map may hold the whole brain as candidates.
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.05, 0.95

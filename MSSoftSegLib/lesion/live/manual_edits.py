@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from MSSoftSegGUI.scene import voxel_set
-from MSSoftSegGUI.scene.voxel_set import NO_VOXELS
+from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
+from MSSoftSegLib.lesion.live import voxel_set
+from MSSoftSegLib.lesion.live.voxel_set import NO_VOXELS
 
-LESION, POSSIBLE = 1, 2
 NAMES = ("added", "erased", "possible")
 
 
@@ -32,7 +32,7 @@ class ManualEdits:
         flat = labels.reshape(-1)
         flat[self.erased] = 0
         flat[self.added] = LESION
-        flat[self.possible[flat[self.possible] == 0]] = POSSIBLE
+        flat[self.possible[flat[self.possible] == 0]] = POSSIBLE_LESION
 
     def updated(self, automatic: np.ndarray, lesion: np.ndarray, possible: np.ndarray) -> ManualEdits:
         """The edits after the user turned the automatic mask (with earlier edits in it) into these two masks (boolean).

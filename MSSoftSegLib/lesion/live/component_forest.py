@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from MSSoftSegGUI.worker.chunked_work import Work
+from MSSoftSegLib.stepwise import Work
 
 # One of each pair of opposite neighbors among the 26, as (z, y, x).
 HALF_NEIGHBORS = tuple((z, y, x) for z in (-1, 0, 1) for y in (-1, 0, 1) for x in (-1, 0, 1) if (z, y, x) > (0, 0, 0))
