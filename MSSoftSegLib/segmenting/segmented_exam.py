@@ -8,9 +8,9 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.inference.uncertainty import UncertainProbability
 from MSSoftSegLib.lesion.measurement import Lesion
 from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
+from MSSoftSegLib.lesion.uncertainty import UncertainProbability
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 
