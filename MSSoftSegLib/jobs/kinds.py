@@ -1,7 +1,8 @@
 """Which kinds of job there are, and what runs each. Nothing here knows a kind by name, and no runner is imported before it runs.
 
-Each family of jobs (a folder of this room) declares its kinds in its ``__init__``: ``RUNNERS`` gives for each document the
-function of the family that runs it, as ``"module.function"``. Adding a job touches three places:
+Each family of jobs (a folder of this room) declares its kinds in its file ``runners``: ``RUNNERS`` gives for each document
+the function of the family that runs it, as ``"module.function"``. (Not in its ``__init__``: the panel reads detached jobs before
+pydantic is installed.) Adding a job touches three places:
 
 1. its document: ``documents``, a file with a specification and ``class NameJob(Job[Literal["name"], NameSpec])``;
 2. its runner: a file of its family with a function ``run_name(job, emit, cancelled) -> Path``;
@@ -48,7 +49,7 @@ def job_kinds() -> dict[str, JobKind]:
     found: dict[str, JobKind] = {}
     for family in FAMILIES:
         room = f"{ROOM}.{family}"
-        for document, runner in importlib.import_module(room).RUNNERS.items():
+        for document, runner in importlib.import_module(f"{room}.runners").RUNNERS.items():
             (name,) = get_args(document.model_fields["kind"].annotation)
             module, function = runner.rsplit(".", 1)
             found[name] = JobKind(name, document, f"{room}.{module}", function)

@@ -1,11 +1,1 @@
 """From an exam's images to working images and to a result folder."""
-
-from __future__ import annotations
-
-from MSSoftSegLib.jobs.documents.preprocess import PreprocessJob
-from MSSoftSegLib.jobs.documents.segment import SegmentJob
-
-RUNNERS = {
-    PreprocessJob: "preprocess.run_preprocess",
-    SegmentJob: "segment.run_segment",
-}

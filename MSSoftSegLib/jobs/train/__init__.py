@@ -1,13 +1,1 @@
 """Training, pseudo-labels and the study of recipes."""
-
-from __future__ import annotations
-
-from MSSoftSegLib.jobs.documents.pseudolabel import PseudolabelJob
-from MSSoftSegLib.jobs.documents.study import StudyJob
-from MSSoftSegLib.jobs.documents.train import TrainJob
-
-RUNNERS = {
-    PseudolabelJob: "pseudolabel.run_pseudolabel",
-    StudyJob: "study.run_study",
-    TrainJob: "train.run_train",
-}
