@@ -13,13 +13,14 @@ from pathlib import Path
 import psutil
 
 from MSSoftSegLib.errors import OutputExists, RequestError
+from MSSoftSegLib.result_files import FACTS_FILE, WORKING_FACTS_FILE
 
 # What tells a folder that this software wrote (results, working images, bundles, demos, synthetic patients) from anybody's own.
 MARKERS = (
-    "result.json",
-    "working.json",
+    FACTS_FILE,
+    WORKING_FACTS_FILE,
     "model.json",
-    "result/result.json",
+    f"result/{FACTS_FILE}",
     "prepared.json",
     "metrics.json",
     "comparison.json",

@@ -23,10 +23,11 @@ from matplotlib.axes import Axes
 from scipy import ndimage
 
 from MSSoftSegLib.inference.device import choose_device
-from MSSoftSegLib.inference.sliding_window import training_window, windowed_logits
+from MSSoftSegLib.inference.sliding_window import windowed_logits
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.network.window import window_of
 from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank
 from MSSoftSegLib.training.synthesis.generator import draw_patient
 from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
@@ -93,7 +94,7 @@ def collect(data: Path, patients: int) -> list[Failure]:
     found = []
     for number in range(patients):
         patient = draw_patient(anatomies, lesions, SHAPE, rng=np.random.default_rng([SEED, number]))
-        window = training_window(description)
+        window = window_of(description)
         logits = windowed_logits(network, patient.images[None], choose_device("cpu"), window=window)[0, 0]
         probability = torch.sigmoid(logits / description.calibration.temperature).numpy()
         probability = probability * (patient.images[0] != 0).numpy()

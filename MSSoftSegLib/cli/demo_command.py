@@ -12,6 +12,7 @@ import typer
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import run_job
+from MSSoftSegLib.result_files import MASK_FILE, PROBABILITY_FILE
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 DEMO_SEED = 1
@@ -56,8 +57,8 @@ def _compared(exam: Path, result: Path) -> list[str]:
 
     truth = voxels(read_image(exam / "truth" / "truth_probability.nii.gz"))
     raters = [voxels(read_mask(exam / "truth" / f"rater{k}.nii.gz", like=None)) for k in (1, 2)]
-    mask = voxels(read_mask(result / "lesion_mask.nii.gz", like=None))
-    probability = voxels(read_image(result / "lesion_probability.nii.gz"))
+    mask = voxels(read_mask(result / MASK_FILE, like=None))
+    probability = voxels(read_image(result / PROBABILITY_FILE))
     overlap, soft = dice(mask, truth >= 0.5), soft_dice(probability, truth)
     between, first, second = dice(*raters), dice(mask, raters[0]), dice(mask, raters[1])
     return [

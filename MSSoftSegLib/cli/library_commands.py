@@ -26,9 +26,9 @@ from MSSoftSegLib.library.reading import check_is_library, find_case, read_case,
 from MSSoftSegLib.library.status import set_status
 from MSSoftSegLib.library.worklist import Order, in_order, read_all, row_of
 from MSSoftSegLib.library.writing import add_case
+from MSSoftSegLib.result_files import PROBABILITY_FILE
 
 ORDERS: tuple[str, ...] = get_args(Order)
-PROBABILITY_FILE = "lesion_probability.nii.gz"
 app = typer.Typer(
     help="Curated cases: init, add, list, show, history, set-status, agreement, merge, import, export, check."
 )

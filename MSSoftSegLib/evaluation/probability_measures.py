@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from scipy.special import entr
 
 from MSSoftSegLib.evaluation.calibration import Reliability, brier_score, neighborhood, reliability_curve
 from MSSoftSegLib.evaluation.error_detection import error_auroc, error_auroc_of
 from MSSoftSegLib.evaluation.precision_recall import PrecisionRecall, precision_recall
 from MSSoftSegLib.evaluation.retention import RetentionCurve, retention_curve_of
 from MSSoftSegLib.evaluation.uncertainty_ranks import rank_errors
+from MSSoftSegLib.lesion.uncertainty import binary_entropy_nats
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,6 @@ def measure_probability(
             "error_auroc_lesion": error_auroc(doubt[near], t[near], p[near]),
         }
     return ProbabilityMeasures(**measures, curves=CaseCurves(reliability_brain, reliability_lesion, pooled, retention))
-
-
-def binary_entropy_nats(probability: np.ndarray) -> np.ndarray:
-    """H(p) = −p ln p − (1 − p) ln(1 − p), 0 to ln 2, of probabilities 0–1 (Docs/methods.md section 3, eq. 3)."""
-    entropy: np.ndarray = entr(probability) + entr(1 - probability)
-    return entropy
 
 
 def _uncertainty(probability: np.ndarray | None, entropy: np.ndarray | None, inside: np.ndarray) -> np.ndarray | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MM3_PER_ML = 1000.0
+from MSSoftSegLib.exam.units import MM3_PER_ML
+
 # Share of a normal distribution within this many standard deviations: 95 % (Bland and Altman 1986).
 LIMIT_IN_SD = 1.96
 # Beyond this a spread is rounding of equal numbers.

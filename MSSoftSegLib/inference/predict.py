@@ -15,13 +15,17 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.augmentation import flips
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.native_grid import to_native
-from MSSoftSegLib.inference.sliding_window import Shape, training_window, windowed_logits
+from MSSoftSegLib.inference.sliding_window import windowed_logits
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability, combine
 from MSSoftSegLib.network.activation import probability
 from MSSoftSegLib.network.description import Activation, ModelDescription
 from MSSoftSegLib.network.operating_point import FittingPoint
+from MSSoftSegLib.network.window import Window, window_of
 from MSSoftSegLib.preprocessing.normalization import normalize
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+
+# What a prediction takes on two cores with all mirrorings, for whoever tells how much of a job is done.
+INFERENCE_SECONDS = 9.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def predict_members(
     device: Device,
     activation: Activation = "sigmoid",
     floor: float = 1.0,
-    window: Shape | None = None,
+    window: Window | None = None,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> list[Tensor]:
     """One probability (z, y, x) float32 per flip, the mean over the networks of an ensemble.
@@ -116,7 +120,7 @@ def predict(
         device=device,
         activation=description.activation,
         floor=description.activation_floor,
-        window=training_window(description),
+        window=window_of(description),
         progress=progress,
     )
     grid = exam.grid

@@ -14,26 +14,10 @@ from torch import Tensor, nn
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.whole_volume import predict_logits
 from MSSoftSegLib.network.architecture import LesionUNet
-from MSSoftSegLib.network.description import DynUNetDescription, ModelDescription
-
-Shape = tuple[int, int, int]
-OVERLAP = 0.5
+from MSSoftSegLib.network.window import DEFAULT_OVERLAP, Window
 
 
-def training_window(description: ModelDescription) -> Shape | None:
-    """The description's window (z, y, x), else the patch that a DynUNet was trained on, as its recipe records it; else None."""
-    if description.window is not None:
-        return description.window
-    sampling = description.recipe.get("sampling")
-    if not isinstance(description.network, DynUNetDescription) or not isinstance(sampling, dict):
-        return None
-    size = sampling.get("size")
-    if sampling.get("mode") != "patch" or not isinstance(size, list | tuple) or len(size) != 3:
-        return None
-    return int(size[0]), int(size[1]), int(size[2])
-
-
-def windowed_logits(network: nn.Module, images: Tensor, device: Device, *, window: Shape | None) -> Tensor:
+def windowed_logits(network: nn.Module, images: Tensor, device: Device, *, window: Window | None) -> Tensor:
     """Logits (1, 1, z, y, x) float32 in main memory for images (1, c, z, y, x) float32 in main memory.
 
     In one pass where no window is given or none of the volume's sides is longer than it; else the mean of the overlapping
@@ -47,7 +31,7 @@ def windowed_logits(network: nn.Module, images: Tensor, device: Device, *, windo
         # Its statistics are of all voxels: a side that fits is not filled up with zeros.
         z, y, x = (min(side, limit) for side, limit in zip(images.shape[2:], window, strict=True))
         window = (z, y, x)
-    overlap = getattr(network, "overlap", OVERLAP)
+    overlap = getattr(network, "overlap", DEFAULT_OVERLAP)
     inferer = SlidingWindowInferer(roi_size=window, sw_batch_size=1, overlap=overlap, mode="gaussian")
     # The windows' logits are inference tensors, which the inferer weighs in place: allowed in here only.
     with torch.inference_mode():

@@ -8,12 +8,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid, image_like, voxels
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.lesion.measurement import Lesion, measure_lesions
 from MSSoftSegLib.lesion.structural_uncertainty import lesion_structural_uncertainty, patient_structural_uncertainty
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability
-
-MM3_PER_ML = 1000.0
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,15 @@ class UncertainProbability:
     members: tuple[sitk.Image, ...]
 
 
+def binary_entropy_nats(probability: np.ndarray) -> np.ndarray:
+    """H(p) = −p ln p − (1 − p) ln(1 − p) of probabilities 0–1, in their own precision; any shape. Source: thesis eq. 3."""
+    entropy: np.ndarray = entr(probability) + entr(1 - probability)
+    return entropy
+
+
 def entropy_nats(probability: np.ndarray) -> np.ndarray:
-    """Entropy of lesion against background in nats, 0–ln 2; any shape. Source: thesis eq. 3."""
-    p = np.clip(probability.astype(np.float64), 0.0, 1.0)
-    entropy = entr(p) + entr(1.0 - p)
+    """The entropy map of a probability map: float32 nats, 0–ln 2, whatever rounding left outside of 0–1; any shape."""
+    entropy = binary_entropy_nats(np.clip(probability.astype(np.float64), 0.0, 1.0))
     # Rounding to float32 may land a hair above ln 2; the bound is a promise.
     largest = np.nextafter(np.float32(LARGEST_ENTROPY_NATS), np.float32(0))
     return np.clip(entropy, 0.0, largest).astype(np.float32)

@@ -14,6 +14,7 @@ from MSSoftSegLib.errors import GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import Grid, same_grid
 from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.library.additions import Addition, record_with
 from MSSoftSegLib.library.case_record import CaseRecord, ModelFindings, Status
 from MSSoftSegLib.library.differences import count_edits, edits_of_replaced, labels_of, what_differs
@@ -24,7 +25,6 @@ from MSSoftSegLib.library.transaction import change, patient_locked, staging
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 LESION = 1
-MM3_PER_ML = 1000.0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from MSSoftSegLib.network.window import window_overlap
+
 NEGATIVE_SLOPE = 0.01
 FINE_CHANNELS = 8
 
@@ -69,10 +71,10 @@ class LesionUNet(nn.Module):
     """Images (batch, channels, z, y, x) to one logit per voxel (batch, 1, z, y, x).
 
     widths: channels per level, the first at half resolution. Sides must be multiples of ``self.multiple``. overlap: share of a
-    window that its neighbor sees too (half, as nnU-Net has it, takes half as long again).
+    window that its neighbor sees too.
     """
 
-    overlap = 0.25
+    overlap = window_overlap("lesion-unet")
 
     def __init__(self, *, input_channels: int, widths: Sequence[int]) -> None:
         super().__init__()

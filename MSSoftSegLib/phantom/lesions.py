@@ -15,6 +15,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.phantom.anatomy import Anatomy
 from MSSoftSegLib.phantom.fields import smooth_field
 
@@ -105,7 +106,7 @@ def _sizes_mm3(places: Sequence[Place], total_ml: float, *, rng: np.random.Gener
     sizes = relative
     for _ in range(6):
         # Clipping changes the sum, so scaling is repeated until it has settled.
-        sizes = np.clip(sizes * total_ml * 1000 / max(sizes.sum(), 1e-9), SMALLEST_MM3, LARGEST_MM3)
+        sizes = np.clip(sizes * total_ml * MM3_PER_ML / max(sizes.sum(), 1e-9), SMALLEST_MM3, LARGEST_MM3)
     return np.asarray(sizes)
 
 

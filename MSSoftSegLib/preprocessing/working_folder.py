@@ -22,9 +22,7 @@ from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask, write_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.working_exam import MutualInformation, WorkingExam
-
-FACTS_FILE = "working.json"
-MASK_FILE = "brain_mask.nii.gz"
+from MSSoftSegLib.result_files import BRAIN_MASK_FILE, WORKING_FACTS_FILE
 
 
 class _GridFacts(BaseModel, frozen=True, extra="forbid"):
@@ -82,7 +80,7 @@ def write_working_folder(working: WorkingExam, folder: Path) -> None:
     for modality in working.modalities:
         write_image(working.images[modality], folder / image_file_name(modality))
         sitk.WriteTransform(working.native_from_working[modality], str(folder / transform_file_name(modality)))
-    write_image(working.brain_mask, folder / MASK_FILE)
+    write_image(working.brain_mask, folder / BRAIN_MASK_FILE)
     facts = _WorkingFacts(
         target=working.target,
         modalities=working.modalities,
@@ -93,17 +91,17 @@ def write_working_folder(working: WorkingExam, folder: Path) -> None:
             for modality, information in working.mutual_information.items()
         },
     )
-    (folder / FACTS_FILE).write_text(facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / WORKING_FACTS_FILE).write_text(facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def read_working_folder(folder: Path) -> WorkingExam:
     """The working exam of a folder; BadExam where it is incomplete or its files do not belong together."""
-    facts = _read_facts(folder / FACTS_FILE)
+    facts = _read_facts(folder / WORKING_FACTS_FILE)
     grid = facts.working_grid.grid()
     images = {m: _on_grid(read_image(folder / image_file_name(m)), grid, image_file_name(m)) for m in facts.modalities}
     return WorkingExam(
         images=images,
-        brain_mask=_on_grid(read_mask(folder / MASK_FILE), grid, MASK_FILE),
+        brain_mask=_on_grid(read_mask(folder / BRAIN_MASK_FILE), grid, BRAIN_MASK_FILE),
         target=facts.target,
         native_from_working={m: _read_transform(folder / transform_file_name(m)) for m in facts.modalities},
         native_grids={modality: native.grid() for modality, native in facts.native_grids.items()},
@@ -127,7 +125,7 @@ def _read_facts(path: Path) -> _WorkingFacts:
 def _on_grid(image: sitk.Image, grid: Grid, name: str) -> sitk.Image:
     """The image with the working grid in full precision; its own header must say the same up to rounding."""
     if not same_grid(image, grid):
-        raise _damaged(f"{name} does not lie on the grid that {FACTS_FILE} states")
+        raise _damaged(f"{name} does not lie on the grid that {WORKING_FACTS_FILE} states")
     return grid.image(np.asarray(voxels(image)))
 
 

@@ -10,11 +10,11 @@ from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, canonical, voxels
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.quality.brain_view import BrainView
 from MSSoftSegLib.quality.warning import Check, QualityWarning
 
-MM3_PER_ML = 1000.0
 # An adult brain with its fluid; good exams 1123 to 1657 ml.
 SMALLEST_ML, LARGEST_ML = 800.0, 2000.0
 # Width over length and height over length; good exams 0.70 to 0.84 and 0.73 to 0.89.

@@ -8,12 +8,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import same_grid, voxels
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.quality.brain_view import BrainView
 from MSSoftSegLib.quality.warning import Check, QualityWarning
 
-MM3_PER_ML = 1000.0
 # The public consensus masks of 18 patients hold at most 3.6 % of the brain.
 LARGEST_SHARE = 0.10
 # In those masks at most a third of the lesions are this small, and no patient has more than 70 such.

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from MSSoftSegLib.errors import BadExam
-from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.catalog import find_bundle
@@ -32,13 +30,3 @@ def open_model(name_or_folder: str, *, device: str) -> ReadyModel:
     place = choose_device(device)
     bundle = find_bundle(name_or_folder)
     return ReadyModel(bundle, load_networks(bundle), place)
-
-
-def check_has_inputs(exam: Exam, bundle: Bundle) -> None:
-    """BadExam where an image that the model needs is not in the exam."""
-    for wanted in bundle.description.inputs:
-        if wanted.required and wanted.modality not in exam.images:
-            raise BadExam(
-                f"the model {bundle.description.name} needs a {wanted.modality.value.upper()} image",
-                remedy="add the image or choose another --model",
-            )

@@ -10,6 +10,7 @@ from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.inference.predict import predict
 from MSSoftSegLib.lesion.segmentation import segment_lesions
 from MSSoftSegLib.network.bundle import Bundle
+from MSSoftSegLib.network.needed_images import check_has_inputs
 from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
 from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
 from MSSoftSegLib.preprocessing.cache import StepCache
@@ -18,7 +19,7 @@ from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.quality.checks import exam_warnings, result_warnings
 from MSSoftSegLib.quality.warning import QualityWarning
 from MSSoftSegLib.segmenting.choices import SegmentChoices
-from MSSoftSegLib.segmenting.ready_model import ReadyModel, check_has_inputs
+from MSSoftSegLib.segmenting.ready_model import ReadyModel
 from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
 
 LOGGER = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def segment_exam(
     """
     description = model.bundle.description
     _check_has_reference(exam, choices)
-    check_has_inputs(exam, model.bundle)
+    check_has_inputs(exam, description)
     working = _working(exam, model.bundle, choices, progress, cancelled)
     warnings = _logged(exam_warnings(working))
     tta = choices.tta or description.tta

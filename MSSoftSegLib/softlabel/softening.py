@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.geometry import Grid
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.softlabel.barilan import barilan_shell
 from MSSoftSegLib.softlabel.distance import Spacing
 from MSSoftSegLib.softlabel.groza import gaussian_border, ramp_border, svls_border
@@ -57,7 +58,7 @@ def make_soft_mask(
     merged = merge_raters(label_maps, settings)
     z_mm, y_mm, x_mm = grid.spacing_mm[::-1]
     soft = _softened(merged, grey, (z_mm, y_mm, x_mm), settings)
-    voxel_ml = grid.voxel_volume_mm3 / 1000
+    voxel_ml = grid.voxel_volume_mm3 / MM3_PER_ML
     return SoftMask(
         image=grid.image(soft.value),
         settings=settings,

@@ -22,11 +22,11 @@ import torch
 from MSSoftSegLib.evaluation.case_metrics import CaseMetrics, measure_case
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.predict import predict_members
-from MSSoftSegLib.inference.sliding_window import training_window
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.lesion.uncertainty import entropy_nats
 from MSSoftSegLib.network.bundle import Bundle, read_bundle
 from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.network.window import window_of
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.study.plan import StudyPlan, read_plan
 from MSSoftSegLib.study.pseudo_labels import pseudo_labelled_cases
@@ -122,7 +122,7 @@ def _measured(bundle: Bundle, case: PreparedCase, tta: str, device: Device) -> d
         device=device,
         activation=description.activation,
         floor=description.activation_floor,
-        window=training_window(description),
+        window=window_of(description),
     )
     probability = torch.stack(members).mean(dim=0).numpy() * brain
     instances = label_instances(

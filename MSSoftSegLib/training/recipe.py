@@ -22,6 +22,7 @@ from MSSoftSegLib.network.description import (
     Side,
     key_of,
 )
+from MSSoftSegLib.network.window import Window, window_in_use
 from MSSoftSegLib.resources import resources_folder
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
@@ -143,19 +144,16 @@ class TrainingSettings(_Part):
     checkpoint_steps: int = Field(default=200, ge=1)
 
 
-Window = tuple[Side, Side, Side]
-
-
 class PostprocessingSettings(_Part):
     """threshold: None = the one with the highest mean DSC on the training folds. Components of at most
     drop_up_to_mm3 are dropped; None = chosen on the training folds too. calibrate: fit a temperature. window: (z, y, x), what
-    the network sees at a time in use (inference/sliding_window.py); None = a DynUNet's patch, else the whole brain."""
+    the network sees at a time in use (network/window.py); None = a DynUNet's patch, else the whole brain."""
 
     threshold: float | None = Field(default=None, gt=0, lt=1)
     drop_up_to_mm3: float | None = Field(default=None, ge=0)
     calibrate: bool = False
     tta: Literal["flips8", "none"] = "none"
-    window: Window | None = None
+    window: tuple[Side, Side, Side] | None = None
 
 
 class PseudoLabelSettings(PseudoLabelChoices, frozen=True):
@@ -238,13 +236,9 @@ class Recipe(_Part):
 
     @property
     def window(self) -> Window | None:
-        """What the network sees at a time in use (z, y, x; inference/sliding_window.py); None = the whole brain."""
-        if self.postprocessing.window is not None:
-            return self.postprocessing.window
-        if self.network.kind != "dynunet" or self.sampling.mode != "patch":
-            return None
-        z, y, x = self.sampling.size
-        return z, y, x
+        """What the network sees at a time in use (z, y, x; network/window.py); None = the whole brain."""
+        sampling = self.sampling
+        return window_in_use(self.postprocessing.window, self.network, mode=sampling.mode, size=sampling.size)
 
 
 def recipes_folder() -> Path:

@@ -22,9 +22,8 @@ from MSSoftSegGUI.scene.volume_files import write_volume
 from MSSoftSegGUI.worker.chunked_work import PROBLEMS, ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard
 from MSSoftSegGUI.worker.export_problem import export_card
+from MSSoftSegLib.result_files import FACTS_FILE, MASK_FILE
 from MSSoftSegLib.stepwise import Work
-
-MODEL_MASK = "lesion_mask.nii.gz"
 
 
 class CaseFiles:
@@ -83,7 +82,7 @@ class CaseFiles:
             mask, wanted = folder / "drawing.nii", nativeMatrix(exam.flair) if grid is None else grid
             write_volume(labels, wanted, mask)
             result, source_model = _modelOf(exam)
-            drawn = result / MODEL_MASK if result is not None else None
+            drawn = result / MASK_FILE if result is not None else None
             start = Path(edited_from) if edited_from else drawn if drawn is not None and drawn.is_file() else None
             facts = {"grid": tuple(wanted.ravel().tolist()), "source_model": source_model}
             done(WrittenCase(mask, digestOf(labels), images, result, start, **facts))
@@ -105,5 +104,5 @@ def _modelOf(exam) -> tuple[Path | None, str]:
     if not isFromModel(exam):
         return None, ""
     folder = Path(exam.resultFolder) if exam.resultFolder else None
-    isWhole = folder is not None and (folder / "result.json").is_file()
+    isWhole = folder is not None and (folder / FACTS_FILE).is_file()
     return (folder if isWhole else None), ReviewFacts.from_json(exam.lesionFacts).model

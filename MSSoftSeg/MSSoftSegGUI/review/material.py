@@ -11,9 +11,8 @@ from MSSoftSegGUI.scene.review_facts import ReviewFacts
 from MSSoftSegGUI.scene.volume_files import read_volume
 from MSSoftSegLib.lesion.live.component_forest import growing_forest
 from MSSoftSegLib.lesion.live.threshold import LiveThreshold, lowest_threshold
+from MSSoftSegLib.result_files import ENTROPY_FILE, PROBABILITY_FILE
 from MSSoftSegLib.stepwise import Work, finish
-
-PROBABILITY_FILE, ENTROPY_FILE, REPORT_FILE = "lesion_probability.nii.gz", "lesion_entropy.nii.gz", "report.html"
 
 
 @dataclass(frozen=True, eq=False)

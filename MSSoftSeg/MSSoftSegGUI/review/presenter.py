@@ -15,12 +15,12 @@ from MSSoftSegGUI.review.material import ReviewMaterial, preparing
 from MSSoftSegGUI.review.row_making import drawn_rows, model_rows
 from MSSoftSegGUI.review.view import ReviewView
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
 from MSSoftSegLib.lesion.live.threshold import HIGHEST_THRESHOLD, LiveInstances, LiveThreshold
 from MSSoftSegLib.stepwise import Work, finish
 
 Point = tuple[float, float, float]
-MM3_PER_ML = 1000.0
 
 
 class ReviewPresenter:

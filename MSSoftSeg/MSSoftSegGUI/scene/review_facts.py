@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-FACTS_FILE, TABLE_FILE = "result.json", "lesions.csv"
+from MSSoftSegLib.result_files import FACTS_FILE, LESIONS_FILE
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class ReviewFacts:
             return cls(
                 model_threshold=float(result["threshold"]),
                 min_lesion_mm3=float(result["min_lesion_mm3"]),
-                lsu=tuple(lesion.lsu for lesion in read_lesions_csv(folder / TABLE_FILE)),
+                lsu=tuple(lesion.lsu for lesion in read_lesions_csv(folder / LESIONS_FILE)),
                 volume_interval_ml=(float(low), float(high)),
                 model=f"{model['name']} {model['version']}",
                 device=str(result["device"]),

@@ -14,10 +14,10 @@ import numpy as np
 
 from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.volume_files import RAS_FROM_LPS
+from MSSoftSegLib.result_files import BRAIN_MASK_FILE, WORKING_FACTS_FILE
 from MSSoftSegLib.stepwise import Work, finish
 
 SLICES_AT_ONCE = 4
-FACTS_FILE, MASK_FILE = "working.json", "brain_mask.nii.gz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +46,14 @@ def bringing_brain_mask(folder: Path) -> Work[BrainMask]:
     from MSSoftSegLib.exam.geometry import Grid, resample
 
     try:
-        facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+        facts = json.loads((folder / WORKING_FACTS_FILE).read_text(encoding="utf-8"))
         native = facts["native_grids"]["flair"]
         grid = Grid(*(tuple(native[key]) for key in ("size", "spacing_mm", "origin_mm", "direction")))
     except (KeyError, TypeError) as problem:
-        raise ValueError(f"{FACTS_FILE} is not one of this version: {problem}") from None
+        raise ValueError(f"{WORKING_FACTS_FILE} is not one of this version: {problem}") from None
     # The file maps working points to native ones; resampling onto the native grid asks the other way.
     working_from_native = sitk.ReadTransform(str(folder / "FLAIR_to_working.tfm")).GetInverse()
-    mask = sitk.ReadImage(str(folder / MASK_FILE), sitk.sitkFloat32)
+    mask = sitk.ReadImage(str(folder / BRAIN_MASK_FILE), sitk.sitkFloat32)
     lps_from_voxel = grid.lps_from_voxel()
     width, height, depth = grid.size
     array = np.zeros((depth, height, width), np.uint8)

@@ -13,13 +13,9 @@ from MSSoftSegLib.library.case_record import STATUSES, Status
 from MSSoftSegLib.library.datalist import read_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.reading import labelled_cases
-from MSSoftSegLib.library.same_exam import voxel_checksum
+from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.training.run_folder import Member, read_members
-
-# In a bundle's ``training``: what tells its cases again without naming them.
-FINGERPRINTS = "flair_fingerprints"
-FINGERPRINT_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -36,11 +32,6 @@ class LeftOut:
 
     case: str
     reason: str
-
-
-def fingerprint(case: LabelledCase) -> str:
-    """What tells a case again from the voxels of its FLAIR, without saying whose it is."""
-    return voxel_checksum(case)[:FINGERPRINT_LENGTH]
 
 
 def chosen_cases(spec: CompareModelsSpec, first: Bundle, second: Bundle) -> tuple[list[JudgedCase], list[LeftOut]]:

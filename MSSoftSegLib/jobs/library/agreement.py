@@ -15,16 +15,17 @@ from MSSoftSegLib.evaluation.lesionwise import detection_of
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.image_file import read_mask, write_image
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.jobs.documents.library.agreement import LibraryAgreementJob, LibraryAgreementSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import inside, parse_case
 from MSSoftSegLib.library.opening import open_case
+from MSSoftSegLib.softlabel.merging import LESION, POSSIBLE_LESION, merge_raters
+from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 SHARES = {"reading": 1.0, "measuring": 1.0, "writing": 1.0}
-MM3_PER_ML = 1000.0
-LESION, POSSIBLE_LESION = 1, 2
-ONE_RATER_ONLY = np.float32(0.5)
+HALF_WHERE_ONE_DREW = SoftLabelSettings(merge="soft-union", gamma=0.5)
 
 
 def run_library_agreement(job: LibraryAgreementJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
@@ -87,5 +88,5 @@ def agreement(first: sitk.Image, second: sitk.Image, *, names: tuple[str, str]) 
 
 def soft_union(first: sitk.Image, second: sitk.Image) -> sitk.Image:
     """1 where both raters drew lesion, 0.5 where one did; float32 on their grid."""
-    a, b = (voxels(image) == LESION for image in (first, second))
-    return Grid.of(first).image((a.astype(np.float32) + b) * ONE_RATER_ONLY)
+    certain = [(voxels(image) == LESION).astype(np.uint8) for image in (first, second)]
+    return Grid.of(first).image(merge_raters(certain, HALF_WHERE_ONE_DREW).value)

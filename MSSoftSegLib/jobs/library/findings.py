@@ -15,9 +15,8 @@ from MSSoftSegLib.library.case_record import ModelFindings
 from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.report.lesion_table import read_lesions_csv
 from MSSoftSegLib.report.result import Result
+from MSSoftSegLib.result_files import FACTS_FILE, LESIONS_FILE
 
-FACTS_FILE = "result.json"
-LESIONS_FILE = "lesions.csv"
 LONGEST_LABEL_NAME = 40
 # Spacings that went through files of single precision.
 SAME_SPACING_MM = 1e-3

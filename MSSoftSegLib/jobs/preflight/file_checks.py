@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from MSSoftSegLib.errors import MSSoftSegError
-from MSSoftSegLib.exam.geometry import voxels
-from MSSoftSegLib.exam.image_file import read_image
-from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.preflight.case_checks import counted, named
 from MSSoftSegLib.jobs.preflight.finding import Finding, as_finding
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.layout import inside
 from MSSoftSegLib.library.reading import file_problem, read_library
+from MSSoftSegLib.library.same_exam import SeenExams, labelled_first
 
 LONGEST_S = 3.0
 Clock = Callable[[], float]
@@ -53,33 +48,24 @@ def _damage(damaged: Sequence[str]) -> list[Finding]:
     return [Finding("error", f"{named(damaged)}", "restore from a backup, or exclude the cases")]
 
 
-def twin_findings(cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) -> list[Finding]:
+def same_exam_findings(cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) -> list[Finding]:
     """One exam under the names of two patients, or with a label and a pseudo-label: it would train and judge."""
     end_s = time.monotonic() + longest_s
-    first_with: dict[str, LabelledCase] = {}
+    seen = SeenExams()
     findings: list[Finding] = []
-    ordered = sorted(cases, key=lambda each: each.is_pseudo_labelled)
+    ordered = labelled_first(cases)
     for looked_at, case in enumerate(ordered):
         if time.monotonic() > end_s:
             return [*findings, _not_all(looked_at, len(ordered), "images that are there twice", "the training itself")]
         try:
-            checksum = _voxels_checksum(case.images[Modality.FLAIR])
+            first = seen.same_as(case)
         except MSSoftSegError as problem:
             findings.append(as_finding(problem))
             continue
-        twin = first_with.setdefault(checksum, case)
-        both_mine = twin.patient == case.patient and twin.is_pseudo_labelled == case.is_pseudo_labelled
-        if twin is case or both_mine or (twin.is_pseudo_labelled and case.is_pseudo_labelled):
-            continue
-        message = f"{twin.case} and {case.case} are the same image under two names"
-        findings.append(Finding("error", message, "exclude one of them, or give both the same patient"))
+        if first is not None:
+            message = f"{first.case} and {case.case} are the same image under two names"
+            findings.append(Finding("error", message, "exclude one of them, or give both the same patient"))
     return findings
-
-
-def _voxels_checksum(image: Path) -> str:
-    """The same in every file format and with every header."""
-    array = np.ascontiguousarray(voxels(read_image(image)), np.float32)
-    return hashlib.sha256(str(array.shape).encode() + array.tobytes()).hexdigest()
 
 
 def _not_all(looked_at: int, of: int, what: str, who: str) -> Finding:

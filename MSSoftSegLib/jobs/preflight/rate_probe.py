@@ -20,9 +20,10 @@ from pydantic import TypeAdapter, ValidationError
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.jobs.detached.folder import read_document, write_document
 from MSSoftSegLib.jobs.preflight.rates import PROBES_FILE, Rates, rates_file
-from MSSoftSegLib.jobs.preflight.step_probe import probe_steps, windows
+from MSSoftSegLib.jobs.preflight.step_probe import probe_steps
 from MSSoftSegLib.jobs.preflight.stopwatch import Stopwatch
 from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.network.window import looks_per_voxel, window_overlap
 from MSSoftSegLib.training.data.prepared import prepare_cases
 from MSSoftSegLib.training.data.prepared_case import PreparedCase, write_prepared
 from MSSoftSegLib.training.data.stream import SampleStream
@@ -74,7 +75,8 @@ def probe(recipe: Recipe, example: LabelledCase | None, hardware: Hardware) -> P
         case, preparing_s = _case(recipe, example, Path(folder))
         sample_s = _sample_s(case, recipe)
         steps = probe_steps(recipe, case.shape, hardware, watch)
-        whole_s = steps.forward_s_per_voxel * float(np.prod(case.shape)) * windows(recipe, case.shape)
+        looks = looks_per_voxel(case.shape, recipe.window, window_overlap(recipe.network.kind))
+        whole_s = steps.forward_s_per_voxel * float(np.prod(case.shape)) * looks
         judged_s = whole_s + COMPARISONS * _comparison_s(case)
     batch_s = sample_s * recipe.sampling.batch
     # Samples are made by other processes meanwhile: the slower of the two decides.

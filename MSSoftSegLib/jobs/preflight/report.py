@@ -10,13 +10,13 @@ from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.case_checks import case_findings
 from MSSoftSegLib.jobs.preflight.chosen_cases import chosen_cases, patients_of
-from MSSoftSegLib.jobs.preflight.course import followed_recipe
 from MSSoftSegLib.jobs.preflight.estimate import Estimate, estimated, unknown_parts
-from MSSoftSegLib.jobs.preflight.file_checks import damage_findings, twin_findings
+from MSSoftSegLib.jobs.preflight.file_checks import damage_findings, same_exam_findings
 from MSSoftSegLib.jobs.preflight.finding import Finding, as_finding
 from MSSoftSegLib.jobs.preflight.needs import disk_needed_mb, memory_needed_mb, need_findings
 from MSSoftSegLib.jobs.preflight.rate_probe import Probe, known_probe
 from MSSoftSegLib.jobs.preflight.rates import Rates, recall, signature
+from MSSoftSegLib.jobs.preflight.recipe_checks import recipe_to_follow
 from MSSoftSegLib.jobs.preflight.request_checks import (
     computing_device,
     device_findings,
@@ -95,7 +95,7 @@ def planned(spec: TrainSpec, progress: Progress) -> Plan:
     try:
         recipe = find_recipe(spec.recipe)
         findings += model_findings(spec, recipe)
-        recipe, more = followed_recipe(recipe, cases, spec)
+        recipe, more = recipe_to_follow(recipe, cases, spec)
     except MSSoftSegError as problem:
         return Plan(cases, None, NO_SPLIT, (*findings, as_finding(problem)))
     findings += more
@@ -106,7 +106,7 @@ def planned(spec: TrainSpec, progress: Progress) -> Plan:
     progress("cases", 0.2)
     findings += damage_findings(spec.library, cases)
     progress("cases", 0.6)
-    findings += twin_findings(cases)
+    findings += same_exam_findings(cases)
     progress("cases", 1.0)
     return Plan(cases, recipe, split, tuple(findings))
 

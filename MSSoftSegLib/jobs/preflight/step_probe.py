@@ -10,9 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from MSSoftSegLib.inference.sliding_window import OVERLAP
 from MSSoftSegLib.jobs.preflight.stopwatch import Stopwatch
-from MSSoftSegLib.network.architecture import LesionUNet
 from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.training.engine.deep_supervision import supervised_loss
 from MSSoftSegLib.training.engine.task import Hardware
@@ -166,15 +164,3 @@ class _SavedTensors:
 def _autocast(hardware: Hardware) -> torch.autocast:
     low = hardware.precision.startswith("bf16") and hardware.accelerator != "mps"
     return torch.autocast(hardware.accelerator if low else "cpu", torch.bfloat16, enabled=low)
-
-
-def windows(recipe: Recipe, shape: Sequence[int]) -> float:
-    """How often a voxel of a whole brain is looked at on average (inference/sliding_window.py)."""
-    if recipe.window is None:
-        return 1.0
-    overlap = LesionUNet.overlap if recipe.network.kind == "lesion-unet" else OVERLAP
-    times = 1.0
-    for length, window in zip(shape, recipe.window, strict=True):
-        count = 1 if length <= window else math.ceil((length - window) / (window * (1 - overlap))) + 1
-        times *= count * window / max(length, window)
-    return times

@@ -9,17 +9,14 @@ from MSSoftSegLib.jobs.documents.preprocess import PreprocessJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.segment.inputs import load_exam
 from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.preprocessing.pipeline import preprocess
+from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS, preprocess
 from MSSoftSegLib.preprocessing.working_folder import write_working_folder
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 # Shares of the whole, in seconds as measured on two cores.
 SHARES = {
     "reading": 1.0,
-    "alignment": 10.0,
-    "bias-correction": 12.0,
-    "brain-extraction": 20.0,
-    "working-grid": 1.0,
+    **STAGE_SECONDS,
     "writing": 2.0,
 }
 

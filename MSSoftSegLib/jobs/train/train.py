@@ -17,28 +17,26 @@ from safetensors.torch import save_file
 
 from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.inference.device import Device
-from MSSoftSegLib.inference.sliding_window import training_window
 from MSSoftSegLib.jobs.detached.one_writer import only_writer
 from MSSoftSegLib.jobs.documents.train import TrainJob, TrainSpec
-from MSSoftSegLib.jobs.evaluate.model_comparison_cases import FINGERPRINTS, fingerprint
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.preflight.rate_watch import measured
 from MSSoftSegLib.jobs.train.adaptation import Adaptation, Extra, finish_adaptation, plan_adaptation, prepare_extra
 from MSSoftSegLib.jobs.train.adaptation import facts as adaptation_facts
 from MSSoftSegLib.jobs.train.train_inputs import initial_bundle, teacher_of, training_cases
 from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
-from MSSoftSegLib.training.adaptation.policy import adapted_recipe, labelled_patients
+from MSSoftSegLib.training.adaptation.policy import labelled_patients
 from MSSoftSegLib.training.data.folds import held_out_count
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine import cluster
 from MSSoftSegLib.training.engine.bundle_writing import write_trained_bundle
 from MSSoftSegLib.training.engine.checkpoint import write_whole
-from MSSoftSegLib.training.engine.course import with_epochs
 from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.engine.operating_point import choose_operating_point
 from MSSoftSegLib.training.engine.run import (
@@ -51,6 +49,7 @@ from MSSoftSegLib.training.engine.run import (
 )
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
 from MSSoftSegLib.training.engine.teacher_check import guard_student
+from MSSoftSegLib.training.followed_recipe import followed_recipe
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
 from MSSoftSegLib.training.run_folder import CONFIG_FILE, MEMBERS_FILE, members_document, run_folder
 
@@ -79,7 +78,13 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     initial = initial_bundle(spec, recipe)
     cases = training_cases(spec)
     adaptation = plan_adaptation(recipe, cases, initial)
-    recipe = _resolved(recipe, spec, adaptation)
+    recipe = followed_recipe(
+        recipe,
+        patients=labelled_patients(cases),
+        initial=None if initial is None else initial.description,
+        epochs=spec.epochs,
+        seed=spec.seed,
+    )
     if spec.folds is None:
         held_out_count(labelled_patients(cases), recipe.data.validation)
     folder = run_folder(spec.out)
@@ -170,18 +175,6 @@ def _check_model_name(out: Path) -> None:
             f"{out.name!r} cannot be the name of a model",
             remedy="choose an --out of letters A–Z, digits, dots, dashes and underscores, at most 64 of them",
         ) from None
-
-
-def _resolved(recipe: Recipe, spec: TrainSpec, adaptation: Adaptation | None) -> Recipe:
-    """The recipe with what the number of cases decides, and what the request overrides."""
-    if adaptation is not None:
-        recipe = adapted_recipe(recipe, adaptation.size, training_window(adaptation.initial.description))
-    training = recipe.training
-    if spec.epochs is not None:
-        training = with_epochs(training, spec.epochs)
-    if spec.seed is not None:
-        training = training.model_copy(update={"seed": spec.seed})
-    return recipe.model_copy(update={"training": training})
 
 
 def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe, cases: list[LabelledCase]) -> None:

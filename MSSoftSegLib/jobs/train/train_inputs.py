@@ -7,7 +7,7 @@ from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.library.datalist import read_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.reading import labelled_cases
-from MSSoftSegLib.library.same_exam import check_no_twins
+from MSSoftSegLib.library.same_exam import check_no_exam_twice
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.training.engine.teacher_check import check_teacher_fits
@@ -36,7 +36,7 @@ def training_cases(spec: TrainSpec) -> list[LabelledCase]:
                 f"{spec.pseudo.name} holds no pseudo-labelled case", remedy="make some with mssoftseg pseudolabel"
             )
         cases += pseudo
-    check_no_twins(cases)
+    check_no_exam_twice(cases)
     return cases
 
 

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import JobFailed
 from MSSoftSegLib.exam.geometry import Grid, canonical, resample, voxels
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.preprocessing.brain_extraction.atlas_maps import read_atlas
 from MSSoftSegLib.preprocessing.brain_extraction.atlas_registration import head_from_atlas
 from MSSoftSegLib.preprocessing.brain_extraction.refinement import refine_brain
@@ -53,7 +54,7 @@ def extract_brain_with_atlas(
 
 def _check_volume(brain: sitk.Image) -> None:
     """Refuse what cannot be a brain."""
-    volume_ml = float(np.count_nonzero(voxels(brain))) * Grid.of(brain).voxel_volume_mm3 / 1000
+    volume_ml = float(np.count_nonzero(voxels(brain))) * Grid.of(brain).voxel_volume_mm3 / MM3_PER_ML
     if volume_ml < MIN_BRAIN_ML:
         raise JobFailed(
             f"brain extraction found only {volume_ml:.0f} mL of brain",

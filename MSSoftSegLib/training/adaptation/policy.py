@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.training.recipe import AdaptationSettings, AdaptationSize, PseudoLabelSettings, Recipe, Window
+from MSSoftSegLib.network.window import Window
+from MSSoftSegLib.training.recipe import AdaptationSettings, AdaptationSize, PseudoLabelSettings, Recipe
 
 
 def labelled_patients(cases: Sequence[LabelledCase]) -> int:

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from MSSoftSegLib.errors import BadLibrary, JobCancelled, MSSoftSegError
 from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
 from MSSoftSegLib.preprocessing.cache import StepCache
@@ -27,7 +28,6 @@ __all__ = ["PreparedCase", "prepare_cases"]
 
 # Raised whenever preparation gives another result for the same input.
 PREPARATION_VERSION = 1
-MM3_PER_ML = 1000.0
 EVERY_NEIGHBOR = np.ones((3, 3, 3))
 
 

@@ -11,10 +11,10 @@ from MSSoftSegLib.errors import JobFailed, RequestError
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.predict import predict_members
-from MSSoftSegLib.inference.sliding_window import training_window
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.network.window import window_of
 from MSSoftSegLib.training.confirmation_guard import GuardVerdict, confirmation_guard
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import OperatingPoint, load_trained
@@ -52,7 +52,7 @@ def guard_student(teacher: Bundle, tasks: Sequence[FitTask], point: OperatingPoi
             device=device,
             activation=description.activation,
             floor=description.activation_floor,
-            window=training_window(description),
+            window=window_of(description),
         )
         return np.asarray(members[0].numpy() * case.brain())
 

@@ -29,8 +29,9 @@ from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import read_exam
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.inference.device import Device, choose_device
-from MSSoftSegLib.inference.predict import predict
+from MSSoftSegLib.inference.predict import INFERENCE_SECONDS, predict
 from MSSoftSegLib.inference.pseudo_label import PseudoLabel, pseudo_label
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
 from MSSoftSegLib.library.creation import create_library
@@ -41,24 +42,16 @@ from MSSoftSegLib.network.needed_images import check_has_inputs
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
 from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.preprocessing.pipeline import preprocess
+from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS, preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.training.pseudo_labels.plan import PlannedExam, check_one_teacher, check_out, is_library, plan_exams
 
 LOGGER = logging.getLogger(__name__)
 # Shares of one exam, in seconds as measured on two cores.
-EXAM_SHARES = {
-    "alignment": 10.0,
-    "bias-correction": 12.0,
-    "brain-extraction": 20.0,
-    "working-grid": 1.0,
-    "inference": 9.0,
-    "pseudo-label": 3.0,
-}
+EXAM_SHARES = {**STAGE_SECONDS, "inference": INFERENCE_SECONDS, "pseudo-label": 3.0}
 TTA = "flips8"
 LIBRARY_NAME = "Pseudo-labelled MS lesion cases"
-MM3_PER_ML = 1000.0
 ExamEnd = Literal["labelled", "skipped", "dropped", "failed"]
 Progress = Callable[[str, float], None]
 

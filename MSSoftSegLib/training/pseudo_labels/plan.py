@@ -5,21 +5,18 @@ Names of folders may be names of people: an exam from a folder becomes ``pseudo0
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
 from MSSoftSegLib.errors import EnvironmentLack, MSSoftSegError, OutputExists, RequestError
-from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam
 from MSSoftSegLib.library.case_record import CaseRecord
-from MSSoftSegLib.library.intake import store_image
 from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, CaseId, inside
 from MSSoftSegLib.library.reading import check_is_library, read_library
+from MSSoftSegLib.library.same_exam import checksum_once_stored, stored_flair_checksum
 
 PREFIX = "pseudo"
 
@@ -110,7 +107,7 @@ def _from_library(library: Path) -> list[_Candidate]:
             case = record.case_id
             files = {modality: inside(library, case.image(modality)) for modality in record.images}
             exam = PlannedExam(str(case), case, files, preprocessed=record.preprocessed)
-            found.append(_Candidate(exam, record.checksums[str(case.image(Modality.FLAIR))]))
+            found.append(_Candidate(exam, stored_flair_checksum(record)))
     return found
 
 
@@ -123,7 +120,7 @@ def _from_folders(unlabelled: Path, *, preprocessed: bool, progress: Callable[[f
         exam = PlannedExam(origin, CaseId(PREFIX), None, preprocessed=preprocessed)
         try:
             files = find_exam(folder).chosen
-            yield _Candidate(replace(exam, files=files), flair_checksum(files[Modality.FLAIR]))
+            yield _Candidate(replace(exam, files=files), checksum_once_stored(files[Modality.FLAIR]))
         except EnvironmentLack:
             raise  # every exam would meet it
         except MSSoftSegError as problem:
@@ -148,24 +145,9 @@ def _visible_folders(folder: Path) -> list[Path]:
         return []  # reading it as an exam says so
 
 
-def flair_checksum(path: Path) -> str:
-    """SHA-256 of an image as a case library stores it: without text in its header, compressed."""
-    facts = path.stat()
-    return _stored_checksum(path, facts.st_size, facts.st_mtime_ns)
-
-
-# The command asks again, after the job, for what the job asked.
-@lru_cache(maxsize=4096)
-def _stored_checksum(path: Path, size: int, modified_ns: int) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        stored = Path(folder) / "image.nii.gz"
-        store_image(path, stored)
-        return sha256_of_file(stored)
-
-
 def _named(candidates: list[_Candidate], records: list[CaseRecord], *, numbered: bool) -> list[PlannedExam]:
     """Names that the output library knows stay; others get the lowest free numbers in order, so that asking again agrees."""
-    known = {record.checksums[str(record.case_id.image(Modality.FLAIR))]: record for record in records}
+    known = {stored_flair_checksum(record): record for record in records}
     taken = {record.patient.casefold() for record in records}
     free = (f"{PREFIX}{number:03}" for number in count(1))
     free = (name for name in free if name not in taken)

@@ -10,7 +10,7 @@ from MSSoftSegLib.errors import OutOfMemory
 from MSSoftSegLib.inference import whole_volume
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.predict import predict_members
-from MSSoftSegLib.inference.sliding_window import training_window, windowed_logits
+from MSSoftSegLib.inference.sliding_window import windowed_logits
 from MSSoftSegLib.inference.whole_volume import predict_logits
 from MSSoftSegLib.network.architecture import LesionUNet
 from MSSoftSegLib.network.bundle import read_bundle
@@ -18,6 +18,7 @@ from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.dynunet import DynUNet
 from MSSoftSegLib.network.slices import SLICES_AT_ONCE, SliceNetwork
 from MSSoftSegLib.network.unet_2d import UNet2D
+from MSSoftSegLib.network.window import window_of
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
 FLOAT = Device(torch.device("cpu"), torch.float32)
@@ -134,14 +135,14 @@ def test_windows_give_a_dynunet_the_statistics_of_its_patches(dynunet):
 def test_only_a_dynunet_trained_on_patches_looks_through_its_patch(tmp_path, network, sampling, expected):
     description = read_bundle(write_random_bundle(tmp_path / "model", network=network)).description
     recipe = {"name": "any"} if sampling is None else {"name": "any", "sampling": sampling}
-    assert training_window(description.model_copy(update={"recipe": recipe})) == expected
+    assert window_of(description.model_copy(update={"recipe": recipe})) == expected
 
 
 def test_a_lesion_unet_looks_through_the_window_of_its_description(tmp_path):
     path = write_random_bundle(tmp_path / "model", network={"kind": "lesion-unet", "widths": [4, 6]})
     description = read_bundle(path).description
-    assert training_window(description) is None
-    assert training_window(description.model_copy(update={"window": (16, 20, 16)})) == (16, 20, 16)
+    assert window_of(description) is None
+    assert window_of(description.model_copy(update={"window": (16, 20, 16)})) == (16, 20, 16)
     for wrong, words in (((16, 18, 16), "multiples of 4"), ((0, 16, 16), "greater than or equal to 8")):
         with pytest.raises(ValidationError, match=words):
             ModelDescription.model_validate(description.model_dump() | {"window": wrong})

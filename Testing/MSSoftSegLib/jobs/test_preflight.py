@@ -19,11 +19,11 @@ from MSSoftSegLib.jobs.preflight.needs import need_findings
 from MSSoftSegLib.jobs.preflight.rates import KEPT, Rates, rates_file, recall, remember, signature, step_times
 from MSSoftSegLib.jobs.preflight.report import planned
 from MSSoftSegLib.jobs.preflight.split import Split
-from MSSoftSegLib.jobs.preflight.step_probe import windows
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.datalist import write_datalist
 from MSSoftSegLib.library.writing import add_case
+from MSSoftSegLib.network.window import looks_per_voxel, window_overlap
 from MSSoftSegLib.training.recipe import find_recipe
 from Testing.MSSoftSegLib.jobs.detached_jobs import RECIPE
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
@@ -125,10 +125,13 @@ def test_folds_are_counted_by_patient(look):
 def test_whole_brains_take_as_long_as_their_windows():
     recipe = find_recipe("mssoftseg-synthetic")
     assert recipe.window == (96, 112, 96)
-    assert windows(recipe, (96, 112, 96)) == 1
-    assert windows(recipe, (168, 196, 168)) == pytest.approx((2 * 96 / 168) ** 2 * 2 * 112 / 196)
+    overlap = window_overlap(recipe.network.kind)
+    assert looks_per_voxel((96, 112, 96), recipe.window, overlap) == 1
+    assert looks_per_voxel((168, 196, 168), recipe.window, overlap) == pytest.approx(
+        (2 * 96 / 168) ** 2 * 2 * 112 / 196
+    )
     seen_whole = recipe.model_copy(update={"postprocessing": recipe.postprocessing.model_copy(update={"window": None})})
-    assert windows(seen_whole, (168, 196, 168)) == 1
+    assert looks_per_voxel((168, 196, 168), seen_whole.window, overlap) == 1
     keys = {signature(each, device="cpu", raw=False) for each in (recipe, seen_whole)}
     assert len(keys) == 2, "what was measured with windows says nothing of whole brains"
 
@@ -200,7 +203,7 @@ def test_a_check_that_would_take_too_long_says_how_far_it_came(cases, tmp_path):
     listed = [dataclasses.replace(cases[0], case="sub-p", patient="sub-p")]
     (found,) = file_checks.damage_findings(library, listed, longest_s=-1.0)
     assert (found.severity, "0 cases of 1 were looked at for checksums" in found.message) == ("note", True)
-    (found,) = file_checks.twin_findings(cases, longest_s=-1.0)
+    (found,) = file_checks.same_exam_findings(cases, longest_s=-1.0)
     assert "0 cases of 10" in found.message
 
 

@@ -1,0 +1,16 @@
+"""Names of the files that a result folder holds (Docs/contract.md section 4): whoever writes or reads one takes its name here."""
+
+from __future__ import annotations
+
+PROBABILITY_FILE = "lesion_probability.nii.gz"
+ENTROPY_FILE = "lesion_entropy.nii.gz"
+MUTUAL_INFORMATION_FILE = "lesion_mutual_information.nii.gz"
+MASK_FILE = "lesion_mask.nii.gz"
+INSTANCES_FILE = "lesion_instances.nii.gz"
+LESIONS_FILE = "lesions.csv"
+REPORT_FILE = "report.html"
+FACTS_FILE = "result.json"
+# The folder with the working images, and what lies in it beside them.
+WORKING_FOLDER = "working"
+WORKING_FACTS_FILE = "working.json"
+BRAIN_MASK_FILE = "brain_mask.nii.gz"
