@@ -15,7 +15,7 @@ import typer
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say, shown
 from MSSoftSegLib.errors import RequestError
-from MSSoftSegLib.jobs.run import Outcome, failed_event, parse_job, run
+from MSSoftSegLib.jobs.run import JobOutcome, failed_event, parse_job, run
 from MSSoftSegLib.network.catalog import default_model
 
 
@@ -112,7 +112,7 @@ def worker() -> None:
     main()
 
 
-def run_job(kind: str, spec: dict[str, Any], *, json_events: bool, debug: bool) -> Outcome:
+def run_job(kind: str, spec: dict[str, Any], *, json_events: bool, debug: bool) -> JobOutcome:
     """Validate and run one job in this process, showing its events."""
     name = uuid.uuid4().hex[:12]
     with shown(json_events=json_events) as emit, interruptible() as interrupted:
@@ -120,7 +120,7 @@ def run_job(kind: str, spec: dict[str, Any], *, json_events: bool, debug: bool) 
             job = parse_job({"job": name, "kind": kind, "spec": spec})
         except RequestError as problem:
             emit(failed_event(name, problem))
-            return Outcome(problem.exit_code, None, problem)
+            return JobOutcome(problem.exit_code, None, problem)
         return run(job, emit, cancelled=interrupted, debug=debug)
 
 
@@ -143,7 +143,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def finish(outcome: Outcome, *, json_events: bool) -> None:
+def finish(outcome: JobOutcome, *, json_events: bool) -> None:
     """Say where the result is, or raise what went wrong."""
     if outcome.error is not None:
         raise outcome.error

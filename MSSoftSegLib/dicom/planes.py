@@ -21,7 +21,7 @@ SAME_PLACE_MM = 0.01
 
 
 @dataclass(frozen=True)
-class Plane:
+class FramePlane:
     """One image plane. file, frame: where its pixels are, from 0. position, row, column: LPS, mm and unit vectors.
 
     row: direction in which the column index grows. spacing_mm: between columns (along row), between rows (along column).
@@ -42,10 +42,10 @@ class Stack:
     """Planes in the order of their positions along the normal, as one grid (x = along a row, y = along a column)."""
 
     grid: Grid
-    planes: tuple[Plane, ...]
+    planes: tuple[FramePlane, ...]
 
 
-def planes_of(headers: tuple[Dataset, ...]) -> tuple[Plane, ...]:
+def planes_of(headers: tuple[Dataset, ...]) -> tuple[FramePlane, ...]:
     """The planes of single-frame and multi-frame MR objects; BadImage where one says not where it is."""
     planes = []
     for number, header in enumerate(headers):
@@ -71,7 +71,7 @@ def functional_group(item: Dataset, shared: Dataset | None, name: str) -> Any:
     return {}
 
 
-def _plane(header: Dataset, file: int, frame: int, position: Any, orientation: Any, measures: Any) -> Plane:
+def _plane(header: Dataset, file: int, frame: int, position: Any, orientation: Any, measures: Any) -> FramePlane:
     try:
         origin = np.array([float(value) for value in position.get("ImagePositionPatient")])
         axes = np.array([float(value) for value in orientation.get("ImageOrientationPatient")])
@@ -86,10 +86,10 @@ def _plane(header: Dataset, file: int, frame: int, position: Any, orientation: A
             remedy="export the original series from the archive",
         )
     place = str(header.get("FrameOfReferenceUID") or "")
-    return Plane(file, frame, origin, axes[:3], axes[3:], (between_columns, between_rows), size, place)
+    return FramePlane(file, frame, origin, axes[:3], axes[3:], (between_columns, between_rows), size, place)
 
 
-def stack_of(planes: tuple[Plane, ...]) -> Stack:
+def stack_of(planes: tuple[FramePlane, ...]) -> Stack:
     """The planes as one regular block; BadImage says what is missing, twice there or askew."""
     first = planes[0]
     if len(planes) < 2:
@@ -111,7 +111,7 @@ def stack_of(planes: tuple[Plane, ...]) -> Stack:
     return Stack(_grid(first, origin, normal, gap_mm, len(ordered)), ordered)
 
 
-def _grid(first: Plane, origin: np.ndarray, normal: np.ndarray, gap_mm: float, count: int) -> Grid:
+def _grid(first: FramePlane, origin: np.ndarray, normal: np.ndarray, gap_mm: float, count: int) -> Grid:
     direction = np.stack([first.row, first.column, normal], axis=1)
     spacing_mm = (*first.spacing_mm, gap_mm)
     size = (*first.size, count)
@@ -121,7 +121,7 @@ def _grid(first: Plane, origin: np.ndarray, normal: np.ndarray, gap_mm: float, c
     return Grid(size, spacing_mm, (x, y, z), tuple(nearest_orthonormal(direction).ravel().tolist()))
 
 
-def _check_alike(first: Plane, plane: Plane) -> None:
+def _check_alike(first: FramePlane, plane: FramePlane) -> None:
     if plane.frame_of_reference != first.frame_of_reference:
         raise BadImage(f"the planes of {SERIES} lie in different frames of reference", remedy=FETCH_AGAIN)
     if plane.size != first.size or not np.allclose(plane.spacing_mm, first.spacing_mm, rtol=1e-4, atol=0):

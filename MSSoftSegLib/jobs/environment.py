@@ -44,7 +44,7 @@ NEEDED_MEMORY_GIB = 3.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class EnvironmentFinding:
     """One line of the examination. remedy: the one command or step that mends it; None where nothing needs mending."""
 
     topic: str
@@ -52,11 +52,11 @@ class Finding:
     remedy: str | None = None
 
 
-def examine() -> list[Finding]:
+def examine() -> list[EnvironmentFinding]:
     """Look at software, devices, memory, disk, models and HD-BET."""
     return [
-        Finding("mssoftseg", VERSION),
-        Finding("python", platform.python_version()),
+        EnvironmentFinding("mssoftseg", VERSION),
+        EnvironmentFinding("python", platform.python_version()),
         *_packages(),
         *_devices(),
         _memory(),
@@ -66,27 +66,27 @@ def examine() -> list[Finding]:
     ]
 
 
-def as_document(findings: list[Finding]) -> dict[str, Any]:
+def as_document(findings: list[EnvironmentFinding]) -> dict[str, Any]:
     """The findings as JSON: a list in order, and whether segmenting can work."""
     return {"findings": [vars(finding) for finding in findings], "ready": is_ready(findings)}
 
 
-def is_ready(findings: list[Finding]) -> bool:
+def is_ready(findings: list[EnvironmentFinding]) -> bool:
     """Whether ``segment`` can run; HD-BET is optional, the atlas takes its place."""
     return all(finding.remedy is None for finding in findings if finding.topic != "HD-BET")
 
 
-def _packages() -> list[Finding]:
+def _packages() -> list[EnvironmentFinding]:
     findings = []
     for name in PACKAGES:
         try:
-            findings.append(Finding(name, metadata.version(name)))
+            findings.append(EnvironmentFinding(name, metadata.version(name)))
         except metadata.PackageNotFoundError:
-            findings.append(Finding(name, "not installed", remedy=f"pip install {name}"))
+            findings.append(EnvironmentFinding(name, "not installed", remedy=f"pip install {name}"))
     return findings
 
 
-def _devices() -> list[Finding]:
+def _devices() -> list[EnvironmentFinding]:
     try:
         import torch
     except ImportError:
@@ -94,14 +94,18 @@ def _devices() -> list[Finding]:
     from MSSoftSegLib.inference.device import choose_device
 
     findings = [
-        Finding("device cpu", f"{platform.machine()}, computes in {_precision(choose_device('cpu').precision)}")
+        EnvironmentFinding(
+            "device cpu", f"{platform.machine()}, computes in {_precision(choose_device('cpu').precision)}"
+        )
     ]
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         free, total = torch.cuda.mem_get_info(number)
         name = torch.cuda.get_device_name(number)
-        findings.append(Finding(f"device cuda:{number}", f"{name}, {free / GIB:.1f} of {total / GIB:.1f} GiB free"))
+        findings.append(
+            EnvironmentFinding(f"device cuda:{number}", f"{name}, {free / GIB:.1f} of {total / GIB:.1f} GiB free")
+        )
     if torch.backends.mps.is_available():
-        findings.append(Finding("device mps", "available"))
+        findings.append(EnvironmentFinding("device mps", "available"))
     return findings
 
 
@@ -109,49 +113,51 @@ def _precision(dtype: object) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _memory() -> Finding:
+def _memory() -> EnvironmentFinding:
     available = psutil.virtual_memory().available / GIB
     remedy = None if available >= NEEDED_MEMORY_GIB else f"close other programs: {NEEDED_MEMORY_GIB:.0f} GiB are needed"
-    return Finding("memory", f"{available:.1f} GiB available", remedy)
+    return EnvironmentFinding("memory", f"{available:.1f} GiB available", remedy)
 
 
-def _disk() -> Finding:
+def _disk() -> EnvironmentFinding:
     folder = default_cache_folder()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free / GIB
     remedy = None if free >= NEEDED_DISK_GIB else f"free some disk space: {NEEDED_DISK_GIB:.0f} GiB are needed"
-    return Finding("disk", f"{free:.1f} GiB free for the preprocessing cache", remedy)
+    return EnvironmentFinding("disk", f"{free:.1f} GiB free for the preprocessing cache", remedy)
 
 
-def _models() -> list[Finding]:
+def _models() -> list[EnvironmentFinding]:
     findings = []
     for name in installed_folders():
         try:
             bundle = find_bundle(name)
             verify(bundle)
-            findings.append(Finding(f"model {name}", f"{bundle.description.version}, {bundle.description.licence}"))
+            findings.append(
+                EnvironmentFinding(f"model {name}", f"{bundle.description.version}, {bundle.description.licence}")
+            )
         except MSSoftSegError as problem:
             imported = (user_models_folder() / name).is_dir()
             remedy = f"mssoftseg models remove {name}" if imported else "reinstall MSSoftSeg"
-            findings.append(Finding(f"model {name}", problem.message, remedy))
+            findings.append(EnvironmentFinding(f"model {name}", problem.message, remedy))
     if not findings:
-        return [Finding("models", "none installed", "mssoftseg models import FOLDER")]
+        return [EnvironmentFinding("models", "none installed", "mssoftseg models import FOLDER")]
     return [*findings, _default_model()]
 
 
-def _default_model() -> Finding:
+def _default_model() -> EnvironmentFinding:
     """Which model is used where none is named; a chosen one that is gone is told, and does not hinder."""
     name = default_model()
     chosen = [entry.model for entry in history(user_models_folder()) if entry.decision == "default"]
     gone = chosen and chosen[-1] != name
-    return Finding(
+    return EnvironmentFinding(
         "default model", f"{name}; {chosen[-1]}, which was chosen, was removed or replaced" if gone else name
     )
 
 
-def _hd_bet() -> Finding:
+def _hd_bet() -> EnvironmentFinding:
     lack = hd_bet_lack()
     if lack is None:
-        return Finding("HD-BET", "ready")
-    return Finding("HD-BET", f"{lack.message}; the atlas is used instead", lack.remedy)
+        return EnvironmentFinding("HD-BET", "ready")
+    return EnvironmentFinding("HD-BET", f"{lack.message}; the atlas is used instead", lack.remedy)

@@ -23,7 +23,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """How a job ended. path: the result folder, None unless exit_code is 0; error: what the user is told otherwise."""
 
     exit_code: int
@@ -54,21 +54,21 @@ def parse_job(document: Any) -> AnyJob:
         ) from None
 
 
-def run(job: AnyJob, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, debug: bool = False) -> Outcome:
+def run(job: AnyJob, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, debug: bool = False) -> JobOutcome:
     """Run the job in this process; errors become events, with debug they also show their traceback on stderr."""
     try:
         with logs_as_events(job.job, emit):
             path = _execute(job, emit, cancelled)
     except (JobCancelled, KeyboardInterrupt):
         emit({"event": "cancelled", "job": job.job})
-        return Outcome(JobCancelled.exit_code, None, JobCancelled())
+        return JobOutcome(JobCancelled.exit_code, None, JobCancelled())
     except Exception as problem:
         if debug:
             logging.getLogger("mssoftseg.debug").exception("traceback of the failure")
         error = as_user_error(problem)
         emit(failed_event(job.job, error))
-        return Outcome(error.exit_code, None, error)
-    return Outcome(0, path, None)
+        return JobOutcome(error.exit_code, None, error)
+    return JobOutcome(0, path, None)
 
 
 def _execute(job: AnyJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
@@ -24,18 +25,14 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class _Part(BaseModel, frozen=True, extra="forbid"):
-    pass
-
-
-class Edits(_Part):
+class Edits(FrozenModel):
     """What a person changed in a mask, in voxels."""
 
     voxels_added: int = Field(ge=0)
     voxels_removed: int = Field(ge=0)
 
 
-class RaterEntry(_Part):
+class RaterEntry(FrozenModel):
     """One rater's label map. time: when it was stored, UTC. edits: against the mask that it replaced or started from.
 
     version: 1 for this rater's first mask of the case, and one more for each that replaced it. volume_ml: of certain lesion.
@@ -49,7 +46,7 @@ class RaterEntry(_Part):
     notes: str = ""
 
 
-class EarlierMask(_Part):
+class EarlierMask(FrozenModel):
     """A label map that its rater replaced later; it is kept. approved: whether the case was approved with it."""
 
     rater: str
@@ -58,7 +55,7 @@ class EarlierMask(_Part):
     approved: bool = False
 
 
-class SoftLabelEntry(_Part):
+class SoftLabelEntry(FrozenModel):
     """A stored soft mask, by the name in its file name, and whether a confidence map goes with it.
 
     settings: how it was made of the raters' masks; None where that is not known. made_of: checksums of these masks by rater,
@@ -72,7 +69,7 @@ class SoftLabelEntry(_Part):
     made_of: dict[str, Sha256] = Field(default_factory=dict)
 
 
-class ModelFindings(_Part):
+class ModelFindings(FrozenModel):
     """What a model said about the exam before anybody corrected it.
 
     psu, worst_lesion_lsu: structural uncertainty of the patient and of the lesion with most of it, 0–1, None without lesions;
@@ -89,7 +86,7 @@ class ModelFindings(_Part):
     threshold: float = Field(ge=0, le=1)
 
 
-class HistoryEntry(_Part):
+class HistoryEntry(FrozenModel):
     """One change, in the past tense; by: the rater who made it, where that is known; replaced: checksums of former files."""
 
     time: datetime.datetime
@@ -98,7 +95,7 @@ class HistoryEntry(_Part):
     replaced: dict[str, Sha256] = Field(default_factory=dict)
 
 
-class CaseRecord(_Part):
+class CaseRecord(FrozenModel):
     """One case. checksums: SHA-256 of every file of the case by its name relative to the library.
 
     Version 1 had no earlier masks, findings, notes, settings of soft labels and seal; it is read as what it says.

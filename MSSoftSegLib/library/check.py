@@ -47,7 +47,7 @@ EXPECTED_NAMES = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class LibraryFinding:
     """One file that is not as it should be; file: its name relative to the library."""
 
     kind: Literal["damaged", "missing", "foreign"]
@@ -58,7 +58,7 @@ class Finding:
         return f"{self.kind}: {self.file} {self.explanation}"
 
 
-def check_library(library: Path) -> list[Finding]:
+def check_library(library: Path) -> list[LibraryFinding]:
     """What is wrong, in order of file name; empty where nothing is. Changes that a killed writer had decided are done first."""
     check_is_library(library)
     _finish_interrupted(library)
@@ -67,9 +67,9 @@ def check_library(library: Path) -> list[Finding]:
     return sorted(findings & _look(library), key=lambda finding: finding.file) if findings else []
 
 
-def _look(library: Path) -> set[Finding]:
+def _look(library: Path) -> set[LibraryFinding]:
     pending = _pending(library)
-    findings: set[Finding] = set()
+    findings: set[LibraryFinding] = set()
     known: set[str] = set()
     broken: set[CaseId] = set()
     for case in case_ids(library):
@@ -78,12 +78,12 @@ def _look(library: Path) -> set[Finding]:
             record = find_case(library, case)
         except BadLibrary as problem:
             findings.add(
-                Finding("damaged", str(case.record), problem.message.removeprefix(case.record.name).lstrip(": "))
+                LibraryFinding("damaged", str(case.record), problem.message.removeprefix(case.record.name).lstrip(": "))
             )
             broken.add(case)
             continue
         if _is_altered(inside(library, case.record)):
-            findings.add(Finding("damaged", str(case.record), "is altered: its checksum does not hold"))
+            findings.add(LibraryFinding("damaged", str(case.record), "is altered: its checksum does not hold"))
         if record is not None and case not in pending:
             known |= record.checksums.keys()
             findings |= _file_findings(library, record)
@@ -102,27 +102,27 @@ def _is_altered(path: Path) -> bool:
         return True
 
 
-def _file_findings(library: Path, record: CaseRecord) -> set[Finding]:
+def _file_findings(library: Path, record: CaseRecord) -> set[LibraryFinding]:
     found = set()
     for name, checksum in record.checksums.items():
         path = inside(library, PurePosixPath(name))
         if problem := file_problem(path, checksum):
-            found.add(Finding("damaged" if path.exists() else "missing", name, problem))
+            found.add(LibraryFinding("damaged" if path.exists() else "missing", name, problem))
     return found
 
 
-def _pending_findings(library: Path, folder: Path, commit: Commit) -> set[Finding]:
+def _pending_findings(library: Path, folder: Path, commit: Commit) -> set[LibraryFinding]:
     """The files of a case whose change is decided but could not be carried out: some still lie in the pending folder."""
     staged = {name: folder / source for source, name in commit.moves.items()}
     found = set()
     for name, checksum in commit.record.checksums.items():
         places = [staged.get(name), inside(library, PurePosixPath(name))]
         if all(place is None or file_problem(place, checksum) for place in places):
-            found.add(Finding("damaged", name, "is not what an interrupted change left"))
+            found.add(LibraryFinding("damaged", name, "is not what an interrupted change left"))
     return found
 
 
-def _foreign(library: Path, known: set[str], broken: set[CaseId]) -> set[Finding]:
+def _foreign(library: Path, known: set[str], broken: set[CaseId]) -> set[LibraryFinding]:
     """Files that no record speaks of; those of a case whose record is gone count as one finding."""
     found = set()
     recorded = set(case_ids(library))
@@ -132,13 +132,13 @@ def _foreign(library: Path, known: set[str], broken: set[CaseId]) -> set[Finding
         if str(name) in known or case in broken:
             continue
         if case is None:
-            found.add(Finding("foreign", str(name), "belongs to no case"))
+            found.add(LibraryFinding("foreign", str(name), "belongs to no case"))
         elif case in recorded:
-            found.add(Finding("foreign", str(name), "is not in the record of its case"))
+            found.add(LibraryFinding("foreign", str(name), "is not in the record of its case"))
         else:
             orphans[case] = orphans.get(case, 0) + 1
     for case, count in orphans.items():
-        found.add(Finding("missing", str(case.record), f"is missing, and without it what {count} files are"))
+        found.add(LibraryFinding("missing", str(case.record), f"is missing, and without it what {count} files are"))
     return found
 
 
@@ -154,29 +154,29 @@ def _files(library: Path) -> Iterator[PurePosixPath]:
         yield from (relative / name for name in names if not is_dropping(name))
 
 
-def _frame_findings(library: Path) -> set[Finding]:
+def _frame_findings(library: Path) -> set[LibraryFinding]:
     """Of the files that belong to the library as a whole."""
     found = set()
     description = DERIVATIVES / DESCRIPTION
     try:
         json.loads(inside(library, description).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        found.add(Finding("missing", str(description), "is missing"))
+        found.add(LibraryFinding("missing", str(description), "is missing"))
     except (OSError, ValueError):
-        found.add(Finding("damaged", str(description), "is not JSON"))
+        found.add(LibraryFinding("damaged", str(description), "is not JSON"))
     try:
         read_settings(library)
     except BadLibrary:
-        found.add(Finding("damaged", str(SETTINGS), "is not what the library's settings are"))
+        found.add(LibraryFinding("damaged", str(SETTINGS), "is not what the library's settings are"))
     if not (library / PARTICIPANTS).is_file():
-        return found | {Finding("missing", PARTICIPANTS, "is missing")}
+        return found | {LibraryFinding("missing", PARTICIPANTS, "is missing")}
     try:
         listed = participants(library)
     except (OSError, ValueError):
-        return found | {Finding("damaged", PARTICIPANTS, "is not a table")}
+        return found | {LibraryFinding("damaged", PARTICIPANTS, "is not a table")}
     for patient in sorted({case.patient for case in case_ids(library)}):
         if f"sub-{patient}" not in listed:
-            found.add(Finding("damaged", PARTICIPANTS, f"has no line for sub-{patient}"))
+            found.add(LibraryFinding("damaged", PARTICIPANTS, f"has no line for sub-{patient}"))
     return found
 
 

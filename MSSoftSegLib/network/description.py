@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.network.operating_point import AcquisitionPoint, FittingPoint, OperatingPoint, fitting_point
 
 # Names become folder names and are typed in shells.
@@ -15,18 +16,14 @@ FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Part(BaseModel, frozen=True, extra="forbid"):
-    pass
-
-
-class ModelInput(_Part):
+class ModelInput(FrozenModel):
     """One network channel; an absent modality that is not required is given as zeros."""
 
     modality: Modality
     required: bool
 
 
-class LesionUNetDescription(_Part):
+class LesionUNetDescription(FrozenModel):
     """Shape of the LesionUNet (network/architecture.py): channels per level, the first at half resolution."""
 
     kind: Literal["lesion-unet"]
@@ -39,7 +36,7 @@ class LesionUNetDescription(_Part):
             raise ValueError(f"{name} of a lesion-unet with these widths has multiples of {multiple} only")
 
 
-class UNet2DDescription(_Part):
+class UNet2DDescription(FrozenModel):
     """Kats' 2D U-Net (network/unet_2d.py): channels per level, the first at full resolution; slices are axial.
 
     norm: 'none' as published by Kats; 'batch' is batch normalization, whose running statistics serve in use. dropout: of whole
@@ -52,7 +49,7 @@ class UNet2DDescription(_Part):
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
-class LinkNet2DDescription(_Part):
+class LinkNet2DDescription(FrozenModel):
     """Groza's 2D LinkNet (network/linknet_2d.py) on MONAI's SE-ResNeXt-50 encoder.
 
     layers: blocks per stage (3, 4, 6, 3 = SE-ResNeXt-50; fewer = a smaller preset of the same).
@@ -62,7 +59,7 @@ class LinkNet2DDescription(_Part):
     layers: tuple[int, int, int, int] = (3, 4, 6, 3)
 
 
-class DynUNetDescription(_Part):
+class DynUNetDescription(FrozenModel):
     """MONAI's DynUNet in the shape of nnU-Net's 3D full resolution (network/dynunet.py).
 
     filters: channels per level, the first at full resolution; each further level halves the grid.
@@ -90,13 +87,13 @@ def key_of(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in kept)
 
 
-class Calibration(_Part):
+class Calibration(FrozenModel):
     """Probability = activation of the logit at this temperature (network/activation.py)."""
 
     temperature: float = Field(gt=0)
 
 
-class WeightFile(_Part):
+class WeightFile(FrozenModel):
     """One fold's weights; several make an ensemble."""
 
     name: FileName
@@ -106,7 +103,7 @@ class WeightFile(_Part):
 Side = Annotated[int, Field(ge=8)]
 
 
-class ModelDescription(_Part):
+class ModelDescription(FrozenModel):
     """All of ``model.json`` (Docs/contract.md section 6).
 
     spacing_mm: of the working grid. normalization: as preprocessing names it. activation_floor: a largest response below it

@@ -28,7 +28,7 @@ class _Line(BaseModel, frozen=True, extra="ignore"):
     time: str
 
 
-class Judgement(_Line):
+class ModelJudgment(_Line):
     """What one comparison found. Models are told apart by the checksum of their ``model.json``; cases: held-out ones."""
 
     first: str
@@ -61,7 +61,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def keep_judgement(folder: Path, judgement: Judgement) -> None:
+def keep_judgement(folder: Path, judgement: ModelJudgment) -> None:
     """Add to the judgements in the user's models folder."""
     _append(folder / JUDGEMENTS_FILE, judgement)
 
@@ -76,9 +76,9 @@ def history(folder: Path) -> list[Promotion]:
     return [line for document in _documents(folder / PROMOTIONS_FILE) if (line := _read(Promotion, document))]
 
 
-def judgement_on(folder: Path, *, first_sha256: str, second_sha256: str) -> Judgement | None:
+def judgement_on(folder: Path, *, first_sha256: str, second_sha256: str) -> ModelJudgment | None:
     """The last judgement on the second model against the first; None where they were never compared."""
-    read = (_read(Judgement, document) for document in _documents(folder / JUDGEMENTS_FILE))
+    read = (_read(ModelJudgment, document) for document in _documents(folder / JUDGEMENTS_FILE))
     found = [j for j in read if j and j.first_sha256 == first_sha256 and j.second_sha256 == second_sha256]
     return found[-1] if found else None
 

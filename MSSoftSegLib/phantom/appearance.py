@@ -12,7 +12,7 @@ from MSSoftSegLib.phantom.anatomy import Anatomy
 from MSSoftSegLib.phantom.contrasts import TissueIntensities
 from MSSoftSegLib.phantom.fields import smooth_field, white_noise
 from MSSoftSegLib.phantom.frame import Frame
-from MSSoftSegLib.phantom.hard_negatives import HardNegatives
+from MSSoftSegLib.phantom.hard_negatives import NegativeMaps
 from MSSoftSegLib.phantom.lesions import LesionMaps
 from MSSoftSegLib.phantom.tissues import BLOOD_VALUE, Tissue, tissue_values
 
@@ -31,7 +31,7 @@ class Body:
 
     anatomy: Anatomy
     lesions: LesionMaps
-    negatives: HardNegatives
+    negatives: NegativeMaps
     head_frame: Frame
     head_labels: np.ndarray
 
@@ -77,7 +77,7 @@ def _lesion_strength(body: Body, modality: Modality, *, rng: np.random.Generator
     return np.clip((1 + spread * (body.lesions.severity - 1)) * uneven, 0.45, 1.7)
 
 
-def _fluid(modality: Modality, mean: TissueIntensities, negatives: HardNegatives) -> np.ndarray:
+def _fluid(modality: Modality, mean: TissueIntensities, negatives: NegativeMaps) -> np.ndarray:
     """Fluid with choroid plexus, vessels and flow in it."""
     fluid = mean.csf + (1.05 * mean.gray - mean.csf) * negatives.plexus
     if modality is Modality.FLAIR:

@@ -30,7 +30,7 @@ class TissueIntensities:
 
 
 @dataclass(frozen=True)
-class _Ranges:
+class _ContrastRanges:
     """Lowest and highest value per tissue; a lesion is given as a step from its neighbor in the order."""
 
     csf: tuple[float, float]
@@ -44,13 +44,13 @@ class _Ranges:
 
 
 _RANGES = {
-    Modality.T1: _Ranges(
+    Modality.T1: _ContrastRanges(
         (0.12, 0.35), (0.66, 0.86), (-0.45, -0.08), (0.04, 0.15), (0.5, 1.1), (1.1, 1.7), (0.5, 0.75), (0.4, 0.8)
     ),
-    Modality.T2: _Ranges(
+    Modality.T2: _ContrastRanges(
         (2.4, 4.5), (1.15, 1.55), (0.15, 0.90), (0.04, 0.2), (0.6, 1.2), (0.9, 1.8), (0.4, 0.7), (0.4, 0.8)
     ),
-    Modality.FLAIR: _Ranges(
+    Modality.FLAIR: _ContrastRanges(
         (0.08, 0.40), (1.08, 1.36), (0.12, 0.65), (0.04, 0.2), (0.5, 1.0), (0.8, 1.6), (0.6, 0.9), (0.6, 1.1)
     ),
 }

@@ -23,7 +23,7 @@ from MSSoftSegLib.phantom.contrasts import TissueIntensities, draw_intensities, 
 from MSSoftSegLib.phantom.frame import Frame
 from MSSoftSegLib.phantom.hard_negatives import draw_hard_negatives
 from MSSoftSegLib.phantom.head import draw_head
-from MSSoftSegLib.phantom.lesions import Lesion, LesionSettings, draw_lesions
+from MSSoftSegLib.phantom.lesions import LesionSettings, PlacedLesion, draw_lesions
 from MSSoftSegLib.phantom.misalignment import composed, draw_move, inverse
 from MSSoftSegLib.phantom.raters import draw_raters
 
@@ -102,7 +102,7 @@ class DigitalPatient:
     patient_tissues: sitk.Image
     native_from_patient: Mapping[Modality, sitk.Euler3DTransform]
     intensities: Mapping[Modality, TissueIntensities]
-    lesions: tuple[Lesion, ...]
+    lesions: tuple[PlacedLesion, ...]
     seed: int
     settings: DigitalPatientSettings
 

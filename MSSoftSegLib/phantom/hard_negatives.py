@@ -14,7 +14,7 @@ from MSSoftSegLib.phantom.fields import smooth_field
 
 
 @dataclass(frozen=True)
-class HardNegatives:
+class NegativeMaps:
     """Maps float32 (z, y, x), 0–1, on the brain's window; 0 wherever there is any lesion.
 
     caps, rim, dirty: white matter that tends to gray on FLAIR and T2; perivascular: fluid-filled tubes in white matter and
@@ -35,7 +35,7 @@ class HardNegatives:
         return np.maximum.reduce([getattr(self, field.name) for field in fields(self)])
 
 
-def draw_hard_negatives(anatomy: Anatomy, lesion: np.ndarray, *, rng: np.random.Generator) -> HardNegatives:
+def draw_hard_negatives(anatomy: Anatomy, lesion: np.ndarray, *, rng: np.random.Generator) -> NegativeMaps:
     """The negatives of one patient whose lesion fractions are known."""
     spacing = anatomy.frame.spacing_mm
     shape = anatomy.frame.shape
@@ -52,7 +52,7 @@ def draw_hard_negatives(anatomy: Anatomy, lesion: np.ndarray, *, rng: np.random.
     tubes = _perivascular(anatomy, rng=rng)
     vessels = _vessels(anatomy, rng=rng)
     maps = (caps, rim, np.maximum(dirty, halo), tubes, vessels, plexus, flow)
-    return HardNegatives(*((part * healthy).astype(np.float32) for part in maps))
+    return NegativeMaps(*((part * healthy).astype(np.float32) for part in maps))
 
 
 def _behind(anatomy: Anatomy) -> np.ndarray:

@@ -47,7 +47,7 @@ TRIED_PLACES = {Place.PERIVENTRICULAR: 2, Place.DEEP: 6, Place.JUXTACORTICAL: 6,
 
 
 @dataclass(frozen=True)
-class Lesion:
+class PlacedLesion:
     """One lesion: center in LPS mm, half axes in mm along the columns of ``axes``, softness of its border in mm."""
 
     place: Place
@@ -64,7 +64,7 @@ class LesionMaps:
 
     fraction: np.ndarray
     severity: np.ndarray
-    lesions: tuple[Lesion, ...]
+    lesions: tuple[PlacedLesion, ...]
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _add_lesion(
     severity: np.ndarray,
     *,
     rng: np.random.Generator,
-) -> Lesion | None:
+) -> PlacedLesion | None:
     """Draw one lesion into the maps; None where its place has no room left (a small crop of a head, say)."""
     seeds = _free_voxels(room.candidates[place], fraction, rng=rng)
     if not seeds:
@@ -181,7 +181,7 @@ def _add_lesion(
     fraction[window] = np.maximum(fraction[window], part)
     center = np.asarray(room.anatomy.frame.grid.origin_mm) + voxel[::-1] * spacing
     half_axes = tuple(float(v) for v in scale_mm * ratio)
-    return Lesion(place, tuple(float(v) for v in center), half_axes, border_mm, strength, reached)  # type: ignore[arg-type]
+    return PlacedLesion(place, tuple(float(v) for v in center), half_axes, border_mm, strength, reached)  # type: ignore[arg-type]
 
 
 def _free_voxels(candidates: np.ndarray, fraction: np.ndarray, *, rng: np.random.Generator) -> list[np.ndarray]:

@@ -44,7 +44,7 @@ def align_rigidly(moving: sitk.Image, fixed: sitk.Image) -> Alignment:
     identity = sitk.Euler3DTransform()
     before = mutual_information(moving, fixed, identity)
     start = _best_start(moving, fixed)
-    found = register(fixed, _carried(moving, start), _settings(fixed, moving))
+    found = register(fixed, _move(moving, start), _settings(fixed, moving))
     transform = _composed(start, _euler(found))
     after = mutual_information(moving, fixed, transform)
     # Interpolation smooths, and smoothing alone raises the mutual information a little.
@@ -80,7 +80,7 @@ def _center_of_mass(image: sitk.Image) -> np.ndarray:
     return np.asarray(image.TransformContinuousIndexToPhysicalPoint(index.tolist()))
 
 
-def _carried(image: sitk.Image, shift: np.ndarray) -> sitk.Image:
+def _move(image: sitk.Image, shift: np.ndarray) -> sitk.Image:
     """The same voxels with the header moved so that a point p of the result is the point p + shift of the image."""
     moved = sitk.Image(image)
     moved.SetOrigin((np.asarray(image.GetOrigin()) - shift).tolist())

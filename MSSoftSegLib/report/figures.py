@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from scipy import ndimage
 
 from MSSoftSegLib.lesion.uncertainty import LARGEST_ENTROPY_NATS
-from MSSoftSegLib.report.panel import INK, Panel, figure_of, png_bytes
+from MSSoftSegLib.report.panel import INK, FigurePanel, figure_of, png_bytes
 from MSSoftSegLib.report.planes import (
     NORMAL_AXIS,
     DisplayVolumes,
@@ -97,7 +97,7 @@ def close_up_png(volumes: DisplayVolumes, lesion_id: int) -> bytes:
     figure = figure_of(2 * CLOSE_UP_PX + 4, CLOSE_UP_PX, OVERVIEW_DPI)
     share = CLOSE_UP_PX / (2 * CLOSE_UP_PX + 4)
     for column, left in enumerate((0.0, 1 - share)):
-        panel = Panel(figure.add_axes((left, 0.0, share, 1.0)), volumes, plane, index)
+        panel = FigurePanel(figure.add_axes((left, 0.0, share, 1.0)), volumes, plane, index)
         panel.show_gray()
         if column == 1:
             here = panel.slice_of(volumes.instances)
@@ -123,7 +123,7 @@ def _draw_overview_panel(
     left, top, width, height = layout.panels[plane, column]
     bottom = layout.height_px - top - height
     place = (left / layout.width_px, bottom / layout.height_px, width / layout.width_px, height / layout.height_px)
-    panel = Panel(figure.add_axes(place), volumes, plane, index)
+    panel = FigurePanel(figure.add_axes(place), volumes, plane, index)
     panel.show_gray()
     if column == 1:
         panel.show_outline(panel.slice_of(volumes.instances) > 0, width=0.8)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.frozen_model import FrozenModel
 
 SCHEMA_VERSION = 1
 FILE_NAME = "metrics.json"
@@ -15,11 +16,7 @@ FILE_NAME = "metrics.json"
 Values = dict[str, float | None]
 
 
-class _Fact(BaseModel, frozen=True, extra="forbid"):
-    pass
-
-
-class SoftwareFacts(_Fact):
+class MeasuringSoftware(FrozenModel):
     """Versions that measured."""
 
     version: str
@@ -28,7 +25,7 @@ class SoftwareFacts(_Fact):
     scipy: str
 
 
-class SettingFacts(_Fact):
+class SettingFacts(FrozenModel):
     """What was asked for. threshold: null where every case came with a mask."""
 
     connectivity: int
@@ -44,7 +41,7 @@ class SettingFacts(_Fact):
     bootstrap_seed: int
 
 
-class SizeFacts(_Fact):
+class SizeFacts(FrozenModel):
     """Lesions of one size: of the truth, of them touched; predicted, of them touching no truth."""
 
     size: str
@@ -54,7 +51,7 @@ class SizeFacts(_Fact):
     false: int
 
 
-class RaterFacts(_Fact):
+class RaterFacts(FrozenModel):
     """One case against one rater (1 = first). truth_sha256: of the voxel values."""
 
     rater: int
@@ -63,7 +60,7 @@ class RaterFacts(_Fact):
     detection_by_size: tuple[SizeFacts, ...]
 
 
-class CaseFacts(_Fact):
+class CaseFacts(FrozenModel):
     """One case; metrics: mean over its raters of what is defined for them, as in metrics.csv."""
 
     case: str
@@ -73,7 +70,7 @@ class CaseFacts(_Fact):
     raters: tuple[RaterFacts, ...]
 
 
-class MeanFacts(_Fact):
+class MeanFacts(FrozenModel):
     """Mean over n cases and its bootstrap interval; null where undefined."""
 
     mean: float | None
@@ -82,7 +79,7 @@ class MeanFacts(_Fact):
     high: float | None
 
 
-class RaterSummaryFacts(_Fact):
+class RaterSummaryFacts(FrozenModel):
     """All cases of one rater."""
 
     rater: int
@@ -93,7 +90,7 @@ class RaterSummaryFacts(_Fact):
     detection_by_size: tuple[SizeFacts, ...]
 
 
-class VolumeAgreementFacts(_Fact):
+class VolumeAgreementFacts(FrozenModel):
     """Bland–Altman statistics of predicted − true volume."""
 
     n: int
@@ -103,7 +100,7 @@ class VolumeAgreementFacts(_Fact):
     upper_ml: float | None
 
 
-class SummaryFacts(_Fact):
+class SummaryFacts(FrozenModel):
     """All cases, averaged over raters."""
 
     cases: int
@@ -115,12 +112,12 @@ class SummaryFacts(_Fact):
     raters: tuple[RaterSummaryFacts, ...]
 
 
-class MetricsDocument(_Fact):
+class MetricsDocument(FrozenModel):
     """All of ``metrics.json``. Volumes in ml, distances in mm, shares 0–1."""
 
     schema_version: int = SCHEMA_VERSION
     research_use_only: bool = True
-    software: SoftwareFacts
+    software: MeasuringSoftware
     settings: SettingFacts
     empty_case_policy: dict[str, dict[str, float | str | None]]
     notes: tuple[str, ...]

@@ -33,7 +33,7 @@ SHADOW = [withStroke(linewidth=1.4, foreground=PAPER)]
 
 
 @dataclass(frozen=True)
-class Panel:
+class FigurePanel:
     """One slice of the volumes on one set of axes."""
 
     axes: Axes

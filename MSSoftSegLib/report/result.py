@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from MSSoftSegLib.frozen_model import FrozenModel
 
 SCHEMA_VERSION = 1
 
 
-class _Fact(BaseModel, frozen=True, extra="forbid"):
-    pass
-
-
-class SoftwareFacts(_Fact):
+class SoftwareFacts(FrozenModel):
     """Versions that computed the result."""
 
     version: str
@@ -19,7 +17,7 @@ class SoftwareFacts(_Fact):
     torch: str
 
 
-class InputFacts(_Fact):
+class InputFacts(FrozenModel):
     """One input image: base name and content, no path."""
 
     modality: str
@@ -30,7 +28,7 @@ class InputFacts(_Fact):
     orientation: str
 
 
-class ModelFacts(_Fact):
+class ModelFacts(FrozenModel):
     """The bundle that was used."""
 
     name: str
@@ -39,7 +37,7 @@ class ModelFacts(_Fact):
     recipe: str
 
 
-class LesionFacts(_Fact):
+class LesionFacts(FrozenModel):
     """Counts and volumes on the native grid of the reference modality."""
 
     count: int
@@ -48,21 +46,21 @@ class LesionFacts(_Fact):
     volume_interval_ml: tuple[float, float]
 
 
-class UncertaintyFacts(_Fact):
+class UncertaintyFacts(FrozenModel):
     """mean_entropy_in_lesions in nats, null without lesions; psu: patient structural uncertainty, 0–1."""
 
     mean_entropy_in_lesions: float | None
     psu: float
 
 
-class StageFacts(_Fact):
+class StageFacts(FrozenModel):
     """Wall time of one stage."""
 
     name: str
     seconds: float
 
 
-class Result(_Fact):
+class Result(FrozenModel):
     """All of ``result.json``. Volumes in ml, distances in mm, entropy in nats, times in seconds, memory in MiB."""
 
     schema_version: int = SCHEMA_VERSION

@@ -88,7 +88,7 @@ def _rises(found: PairedDifference) -> bool:
     return low is not None and low > 0 and p is not None and p < SIGNIFICANT_P
 
 
-def _told(name: str, found: PairedDifference) -> str:
+def _in_words(name: str, found: PairedDifference) -> str:
     mean, low, high = found.difference.mean, found.difference.low, found.difference.high
     if mean is None or low is None or high is None:
         return f"{name}: too few cases"
@@ -98,12 +98,12 @@ def _told(name: str, found: PairedDifference) -> str:
 
 def _soft_beats_binary(results: Results) -> tuple[bool, str]:
     found = difference(results, "kats2019-binary", "kats2019")
-    return _rises(found), _told("DSC, kats2019 minus its binary twin:", found) + "."
+    return _rises(found), _in_words("DSC, kats2019 minus its binary twin:", found) + "."
 
 
 def _second_rater(results: Results) -> tuple[bool, str]:
     found = difference(results, "kats2019-binary", "kats2019", rater=1)
-    return _rises(found), _told("DSC against rater 2, kats2019 minus its binary twin:", found) + "."
+    return _rises(found), _in_words("DSC against rater 2, kats2019 minus its binary twin:", found) + "."
 
 
 def _best_of(results: Results, best: str, others: Sequence[str]) -> tuple[bool, str]:
@@ -113,7 +113,7 @@ def _best_of(results: Results, best: str, others: Sequence[str]) -> tuple[bool, 
     runner_up = max(others, key=lambda arm: means[arm])
     found = difference(results, runner_up, best)
     listed = ", ".join(f"{arm} {mean:.3f}" for arm, mean in sorted(means.items(), key=lambda item: -item[1]))
-    return _rises(found), f"Mean DSC: {listed}. " + _told(f"{best} minus {runner_up}:", found) + "."
+    return _rises(found), f"Mean DSC: {listed}. " + _in_words(f"{best} minus {runner_up}:", found) + "."
 
 
 def _kats_best(results: Results) -> tuple[bool, str]:
@@ -127,14 +127,14 @@ SOFTSEG_PARTS = ("soft-labels", "normalized-relu", "adaptive-wing")
 def _softseg_parts(results: Results) -> tuple[bool, str]:
     single = {part: difference(results, f"softseg2020-without-{part}", "softseg2020") for part in SOFTSEG_PARTS}
     together = difference(results, "softseg2020-binary", "softseg2020")
-    said = [_told(f"with {part}:", found) for part, found in single.items()]
+    said = [_in_words(f"with {part}:", found) for part, found in single.items()]
     holds = all(_rises(found) for found in (*single.values(), together))
-    return holds, f"DSC of softseg2020 {'; '.join(said)}; {_told('against its conventional twin:', together)}."
+    return holds, f"DSC of softseg2020 {'; '.join(said)}; {_in_words('against its conventional twin:', together)}."
 
 
 def _small_lesions(results: Results) -> tuple[bool, str]:
     found = _paired(results, "softseg2020-binary", "softseg2020", small_lesion_recall)
-    return _rises(found), _told("Share of lesions below 100 mm³ found, softseg2020 minus its twin:", found) + "."
+    return _rises(found), _in_words("Share of lesions below 100 mm³ found, softseg2020 minus its twin:", found) + "."
 
 
 def small_lesion_recall(case: Measured) -> float | None:
@@ -162,13 +162,15 @@ def _every_fold(results: Results) -> tuple[bool, str]:
     recall = difference(results, *arms, measure="tpr")
     listed = "; ".join(f"fold {fold} {before:.3f} to {after:.3f}" for fold, (before, after) in means.items())
     holds = all(after > before for before, after in means.values()) and _rises(recall)
-    return holds, f"DSC without and with smoothing: {listed}. {_told('Recall:', recall)}."
+    return holds, f"DSC without and with smoothing: {listed}. {_in_words('Recall:', recall)}."
 
 
 def _merge_order(results: Results) -> tuple[bool, str]:
     first = difference(results, "barilan-intersection-soft", "barilan-sl")
     second = difference(results, "barilan-union-soft", "barilan-intersection-soft")
-    said = f"{_told('soft union minus intersection + soft:', first)}; {_told('that minus union + soft:', second)}"
+    said = (
+        f"{_in_words('soft union minus intersection + soft:', first)}; {_in_words('that minus union + soft:', second)}"
+    )
     return _rises(first) and _rises(second), f"DSC, {said}."
 
 
@@ -196,7 +198,7 @@ def _students(results: Results) -> tuple[bool, str]:
     listed = f"{_pair('validation DSC', validation)}; {_pair('ISBI-equivalent on held-out patients', scores)}"
     known = None not in validation and None not in scores
     holds = known and validation[1] > validation[0] and scores[1] <= scores[0]  # type: ignore[operator]
-    return bool(holds), f"Teacher and student: {listed}; {_told('held-out DSC:', found)}."
+    return bool(holds), f"Teacher and student: {listed}; {_in_words('held-out DSC:', found)}."
 
 
 def _pair(name: str, values: Sequence[float | None]) -> str:
@@ -205,7 +207,7 @@ def _pair(name: str, values: Sequence[float | None]) -> str:
 
 def _soft_pseudo(results: Results) -> tuple[bool, str]:
     found = difference(results, "barilan-ssl-binary", "barilan-ssl")
-    return _rises(found), _told("DSC, dilated minus plain pseudo-labels:", found) + "."
+    return _rises(found), _in_words("DSC, dilated minus plain pseudo-labels:", found) + "."
 
 
 def _entropy(results: Results) -> tuple[bool, str]:

@@ -9,9 +9,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from MSSoftSegLib.errors import BadRecipe, RequestError
+from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
 from MSSoftSegLib.network.description import (
     Activation,
@@ -30,11 +31,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 LossName = Literal["soft-dice", "soft-bce", "dice-semimetric", "adaptive-wing", "focal-tversky"]
 
 
-class _Part(BaseModel, frozen=True, extra="forbid"):
-    pass
-
-
-class DataSettings(_Part):
+class DataSettings(FrozenModel):
     """What the network is shown.
 
     raters: all of a case's raters, or only the first by name (Kats). validation: share of the *patients* held out where
@@ -54,21 +51,21 @@ class LabelSettings(SoftLabelSettings, frozen=True):
     binarize: bool = False
 
 
-class ActivationSettings(_Part):
+class ActivationSettings(FrozenModel):
     """Last activation. floor: a maximum below it is not stretched to 1 (normalized-relu only)."""
 
     name: Activation = "sigmoid"
     floor: float = Field(default=1.0, gt=0)
 
 
-class LossTerm(_Part):
+class LossTerm(FrozenModel):
     """One term of the loss, by its weight in the sum."""
 
     name: LossName
     weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
 
-class SamplingSettings(_Part):
+class SamplingSettings(FrozenModel):
     """Which part of a case one sample is.
 
     mode: 'patch' (3D), 'slice' (axial 2D), 'whole' (whole brain). size: z, y, x in voxels; for slices y, x.
@@ -89,7 +86,7 @@ class SamplingSettings(_Part):
         return self
 
 
-class AugmentationSettings(_Part):
+class AugmentationSettings(FrozenModel):
     """Limits of what is drawn for each sample; 0 or an empty tuple turns a part off. Labels stay float throughout.
 
     rotation_deg: about each axis (2D: in the slice). scale: relative size ± this. elastic_mm: largest displacement.
@@ -115,7 +112,7 @@ class AugmentationSettings(_Part):
     modality_dropout: Share = 0.0
 
 
-class Phase(_Part):
+class Phase(FrozenModel):
     """One stretch of training. schedule: poly is (1 − t)^0.9; cyclic is a triangle from lowest_rate to rate; plateau halves
     the rate when validation stalls for ``patience`` epochs."""
 
@@ -130,7 +127,7 @@ class Phase(_Part):
     momentum: float = Field(default=0.99, ge=0, lt=1)
 
 
-class TrainingSettings(_Part):
+class TrainingSettings(FrozenModel):
     """The course. models: identical models averaged, differing in their seed. early_stop: epochs without improvement,
     None = never. average_decay: of the running mean of the weights, None = none is kept."""
 
@@ -144,7 +141,7 @@ class TrainingSettings(_Part):
     checkpoint_steps: int = Field(default=200, ge=1)
 
 
-class PostprocessingSettings(_Part):
+class PostprocessingSettings(FrozenModel):
     """threshold: None = the one with the highest mean DSC on the training folds. Components of at most
     drop_up_to_mm3 are dropped; None = chosen on the training folds too. calibrate: fit a temperature. window: (z, y, x), what
     the network sees at a time in use (network/window.py); None = a DynUNet's patch, else the whole brain."""
@@ -164,7 +161,7 @@ class PseudoLabelSettings(PseudoLabelChoices, frozen=True):
     weight: float = Field(default=1.0, gt=0)
 
 
-class AdaptationSize(_Part):
+class AdaptationSize(FrozenModel):
     """What is done with a library of up to ``patients`` labelled patients; without it, with any number.
 
     frozen: parameters whose names begin so do not learn. rate, epochs: of the only phase. rehearsal: share of samples from
@@ -179,7 +176,7 @@ class AdaptationSize(_Part):
     validation: Share = 0.2
 
 
-class AdaptationSettings(_Part):
+class AdaptationSettings(FrozenModel):
     """How a model that exists is adapted to few cases (``--init``); the first size that fits is taken.
 
     rehearsal_patients: digital patients that are rehearsed; base_patients: others, on which it is measured what was forgotten;
@@ -202,7 +199,7 @@ class AdaptationSettings(_Part):
         return self
 
 
-class Recipe(_Part):
+class Recipe(FrozenModel):
     """All of one recipe. source: the publication; notes: where we had to choose, and what."""
 
     schema_version: Literal[1] = 1

@@ -10,12 +10,12 @@ from MSSoftSegLib.errors import JobCancelled, JobFailed, MSSoftSegError
 from MSSoftSegLib.jobs.detached.folder import LAST_EVENTS
 from MSSoftSegLib.jobs.detached.reading import EventTail, has_ended, read_job
 from MSSoftSegLib.jobs.events import Emit
-from MSSoftSegLib.jobs.run import Outcome
+from MSSoftSegLib.jobs.run import JobOutcome
 
 LOOK_EVERY_S = 0.2
 
 
-def follow(folder: Path, emit: Emit, *, every_s: float = LOOK_EVERY_S) -> Outcome:
+def follow(folder: Path, emit: Emit, *, every_s: float = LOOK_EVERY_S) -> JobOutcome:
     """Every event since the job was started or last resumed, until it has ended; its outcome, as ``run`` would give it."""
     tail = EventTail(folder)
     events = _since_resumed(tail.new_events())
@@ -44,16 +44,16 @@ def _since_resumed(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return events[ends[-1] + 1 :] if ends else events
 
 
-def _outcome(folder: Path, end: dict[str, Any]) -> Outcome:
+def _outcome(folder: Path, end: dict[str, Any]) -> JobOutcome:
     if end["event"] == "result":
         state = read_job(folder)
-        return Outcome(0, Path(str(state.spec["out"])) if state is not None else folder, None)
+        return JobOutcome(0, Path(str(state.spec["out"])) if state is not None else folder, None)
     error: MSSoftSegError = JobCancelled()
     if end["event"] == "failed":
         known = _errors(MSSoftSegError)
         kind = known.get(str(end.get("code")), JobFailed)
         error = kind(str(end.get("message")), remedy=str(end.get("remedy")))
-    return Outcome(error.exit_code, None, error)
+    return JobOutcome(error.exit_code, None, error)
 
 
 def _errors(base: type[MSSoftSegError]) -> dict[str, type[MSSoftSegError]]:
@@ -64,9 +64,9 @@ def _errors(base: type[MSSoftSegError]) -> dict[str, type[MSSoftSegError]]:
     return found
 
 
-def _lost(name: str) -> Outcome:
+def _lost(name: str) -> JobOutcome:
     error = JobFailed(
         "the job's process ended without a word: it was killed, or the machine was switched off",
         remedy=f"go on from its last checkpoint with mssoftseg jobs resume {name}",
     )
-    return Outcome(error.exit_code, None, error)
+    return JobOutcome(error.exit_code, None, error)

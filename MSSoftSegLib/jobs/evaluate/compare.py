@@ -36,7 +36,7 @@ def run_compare(job: CompareJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     check_target(spec.out, overwrite=spec.overwrite, inputs=[spec.first, spec.second])
     reporter.progress("comparing", 0.0)
     first, second = read_metrics(spec.first), read_metrics(spec.second)
-    differences = compared(first, second)
+    differences = compare_metrics(first, second)
     reporter.progress("writing", 0.0)
     facts: dict[str, Any] = {
         "schema_version": 1,
@@ -56,7 +56,7 @@ def run_compare(job: CompareJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     return spec.out
 
 
-def compared(first: MetricsDocument, second: MetricsDocument) -> dict[str, PairedDifference]:
+def compare_metrics(first: MetricsDocument, second: MetricsDocument) -> dict[str, PairedDifference]:
     """Paired differences of every measure; RequestError where the two do not speak of the same cases and truths."""
     _check_comparable(first, second)
     other = {case.case: case for case in second.cases}

@@ -10,7 +10,7 @@ from MSSoftSegLib.evaluation.case_metrics import TRUTH_THRESHOLD, measure_case
 from MSSoftSegLib.evaluation.summary import MeasuredCase, summarize
 from MSSoftSegLib.jobs.documents.evaluate import EvaluateJob, EvaluateSpec
 from MSSoftSegLib.jobs.evaluate.inputs import CaseArrays, content_sha256, read_case
-from MSSoftSegLib.jobs.evaluate.table import CaseFiles, read_table
+from MSSoftSegLib.jobs.evaluate.table import GivenCase, read_table
 from MSSoftSegLib.jobs.evaluate.writing import BOOTSTRAP_SEED, CaseChecksums, document, write_csv
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.report.evaluation_figures import draw_figures
@@ -53,10 +53,10 @@ def run_evaluate(job: EvaluateJob, emit: Emit, cancelled: Callable[[], bool]) ->
     return spec.out
 
 
-def _cases(spec: EvaluateSpec) -> tuple[CaseFiles, ...]:
+def _cases(spec: EvaluateSpec) -> tuple[GivenCase, ...]:
     if spec.table is not None:
         return read_table(spec.table)
-    only = CaseFiles(spec.case, spec.case, spec.truth, spec.prediction, spec.probability, spec.entropy, spec.brain)
+    only = GivenCase(spec.case, spec.case, spec.truth, spec.prediction, spec.probability, spec.entropy, spec.brain)
     return (only,)
 
 
@@ -65,7 +65,7 @@ def _threshold(spec: EvaluateSpec) -> float:
 
 
 def _measured(
-    files: tuple[CaseFiles, ...], spec: EvaluateSpec, reporter: Reporter
+    files: tuple[GivenCase, ...], spec: EvaluateSpec, reporter: Reporter
 ) -> tuple[list[MeasuredCase], list[CaseChecksums], list[str]]:
     """Every case against each of its raters; only the numbers of a case stay in memory."""
     cases, checksums, warnings = [], [], _warnings_about_brains(files)
@@ -102,7 +102,7 @@ def _warnings_about(case: str, arrays: CaseArrays) -> list[str]:
     return found
 
 
-def _warnings_about_brains(files: tuple[CaseFiles, ...]) -> list[str]:
+def _warnings_about_brains(files: tuple[GivenCase, ...]) -> list[str]:
     names = [case.case for case in files if case.brain is None]
     if not names:
         return []

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadImage, GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
-from MSSoftSegLib.jobs.evaluate.table import CaseFiles
+from MSSoftSegLib.jobs.evaluate.table import GivenCase
 
 POSSIBLE_LESION = 2
 
@@ -29,7 +29,7 @@ class CaseArrays:
     spacing_mm: tuple[float, float, float]
 
 
-def read_case(files: CaseFiles, *, threshold: float, possible: str) -> CaseArrays:
+def read_case(files: GivenCase, *, threshold: float, possible: str) -> CaseArrays:
     """Read one case; threshold: of the probability where there is no prediction. GridMismatch where a grid is another."""
     try:
         return _read(files, threshold=threshold, possible=possible)
@@ -48,7 +48,7 @@ def content_sha256(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array, dtype=np.float32).tobytes()).hexdigest()
 
 
-def _read(files: CaseFiles, *, threshold: float, possible: str) -> CaseArrays:
+def _read(files: GivenCase, *, threshold: float, possible: str) -> CaseArrays:
     truth = _read_truth(files.truth[0], possible, like=None)
     others = [_read_truth(path, possible, like=truth) for path in files.truth[1:]]
     probability = voxels(read_map(files.probability, truth)) if files.probability is not None else None

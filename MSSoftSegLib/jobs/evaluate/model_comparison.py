@@ -19,12 +19,12 @@ from MSSoftSegLib.evaluation.comparison import PairedDifference, paired_differen
 from MSSoftSegLib.evaluation.verdict import Judged, verdict_on
 from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.jobs.documents.model_comparison import CompareModelsJob, CompareModelsSpec
-from MSSoftSegLib.jobs.evaluate.model_comparison_cases import JudgedCase, LeftOut, chosen_cases
+from MSSoftSegLib.jobs.evaluate.model_comparison_cases import JudgedCase, LeftOut, choose_judging_cases
 from MSSoftSegLib.jobs.evaluate.model_scoring import MEASURES, LoadedModel, load_model, score_case
 from MSSoftSegLib.jobs.evaluate.writing import BOOTSTRAP_SEED
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.network.catalog import default_model, find_bundle, user_models_folder
-from MSSoftSegLib.network.promotion import Judgement, keep_judgement, now
+from MSSoftSegLib.network.promotion import ModelJudgment, keep_judgement, now
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from MSSoftSegLib.version import VERSION
@@ -40,7 +40,7 @@ Scores = dict[str, float | None]
 
 
 @dataclass(frozen=True)
-class Pair:
+class ScoredCase:
     """One case with what each model scored on it."""
 
     case: str
@@ -58,7 +58,7 @@ def run_compare_models(job: CompareModelsJob, emit: Emit, cancelled: Callable[[]
     reporter.progress("models", 0.0)
     device = choose_device(spec.device)
     first, second = find_bundle(spec.first or default_model()), find_bundle(spec.second)
-    cases, left_out = chosen_cases(spec, first, second)
+    cases, left_out = choose_judging_cases(spec, first, second)
     for one in left_out:
         LOGGER.warning("case %s does not judge: %s", one.case, one.reason)
     models = (load_model(first), load_model(second))
@@ -70,7 +70,7 @@ def run_compare_models(job: CompareModelsJob, emit: Emit, cancelled: Callable[[]
     )
     held_out = _scored("held-out", cases, models, spec, device, reporter)
     base = _scored("base", [JudgedCase(case, None) for case in made], models, spec, device, reporter)
-    differences, on_base = compared(held_out), compared(base)
+    differences, on_base = compare_scores(held_out), compare_scores(base)
     judged = verdict_on(differences, on_base, patients=len({pair.patient for pair in held_out}))
     summary = _summary(models, held_out, base, differences, on_base, judged, left_out)
     reporter.progress("writing", 0.0)
@@ -84,7 +84,7 @@ def run_compare_models(job: CompareModelsJob, emit: Emit, cancelled: Callable[[]
     return spec.out
 
 
-def compared(pairs: Sequence[Pair]) -> dict[str, PairedDifference]:
+def compare_scores(pairs: Sequence[ScoredCase]) -> dict[str, PairedDifference]:
     """Paired differences (second − first) of every measure, resampled by patient."""
     return {
         name: paired_difference(
@@ -104,7 +104,7 @@ def _scored(
     spec: CompareModelsSpec,
     device: Device,
     reporter: Reporter,
-) -> list[Pair]:
+) -> list[ScoredCase]:
     pairs = []
     for number, judged in enumerate(cases):
         reporter.progress(stage, number / len(cases), judged.case.case)
@@ -112,15 +112,15 @@ def _scored(
             score_case(judged.case, model, device, tta=spec.tta, members=members, cancelled=reporter.cancelled)
             for model, members in zip(models, (None, judged.members), strict=True)
         )
-        pairs.append(Pair(judged.case.case, judged.case.patient, first, second))
+        pairs.append(ScoredCase(judged.case.case, judged.case.patient, first, second))
     reporter.progress(stage, 1.0)
     return pairs
 
 
 def _summary(
     models: tuple[LoadedModel, LoadedModel],
-    held_out: Sequence[Pair],
-    base: Sequence[Pair],
+    held_out: Sequence[ScoredCase],
+    base: Sequence[ScoredCase],
     differences: Mapping[str, PairedDifference],
     on_base: Mapping[str, PairedDifference],
     judged: Judged,
@@ -159,9 +159,9 @@ def _measures(differences: Mapping[str, PairedDifference]) -> dict[str, dict[str
     }
 
 
-def _judgement(models: tuple[LoadedModel, LoadedModel], judged: Judged, cases: int) -> Judgement:
+def _judgement(models: tuple[LoadedModel, LoadedModel], judged: Judged, cases: int) -> ModelJudgment:
     first, second = (model.bundle for model in models)
-    return Judgement(
+    return ModelJudgment(
         time=now(),
         first=first.description.name,
         first_sha256=first.sha256,
@@ -173,7 +173,7 @@ def _judgement(models: tuple[LoadedModel, LoadedModel], judged: Judged, cases: i
     )
 
 
-def _write_csv(path: Path, held_out: Sequence[Pair], base: Sequence[Pair]) -> None:
+def _write_csv(path: Path, held_out: Sequence[ScoredCase], base: Sequence[ScoredCase]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["set", "case", "patient", *(f"{w}_{name}" for name in MEASURES for w in ("first", "second"))])

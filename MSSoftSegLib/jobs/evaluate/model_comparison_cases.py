@@ -34,7 +34,9 @@ class LeftOut:
     reason: str
 
 
-def chosen_cases(spec: CompareModelsSpec, first: Bundle, second: Bundle) -> tuple[list[JudgedCase], list[LeftOut]]:
+def choose_judging_cases(
+    spec: CompareModelsSpec, first: Bundle, second: Bundle
+) -> tuple[list[JudgedCase], list[LeftOut]]:
     """The cases that can judge both models, and those that were asked for and cannot."""
     members = read_members(spec.run) if spec.run is not None else None
     if members is not None and len(members) != len(second.description.files):

@@ -16,7 +16,7 @@ REMEDY = "the columns are case, patient, truth, truth2 …, prediction, probabil
 
 
 @dataclass(frozen=True)
-class CaseFiles:
+class GivenCase:
     """What is compared in one case: the truth of each rater in order, and what a method said; see EvaluateSpec."""
 
     case: str
@@ -34,7 +34,7 @@ class CaseFiles:
         return (*self.truth, *(path for path in others if path is not None))
 
 
-def read_table(path: Path) -> tuple[CaseFiles, ...]:
+def read_table(path: Path) -> tuple[GivenCase, ...]:
     """The cases of a table (UTF-8; comma, semicolon or tab); RequestError names the row, the column and the file.
 
     Every file is looked for before anything is computed. patient may be left out: a case is then a patient of its own.
@@ -87,7 +87,7 @@ def _check_columns(path: Path, columns: list[str]) -> None:
         raise RequestError(f"{path.name} has neither a column 'prediction' nor 'probability'", remedy=REMEDY)
 
 
-def _case(table: Path, number: int, row: Mapping[str, str]) -> CaseFiles:
+def _case(table: Path, number: int, row: Mapping[str, str]) -> GivenCase:
     case = row.get("case", "")
     if not case:
         raise RequestError(f"{table.name}, line {number}: the case has no name", remedy="fill in the column 'case'")
@@ -113,4 +113,4 @@ def _case(table: Path, number: int, row: Mapping[str, str]) -> CaseFiles:
             f"{table.name}, case {case}: there is nothing to evaluate",
             remedy="fill in the column 'prediction' or 'probability'",
         )
-    return CaseFiles(case, row.get("patient") or case, truth, **others)
+    return GivenCase(case, row.get("patient") or case, truth, **others)

@@ -8,7 +8,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.jobs.preflight.finding import Finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.training.recipe import Recipe
 
@@ -18,22 +18,22 @@ NAMED = 4
 MERGES_OF_SEVERAL = ("soft-union", "union", "intersection", "mean")
 
 
-def case_findings(cases: Sequence[LabelledCase], recipe: Recipe, *, starts_from_model: bool) -> list[Finding]:
+def case_findings(cases: Sequence[LabelledCase], recipe: Recipe, *, starts_from_model: bool) -> list[PreflightFinding]:
     """All that can be said without reading voxels."""
     patients = len({case.patient for case in cases if not case.is_pseudo_labelled})
     findings = [*_missing_modalities(cases, recipe), *_raters(cases, recipe), *_spacings(cases, recipe)]
     if 0 < patients < FEW_PATIENTS and not starts_from_model:
         findings.append(
-            Finding(
+            PreflightFinding(
                 "warning",
-                f"{counted(patients, 'patient')} are few to train a model from random weights",
+                f"{count_in_words(patients, 'patient')} are few to train a model from random weights",
                 "start from a model, or approve more cases",
             )
         )
     return findings
 
 
-def _missing_modalities(cases: Sequence[LabelledCase], recipe: Recipe) -> list[Finding]:
+def _missing_modalities(cases: Sequence[LabelledCase], recipe: Recipe) -> list[PreflightFinding]:
     findings = []
     for channel in recipe.data.inputs:
         lacking = [case.case for case in cases if channel.modality not in case.images]
@@ -41,58 +41,67 @@ def _missing_modalities(cases: Sequence[LabelledCase], recipe: Recipe) -> list[F
             continue
         name = channel.modality.upper()
         if channel.required:
-            message = f"the recipe {recipe.name} requires {name}, which is missing in {named(lacking)}"
-            findings.append(Finding("error", message, "add the image, leave the case out, or choose another recipe"))
+            message = f"the recipe {recipe.name} requires {name}, which is missing in {list_names(lacking)}"
+            findings.append(
+                PreflightFinding("error", message, "add the image, leave the case out, or choose another recipe")
+            )
         else:
-            findings.append(Finding("note", f"{name} is missing in {named(lacking)}; the recipe can do without"))
+            findings.append(
+                PreflightFinding("note", f"{name} is missing in {list_names(lacking)}; the recipe can do without")
+            )
     return findings
 
 
-def _raters(cases: Sequence[LabelledCase], recipe: Recipe) -> list[Finding]:
+def _raters(cases: Sequence[LabelledCase], recipe: Recipe) -> list[PreflightFinding]:
     drawn = [case for case in cases if case.raters]
     alone = [case.case for case in drawn if len(case.raters) == 1]
     merge = recipe.labels.merge
     if recipe.data.raters == "all" and merge in MERGES_OF_SEVERAL and alone:
         what = "the borders' method" if recipe.labels.method != "none" else "nothing"
         return [
-            Finding(
+            PreflightFinding(
                 "warning",
-                f"one rater only drew on {named(alone)}: the {merge} is that rater's mask, soft by {what} alone",
+                f"one rater only drew on {list_names(alone)}: the {merge} is that rater's mask, soft by {what} alone",
                 "let a second rater draw, or choose a recipe for one rater",
             )
         ]
     several = [case.case for case in drawn if len(case.raters) > 1]
     if recipe.data.raters == "all" and merge is None and several:
         return [
-            Finding(
+            PreflightFinding(
                 "error",
-                f"several raters drew on {named(several)}, and the recipe {recipe.name} does not say how to merge them",
+                f"several raters drew on {list_names(several)}, and the recipe {recipe.name} does not say how to merge them",
                 "choose a recipe with labels.merge",
             )
         ]
     if recipe.data.raters == "first" and several:
         return [
-            Finding("note", f"the recipe {recipe.name} takes the first rater by name only; {named(several)} have more")
+            PreflightFinding(
+                "note", f"the recipe {recipe.name} takes the first rater by name only; {list_names(several)} have more"
+            )
         ]
     return []
 
 
-def _spacings(cases: Sequence[LabelledCase], recipe: Recipe) -> list[Finding]:
+def _spacings(cases: Sequence[LabelledCase], recipe: Recipe) -> list[PreflightFinding]:
     """Cases by the voxels of their FLAIR, where these are not alike."""
     groups: dict[tuple[float, ...], list[str]] = {}
     for case in cases:
         spacing = header_spacing_mm(case.images[Modality.FLAIR])
         if spacing is None:
-            return [Finding("error", f"the FLAIR of {case.case} cannot be read", "see mssoftseg library check")]
+            return [
+                PreflightFinding("error", f"the FLAIR of {case.case} cannot be read", "see mssoftseg library check")
+            ]
         groups.setdefault(tuple(round(side, 1) for side in spacing), []).append(case.case)
     if len(groups) < 2:
         return []
     by_size = sorted(groups.items(), key=lambda group: -len(group[1]))
     listed = "; ".join(
-        f"{' × '.join(f'{side:g}' for side in size)} mm: {counted(len(names), 'case')}" for size, names in by_size
+        f"{' × '.join(f'{side:g}' for side in size)} mm: {count_in_words(len(names), 'case')}"
+        for size, names in by_size
     )
     return [
-        Finding(
+        PreflightFinding(
             "warning",
             f"FLAIR voxels are of {len(groups)} sizes ({listed}); all are brought to {recipe.data.spacing_mm:g} mm",
             "check that the model does well on each kind, or train on one of them",
@@ -111,12 +120,12 @@ def header_spacing_mm(image: Path) -> tuple[float, ...] | None:
     return tuple(reader.GetSpacing())
 
 
-def named(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     """Some names and how many there are besides."""
     shown = ", ".join(names[:NAMED])
     return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"
 
 
-def counted(number: int, name: str) -> str:
+def count_in_words(number: int, name: str) -> str:
     """So many of something."""
     return f"{number} {name}{'' if number == 1 else 's'}"

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.documents.train import TrainSpec
-from MSSoftSegLib.jobs.preflight.finding import Finding, as_finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
 from MSSoftSegLib.library.datalist import read_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.reading import labelled_cases, read_library
 
 
-def chosen_cases(spec: TrainSpec) -> tuple[list[LabelledCase], list[Finding]]:
+def choose_cases(spec: TrainSpec) -> tuple[list[LabelledCase], list[PreflightFinding]]:
     """Labelled cases, then pseudo-labelled ones, and what is wrong with the choice."""
-    findings: list[Finding] = []
+    findings: list[PreflightFinding] = []
     cases: list[LabelledCase] = []
     try:
         listed = spec.library.suffix == ".json"
@@ -31,22 +31,26 @@ def chosen_cases(spec: TrainSpec) -> tuple[list[LabelledCase], list[Finding]]:
     return cases, findings
 
 
-def _no_case(spec: TrainSpec) -> Finding:
-    return Finding(
+def _no_case(spec: TrainSpec) -> PreflightFinding:
+    return PreflightFinding(
         "error",
         f"{spec.library.name} holds no labelled case with the status {' or '.join(spec.statuses)}",
         "approve cases, or choose other statuses",
     )
 
 
-def _left_out(spec: TrainSpec) -> list[Finding]:
+def _left_out(spec: TrainSpec) -> list[PreflightFinding]:
     """What the library holds besides."""
     others = [record.status for record in read_library(spec.library) if record.status not in spec.statuses]
     counts = {status: others.count(status) for status in sorted(set(others))}
     if not counts:
         return []
     listed = ", ".join(f"{count} {status}" for status, count in counts.items())
-    return [Finding("note", f"not trained on by their status: {listed}", "approve what is good, or choose statuses")]
+    return [
+        PreflightFinding(
+            "note", f"not trained on by their status: {listed}", "approve what is good, or choose statuses"
+        )
+    ]
 
 
 def patients_of(cases: Sequence[LabelledCase]) -> list[str]:

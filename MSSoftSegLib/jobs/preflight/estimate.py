@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from MSSoftSegLib.jobs.preflight.finding import Finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.jobs.preflight.rates import Rates
 from MSSoftSegLib.jobs.preflight.split import Split
 from MSSoftSegLib.library.labelled_case import LabelledCase
@@ -24,7 +24,7 @@ class Estimate:
     basis: str
 
 
-def estimated(cases: Sequence[LabelledCase], recipe: Recipe, split: Split, rates: Rates, basis: str) -> Estimate:
+def estimate_time(cases: Sequence[LabelledCase], recipe: Recipe, split: Split, rates: Rates, basis: str) -> Estimate:
     """Wall time on this machine: as busy as it was in earlier trainings, or with nothing else to do where it was tried now."""
     training = recipe.training
     epochs = sum(phase.epochs for phase in training.phases)
@@ -37,12 +37,14 @@ def estimated(cases: Sequence[LabelledCase], recipe: Recipe, split: Split, rates
     return Estimate(round(total, 1), basis)
 
 
-def unknown_parts(cases: Sequence[LabelledCase], recipe: Recipe, rates: Rates, *, busy: float) -> list[Finding]:
+def unknown_parts(
+    cases: Sequence[LabelledCase], recipe: Recipe, rates: Rates, *, busy: float
+) -> list[PreflightFinding]:
     """What the estimate leaves out. busy: how much longer than computing something took on this machine just now."""
     findings = []
     if busy > BUSY:
         findings.append(
-            Finding(
+            PreflightFinding(
                 "note",
                 f"this machine is busy: computing took {busy:.0f} times as long just now, and so may the training",
             )
@@ -50,7 +52,7 @@ def unknown_parts(cases: Sequence[LabelledCase], recipe: Recipe, rates: Rates, *
     raw = sum(not case.preprocessed for case in cases)
     if raw and rates.preparing_case_s is None:
         findings.append(
-            Finding(
+            PreflightFinding(
                 "note",
                 f"{raw} cases have yet to be preprocessed, which no training on this machine has measured: "
                 "that comes on top of the time, once",
@@ -58,7 +60,9 @@ def unknown_parts(cases: Sequence[LabelledCase], recipe: Recipe, rates: Rates, *
             )
         )
     if recipe.adaptation is not None and not rates.other_s:
-        findings.append(Finding("note", "making digital patients to rehearse comes on top of the time"))
+        findings.append(PreflightFinding("note", "making digital patients to rehearse comes on top of the time"))
     if recipe.training.early_stop is not None:
-        findings.append(Finding("note", "the recipe stops early when validation no longer improves: it may take less"))
+        findings.append(
+            PreflightFinding("note", "the recipe stops early when validation no longer improves: it may take less")
+        )
     return findings

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from MSSoftSegLib.errors import MSSoftSegError
-from MSSoftSegLib.jobs.preflight.case_checks import counted, named
-from MSSoftSegLib.jobs.preflight.finding import Finding, as_finding
+from MSSoftSegLib.jobs.preflight.case_checks import count_in_words, list_names
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.layout import inside
@@ -19,7 +19,9 @@ LONGEST_S = 3.0
 Clock = Callable[[], float]
 
 
-def damage_findings(library: Path, cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) -> list[Finding]:
+def damage_findings(
+    library: Path, cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S
+) -> list[PreflightFinding]:
     """Files that are not what the library's records say, for as many cases as there is time."""
     if library.suffix == ".json":
         return []
@@ -42,17 +44,17 @@ def _damaged_files(library: Path, record: CaseRecord) -> list[str]:
     return [f"{name.name} {problem}" for name, problem in found if problem]
 
 
-def _damage(damaged: Sequence[str]) -> list[Finding]:
+def _damage(damaged: Sequence[str]) -> list[PreflightFinding]:
     if not damaged:
         return []
-    return [Finding("error", f"{named(damaged)}", "restore from a backup, or exclude the cases")]
+    return [PreflightFinding("error", f"{list_names(damaged)}", "restore from a backup, or exclude the cases")]
 
 
-def same_exam_findings(cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) -> list[Finding]:
+def same_exam_findings(cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) -> list[PreflightFinding]:
     """One exam under the names of two patients, or with a label and a pseudo-label: it would train and judge."""
     end_s = time.monotonic() + longest_s
     seen = SeenExams()
-    findings: list[Finding] = []
+    findings: list[PreflightFinding] = []
     ordered = labelled_first(cases)
     for looked_at, case in enumerate(ordered):
         if time.monotonic() > end_s:
@@ -64,9 +66,11 @@ def same_exam_findings(cases: Sequence[LabelledCase], *, longest_s: float = LONG
             continue
         if first is not None:
             message = f"{first.case} and {case.case} are the same image under two names"
-            findings.append(Finding("error", message, "exclude one of them, or give both the same patient"))
+            findings.append(PreflightFinding("error", message, "exclude one of them, or give both the same patient"))
     return findings
 
 
-def _not_all(looked_at: int, of: int, what: str, who: str) -> Finding:
-    return Finding("note", f"{counted(looked_at, 'case')} of {of} were looked at for {what}; {who} looks at all")
+def _not_all(looked_at: int, of: int, what: str, who: str) -> PreflightFinding:
+    return PreflightFinding(
+        "note", f"{count_in_words(looked_at, 'case')} of {of} were looked at for {what}; {who} looks at all"
+    )

@@ -11,7 +11,7 @@ Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class PreflightFinding:
     """error: the training would be refused or fail; warning: it would run and disappoint; note: good to know."""
 
     severity: Severity
@@ -19,6 +19,6 @@ class Finding:
     remedy: str = ""
 
 
-def as_finding(problem: MSSoftSegError, severity: Severity = "error") -> Finding:
+def as_finding(problem: MSSoftSegError, severity: Severity = "error") -> PreflightFinding:
     """What a check that raises had to say."""
-    return Finding(severity, problem.message, problem.remedy)
+    return PreflightFinding(severity, problem.message, problem.remedy)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import psutil
 import torch
 
-from MSSoftSegLib.jobs.preflight.finding import Finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.jobs.preflight.rate_probe import Probe
 from MSSoftSegLib.jobs.preflight.split import Split
 from MSSoftSegLib.library.labelled_case import LabelledCase
@@ -40,12 +40,12 @@ def memory_needed_mb(recipe: Recipe, probe: Probe) -> float:
     return PROGRAM_MB + ROOM_TO_SPARE * (probe.bytes_per_step + states) / MB
 
 
-def need_findings(disk_mb: float, free_mb: float, memory_mb: float, device: str) -> list[Finding]:
+def need_findings(disk_mb: float, free_mb: float, memory_mb: float, device: str) -> list[PreflightFinding]:
     """Where there is not enough."""
     findings = []
     if disk_mb > free_mb:
         findings.append(
-            Finding(
+            PreflightFinding(
                 "error",
                 f"the disk of the output is too small: {disk_mb:.0f} MB are needed, {free_mb:.0f} MB are free",
                 "free some space, or choose an output on another disk",
@@ -54,7 +54,7 @@ def need_findings(disk_mb: float, free_mb: float, memory_mb: float, device: str)
     available = available_memory_mb(device)
     if memory_mb > available:
         findings.append(
-            Finding(
+            PreflightFinding(
                 "warning" if device == "cpu" else "error",
                 f"the recipe needs about {memory_mb / 1000:.1f} GB of memory, {available / 1000:.1f} GB are free",
                 "choose a recipe with smaller patches, close other programs, or train on another machine",

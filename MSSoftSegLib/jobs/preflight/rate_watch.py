@@ -11,7 +11,7 @@ from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.detached.folder import read_document
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.events import Emit, Event
-from MSSoftSegLib.jobs.preflight.chosen_cases import chosen_cases
+from MSSoftSegLib.jobs.preflight.chosen_cases import choose_cases
 from MSSoftSegLib.jobs.preflight.rates import Rates, remember, signature, step_times
 from MSSoftSegLib.jobs.preflight.request_checks import computing_device
 from MSSoftSegLib.training.engine.curves import STEPS_FILE, read_rows
@@ -51,7 +51,7 @@ class StageClock:
 
 
 @contextmanager
-def measured(spec: TrainSpec, emit: Emit) -> Iterator[Emit]:
+def watch_rates(spec: TrainSpec, emit: Emit) -> Iterator[Emit]:
     """The function to emit with; where the training ends well, its rates are kept."""
     clock = StageClock(emit)
     yield clock.emit
@@ -71,7 +71,7 @@ def _keep(spec: TrainSpec, clock: StageClock) -> None:
     if times is None:
         return
     step_s, gap_s = times
-    cases, _ = chosen_cases(spec)
+    cases, _ = choose_cases(spec)
     judged = len(members[0].held_out)
     rates = Rates(
         step_s=step_s,

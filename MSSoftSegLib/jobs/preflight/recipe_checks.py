@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from MSSoftSegLib.jobs.documents.train import TrainSpec
-from MSSoftSegLib.jobs.preflight.finding import Finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.training.adaptation.policy import in_words, labelled_patients, size_for
@@ -13,12 +13,14 @@ from MSSoftSegLib.training.followed_recipe import followed_recipe
 from MSSoftSegLib.training.recipe import Recipe
 
 
-def recipe_to_follow(recipe: Recipe, cases: Sequence[LabelledCase], spec: TrainSpec) -> tuple[Recipe, list[Finding]]:
+def recipe_to_follow(
+    recipe: Recipe, cases: Sequence[LabelledCase], spec: TrainSpec
+) -> tuple[Recipe, list[PreflightFinding]]:
     """The recipe with the schedule that these cases get, and a note where they decide about it."""
     patients = labelled_patients(cases) if cases else None
     findings, initial = [], None
     if recipe.adaptation is not None and patients is not None:
         initial = None if spec.init is None else find_bundle(spec.init).description
-        findings.append(Finding("note", in_words(size_for(recipe.adaptation, patients), patients)))
+        findings.append(PreflightFinding("note", in_words(size_for(recipe.adaptation, patients), patients)))
     followed = followed_recipe(recipe, patients=patients, initial=initial, epochs=spec.epochs, seed=spec.seed)
     return followed, findings

@@ -9,10 +9,10 @@ from typing import Any
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.case_checks import case_findings
-from MSSoftSegLib.jobs.preflight.chosen_cases import chosen_cases, patients_of
-from MSSoftSegLib.jobs.preflight.estimate import Estimate, estimated, unknown_parts
+from MSSoftSegLib.jobs.preflight.chosen_cases import choose_cases, patients_of
+from MSSoftSegLib.jobs.preflight.estimate import Estimate, estimate_time, unknown_parts
 from MSSoftSegLib.jobs.preflight.file_checks import damage_findings, same_exam_findings
-from MSSoftSegLib.jobs.preflight.finding import Finding, as_finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
 from MSSoftSegLib.jobs.preflight.needs import disk_needed_mb, memory_needed_mb, need_findings
 from MSSoftSegLib.jobs.preflight.rate_probe import Probe, known_probe
 from MSSoftSegLib.jobs.preflight.rates import Rates, recall, signature
@@ -36,13 +36,13 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class PreflightPlan:
     """What is known of a training without measuring anything."""
 
     cases: Sequence[LabelledCase]
     recipe: Recipe | None
     split: Split
-    findings: tuple[Finding, ...]
+    findings: tuple[PreflightFinding, ...]
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Costs:
     estimate: Estimate
     disk_mb: float | None = None
     memory_mb: float | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[PreflightFinding, ...] = ()
 
 
 def preflight(spec: TrainSpec, *, progress: Progress) -> dict[str, Any]:
     """Look at everything and change nothing; the summary as the ``result`` event tells it."""
-    plan = planned(spec, progress)
+    plan = plan_training(spec, progress)
     progress("rate", 0.0)
     free = free_mb(spec.out)
     costs = Costs(UNKNOWN)
@@ -87,20 +87,20 @@ def preflight(spec: TrainSpec, *, progress: Progress) -> dict[str, Any]:
     }
 
 
-def planned(spec: TrainSpec, progress: Progress) -> Plan:
+def plan_training(spec: TrainSpec, progress: Progress) -> PreflightPlan:
     """Cases, recipe and split, and what is wrong with them and with the request."""
     progress("cases", 0.0)
-    cases, findings = chosen_cases(spec)
+    cases, findings = choose_cases(spec)
     findings += [*output_findings(spec), *device_findings(spec)]
     try:
         recipe = find_recipe(spec.recipe)
         findings += model_findings(spec, recipe)
         recipe, more = recipe_to_follow(recipe, cases, spec)
     except MSSoftSegError as problem:
-        return Plan(cases, None, NO_SPLIT, (*findings, as_finding(problem)))
+        return PreflightPlan(cases, None, NO_SPLIT, (*findings, as_finding(problem)))
     findings += more
     if not cases:
-        return Plan(cases, recipe, NO_SPLIT, tuple(findings))
+        return PreflightPlan(cases, recipe, NO_SPLIT, tuple(findings))
     split, more = expected_split(cases, recipe, spec)
     findings += [*more, *case_findings(cases, recipe, starts_from_model=spec.init is not None)]
     progress("cases", 0.2)
@@ -108,10 +108,10 @@ def planned(spec: TrainSpec, progress: Progress) -> Plan:
     progress("cases", 0.6)
     findings += same_exam_findings(cases)
     progress("cases", 1.0)
-    return Plan(cases, recipe, split, tuple(findings))
+    return PreflightPlan(cases, recipe, split, tuple(findings))
 
 
-def costs_of(spec: TrainSpec, plan: Plan, recipe: Recipe, free: float) -> Costs:
+def costs_of(spec: TrainSpec, plan: PreflightPlan, recipe: Recipe, free: float) -> Costs:
     """Time, disk and memory: by earlier trainings of this kind where there were any, else by a probe."""
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     broken = any(finding.severity == "error" for finding in plan.findings)
@@ -123,7 +123,7 @@ def costs_of(spec: TrainSpec, plan: Plan, recipe: Recipe, free: float) -> Costs:
     disk = disk_needed_mb(plan.cases, recipe, plan.split, found)
     memory = memory_needed_mb(recipe, found)
     return Costs(
-        estimated(plan.cases, recipe, plan.split, rates, basis),
+        estimate_time(plan.cases, recipe, plan.split, rates, basis),
         disk,
         memory,
         (

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.detached.starting import check_nobody_writes_to
 from MSSoftSegLib.jobs.documents.train import TrainSpec
-from MSSoftSegLib.jobs.preflight.finding import Finding, as_finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.result_folder import check_target
@@ -21,7 +21,7 @@ from MSSoftSegLib.training.recipe import Recipe
 from MSSoftSegLib.training.run_folder import CONFIG_FILE, run_folder
 
 
-def output_findings(spec: TrainSpec) -> list[Finding]:
+def output_findings(spec: TrainSpec) -> list[PreflightFinding]:
     """Where the model is to lie."""
     findings = _said(lambda: check_target(spec.out, overwrite=spec.may_replace, inputs=[spec.library]))
     findings += _said(lambda: check_nobody_writes_to(str(spec.out.absolute())))
@@ -30,63 +30,71 @@ def output_findings(spec: TrainSpec) -> list[Finding]:
     except ValidationError:
         message = f"{spec.out.name!r} cannot be the name of a model"
         findings.append(
-            Finding("error", message, "choose letters A–Z, digits, dots, dashes and underscores, at most 64")
+            PreflightFinding("error", message, "choose letters A–Z, digits, dots, dashes and underscores, at most 64")
         )
     run = run_folder(spec.out)
     begun = run.is_dir() and any(run.iterdir())
     if begun and not (spec.resume or spec.overwrite):
         findings.append(
-            Finding("error", f"a training was begun in {run.name} already", "resume it, or start over with overwrite")
+            PreflightFinding(
+                "error", f"a training was begun in {run.name} already", "resume it, or start over with overwrite"
+            )
         )
     if begun and spec.overwrite and not (run / CONFIG_FILE).is_file():
         findings.append(
-            Finding("error", f"{run.name} is no training run and is not overwritten", "choose another output")
+            PreflightFinding("error", f"{run.name} is no training run and is not overwritten", "choose another output")
         )
     if spec.resume and begun:
-        findings.append(Finding("note", "the time is that of a whole training: what is done already comes off"))
+        findings.append(
+            PreflightFinding("note", "the time is that of a whole training: what is done already comes off")
+        )
     if spec.resume and not begun:
-        findings.append(Finding("warning", f"there is nothing to resume in {run.name}: it starts from the beginning"))
+        findings.append(
+            PreflightFinding("warning", f"there is nothing to resume in {run.name}: it starts from the beginning")
+        )
     return findings
 
 
-def model_findings(spec: TrainSpec, recipe: Recipe) -> list[Finding]:
+def model_findings(spec: TrainSpec, recipe: Recipe) -> list[PreflightFinding]:
     """Models that the training leans on."""
     findings = []
     if recipe.adaptation is not None and spec.init is None:
         message = f"the recipe {recipe.name} adapts a model that exists"
-        findings.append(Finding("error", message, "choose the model to start from"))
+        findings.append(PreflightFinding("error", message, "choose the model to start from"))
     if spec.init is not None:
         findings += _said(lambda: _check_start(str(spec.init), recipe, findings))
     if spec.teacher is not None:
         if recipe.pseudo_labels is None:
             message = f"the recipe {recipe.name} does not say how to mix pseudo-labels in"
-            findings.append(Finding("error", message, "choose a recipe with [pseudo_labels], such as barilan-ssl"))
+            findings.append(
+                PreflightFinding("error", message, "choose a recipe with [pseudo_labels], such as barilan-ssl")
+            )
         findings += _said(lambda: check_teacher_fits(find_bundle(str(spec.teacher)), recipe))
     return findings
 
 
-def _check_start(name: str, recipe: Recipe, findings: list[Finding]) -> None:
+def _check_start(name: str, recipe: Recipe, findings: list[PreflightFinding]) -> None:
     description = find_bundle(name).description
     if description.network != recipe.network or len(description.inputs) != len(recipe.data.inputs):
         message = f"the model {description.name} has another network than the recipe {recipe.name}"
         findings.append(
-            Finding("error", message, f"choose a recipe with a {description.network.kind} of the same size")
+            PreflightFinding("error", message, f"choose a recipe with a {description.network.kind} of the same size")
         )
     elif description.normalization != recipe.data.normalization or description.spacing_mm != recipe.data.spacing_mm:
         message = f"the model {description.name} was trained on images of another spacing or normalization"
         findings.append(
-            Finding("warning", message, "expect it to begin worse; choose the recipe that it was trained with")
+            PreflightFinding("warning", message, "expect it to begin worse; choose the recipe that it was trained with")
         )
 
 
-def device_findings(spec: TrainSpec) -> list[Finding]:
+def device_findings(spec: TrainSpec) -> list[PreflightFinding]:
     """Whether there is what was asked for, and whether it is what one would want."""
     found = _said(
         lambda: choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     )
     if not found and spec.device in ("auto", "cpu") and not torch.cuda.is_available():
         cores = torch.get_num_threads()
-        found.append(Finding("note", f"no GPU: the training runs on the processor, {cores} threads"))
+        found.append(PreflightFinding("note", f"no GPU: the training runs on the processor, {cores} threads"))
     return found
 
 
@@ -97,7 +105,7 @@ def computing_device(spec: TrainSpec) -> str:
     return f"{hardware.accelerator} {hardware.precision} {hardware.devices} {hardware.nodes} {threads}"
 
 
-def _said(check: Callable[[], object]) -> list[Finding]:
+def _said(check: Callable[[], object]) -> list[PreflightFinding]:
     try:
         check()
     except MSSoftSegError as problem:

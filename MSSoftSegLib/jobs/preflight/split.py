@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.chosen_cases import patients_of
-from MSSoftSegLib.jobs.preflight.finding import Finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.training.recipe import Recipe
 
@@ -26,7 +26,9 @@ class Split:
     models: int
 
 
-def expected_split(cases: Sequence[LabelledCase], recipe: Recipe, spec: TrainSpec) -> tuple[Split, list[Finding]]:
+def expected_split(
+    cases: Sequence[LabelledCase], recipe: Recipe, spec: TrainSpec
+) -> tuple[Split, list[PreflightFinding]]:
     """The split that training/data/folds.py would draw, in numbers."""
     patients = len(patients_of(cases))
     findings = []
@@ -35,7 +37,9 @@ def expected_split(cases: Sequence[LabelledCase], recipe: Recipe, spec: TrainSpe
         models = (spec.folds if spec.fold is None else 1) * recipe.training.models
         if spec.fold is not None and spec.fold >= spec.folds:
             findings.append(
-                Finding("error", f"there is no fold {spec.fold} of {spec.folds}", f"choose 0 to {spec.folds - 1}")
+                PreflightFinding(
+                    "error", f"there is no fold {spec.fold} of {spec.folds}", f"choose 0 to {spec.folds - 1}"
+                )
             )
         if patients < spec.folds:
             findings.append(_too_few(patients, f"for {spec.folds} folds"))
@@ -52,8 +56,8 @@ def expected_split(cases: Sequence[LabelledCase], recipe: Recipe, spec: TrainSpe
     return Split(patients - held_out, held_out, training, validation, models), findings
 
 
-def _too_few(patients: int, what_for: str) -> Finding:
-    return Finding(
+def _too_few(patients: int, what_for: str) -> PreflightFinding:
+    return PreflightFinding(
         "error",
         f"{patients} patient{'s' if patients != 1 else ''} with a rater's mask are too few {what_for}",
         "approve cases of more patients, or ask for fewer folds",

@@ -56,7 +56,7 @@ class Extra:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AdaptationOutcome:
     """How the model is used, in which words that was chosen, and what it forgot."""
 
     point: OperatingPoint
@@ -111,7 +111,7 @@ def prepare_extra(
 
 def finish_adaptation(
     adaptation: Adaptation, tasks: Sequence[FitTask], device: Device, *, progress: Callable[[float], None]
-) -> Outcome:
+) -> AdaptationOutcome:
     """Choose or keep the operating point, and look at the base patients before and after."""
     held_out = len({case.patient for task in tasks for case in task.validation})
     if held_out < adaptation.settings.operating_point_patients:
@@ -133,10 +133,10 @@ def finish_adaptation(
     )
     for lost in forgetting.told:
         LOGGER.warning("the adapted model forgot: %s", lost)
-    return Outcome(point, words, forgetting)
+    return AdaptationOutcome(point, words, forgetting)
 
 
-def facts(adaptation: Adaptation, outcome: Outcome) -> dict[str, Any]:
+def adaptation_facts(adaptation: Adaptation, outcome: AdaptationOutcome) -> dict[str, Any]:
     """What the bundle says of the adaptation."""
     description = adaptation.initial.description
     return {

@@ -20,9 +20,15 @@ from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.jobs.detached.one_writer import only_writer
 from MSSoftSegLib.jobs.documents.train import TrainJob, TrainSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.jobs.preflight.rate_watch import measured
-from MSSoftSegLib.jobs.train.adaptation import Adaptation, Extra, finish_adaptation, plan_adaptation, prepare_extra
-from MSSoftSegLib.jobs.train.adaptation import facts as adaptation_facts
+from MSSoftSegLib.jobs.preflight.rate_watch import watch_rates
+from MSSoftSegLib.jobs.train.adaptation import (
+    Adaptation,
+    Extra,
+    adaptation_facts,
+    finish_adaptation,
+    plan_adaptation,
+    prepare_extra,
+)
 from MSSoftSegLib.jobs.train.train_inputs import initial_bundle, teacher_of, training_cases
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
@@ -41,7 +47,7 @@ from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.engine.operating_point import choose_operating_point
 from MSSoftSegLib.training.engine.run import (
     Members,
-    described,
+    describe_members,
     judging_device,
     plan_members,
     train_members,
@@ -62,7 +68,7 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
 
     No other long job writes to the same output meanwhile, and what a step took is remembered for the next estimate.
     """
-    with only_writer(job.spec.out), measured(job.spec, emit) as watched:
+    with only_writer(job.spec.out), watch_rates(job.spec, emit) as watched:
         return _train(job, watched, cancelled)
 
 
@@ -106,7 +112,7 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     if spec.finish:
         tasks = trained_so_far(tasks)
     if cluster.global_rank() == 0:
-        write_whole(folder / MEMBERS_FILE, members_document(described(tasks)).encode())
+        write_whole(folder / MEMBERS_FILE, members_document(describe_members(tasks)).encode())
     train_members(
         [] if spec.finish else tasks,
         metric=reporter.metric,

@@ -33,7 +33,7 @@ from MSSoftSegLib.library.exporting.exported import (
     silent,
     write_mark,
 )
-from MSSoftSegLib.library.exporting.selection import chosen_cases
+from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, PARTICIPANTS, README, CaseId, inside
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.version import VERSION
@@ -56,7 +56,7 @@ def export_bids(
     progress: Progress = silent,
 ) -> Exported:
     """Write a new BIDS data set; cases without a label come without derivatives."""
-    selection = chosen_cases(library, statuses, cases)
+    selection = select_cases(library, statuses, cases)
     check_unchanged(out)
     with complete_or_absent(out, overwrite=overwrite) as folder:
         _write_frame(folder, selection.records)

@@ -22,7 +22,7 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.library.case_record import CaseRecord, Status
 from MSSoftSegLib.library.exporting.case_labels import EVERY_RATER, LabelChoice, masks_of, read_flair, soft_mask_of
 from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
-from MSSoftSegLib.library.exporting.selection import chosen_cases
+from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.result_folder import complete_or_absent
 
@@ -43,7 +43,7 @@ def export_dicom_seg(
 ) -> Exported:
     """Write ``lesion_mask.dcm`` (BINARY) and, where there is a soft mask, ``lesion_soft_mask.dcm`` (FRACTIONAL)."""
     require_dicom()
-    selection = chosen_cases(library, statuses, cases, labelled=True)
+    selection = select_cases(library, statuses, cases, labelled=True)
     if len(selection.records) > 1:
         raise RequestError(
             f"{len(selection.records)} cases are chosen, and a DICOM source belongs to one",

@@ -24,7 +24,7 @@ from MSSoftSegLib.library.exporting.case_labels import (
     soft_mask_of,
 )
 from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
-from MSSoftSegLib.library.exporting.selection import chosen_cases
+from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.library.reading import labelled_cases
@@ -43,7 +43,7 @@ def export_datalist(
 ) -> Exported:
     """Write the data list to a new .json file."""
     out = out if out.suffix == ".json" else out.with_name(out.name + ".json")
-    selection = chosen_cases(library, statuses, cases, labelled=True)
+    selection = select_cases(library, statuses, cases, labelled=True)
     _check_file(out, overwrite=overwrite)
     made_folder = out.with_name(f"{out.stem}_labels")
     check_unchanged(made_folder)

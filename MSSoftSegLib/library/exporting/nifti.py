@@ -12,7 +12,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord, Status
 from MSSoftSegLib.library.exporting.case_labels import EVERY_RATER, LabelChoice, masks_of, read_flair, soft_mask_of
 from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
-from MSSoftSegLib.library.exporting.selection import chosen_cases
+from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.layout import IMAGE_SUFFIX, CaseId, inside
 from MSSoftSegLib.result_folder import complete_or_absent
 
@@ -35,7 +35,7 @@ def export_nifti(
     Of several raters that are not merged, each has a ``CASE_mask-RATER.nii.gz``. Masks lie on FLAIR's grid: 1 = lesion,
     2 = possible lesion.
     """
-    selection = chosen_cases(library, statuses, cases, labelled=True)
+    selection = select_cases(library, statuses, cases, labelled=True)
     check_unchanged(out)
     with complete_or_absent(out, overwrite=overwrite) as folder:
         rows = []

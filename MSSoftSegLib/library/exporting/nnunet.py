@@ -22,7 +22,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord, Status
 from MSSoftSegLib.library.exporting.case_labels import EVERY_RATER, LabelChoice, check_rater, masks_of, read_flair
 from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
-from MSSoftSegLib.library.exporting.selection import chosen_cases
+from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.result_folder import complete_or_absent
 
@@ -45,7 +45,7 @@ def export_nnunet(
 
     Channels are the modalities that every case has.
     """
-    selection = chosen_cases(library, statuses, cases, drawn=True)
+    selection = select_cases(library, statuses, cases, drawn=True)
     records = selection.records
     for record in records:
         check_rater(record, labels.rater)

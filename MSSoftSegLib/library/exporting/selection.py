@@ -25,7 +25,7 @@ class Selection:
     skipped: tuple[Skipped, ...] = ()
 
 
-def chosen_cases(
+def select_cases(
     library: Path,
     statuses: Sequence[Status],
     cases: Sequence[CaseId] = (),

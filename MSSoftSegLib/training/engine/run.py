@@ -69,7 +69,7 @@ def plan_members(
     ]
 
 
-def described(tasks: Sequence[FitTask]) -> list[Member]:
+def describe_members(tasks: Sequence[FitTask]) -> list[Member]:
     """Who learns from which cases, by name."""
     return [
         Member(

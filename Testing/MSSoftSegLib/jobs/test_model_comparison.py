@@ -15,7 +15,7 @@ from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.inference.device import choose_device
-from MSSoftSegLib.jobs.evaluate.model_comparison import Pair, compared
+from MSSoftSegLib.jobs.evaluate.model_comparison import ScoredCase, compare_scores
 from MSSoftSegLib.jobs.evaluate.model_scoring import MEASURES, load_model, score_case
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.architecture import FINE_CHANNELS
@@ -133,8 +133,11 @@ def test_the_score_is_what_thresholding_the_normalised_flair_by_hand_gives(place
 
 def test_a_measure_that_one_model_does_not_have_is_left_out_of_its_n():
     defined = dict.fromkeys(MEASURES, 0.5)
-    pairs = [Pair("a", "a", defined, defined | {"dsc": 0.6}), Pair("b", "b", defined | {"dsc": None}, defined)]
-    found = compared(pairs)
+    pairs = [
+        ScoredCase("a", "a", defined, defined | {"dsc": 0.6}),
+        ScoredCase("b", "b", defined | {"dsc": None}, defined),
+    ]
+    found = compare_scores(pairs)
     assert found["dsc"].n == 1
     assert found["dsc"].difference.mean == pytest.approx(0.1)
     assert found["lesion_f1"].n == 2

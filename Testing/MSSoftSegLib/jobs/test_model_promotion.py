@@ -12,7 +12,7 @@ from MSSoftSegLib.jobs.environment import examine
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL, default_model, find_bundle, installed_folders
-from MSSoftSegLib.network.promotion import PROMOTIONS_FILE, Judgement, history, keep_judgement
+from MSSoftSegLib.network.promotion import PROMOTIONS_FILE, ModelJudgment, history, keep_judgement
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
 
@@ -35,7 +35,7 @@ def judge(models, second, verdict, *, first=SHIPPED_MODEL, cases=6):
     old, new = find_bundle(first), read_bundle(second)
     keep_judgement(
         models,
-        Judgement(
+        ModelJudgment(
             time="2026-01-01T00:00:00+00:00",
             first=old.description.name,
             first_sha256=old.sha256,

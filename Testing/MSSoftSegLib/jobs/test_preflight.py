@@ -14,10 +14,10 @@ from MSSoftSegLib.cli.preflight_display import preflight_lines
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight import file_checks, rate_probe
-from MSSoftSegLib.jobs.preflight.estimate import estimated
+from MSSoftSegLib.jobs.preflight.estimate import estimate_time
 from MSSoftSegLib.jobs.preflight.needs import need_findings
 from MSSoftSegLib.jobs.preflight.rates import KEPT, Rates, rates_file, recall, remember, signature, step_times
-from MSSoftSegLib.jobs.preflight.report import planned
+from MSSoftSegLib.jobs.preflight.report import plan_training
 from MSSoftSegLib.jobs.preflight.split import Split
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.creation import create_library
@@ -68,7 +68,7 @@ def look(asked_for):
     """What is found without measuring anything, which would take some seconds."""
 
     def looked(**changes):
-        return planned(TrainSpec.model_validate(asked_for | changes), lambda stage, fraction: None)
+        return plan_training(TrainSpec.model_validate(asked_for | changes), lambda stage, fraction: None)
 
     return looked
 
@@ -242,8 +242,8 @@ def test_the_estimate_is_the_course_times_the_rates(cases):
     )
     split = Split(4, 1, 8, 2, models=1)
     by_hand = 11 + 10 * 7 + 13 + 4000 * 2 + 40 * 2 * 3 + (8 + 2) * 5
-    assert estimated(cases, recipe, split, rates, "").seconds == by_hand
-    many = estimated(cases, recipe, dataclasses.replace(split, models=3), rates, "").seconds
+    assert estimate_time(cases, recipe, split, rates, "").seconds == by_hand
+    many = estimate_time(cases, recipe, dataclasses.replace(split, models=3), rates, "").seconds
     assert many == 11 + 10 * 7 + 13 + 3 * (4000 * 2 + 40 * 2 * 3) + 2 * (8 + 2) * 5
 
 
