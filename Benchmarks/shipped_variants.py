@@ -30,7 +30,7 @@ from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine.launch import choose_hardware, train_one
 from MSSoftSegLib.training.engine.operating_point import load_trained
-from MSSoftSegLib.training.engine.talk import DirectTalk
+from MSSoftSegLib.training.engine.progress_channel import DirectChannel
 from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.engine.validation import case_probability, whole_logits
 from MSSoftSegLib.training.recipe import AugmentationSettings, PseudoLabelSettings, Recipe, find_recipe
@@ -156,7 +156,7 @@ def run_variant(variant: Variant, seed: int, cohort: Cohort, run: Path) -> None:
         return
     task = task_of(variant, seed, cohort, run)
     started = time.monotonic()
-    train_one(task, DirectTalk())
+    train_one(task, DirectChannel())
     seconds = time.monotonic() - started
     _keep(result, judged(variant.name, [task], cohort, run) | {"steps": variant.steps, "seconds": round(seconds)})
 

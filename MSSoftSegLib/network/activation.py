@@ -16,19 +16,27 @@ from MSSoftSegLib.network.description import Activation
 def probability(logits: Tensor, *, name: Activation, floor: float = 1.0, temperature: float = 1.0) -> Tensor:
     """Lesion probability, 0–1, of logits (batch, …); float32, or float64 where the logits are.
 
-    sigmoid: of logit / temperature. normalized-relu: ReLU(x) / max(largest ReLU(x) of the sample, floor); there the
-    temperature divides the log-odds of that value, and 0 and 1 stay. The gradient flows through the maximum too: raising
-    the strongest response lowers all others. At inference a whole volume is one sample.
+    sigmoid: of logit / temperature. normalized-relu: ``normalized_relu``; there the temperature divides the log-odds of its
+    value, and 0 and 1 stay.
     """
     values = in_full_precision(logits)
     if name == "sigmoid":
         return torch.sigmoid(values / temperature)
     if name != "normalized-relu":
         raise ValueError(f"unknown activation {name!r}")
-    response = functional.relu(values)
-    largest = response.amax(dim=tuple(range(1, response.ndim)), keepdim=True)
-    value = response / largest.clamp(min=floor)
+    value = normalized_relu(values, floor=floor)
     return value if temperature == 1.0 else _tempered(value, temperature)
+
+
+def normalized_relu(logits: Tensor, *, floor: float = 1.0) -> Tensor:
+    """ReLU(x) / max(largest ReLU(x) of the sample, floor), 0–1, of logits (batch, …); in their own precision.
+
+    The gradient flows through the maximum too: raising the strongest response lowers all others. At inference a whole volume
+    is one sample. Source: Gros et al. 2021, SoftSeg (arXiv:2011.09041), whose maximum is the batch's and has no floor.
+    """
+    response = functional.relu(logits)
+    largest = response.amax(dim=tuple(range(1, response.ndim)), keepdim=True)
+    return response / largest.clamp(min=floor)
 
 
 def in_full_precision(values: Tensor) -> Tensor:

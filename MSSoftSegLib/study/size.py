@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from MSSoftSegLib.study.arms import RECIPES, VARIANTS
-from MSSoftSegLib.training.engine.course import with_epochs
+from MSSoftSegLib.training.engine.schedule import with_epochs
 from MSSoftSegLib.training.recipe import Phase, Recipe, parse_recipe
 
 

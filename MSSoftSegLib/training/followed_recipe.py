@@ -5,7 +5,7 @@ from __future__ import annotations
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.window import window_of
 from MSSoftSegLib.training.adaptation.policy import adapted_recipe, size_for
-from MSSoftSegLib.training.engine.course import with_epochs
+from MSSoftSegLib.training.engine.schedule import with_epochs
 from MSSoftSegLib.training.recipe import Recipe
 
 

@@ -128,7 +128,7 @@ class Phase(FrozenModel):
 
 
 class TrainingSettings(FrozenModel):
-    """The course. models: identical models averaged, differing in their seed. early_stop: epochs without improvement,
+    """The schedule. models: identical models averaged, differing in their seed. early_stop: epochs without improvement,
     None = never. average_decay: of the running mean of the weights, None = none is kept."""
 
     phases: tuple[Phase, ...] = Field(min_length=1)

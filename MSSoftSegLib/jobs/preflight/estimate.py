@@ -1,4 +1,4 @@
-"""How long a training would take: its course in steps and whole brains, times this machine's rates."""
+"""How long a training would take: its schedule in steps and whole brains, times this machine's rates."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.jobs.preflight.rates import Rates
 from MSSoftSegLib.jobs.preflight.split import Split
 from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.training.engine.course import total_steps
 from MSSoftSegLib.training.engine.operating_point import MOST_CASES
+from MSSoftSegLib.training.engine.schedule import total_steps
 from MSSoftSegLib.training.recipe import Recipe
 
 BUSY = 1.7

@@ -20,7 +20,7 @@ def size_for(settings: AdaptationSettings, patients: int) -> AdaptationSize:
 
 
 def adapted_recipe(recipe: Recipe, size: AdaptationSize, window: Window | None) -> Recipe:
-    """The recipe with the course, the hold-out and the rehearsal of a size. window: of the model that is adapted, whose
+    """The recipe with the schedule, the hold-out and the rehearsal of a size. window: of the model that is adapted, whose
     operating point was chosen with it."""
     phase = recipe.training.phases[0].model_copy(update={"epochs": size.epochs, "rate": size.rate})
     changes = {

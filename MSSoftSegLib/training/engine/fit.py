@@ -22,14 +22,6 @@ from MSSoftSegLib.training.data.sample import Sample
 from MSSoftSegLib.training.engine.average import WeightAverage
 from MSSoftSegLib.training.engine.batches import batches
 from MSSoftSegLib.training.engine.checkpoint import load_checkpoint, save_checkpoint, write_whole
-from MSSoftSegLib.training.engine.course import (
-    PLATEAU_FACTOR,
-    Stretch,
-    build_optimizer,
-    learning_rate,
-    stretches,
-    total_steps,
-)
 from MSSoftSegLib.training.engine.curves import (
     STEP_COLUMNS,
     STEPS_FILE,
@@ -41,7 +33,15 @@ from MSSoftSegLib.training.engine.curves import (
 from MSSoftSegLib.training.engine.deep_supervision import supervised_loss
 from MSSoftSegLib.training.engine.freezing import freeze
 from MSSoftSegLib.training.engine.judging import judge
-from MSSoftSegLib.training.engine.talk import Talk
+from MSSoftSegLib.training.engine.progress_channel import ProgressChannel
+from MSSoftSegLib.training.engine.schedule import (
+    PLATEAU_FACTOR,
+    PhaseInSteps,
+    build_optimizer,
+    learning_rate,
+    phases_in_steps,
+    total_steps,
+)
 from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.engine.validation import Validation
 from MSSoftSegLib.training.losses.weighted_sum import RecipeLoss
@@ -50,18 +50,18 @@ from MSSoftSegLib.training.losses.weighted_sum import RecipeLoss
 REPORT_STEPS = 10
 
 
-def fit(fabric: Fabric, task: FitTask, talk: Talk) -> None:
+def fit(fabric: Fabric, task: FitTask, channel: ProgressChannel) -> None:
     """Train to the end; curves, checkpoints and the best weights are left in the task's folder."""
-    Fitting(fabric, task, talk).run()
+    Fitting(fabric, task, channel).run()
 
 
 class Fitting:
     """The state of one running training; what is not in ``state_dict`` follows from the task and the step."""
 
-    def __init__(self, fabric: Fabric, task: FitTask, talk: Talk) -> None:
-        self.fabric, self.task, self.talk = fabric, task, talk
+    def __init__(self, fabric: Fabric, task: FitTask, channel: ProgressChannel) -> None:
+        self.fabric, self.task, self.channel = fabric, task, channel
         self.recipe = task.recipe
-        self.course = stretches(self.recipe.training)
+        self.schedule = phases_in_steps(self.recipe.training)
         self.steps = total_steps(self.recipe.training)
         torch.manual_seed(task.seed)
         self.raw = _initial_network(task)
@@ -91,14 +91,14 @@ class Fitting:
         if self.task.base and self.step == 0:
             # What is adapted is the first candidate: an adaptation that helps nobody is not kept.
             self._validate()
-        for stretch in self.course:
+        for stretch in self.schedule:
             if self.step < stretch.stop and not self._should_stop():
                 self._phase(stretch)
         self._report(flush=True)
         if self.fabric.is_global_zero:
             draw_curves(self.task.folder)
 
-    def _phase(self, stretch: Stretch) -> None:
+    def _phase(self, stretch: PhaseInSteps) -> None:
         optimizer = build_optimizer(stretch.phase, self.raw)
         if self.optimizer_state is not None:
             optimizer.load_state_dict(self.optimizer_state)
@@ -127,7 +127,7 @@ class Fitting:
             if ended and self._should_stop():
                 break
 
-    def _step(self, batch: Sample, stretch: Stretch) -> None:
+    def _step(self, batch: Sample, stretch: PhaseInSteps) -> None:
         """One optimizer step."""
         rate = learning_rate(stretch, self.step, plateau_factor=self.plateau_factor)
         for group in self.optimizer.param_groups:
@@ -176,7 +176,7 @@ class Fitting:
         mean = self.fabric.all_reduce(loss, reduce_op="mean")
         return float(mean)  # type: ignore[arg-type]
 
-    def _end_epoch(self, stretch: Stretch) -> None:
+    def _end_epoch(self, stretch: PhaseInSteps) -> None:
         """Validate; count how long it has not improved."""
         if self._validate() is False:
             self.stalled += 1
@@ -187,7 +187,7 @@ class Fitting:
         """Keep the weights when they are the best so far, and whether they are; None where there is nobody to validate on."""
         found: Validation | None = None
         if self.fabric.is_global_zero:
-            found = judge(self._judged(), self.task, self.step, self._device(), self.talk)
+            found = judge(self._judged(), self.task, self.step, self._device(), self.channel)
         found = self.fabric.broadcast(found) if self.fabric.world_size > 1 else found
         if found is None:
             # The last weights are the best.
@@ -220,17 +220,17 @@ class Fitting:
         return patience is not None and self.stalled >= patience
 
     def _cancelled(self) -> bool:
-        asked = self.fabric.is_global_zero and self.talk.cancelled()
+        asked = self.fabric.is_global_zero and self.channel.cancelled()
         return bool(self.fabric.broadcast(asked)) if self.fabric.world_size > 1 else asked
 
     def _report(self, *, flush: bool) -> None:
         if not self.fabric.is_global_zero:
             return
         if self.pending:
-            self.talk.metric("loss", self.step, sum(row[3] for row in self.pending) / len(self.pending))
+            self.channel.metric("loss", self.step, sum(row[3] for row in self.pending) / len(self.pending))
             self.step_curve.add(self.pending)
             self.pending.clear()
-        self.talk.progress(1.0 if flush else self.step / self.steps, f"step {self.step} of {self.steps}")
+        self.channel.progress(1.0 if flush else self.step / self.steps, f"step {self.step} of {self.steps}")
 
     def _checkpoint(self) -> None:
         if not self.fabric.is_global_zero:
@@ -262,7 +262,7 @@ class Fitting:
                 "the checkpoint of this run is of another network", remedy="start over without --resume"
             ) from None
         # A checkpoint at the end of a phase: the next one begins with an optimizer of its own.
-        if all(self.step != stretch.start for stretch in self.course):
+        if all(self.step != stretch.start for stretch in self.schedule):
             self.optimizer_state = state["optimizer"]
 
 

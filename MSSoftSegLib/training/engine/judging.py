@@ -7,7 +7,7 @@ from torch import nn
 
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.training.data.prepared import PreparedCase
-from MSSoftSegLib.training.engine.talk import Talk
+from MSSoftSegLib.training.engine.progress_channel import ProgressChannel
 from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.engine.validation import Validation, validate
 from MSSoftSegLib.training.engine.validation_picture import draw_validation
@@ -16,7 +16,7 @@ from MSSoftSegLib.training.engine.validation_picture import draw_validation
 WATCHED = 1
 
 
-def judge(network: nn.Module, task: FitTask, step: int, device: Device, talk: Talk) -> Validation | None:
+def judge(network: nn.Module, task: FitTask, step: int, device: Device, channel: ProgressChannel) -> Validation | None:
     """Validate, tell the metrics, draw the picture; None where nobody is held out (the picture is then of a training case)."""
     first: list[tuple[PreparedCase, np.ndarray]] = []
 
@@ -27,7 +27,7 @@ def judge(network: nn.Module, task: FitTask, step: int, device: Device, talk: Ta
     found = validate(network, task.validation, task.recipe, device, seen=keep) if task.validation else None
     if found is not None:
         for name, value in (("val_loss", found.loss), ("val_dice", found.dice), ("val_soft_dice", found.soft_dice)):
-            talk.metric(name, step, value)
+            channel.metric(name, step, value)
         if task.picture is not None:
             _draw(task, first[0], found, f"held-out case {first[0][0].case}, step {step}: DSC {found.dice:.3f}")
     elif task.picture is not None and (shown := _drawn_by_raters(task)) is not None:
@@ -35,7 +35,7 @@ def judge(network: nn.Module, task: FitTask, step: int, device: Device, talk: Ta
         title = f"training case {shown.case} (none is held out), step {step}: DSC {seen.dice:.3f}"
         _draw(task, first[0], seen, title)
     if task.base:
-        talk.metric("base_dice", step, validate(network, task.base[:WATCHED], task.recipe, device).dice)
+        channel.metric("base_dice", step, validate(network, task.base[:WATCHED], task.recipe, device).dice)
     return found
 
 

@@ -13,7 +13,7 @@ from MSSoftSegLib.errors import DeviceMissing, JobCancelled, JobFailed, MSSoftSe
 from MSSoftSegLib.inference.device import processor_has_bfloat16
 from MSSoftSegLib.training.engine.cluster import started_by_cluster
 from MSSoftSegLib.training.engine.fit import fit
-from MSSoftSegLib.training.engine.talk import QueueTalk, Talk, relayed
+from MSSoftSegLib.training.engine.progress_channel import ProgressChannel, QueueChannel, relay_across_processes
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
 
 OUTCOME_FILE = ".outcome"
@@ -44,7 +44,7 @@ def choose_hardware(device: str, *, devices: int, nodes: int, precision: str) ->
     return Hardware(device, devices, nodes, named[precision], workers=1 if device == "cpu" else 4)
 
 
-def train_one(task: FitTask, talk: Talk) -> None:
+def train_one(task: FitTask, channel: ProgressChannel) -> None:
     """Train one model on the task's hardware; returns when its best weights are on the disk."""
     task.folder.mkdir(parents=True, exist_ok=True)
     hardware = task.hardware
@@ -56,17 +56,17 @@ def train_one(task: FitTask, talk: Talk) -> None:
         try:
             fabric = _fabric(hardware, "ddp" if started_by_cluster() else "auto")
             fabric.launch()
-            fit(fabric, task, talk)
+            fit(fabric, task, channel)
         finally:
             torch.set_num_threads(before)
         return
-    _in_spawned_processes(task, talk)
+    _in_spawned_processes(task, channel)
 
 
-def _in_spawned_processes(task: FitTask, talk: Talk) -> None:
+def _in_spawned_processes(task: FitTask, channel: ProgressChannel) -> None:
     outcome = task.folder / OUTCOME_FILE
     outcome.unlink(missing_ok=True)
-    with relayed(talk) as remote:
+    with relay_across_processes(channel) as remote:
         try:
             _fabric(task.hardware, "ddp_spawn").launch(_Spawned(task, remote))
         except Exception as problem:
@@ -87,14 +87,14 @@ def _in_spawned_processes(task: FitTask, talk: Talk) -> None:
 class _Spawned:
     """What a spawned process does. Not arguments of ``launch``: Fabric searches those for tensors and refuses frozen ones."""
 
-    def __init__(self, task: FitTask, talk: QueueTalk) -> None:
-        self.task, self.talk = task, talk
+    def __init__(self, task: FitTask, channel: QueueChannel) -> None:
+        self.task, self.channel = task, channel
 
     def __call__(self, fabric: Fabric) -> None:
         keep_memory()
         torch.set_num_threads(1)
         try:
-            fit(fabric, self.task, self.talk)
+            fit(fabric, self.task, self.channel)
         except MSSoftSegError as problem:
             text = f"{problem.code}\n{problem.message}\n{problem.remedy}\n"
             (self.task.folder / OUTCOME_FILE).write_text(text, encoding="utf-8")

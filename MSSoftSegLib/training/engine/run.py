@@ -12,7 +12,7 @@ from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.training.data.folds import draw_folds, hold_out
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.engine.launch import train_one
-from MSSoftSegLib.training.engine.talk import DirectTalk
+from MSSoftSegLib.training.engine.progress_channel import DirectChannel
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
 from MSSoftSegLib.training.recipe import Recipe
 from MSSoftSegLib.training.run_folder import PICTURE_FILE, Member
@@ -100,7 +100,7 @@ def train_members(
             many = f"model {number + 1} of {len(tasks)}, " if len(tasks) > 1 else ""
             progress((number + fraction) / len(tasks), many + message)
 
-        train_one(task, DirectTalk(metric, report, cancelled))
+        train_one(task, DirectChannel(metric, report, cancelled))
         done.touch()
 
 

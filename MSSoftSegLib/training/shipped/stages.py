@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from MSSoftSegLib.training.engine.launch import choose_hardware, train_one
-from MSSoftSegLib.training.engine.talk import DirectTalk
+from MSSoftSegLib.training.engine.progress_channel import DirectChannel
 from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.shipped.cohort import CohortCase
 from MSSoftSegLib.training.shipped.plan import Plan, Stage
@@ -43,7 +43,7 @@ class ShippedRun:
             if (task.folder / DONE).is_file():
                 continue
             LOGGER.info("stage %s: %s steps on %s cases", task.folder.name, stage.steps, len(task.training))
-            train_one(task, DirectTalk(on_metric=_log))
+            train_one(task, DirectChannel(on_metric=_log))
             (task.folder / DONE).touch()
 
     @property

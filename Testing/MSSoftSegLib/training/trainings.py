@@ -18,7 +18,7 @@ import torch
 from MSSoftSegLib.training.data.folds import hold_out
 from MSSoftSegLib.training.data.prepared import prepare_cases
 from MSSoftSegLib.training.engine.launch import train_one
-from MSSoftSegLib.training.engine.talk import DirectTalk
+from MSSoftSegLib.training.engine.progress_channel import DirectChannel
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
 from MSSoftSegLib.training.recipe import Recipe
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
@@ -45,7 +45,7 @@ def train(task: FitTask, cancelled: Callable[[], bool] = lambda: False) -> dict[
     def metric(name: str, step: int, value: float) -> None:
         told.setdefault(name, []).append(value)
 
-    train_one(task, DirectTalk(metric, is_cancelled=cancelled))
+    train_one(task, DirectChannel(metric, is_cancelled=cancelled))
     return told
 
 
@@ -67,7 +67,7 @@ def main(folder: Path, kill_at: int, *, resume: bool) -> None:
         return False
 
     task = replace(small_task(folder, killed_recipe(), hardware=Hardware(workers=1)), resume=resume)
-    train_one(task, DirectTalk(is_cancelled=count))
+    train_one(task, DirectChannel(is_cancelled=count))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn, optim
 
-from MSSoftSegLib.training.engine.course import build_optimizer, learning_rate, stretches, total_steps, with_epochs
+from MSSoftSegLib.training.engine.schedule import (
+    build_optimizer,
+    learning_rate,
+    phases_in_steps,
+    total_steps,
+    with_epochs,
+)
 from MSSoftSegLib.training.recipe import Phase, TrainingSettings, find_recipe
 
 
@@ -18,7 +24,9 @@ def course_of(*phases: Phase, steps_per_epoch: int = 10):
 
 def rates(training: TrainingSettings) -> list[float]:
     return [
-        learning_rate(stretch, step) for stretch in stretches(training) for step in range(stretch.start, stretch.stop)
+        learning_rate(stretch, step)
+        for stretch in phases_in_steps(training)
+        for step in range(stretch.start, stretch.stop)
     ]
 
 
@@ -56,13 +64,13 @@ def test_the_cycle_is_torchs_triangle():
 
 
 def test_a_plateau_lowers_the_rate_by_its_factor_and_never_below_the_lowest():
-    (stretch,) = stretches(course_of(Phase(epochs=1, rate=1e-3, lowest_rate=3e-4, schedule="plateau")))
+    (stretch,) = phases_in_steps(course_of(Phase(epochs=1, rate=1e-3, lowest_rate=3e-4, schedule="plateau")))
     assert learning_rate(stretch, 3, plateau_factor=0.5) == pytest.approx(5e-4)
     assert learning_rate(stretch, 3, plateau_factor=0.125) == pytest.approx(3e-4)
 
 
 def test_phases_follow_each_other_without_a_gap():
-    first, second = stretches(find_recipe("groza2020").training)
+    first, second = phases_in_steps(find_recipe("groza2020").training)
     assert first.start == 0
     assert first.stop == second.start
     assert second.phase.optimizer == "sgd"

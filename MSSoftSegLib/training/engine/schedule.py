@@ -1,4 +1,4 @@
-"""The course of a training: which phase a step belongs to, and its learning rate. Pure functions of the step.
+"""The schedule of a training: which phase a step belongs to, and its learning rate. Pure functions of the step.
 
 What depends on how validation goes (plateau) enters as a factor.
 """
@@ -18,7 +18,7 @@ PLATEAU_FACTOR = 0.5
 
 
 @dataclass(frozen=True)
-class Stretch:
+class PhaseInSteps:
     """One phase with its first step and the step after its last."""
 
     number: int
@@ -27,22 +27,22 @@ class Stretch:
     stop: int
 
 
-def stretches(training: TrainingSettings) -> tuple[Stretch, ...]:
+def phases_in_steps(training: TrainingSettings) -> tuple[PhaseInSteps, ...]:
     """The phases in order, in steps."""
     found, start = [], 0
     for number, phase in enumerate(training.phases):
         stop = start + phase.epochs * training.steps_per_epoch
-        found.append(Stretch(number, phase, start, stop))
+        found.append(PhaseInSteps(number, phase, start, stop))
         start = stop
     return tuple(found)
 
 
 def total_steps(training: TrainingSettings) -> int:
     """All optimizer steps."""
-    return stretches(training)[-1].stop
+    return phases_in_steps(training)[-1].stop
 
 
-def learning_rate(stretch: Stretch, step: int, *, plateau_factor: float = 1.0) -> float:
+def learning_rate(stretch: PhaseInSteps, step: int, *, plateau_factor: float = 1.0) -> float:
     """The rate of a step (counted from the start of training) within its phase."""
     phase = stretch.phase
     within = step - stretch.start
@@ -71,7 +71,7 @@ def build_optimizer(phase: Phase, network: nn.Module) -> optim.Optimizer:
 
 
 def with_epochs(training: TrainingSettings, epochs: int) -> TrainingSettings:
-    """The same course in ``epochs`` epochs; several phases keep their proportions and at least one epoch each."""
+    """The same schedule in ``epochs`` epochs; several phases keep their proportions and at least one epoch each."""
     planned = sum(phase.epochs for phase in training.phases)
     shares = [max(1, round(phase.epochs * epochs / planned)) for phase in training.phases]
     shares[0] = max(1, shares[0] + epochs - sum(shares))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 
-class Talk(Protocol):
+class ProgressChannel(Protocol):
     """What the training loop says, and what it asks."""
 
     def metric(self, name: str, step: int, value: float) -> None:
@@ -25,7 +25,7 @@ class Talk(Protocol):
 
 
 @dataclass(frozen=True)
-class DirectTalk:
+class DirectChannel:
     """Within one process."""
 
     on_metric: Callable[[str, int, float], None] = lambda name, step, value: None
@@ -43,7 +43,7 @@ class DirectTalk:
 
 
 @dataclass(frozen=True)
-class QueueTalk:
+class QueueChannel:
     """From a spawned process to the one that spawned it."""
 
     messages: Any
@@ -60,15 +60,15 @@ class QueueTalk:
 
 
 @contextmanager
-def relayed(talk: Talk) -> Iterator[QueueTalk]:
-    """A talk that spawned processes can be given; what they say reaches ``talk`` in this process."""
+def relay_across_processes(channel: ProgressChannel) -> Iterator[QueueChannel]:
+    """A channel that spawned processes can be given; what they say reaches ``channel`` in this process."""
     context = multiprocessing.get_context("spawn")
     messages, stop = context.Queue(), context.Event()
     over = threading.Event()
 
     def relay() -> None:
         while True:
-            if talk.cancelled():
+            if channel.cancelled():
                 stop.set()
             try:
                 kind, *rest = messages.get(timeout=0.2)
@@ -76,12 +76,12 @@ def relayed(talk: Talk) -> Iterator[QueueTalk]:
                 if over.is_set():
                     return
                 continue
-            getattr(talk, kind)(*rest)
+            getattr(channel, kind)(*rest)
 
     thread = threading.Thread(target=relay, daemon=True)
     thread.start()
     try:
-        yield QueueTalk(messages, stop)
+        yield QueueChannel(messages, stop)
     finally:
         over.set()
         thread.join(timeout=10)
