@@ -19,6 +19,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.library.status import set_status
@@ -33,7 +34,7 @@ def library_in(folder: Path) -> list[Path]:
     """A library of ``CASES`` cases; returns the records."""
     library = create_library(folder)
     image = sitk.GetImageFromArray(np.arange(120, dtype=np.float32).reshape(4, 5, 6))
-    add_case(library, patient="p0", session="1", images={Modality.FLAIR: image}, raters={"A": image > 60})
+    add_case(library, CaseChange(CaseId("p0", "1"), images={Modality.FLAIR: image}, raters={"A": image > 60}))
     for change in range(CHANGES):
         set_status(library, CaseId("p0", "1"), ("corrected", "approved")[change % 2])
     first = inside(library, CaseId("p0", "1").record)

@@ -58,8 +58,8 @@ def play(shoot) -> None:
 def _fill(library: Path) -> Path:
     """Approved cases, drawn as they are."""
     from MSSoftSegLib.library.creation import create_library
-    from MSSoftSegLib.library.writing import add_case
     from Testing.MSSoftSeg.people.learner import piece
+    from Testing.MSSoftSegLib.library.adding import add_case
 
     create_library(library)
     for seed in PATIENTS:

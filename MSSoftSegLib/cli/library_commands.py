@@ -18,6 +18,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam
 from MSSoftSegLib.jobs.library.findings import findings_of_case, label_name
 from MSSoftSegLib.jobs.softmask.soft_label_sidecar import how_softened
+from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.case_record import record_text
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
@@ -110,10 +111,8 @@ def add(
             soft_label, soft_label_name = result / PROBABILITY_FILE, label_name(findings.model)
     if notes is not None and not mask:
         raise RequestError("notes are a rater's", remedy="give --mask and --rater with them")
-    record = add_case(
-        library,
-        patient=patient,
-        session=session,
+    change = CaseChange(
+        CaseId(patient, session),
         images=images,
         raters=_raters(mask or [], rater or []),
         soft_label=soft_label,
@@ -126,8 +125,8 @@ def add(
         preprocessed=preprocessed,
         source_model=model,
         edited_from=edited_from,
-        replace=replace,
     )
+    record = add_case(library, change, replace=replace)
     say(f"{record.case_id} {record.status}")
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.case_change import CaseChange, MaskFacts
 from MSSoftSegLib.library.case_record import (
     CaseRecord,
     EarlierMask,
-    Edits,
     HistoryEntry,
-    ModelFindings,
     RaterEntry,
     SoftLabelEntry,
     Status,
@@ -23,106 +21,85 @@ from MSSoftSegLib.library.case_record import (
     status_problem,
 )
 from MSSoftSegLib.library.layout import CaseId
-from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 
-@dataclass(frozen=True)
-class Addition:
-    """What somebody adds to a case, new or not.
-
-    images, raters: what is given, by modality and rater. soft_label: its name, None where none is given; confidence:
-    whether a confidence map is given with it; settings, made_of: how and of whose masks it was made, where that is known.
-    edits, volumes_ml: by rater. by: who adds. notes: of the raters given. status, preprocessed, source_model, findings, notes:
-    None keeps what is there.
-    """
-
-    case: CaseId
-    images: frozenset[Modality] = frozenset()
-    raters: frozenset[str] = frozenset()
-    soft_label: str | None = None
-    confidence: bool = False
-    status: Status | None = None
-    preprocessed: bool | None = None
-    source_model: str | None = None
-    by: str | None = None
-    findings: ModelFindings | None = None
-    notes: str | None = None
-    settings: SoftLabelSettings | None = None
-    made_of: frozenset[str] = frozenset()
-    edits: Mapping[str, Edits] = field(default_factory=dict)
-    volumes_ml: Mapping[str, float] = field(default_factory=dict)
-
-
-def record_with(before: CaseRecord | None, addition: Addition, changed: Mapping[PurePosixPath, str]) -> CaseRecord:
-    """The record after an addition. changed: checksums of the files that are put in place."""
-    case, time = addition.case, now()
+def record_with(
+    before: CaseRecord | None, change: CaseChange, facts: MaskFacts, changed: Mapping[PurePosixPath, str]
+) -> CaseRecord:
+    """The record after a change. facts: of the masks brought. changed: checksums of the files that are put in place."""
+    case, time = change.case, now()
     old = before.checksums if before else {}
     # A damaged file that is put in place again is no news.
     changed = {name: value for name, value in changed.items() if old.get(str(name)) != value}
-    raters, earlier = _raters(before, addition, changed, time)
+    raters, earlier = _raters(before, change, facts, changed, time)
     checksums = {**old, **{str(name): value for name, value in changed.items()}}
-    soft_label = _soft_label(before, addition, checksums, time)
-    present = {*(before.images if before else ()), *addition.images}
+    soft_label = _soft_label(before, change, checksums, time)
+    present = {*(before.images if before else ()), *change.images}
     images = tuple(modality for modality in Modality if modality in present)
     kept = [case.earlier_mask(mask.rater, mask.version) for mask in earlier]
     names = {str(name) for name in (*files_of(case, images, raters, soft_label), *kept)}
     after = CaseRecord(
         patient=case.patient,
         session=case.session,
-        status=_status(before, addition, raters=raters, soft_label=soft_label),
+        status=_status(before, change, raters=raters, soft_label=soft_label),
         images=images,
         raters=raters,
         earlier=earlier,
         soft_label=soft_label,
-        source_model=addition.source_model or (before.source_model if before else None),
-        findings=addition.findings or (before.findings if before else None),
-        preprocessed=_preprocessed(before, addition),
+        source_model=change.source_model or (before.source_model if before else None),
+        findings=change.findings or (before.findings if before else None),
+        preprocessed=_preprocessed(before, change),
         pseudo_labelled=soft_label is not None and not raters,
         checksums={name: value for name, value in sorted(checksums.items()) if name in names},
     )
-    return _with_history(before, after, time, by=addition.by)
+    return _with_history(before, after, time, by=change.by)
 
 
 def _raters(
-    before: CaseRecord | None, addition: Addition, changed: Mapping[PurePosixPath, str], time: datetime.datetime
+    before: CaseRecord | None,
+    change: CaseChange,
+    facts: MaskFacts,
+    changed: Mapping[PurePosixPath, str],
+    time: datetime.datetime,
 ) -> tuple[dict[str, RaterEntry], tuple[EarlierMask, ...]]:
-    """Raters after an addition, and the masks that were replaced until now; one that is replaced now is among changed."""
+    """Raters after a change, and the masks that were replaced until now; one that is replaced now is among changed."""
     raters = dict(before.raters if before else {})
     earlier = list(before.earlier if before else ())
-    for rater in sorted(addition.raters):
+    for rater in sorted(change.raters):
         old = raters.get(rater)
-        notes = addition.notes if addition.notes is not None else (old.notes if old else "")
-        if addition.case.rater_mask(rater) not in changed and old is not None:
+        notes = change.notes if change.notes is not None else (old.notes if old else "")
+        if change.case.rater_mask(rater) not in changed and old is not None:
             raters[rater] = old.model_copy(update={"notes": notes})
             continue
         raters[rater] = RaterEntry(
             time=time,
-            edits=addition.edits.get(rater),
+            edits=facts.edits.get(rater),
             version=old.version + 1 if old else 1,
-            volume_ml=addition.volumes_ml.get(rater),
+            volume_ml=facts.volumes_ml.get(rater),
             notes=notes,
         )
-        if old is not None and before is not None and addition.case.earlier_mask(rater, old.version) in changed:
+        if old is not None and before is not None and change.case.earlier_mask(rater, old.version) in changed:
             approved = before.status == "approved"
             earlier.append(EarlierMask(rater=rater, version=old.version, time=old.time, approved=approved))
     return raters, tuple(earlier)
 
 
 def _soft_label(
-    before: CaseRecord | None, addition: Addition, checksums: Mapping[str, str], time: datetime.datetime
+    before: CaseRecord | None, change: CaseChange, checksums: Mapping[str, str], time: datetime.datetime
 ) -> SoftLabelEntry | None:
-    """The soft label after an addition; its old entry where it is the same. checksums: of all files then."""
+    """The soft label after a change; its old entry where it is the same. checksums: of all files then."""
     old = before.soft_label if before else None
-    if addition.soft_label is None:
+    name = change.brings_soft_label
+    if name is None:
         return old
     fresh = SoftLabelEntry(
-        name=addition.soft_label,
-        confidence=addition.confidence,
+        name=name,
+        confidence=change.confidence is not None,
         time=time,
-        settings=addition.settings,
-        made_of={rater: checksums[str(addition.case.rater_mask(rater))] for rater in sorted(addition.made_of)},
+        settings=change.softening,
+        made_of={rater: checksums[str(change.case.rater_mask(rater))] for rater in sorted(change.made_of)},
     )
-    files = [str(name) for name in _soft_files(addition.case, fresh)]
+    files = [str(name) for name in _soft_files(change.case, fresh)]
     stored = before.checksums if before else {}
     if old is None or old.name != fresh.name or any(stored.get(name) != checksums.get(name) for name in files):
         return fresh
@@ -135,17 +112,17 @@ def _soft_label(
 
 def _status(
     before: CaseRecord | None,
-    addition: Addition,
+    change: CaseChange,
     *,
     raters: Mapping[str, RaterEntry],
     soft_label: SoftLabelEntry | None,
 ) -> Status:
     """The status asked for; else the old one, but nobody approved a label that came later."""
     labelled = bool(raters) or soft_label is not None
-    status = addition.status
+    status = change.status
     if status is not None:
         if problem := status_problem(status, labelled=labelled):
-            raise RequestError(f"{addition.case} cannot be {problem}", remedy="choose another --status")
+            raise RequestError(f"{change.case} cannot be {problem}", remedy="choose another --status")
         return status
     if before is None or (before.status == "unlabelled" and labelled):
         return "segmented" if labelled else "unlabelled"
@@ -155,13 +132,13 @@ def _status(
     return "corrected" if before.status == "approved" and relabelled else before.status
 
 
-def _preprocessed(before: CaseRecord | None, addition: Addition) -> bool:
+def _preprocessed(before: CaseRecord | None, change: CaseChange) -> bool:
     if before is None:
-        return bool(addition.preprocessed)
-    if addition.preprocessed is not None and addition.images and addition.preprocessed != before.preprocessed:
+        return bool(change.preprocessed)
+    if change.preprocessed is not None and change.images and change.preprocessed != before.preprocessed:
         stored = "preprocessed" if before.preprocessed else "native"
         raise RequestError(
-            f"the images of {addition.case} are stored as {stored}", remedy="add all images of a case alike"
+            f"the images of {change.case} are stored as {stored}", remedy="add all images of a case alike"
         )
     return before.preprocessed
 

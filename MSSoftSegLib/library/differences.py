@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.exam.geometry import same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_mask, sha256_of_file
 from MSSoftSegLib.exam.nifti_file import read_nifti
-from MSSoftSegLib.library.additions import Addition
+from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.case_record import CaseRecord, Edits
 from MSSoftSegLib.library.intake import Source
 from MSSoftSegLib.library.layout import inside
@@ -32,12 +32,12 @@ def what_differs(
 
 
 def edits_of_replaced(
-    library: Path, before: CaseRecord | None, addition: Addition, changed: Mapping[PurePosixPath, Path]
+    library: Path, before: CaseRecord | None, change: CaseChange, changed: Mapping[PurePosixPath, Path]
 ) -> dict[str, Edits]:
     """By rater: what the new mask adds to and removes from the one that it replaces, where that can still be read."""
     edits = {}
-    for rater in addition.raters:
-        name = addition.case.rater_mask(rater)
+    for rater in change.raters:
+        name = change.case.rater_mask(rater)
         there = inside(library, name)
         known = None if before is None else before.checksums.get(str(name))
         if name in changed and known is not None and there.is_file() and sha256_of_file(there) == known:

@@ -7,19 +7,16 @@ import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 from MSSoftSegLib.errors import BadLibrary
-from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.library.additions import Addition
-from MSSoftSegLib.library.case_record import CaseRecord, ModelFindings
+from MSSoftSegLib.library.case_change import CaseChange, MaskFacts
+from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.creation import ensure_library
 from MSSoftSegLib.library.differences import what_differs
 from MSSoftSegLib.library.layout import DESCRIPTION, LONGEST_ID, CaseId
 from MSSoftSegLib.library.reading import find_case
 from MSSoftSegLib.library.transaction import patient_locked, staging
-from MSSoftSegLib.library.writing import Given, check_spelling, put_in_place, stage_files
-from MSSoftSegLib.softlabel.settings import SoftLabelSettings
+from MSSoftSegLib.library.writing import check_spelling, put_in_place, stage_files
 
 DISK_IS_GONE = frozenset(
     getattr(errno, name)
@@ -33,26 +30,27 @@ DISK_IS_GONE = frozenset(
 
 @dataclass(frozen=True)
 class Drawing:
-    """A rater's label map of one visit and what belongs to it; see ``LibrarySaveSpec`` for the meaning of each.
+    """One rater's label map of a visit, what comes with it, and what she started from; see ``LibrarySaveSpec``.
 
-    made_of: the files that the soft label was made of, by their checksums; the mask's own may be among them.
+    change: brings that one mask. mask_sha256: the mask's file. made_of: the files that the soft label was made of, by their
+    checksums; the mask's own may be among them. based_on: checksum of this rater's mask when she opened it.
     """
 
-    case: CaseId
-    images: Mapping[Modality, Path]
-    rater: str
-    mask: Path
-    status: Literal["corrected", "approved"]
-    edited_from: Path | None = None
-    notes: str | None = None
-    source_model: str | None = None
-    findings: ModelFindings | None = None
-    soft_label: Path | None = None
-    soft_label_name: str = "soft"
-    softening: SoftLabelSettings | None = None
-    made_of: tuple[str, ...] = ()
+    change: CaseChange
     mask_sha256: str = ""
+    made_of: tuple[str, ...] = ()
     based_on: str | None = None
+
+    @property
+    def case(self) -> CaseId:
+        """Whose it is."""
+        return self.change.case
+
+    @property
+    def rater(self) -> str:
+        """Who drew."""
+        (rater,) = self.change.raters
+        return rater
 
 
 @dataclass(frozen=True)
@@ -100,38 +98,19 @@ def _unreachable(library: Path) -> BadLibrary:
 
 
 def _save(library: Path, drawing: Drawing) -> Saved:
-    given = Given(
-        drawing.images,
-        {drawing.rater: drawing.mask},
-        drawing.soft_label,
-        drawing.soft_label_name,
-        None,
-        edited_from=drawing.edited_from,
-    )
-    addition = Addition(
-        case=drawing.case,
-        images=frozenset(given.images),
-        raters=frozenset(given.raters),
-        soft_label=None if drawing.soft_label is None else drawing.soft_label_name,
-        status=drawing.status,
-        source_model=drawing.source_model,
-        by=drawing.rater,
-        findings=drawing.findings,
-        notes=drawing.notes,
-        settings=drawing.softening,
-    )
+    change = dataclasses.replace(drawing.change, by=drawing.rater)
     with staging(library) as folder:
-        staged, addition = stage_files(library, folder, given, addition)
+        staged, facts = stage_files(library, folder, change)
         with patient_locked(library, drawing.case):
             before = find_case(library, drawing.case)
             rater, conflict = _name_to_keep(library, before, staged, drawing)
             if rater != drawing.rater:
-                staged, addition = _renamed(staged, addition, drawing.rater, rater)
+                staged, change, facts = _renamed(staged, change, facts, drawing.rater, rater)
             if conflict:
                 # Two masks under one person's name: somebody has to look before they are trained on.
-                addition = dataclasses.replace(addition, status="corrected")
-            addition = dataclasses.replace(addition, made_of=_made_of(before, drawing, rater))
-            record = put_in_place(library, folder, staged, addition, replace=True)
+                change = dataclasses.replace(change, status="corrected")
+            change = dataclasses.replace(change, made_of=_made_of(before, drawing, rater))
+            record = put_in_place(library, folder, staged, change, facts, replace=True)
     return Saved(record, rater, conflict, new_library=False)
 
 
@@ -164,18 +143,16 @@ def _name_to_keep(
 
 
 def _renamed(
-    staged: Mapping[PurePosixPath, Path], addition: Addition, rater: str, other: str
-) -> tuple[dict[PurePosixPath, Path], Addition]:
-    """The same files and addition with the mask under another rater's name."""
-    case = addition.case
+    staged: Mapping[PurePosixPath, Path], change: CaseChange, facts: MaskFacts, rater: str, other: str
+) -> tuple[dict[PurePosixPath, Path], CaseChange, MaskFacts]:
+    """The same files and change with the mask under another rater's name."""
     files = dict(staged)
-    files[case.rater_mask(other)] = files.pop(case.rater_mask(rater))
-    return files, dataclasses.replace(
-        addition,
-        raters=frozenset([other]),
-        edits={other: addition.edits[rater]} if rater in addition.edits else {},
-        volumes_ml={other: addition.volumes_ml[rater]},
+    files[change.case.rater_mask(other)] = files.pop(change.case.rater_mask(rater))
+    renamed = MaskFacts(
+        edits={other: facts.edits[rater]} if rater in facts.edits else {},
+        volumes_ml={other: facts.volumes_ml[rater]},
     )
+    return files, dataclasses.replace(change, raters={other: change.raters[rater]}), renamed
 
 
 def _made_of(before: CaseRecord | None, drawing: Drawing, rater: str) -> frozenset[str]:

@@ -8,7 +8,7 @@ from MSSoftSegLib.library.additions import with_status
 from MSSoftSegLib.library.case_record import CaseRecord, Status
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.library.reading import check_is_library, read_case
-from MSSoftSegLib.library.transaction import change, patient_locked, staging
+from MSSoftSegLib.library.transaction import commit_change, patient_locked, staging
 
 
 def set_status(library: Path, case: CaseId, status: Status, *, by: str | None = None) -> CaseRecord:
@@ -19,5 +19,5 @@ def set_status(library: Path, case: CaseId, status: Status, *, by: str | None = 
         before = read_case(library, case)
         record = with_status(before, status, by=by)
         if record != before:
-            change(library, folder, record, staged={})
+            commit_change(library, folder, record, staged={})
     return record

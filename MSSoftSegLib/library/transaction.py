@@ -71,7 +71,7 @@ def patient_locked(library: Path, case: CaseId) -> Iterator[None]:
         yield
 
 
-def change(
+def commit_change(
     library: Path,
     folder: Path,
     record: CaseRecord,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -15,98 +14,53 @@ from MSSoftSegLib.exam.geometry import Grid, same_grid
 from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.units import MM3_PER_ML
-from MSSoftSegLib.library.additions import Addition, record_with
-from MSSoftSegLib.library.case_record import CaseRecord, ModelFindings, Status
+from MSSoftSegLib.library.additions import record_with
+from MSSoftSegLib.library.case_change import CaseChange, MaskFacts
+from MSSoftSegLib.library.case_record import CaseRecord, Edits
 from MSSoftSegLib.library.differences import count_edits, edits_of_replaced, labels_of, what_differs
-from MSSoftSegLib.library.intake import Source, copy_whole, store_image, store_mask, store_probability
+from MSSoftSegLib.library.intake import copy_whole, store_image, store_mask, store_probability
 from MSSoftSegLib.library.layout import DERIVATIVES, CaseId, inside
 from MSSoftSegLib.library.reading import check_is_library, file_problem, find_case
-from MSSoftSegLib.library.transaction import change, patient_locked, staging
-from MSSoftSegLib.softlabel.settings import SoftLabelSettings
+from MSSoftSegLib.library.transaction import commit_change, patient_locked, staging
 
 LESION = 1
 
 
-@dataclass(frozen=True)
-class Given:
-    """The files (or images in memory) of an addition. edited_from: the mask that the raters started from."""
-
-    images: Mapping[Modality, Source]
-    raters: Mapping[str, Source]
-    soft_label: Source | None
-    soft_label_name: str
-    confidence: Source | None
-    edited_from: Source | None
-
-
-def add_case(
-    library: Path,
-    *,
-    patient: str,
-    session: str | None = None,
-    images: Mapping[Modality, Source] | None = None,
-    raters: Mapping[str, Source] | None = None,
-    soft_label: Source | None = None,
-    soft_label_name: str = "soft",
-    confidence: Source | None = None,
-    status: Status | None = None,
-    preprocessed: bool | None = None,
-    source_model: str | None = None,
-    edited_from: Source | None = None,
-    notes: str | None = None,
-    findings: ModelFindings | None = None,
-    softening: SoftLabelSettings | None = None,
-    replace: bool = False,
-) -> CaseRecord:
+def add_case(library: Path, change: CaseChange, *, replace: bool = False) -> CaseRecord:
     """Add a case, or add images, raters' label maps and a soft label to one that is there; returns its record.
 
-    images: by modality, FLAIR among them for a new case. raters: label maps on FLAIR's grid (1 = lesion, 2 = possible
-    lesion) by rater. soft_label, confidence: values from 0 to 1 on FLAIR's grid. Each a file or an image in memory.
-    status: None gives a new case 'segmented' where it is labelled, else 'unlabelled', and keeps that of an old one.
-    preprocessed: the images are aligned and brain-extracted, on one grid. edited_from: the mask that raters started from,
-    for counting their edits. softening: how the soft label was made. notes: the raters' free text, which must not name the
-    patient; findings: of a model. None keeps what is there. A label that is there and differs is refused unless replace
-    (a replaced mask is kept as an earlier version); an image always.
+    A label that is there and differs is refused unless replace (a replaced mask is kept as an earlier version); an image always.
+    Who brings one rater's mask is taken for that rater.
     """
-    case = CaseId(patient, session)
-    given = Given(
-        dict(images or {}), dict(raters or {}), soft_label, soft_label_name, confidence, edited_from=edited_from
-    )
     check_is_library(library)
-    check_spelling(library, case)
-    check_given(given)
-    addition = Addition(
-        case=case,
-        images=frozenset(given.images),
-        raters=frozenset(given.raters),
-        soft_label=None if soft_label is None else soft_label_name,
-        confidence=confidence is not None,
-        status=status,
-        preprocessed=preprocessed,
-        source_model=source_model,
-        by=next(iter(given.raters)) if len(given.raters) == 1 else None,
-        findings=findings,
-        notes=notes,
-        settings=softening,
-    )
+    check_spelling(library, change.case)
+    check_given(change)
+    if change.by is None and len(change.raters) == 1:
+        change = dataclasses.replace(change, by=next(iter(change.raters)))
     with staging(library) as folder:
-        staged, addition = stage_files(library, folder, given, addition)
-        with patient_locked(library, case):
-            return put_in_place(library, folder, staged, addition, replace=replace)
+        staged, facts = stage_files(library, folder, change)
+        with patient_locked(library, change.case):
+            return put_in_place(library, folder, staged, change, facts, replace=replace)
 
 
 def put_in_place(
-    library: Path, folder: Path, staged: Mapping[PurePosixPath, Path], addition: Addition, *, replace: bool
+    library: Path,
+    folder: Path,
+    staged: Mapping[PurePosixPath, Path],
+    change: CaseChange,
+    facts: MaskFacts,
+    *,
+    replace: bool,
 ) -> CaseRecord:
     """Compare with what is there now, and put in place what is new; the patient must be locked."""
-    check_spelling(library, addition.case)
-    before = find_case(library, addition.case)
-    _check_label_spelling(before, addition)
+    check_spelling(library, change.case)
+    before = find_case(library, change.case)
+    _check_label_spelling(before, change)
     changed = what_differs(library, before, staged)
-    edits = {**edits_of_replaced(library, before, addition, changed), **addition.edits}
-    changed |= _replaced_masks(library, folder, before, addition, changed)
+    edits = {**edits_of_replaced(library, before, change, changed), **facts.edits}
+    changed |= _replaced_masks(library, folder, before, change, changed)
     checksums = {name: sha256_of_file(path) for name, path in changed.items()}
-    record = record_with(before, dataclasses.replace(addition, edits=edits), checksums)
+    record = record_with(before, change, dataclasses.replace(facts, edits=edits), checksums)
     if before is not None:
         _check_no_image_replaced(before, record)
         if not replace:
@@ -114,68 +68,68 @@ def put_in_place(
     # A damaged file is put in place again even where the record stays the same.
     if record != before or changed:
         removals = () if before is None else tuple(set(before.files) - set(record.files))
-        change(library, folder, record, staged=changed, removals=removals)
+        commit_change(library, folder, record, staged=changed, removals=removals)
     return record
 
 
 def _replaced_masks(
-    library: Path, folder: Path, before: CaseRecord | None, addition: Addition, changed: Mapping[PurePosixPath, Path]
+    library: Path, folder: Path, before: CaseRecord | None, change: CaseChange, changed: Mapping[PurePosixPath, Path]
 ) -> dict[PurePosixPath, Path]:
     """Copies of the masks that are about to be replaced, by the name under which they are kept; damaged ones are not."""
     kept = {}
     for rater, entry in (before.raters if before else {}).items():
-        name = addition.case.rater_mask(rater)
+        name = change.case.rater_mask(rater)
         there = inside(library, name)
         if before is None or name not in changed or file_problem(there, before.checksums[str(name)]) is not None:
             continue
         if sha256_of_file(changed[name]) == before.checksums[str(name)]:
             continue
-        keep = addition.case.earlier_mask(rater, entry.version)
+        keep = change.case.earlier_mask(rater, entry.version)
         kept[keep] = folder / f"earlier_{keep.name}"
         copy_whole(there, kept[keep])
     return kept
 
 
-def check_given(given: Given) -> None:
-    if given.confidence is not None and given.soft_label is None:
+def check_given(change: CaseChange) -> None:
+    """Refuse a confidence map of nothing, and two raters that a disk without capitals takes for one."""
+    if change.confidence is not None and change.soft_label is None:
         raise RequestError("a confidence map goes with a soft label", remedy="give the soft label too")
-    names = [rater.casefold() for rater in given.raters]
+    names = [rater.casefold() for rater in change.raters]
     if len(set(names)) < len(names):
         raise RequestError("two raters' names differ in capitals only", remedy="give each rater a name of its own")
 
 
-def stage_files(
-    library: Path, folder: Path, given: Given, addition: Addition
-) -> tuple[dict[PurePosixPath, Path], Addition]:
-    """Every given file, checked and written whole into the folder, by final name; the addition knows edits and volumes."""
-    case = addition.case
+def stage_files(library: Path, folder: Path, change: CaseChange) -> tuple[dict[PurePosixPath, Path], MaskFacts]:
+    """Every given file, checked and written whole into the folder, by final name; and what was counted in the masks."""
+    case = change.case
     staged: dict[PurePosixPath, Path] = {}
 
     def place(name: PurePosixPath) -> Path:
         return staged.setdefault(name, folder / name.name)
 
-    read = {modality: store_image(source, place(case.image(modality))) for modality, source in given.images.items()}
+    read = {modality: store_image(source, place(case.image(modality))) for modality, source in change.images.items()}
     flair = read.get(Modality.FLAIR)
     if flair is None:
         _check_there(library, case)
         flair = read_image(inside(library, case.image(Modality.FLAIR)))
-    if addition.preprocessed:
+    if change.preprocessed:
         _check_one_grid(read, flair)
-    edits, volumes_ml = {}, {}
+    edits: dict[str, Edits] = {}
+    volumes_ml: dict[str, float] = {}
     voxel_ml = Grid.of(flair).voxel_volume_mm3 / MM3_PER_ML
-    for rater, source in given.raters.items():
+    for rater, source in change.raters.items():
         name = case.rater_mask(rater)
         labels = store_mask(source, place(name), like=flair, name=f"the mask of rater {rater}")
         volumes_ml[rater] = round(int(np.count_nonzero(labels == LESION)) * voxel_ml, 6)
-        if given.edited_from is not None:
-            edits[rater] = count_edits(labels_of(given.edited_from, flair), labels)
-    if given.soft_label is not None:
-        name = case.soft_label(given.soft_label_name)
-        store_probability(given.soft_label, place(name), like=flair, name=name.name)
-    if given.confidence is not None:
-        name = case.confidence(given.soft_label_name)
-        store_probability(given.confidence, place(name), like=flair, name=name.name)
-    return staged, dataclasses.replace(addition, edits=edits, volumes_ml=volumes_ml)
+        if change.edited_from is not None:
+            edits[rater] = count_edits(labels_of(change.edited_from, flair), labels)
+    if change.soft_label is not None:
+        name = case.soft_label(change.soft_label_name)
+        store_probability(change.soft_label, place(name), like=flair, name=name.name)
+    if change.confidence is not None:
+        name = case.confidence(change.soft_label_name)
+        store_probability(change.confidence, place(name), like=flair, name=name.name)
+    return staged, MaskFacts(edits, volumes_ml)
 
 
 def _check_there(library: Path, case: CaseId) -> None:
@@ -208,13 +162,13 @@ def _refuse_other_spelling(case: CaseId, own: str, names: Iterable[str]) -> None
             raise RequestError(f"{case} differs from {name} in capitals only", remedy="spell the id as it is there")
 
 
-def _check_label_spelling(before: CaseRecord | None, addition: Addition) -> None:
+def _check_label_spelling(before: CaseRecord | None, change: CaseChange) -> None:
     soft = () if before is None or before.soft_label is None else (before.soft_label.name,)
     there = (*(before.raters if before else ()), *soft)
-    for name in (*addition.raters, *((addition.soft_label,) if addition.soft_label else ())):
+    for name in (*change.raters, *((change.brings_soft_label,) if change.brings_soft_label else ())):
         if any(name != other and name.casefold() == other.casefold() for other in there):
             raise RequestError(
-                f"{name} differs from a label of {addition.case} in capitals only", remedy="spell it as it is there"
+                f"{name} differs from a label of {change.case} in capitals only", remedy="spell it as it is there"
             )
 
 

@@ -11,7 +11,9 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import image_like, voxels
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.creation import create_library
+from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.library.reading import case_ids
 from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.phantom.digital_patient import ISOTROPIC_SETTINGS, DigitalPatient, make_digital_patient
@@ -84,14 +86,14 @@ def write_digital_library(
             continue
         case = digital_case(number, spacing_mm=spacing_mm)
         labelled = number < patients
-        add_case(
-            folder,
-            patient=case.patient,
+        change = CaseChange(
+            CaseId(case.patient),
             images={Modality(name): image for name, image in case.images.items()},
             raters={"rater1": case.rater1, "rater2": case.rater2} if labelled else {},
             status="approved" if labelled else "unlabelled",
             preprocessed=True,
         )
+        add_case(folder, change)
     progress(1.0)
 
 

@@ -11,6 +11,7 @@ from MSSoftSegLib.jobs.documents.library.save import LibrarySaveJob, LibrarySave
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.library.findings import findings_of_case
 from MSSoftSegLib.jobs.softmask.soft_label_sidecar import how_softened
+from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.layout import CaseId, check_id
 from MSSoftSegLib.library.saving import Drawing, Saved, save_drawing
 
@@ -48,23 +49,20 @@ def _drawing(spec: LibrarySaveSpec) -> Drawing:
     flair = spec.images.get(Modality.FLAIR)
     findings = None if spec.result is None else findings_of_case(spec.result, spec.library, case, flair)
     softening, made_of = (None, ()) if spec.soft_label is None else how_softened(spec.soft_label)
-    return Drawing(
+    change = CaseChange(
         case=case,
         images=spec.images,
-        rater=spec.rater,
-        mask=spec.mask,
-        status=spec.status,
-        edited_from=spec.edited_from,
-        notes=spec.notes,
-        source_model=spec.source_model or (findings.model if findings is not None else None),
-        findings=findings,
+        raters={spec.rater: spec.mask},
         soft_label=spec.soft_label,
         soft_label_name=spec.soft_label_name,
         softening=softening,
-        made_of=made_of,
-        mask_sha256=sha256_of_file(spec.mask),
-        based_on=spec.based_on,
+        status=spec.status,
+        source_model=spec.source_model or (findings.model if findings is not None else None),
+        edited_from=spec.edited_from,
+        notes=spec.notes,
+        findings=findings,
     )
+    return Drawing(change, sha256_of_file(spec.mask), made_of=made_of, based_on=spec.based_on)
 
 
 def _message(saved: Saved, spec: LibrarySaveSpec) -> str:

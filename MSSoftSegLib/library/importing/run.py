@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.case_record import Status
 from MSSoftSegLib.library.importing import bids, isbi2015, msd, nnunet
 from MSSoftSegLib.library.importing.source import FoundCase, check_source
@@ -61,10 +62,8 @@ def import_cases(
 def _add(library: Path, found: FoundCase, status: Status | None, *, preprocessed: bool) -> None:
     contents = found.load()
     labelled = bool(contents.raters) or contents.soft_label is not None
-    add_case(
-        library,
-        patient=found.case.patient,
-        session=found.case.session,
+    change = CaseChange(
+        found.case,
         images=contents.images,
         raters=contents.raters,
         soft_label=contents.soft_label,
@@ -72,6 +71,7 @@ def _add(library: Path, found: FoundCase, status: Status | None, *, preprocessed
         status=status if labelled else None,
         preprocessed=preprocessed,
     )
+    add_case(library, change)
 
 
 def _find(

@@ -34,6 +34,7 @@ from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.inference.predict import INFERENCE_SECONDS, predict
 from MSSoftSegLib.inference.pseudo_label import PseudoLabel, pseudo_label
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
+from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.network.bundle import Bundle
@@ -240,11 +241,9 @@ def _working(
 def _store(planned: PlannedExam, label: PseudoLabel, bundle: Bundle, request: LabelingRequest) -> None:
     if not is_library(request.out):
         create_library(request.out, name=LIBRARY_NAME)
-    add_case(
-        request.out,
-        patient=planned.case.patient,
-        session=planned.case.session,
-        images=planned.files,
+    change = CaseChange(
+        planned.case,
+        images=planned.files or {},
         soft_label=label.label,
         soft_label_name="pseudo",
         confidence=label.confidence,
@@ -252,3 +251,4 @@ def _store(planned: PlannedExam, label: PseudoLabel, bundle: Bundle, request: La
         preprocessed=planned.preprocessed,
         source_model=source_model(bundle, request.choices),
     )
+    add_case(request.out, change)

@@ -11,10 +11,10 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.phantom.acquisition import Acquisition
 from MSSoftSegLib.phantom.digital_patient import DigitalPatientSettings, make_digital_patient
 from Testing.MSSoftSeg.people.curator import Curator
+from Testing.MSSoftSegLib.library.adding import add_case
 
 # Two cores that other work shares; alone it takes a tenth of this.
 TIMEOUT_S = 900

@@ -10,8 +10,8 @@ import pytest
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.library.writing import add_case
 from Testing.MSSoftSegLib.dicom.made_series import IDENTITY, head, label_map, soft_map, write_series
+from Testing.MSSoftSegLib.library.adding import add_case
 
 PSEUDONYM, RATER, MODEL = "Pseudonym77", "RaterOfTheHouse", "starter 0.2.0"
 MORE = {"PatientComments": "comment of the source", "StudyDescription": "study of the source", "PatientAge": "045Y"}

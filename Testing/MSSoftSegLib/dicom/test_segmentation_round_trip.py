@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.exporting.dicom_seg import MASK_FILE, SOFT_MASK_FILE, export_dicom_seg
-from MSSoftSegLib.library.writing import add_case
 from Testing.MSSoftSegLib.dicom.independent_reader import array, on_grid_of, points_and_values
 from Testing.MSSoftSegLib.dicom.made_series import head, label_map, soft_map, write_series
+from Testing.MSSoftSegLib.library.adding import add_case
 
 SAGITTAL = (1.5708, 0.0, 1.5708)
 # How the scanner lay (turns in radians), and how the library's NIfTI is stored: None = as the scanner, else reoriented.

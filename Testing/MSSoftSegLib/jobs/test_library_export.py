@@ -14,9 +14,9 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.library_settings import LibrarySettings, write_settings
-from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 from Testing.MSSoftSegLib.dicom.made_series import head, label_map, write_series
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import array, flair_only, labels, new_library, soft
 
 LABEL = "Dataset501_MSLesion/labelsTr/sub-1.nii.gz"

@@ -22,10 +22,10 @@ from MSSoftSegLib.jobs.preflight.split import Split
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.datalist import write_datalist
-from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.network.window import looks_per_voxel, window_overlap
 from MSSoftSegLib.training.recipe import find_recipe
 from Testing.MSSoftSegLib.jobs.detached_jobs import RECIPE
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
 
 

@@ -15,8 +15,8 @@ from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.reading import labelled_cases, read_library
-from MSSoftSegLib.library.writing import add_case
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
 

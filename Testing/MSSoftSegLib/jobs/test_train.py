@@ -18,11 +18,11 @@ from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.datalist import write_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.network.bundle import read_bundle, verify
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.engine.curves import STEPS_FILE, read_rows
 from MSSoftSegLib.training.run_folder import run_folder
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
 
 RECIPE = """

@@ -21,7 +21,7 @@ from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.layout import CaseId, case_of_file, parse_case
 from MSSoftSegLib.library.reading import labelled_cases, read_case, read_library
 from MSSoftSegLib.library.status import set_status
-from MSSoftSegLib.library.writing import add_case
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import (
     SIZE,
     all_files,

@@ -13,7 +13,7 @@ from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import CaseId, inside
-from MSSoftSegLib.library.writing import add_case
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import case_files, flair_only, grey, labels, new_library, soft
 from Testing.MSSoftSegLib.library.saves import ask
 

@@ -10,7 +10,7 @@ from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.datalist import read_datalist, write_datalist
 from MSSoftSegLib.library.reading import labelled_cases
-from MSSoftSegLib.library.writing import add_case
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import flair_only, grey, labels, new_library, soft
 
 

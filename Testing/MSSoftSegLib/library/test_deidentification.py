@@ -18,7 +18,7 @@ from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import CaseId, inside
-from MSSoftSegLib.library.writing import add_case
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import all_files, grey, labels, new_library, nifti_with_text, soft, written
 from Testing.MSSoftSegLib.library.saves import opened, save
 from Testing.MSSoftSegLib.library.test_worklist import result_folder

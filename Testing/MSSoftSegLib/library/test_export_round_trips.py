@@ -23,9 +23,9 @@ from MSSoftSegLib.library.exporting.case_labels import LabelChoice, merged_label
 from MSSoftSegLib.library.exporting.monai_datalist import export_datalist
 from MSSoftSegLib.library.exporting.nifti import export_nifti
 from MSSoftSegLib.library.exporting.nnunet import export_nnunet
-from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 from MSSoftSegLib.softlabel.softening import make_soft_mask
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import (
     SIZE,
     array,

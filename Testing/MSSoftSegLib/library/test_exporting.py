@@ -21,7 +21,7 @@ from MSSoftSegLib.library.exporting.nnunet import export_nnunet
 from MSSoftSegLib.library.importing.run import import_cases
 from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.library.reading import labelled_cases
-from MSSoftSegLib.library.writing import add_case
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import (
     array,
     flair_only,

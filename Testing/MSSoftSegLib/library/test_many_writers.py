@@ -22,7 +22,7 @@ from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, inside
 from MSSoftSegLib.library.locking import locked
 from MSSoftSegLib.library.reading import labelled_cases, read_case, read_library
 from MSSoftSegLib.library.status import set_status
-from MSSoftSegLib.library.writing import add_case
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import array, case_files, flair_only, labels, new_library
 
 FORK = multiprocessing.get_context("fork")
@@ -108,7 +108,7 @@ def test_status_changes_and_new_masks_at_once_are_all_in_the_history(tmp_path):
 ADD_UNTIL_KILLED = """
     import sys
     from pathlib import Path
-    from MSSoftSegLib.library.writing import add_case
+    from Testing.MSSoftSegLib.library.adding import add_case
     from Testing.MSSoftSegLib.library.made_cases import flair_only, labels
     library, seed = Path(sys.argv[1]), int(sys.argv[2])
     print("ready", flush=True)

@@ -26,7 +26,7 @@ from MSSoftSegLib.library.exporting.bids import export_bids
 from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, inside
 from MSSoftSegLib.library.locking import locked
 from MSSoftSegLib.library.reading import read_case
-from MSSoftSegLib.library.writing import add_case
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import array, case_files, flair_only, grey, labels, new_library, written
 from Testing.MSSoftSegLib.library.saves import ask, opened, save
 

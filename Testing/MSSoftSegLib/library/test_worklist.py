@@ -13,8 +13,8 @@ from MSSoftSegLib.library import worklist
 from MSSoftSegLib.library.case_record import ModelFindings
 from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.library.status import set_status
-from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.report.lesion_table import COLUMNS
+from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import SIZE, flair_only, grey, labels, new_library, soft, written
 from Testing.MSSoftSegLib.library.saves import ask, opened, save
 
