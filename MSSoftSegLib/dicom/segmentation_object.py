@@ -17,6 +17,7 @@ from MSSoftSegLib.dicom import codes
 from MSSoftSegLib.dicom.packages import package
 from MSSoftSegLib.dicom.source_series import SourceSeries
 from MSSoftSegLib.errors import BadImage
+from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
 from MSSoftSegLib.version import VERSION
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Origin:
 
 def write_mask(labels: np.ndarray, source: SourceSeries, path: Path, *, origin: Origin) -> None:
     """Write a label map (plane, row, column: 0, 1 = lesion, 2 = possible lesion) as a BINARY segmentation."""
-    meanings = [codes.MS_LESION, *([codes.POSSIBLE_MS_LESION] if (labels == 2).any() else [])]
+    meanings = [codes.MS_LESION, *([codes.POSSIBLE_MS_LESION] if (labels == POSSIBLE_LESION).any() else [])]
     _write(labels.astype(np.uint8), source, path, meanings=meanings, origin=origin, kind="BINARY")
 
 

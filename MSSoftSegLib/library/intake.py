@@ -20,11 +20,11 @@ from MSSoftSegLib.errors import BadImage, GridMismatch
 from MSSoftSegLib.exam.geometry import Grid, image_like, same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask, write_image
 from MSSoftSegLib.exam.image_format import FORMAT_OF_EXTENSION, ImageFormat, image_extension
+from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.exam.nifti_file import FIRST_VOXEL_BYTE, HEADER_BYTES, decoded_bytes
 
 Source = Path | sitk.Image
-# 1 = lesion, 2 = possible lesion.
-LABELS = (0, 1, 2)
+LABELS = (0, LESION, POSSIBLE_LESION)
 # Free text in a NIfTI-1 header, among them fields that only ANALYZE gave a meaning.
 TEXT_FIELDS = ("data_type", "db_name", "descrip", "aux_file", "intent_name")
 COMPRESSION_LEVEL = 6

@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import Grid, same_grid
 from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
+from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.library.additions import record_with
@@ -22,8 +23,6 @@ from MSSoftSegLib.library.intake import copy_whole, store_image, store_mask, sto
 from MSSoftSegLib.library.layout import DERIVATIVES, CaseId, inside
 from MSSoftSegLib.library.reading import check_is_library, file_problem, find_case
 from MSSoftSegLib.library.transaction import commit_change, patient_locked, staging
-
-LESION = 1
 
 
 def add_case(library: Path, change: CaseChange, *, replace: bool = False) -> CaseRecord:

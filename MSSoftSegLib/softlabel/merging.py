@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
-
-LESION = 1
-POSSIBLE_LESION = 2
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage, GridMismatch
 from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
-from MSSoftSegLib.softlabel.merging import LESION, POSSIBLE_LESION
+from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 
 
 def label_map(mask: sitk.Image, name: str) -> np.ndarray:

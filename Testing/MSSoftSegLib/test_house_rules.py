@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from Testing.house.imports import module_arrows
 from Testing.house.plan import LIBRARY as MAY_USE
 
 PACKAGE = Path(__file__).resolve().parents[2] / "MSSoftSegLib"
@@ -83,6 +84,28 @@ def test_what_the_slicer_module_imports_does_not_load_torch(module):
 def test_files_are_rooms_not_halls(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), "a file says what it is for"
+
+
+# The families of jobs, and which other folders of that room each may use; all may use the files directly in it.
+FAMILIES_MAY_USE = {
+    "documents": set(),
+    "detached": {"documents"},
+    "segment": {"documents"},
+    "softmask": {"documents"},
+    "evaluate": {"documents"},
+    "library": {"documents", "softmask"},
+    "preflight": {"documents", "detached"},
+    "train": {"documents", "detached", "preflight"},
+}
+
+
+def test_families_of_jobs_stand_beside_each_other():
+    room = "MSSoftSegLib.jobs."
+    for importing, imported in module_arrows():
+        if importing.startswith(room) and imported.startswith(room):
+            own, other = (name.removeprefix(room).split(".") for name in (importing, imported))
+            if len(own) > 1 and len(other) > 1 and own[0] != other[0]:
+                assert other[0] in FAMILIES_MAY_USE[own[0]], f"{importing} uses {imported}"
 
 
 # Known and to go: whoever renames one of them takes it out of this list.

@@ -12,9 +12,8 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadImage, GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
+from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
 from MSSoftSegLib.jobs.evaluate.table import GivenCase
-
-POSSIBLE_LESION = 2
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from MSSoftSegLib.evaluation.lesionwise import detection_of
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.image_file import read_mask, write_image
+from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.jobs.documents.library.agreement import LibraryAgreementJob, LibraryAgreementSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import inside, parse_case
 from MSSoftSegLib.library.opening import open_case
-from MSSoftSegLib.softlabel.merging import LESION, POSSIBLE_LESION, merge_raters
+from MSSoftSegLib.softlabel.merging import merge_raters
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 SHARES = {"reading": 1.0, "measuring": 1.0, "writing": 1.0}

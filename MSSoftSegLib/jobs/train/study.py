@@ -13,6 +13,7 @@ from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.evaluation.volume import volume_ml
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image
+from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.jobs.detached.one_writer import only_writer
 from MSSoftSegLib.jobs.documents.study import StudyJob, StudySpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
@@ -114,6 +115,6 @@ def _loads_ml(library: Path) -> dict[str, float]:
     for case in labelled_cases(library, statuses=("approved",)):
         if case.raters:
             mask = read_image(case.raters[min(case.raters)])
-            volume = volume_ml(voxels(mask) == 1, spacing_mm=mask.GetSpacing())
+            volume = volume_ml(voxels(mask) == LESION, spacing_mm=mask.GetSpacing())
             loads[case.patient] = loads.get(case.patient, 0.0) + volume
     return loads

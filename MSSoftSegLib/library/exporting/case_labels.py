@@ -11,10 +11,11 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
+from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import inside
-from MSSoftSegLib.softlabel.merging import LESION, POSSIBLE_LESION, merge_raters
+from MSSoftSegLib.softlabel.merging import merge_raters
 from MSSoftSegLib.softlabel.rater_images import label_map
 from MSSoftSegLib.softlabel.settings import Merge, SoftLabelSettings
 from MSSoftSegLib.softlabel.softening import make_soft_mask

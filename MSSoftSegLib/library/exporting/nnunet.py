@@ -18,6 +18,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, write_image
+from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord, Status
 from MSSoftSegLib.library.exporting.case_labels import EVERY_RATER, LabelChoice, check_rater, masks_of, read_flair
@@ -28,7 +29,6 @@ from MSSoftSegLib.result_folder import complete_or_absent
 
 LOGGER = logging.getLogger(__name__)
 DATASET_NAME = "Dataset501_MSLesion"
-POSSIBLE_LESION = 2
 
 
 def export_nnunet(
