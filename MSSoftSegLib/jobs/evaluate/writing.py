@@ -53,7 +53,7 @@ def document(
 ) -> facts.MetricsDocument:
     """Everything that metrics.json says."""
     return facts.MetricsDocument(
-        software=facts.SoftwareFacts(
+        software=facts.MeasuringSoftware(
             version=VERSION, python=platform.python_version(), numpy=np.__version__, scipy=scipy.__version__
         ),
         settings=facts.SettingFacts(

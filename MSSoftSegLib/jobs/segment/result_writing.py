@@ -24,25 +24,22 @@ from MSSoftSegLib.result_files import (
 from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
 
 
-def write_result(
-    folder: Path, answer: SegmentedExam, facts: Result, *, on_working_grid: Segmentation | None = None
-) -> None:
-    """Write images, table, report and facts; ``working/`` only where the segmentation on the working grid is given."""
-    segmentation = answer.segmentation
-    _write_lesion_images(folder, segmentation)
-    write_lesions_csv(folder / LESIONS_FILE, segmentation.lesions)
+def write_result(folder: Path, found: SegmentedExam, result: Result, on_working_grid: Segmentation | None) -> None:
+    """Write images, table, report and facts; ``working/`` only where the lesions on the working grid are given."""
+    _write_lesion_images(folder, found.segmentation)
+    write_lesions_csv(folder / LESIONS_FILE, found.lesions)
     write_report(
         folder / REPORT_FILE,
-        result=facts,
-        segmentation=segmentation,
-        reference=answer.exam.image(answer.reference),
-        card_markdown=answer.model.card,
+        result=result,
+        segmentation=found.segmentation,
+        reference=found.exam.image(found.reference),
+        card_markdown=found.model.card,
     )
-    (folder / FACTS_FILE).write_text(facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / FACTS_FILE).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if on_working_grid is not None:
         inner = folder / WORKING_FOLDER
         inner.mkdir()
-        write_working_folder(answer.working, inner)
+        write_working_folder(found.working, inner)
         _write_lesion_images(inner, on_working_grid)
 
 

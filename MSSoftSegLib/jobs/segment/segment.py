@@ -1,23 +1,41 @@
-"""The ``segment`` job, the main one: raw exam in, soft lesion mask, uncertainty, lesions and report out."""
+"""The ``segment`` job, the main one: raw exam in, soft lesion mask, uncertainty, lesions and report out.
+
+What is computed is ``segmenting``'s, the same as ``mss.segment``; the job adds the exam's files, the events and the folder.
+"""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from MSSoftSegLib.exam.exam import Exam
+from MSSoftSegLib.exam.geometry import orientation_letters
 from MSSoftSegLib.inference.predict import INFERENCE_SECONDS
-from MSSoftSegLib.jobs.documents.segment import SegmentJob, SegmentSpec
+from MSSoftSegLib.jobs.documents.segment import SegmentJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.jobs.peak_memory import peak_memory_mib
 from MSSoftSegLib.jobs.segment.inputs import load_exam
-from MSSoftSegLib.jobs.segment.result_facts import facts_of
 from MSSoftSegLib.jobs.segment.result_writing import write_result
+from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY
 from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS
+from MSSoftSegLib.report.result import (
+    InputFacts,
+    LesionFacts,
+    ModelFacts,
+    Result,
+    SoftwareFacts,
+    StageFacts,
+    UncertaintyFacts,
+)
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
-from MSSoftSegLib.segmenting.choices import SegmentChoices
 from MSSoftSegLib.segmenting.ready_model import open_model
 from MSSoftSegLib.segmenting.segment_exam import segment_exam
 from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
+from MSSoftSegLib.version import VERSION
 
 # Shares of the whole, in seconds as measured on two cores.
 SHARES = {
@@ -31,10 +49,7 @@ SHARES = {
 
 
 def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
-    """Run the job: what ``segment_exam`` does, and files. The result folder.
-
-    What can be refused is refused before anything slow begins.
-    """
+    """Run the job; the result folder. What can be refused is refused before anything slow begins."""
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
@@ -43,33 +58,74 @@ def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     model = open_model(spec.model, device=spec.device)
     reporter.progress("reading", 0.0)
     exam = load_exam(spec.exam)
-    answer = segment_exam(exam, model, _choices(spec), progress=reporter.progress, cancelled=reporter.cancelled)
-    on_working_grid = answer.on_working_grid() if spec.keep_working else None
+    found = segment_exam(exam, model, spec, progress=reporter.progress, cancelled=reporter.cancelled)
+    on_working_grid = found.on_working_grid() if spec.keep_working else None
     reporter.progress("report", 0.0)
     with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
-        write_result(folder, answer, facts_of(answer, reporter.stage_times()), on_working_grid=on_working_grid)
+        write_result(folder, found, _facts(found, reporter), on_working_grid)
         # Before the rename: a cancellation now still leaves nothing, one that comes later is too late.
         reporter.progress("report", 1.0)
-    reporter.result(spec.out.name, _summary(answer))
+    reporter.result(spec.out.name, _summary(found))
     return spec.out
 
 
-def _choices(spec: SegmentSpec) -> SegmentChoices:
-    return SegmentChoices(
-        preprocessing=spec.preprocessing,
-        preprocessed=spec.preprocessed,
-        reference=spec.reference,
-        tta=spec.tta,
-        threshold=spec.threshold,
-        use_cache=spec.use_cache,
+def _facts(found: SegmentedExam, reporter: Reporter) -> Result:
+    """``result.json`` of this run; stage times are those up to the writing of the report."""
+    segmentation, model = found.segmentation, found.model
+    return Result(
+        software=SoftwareFacts(version=VERSION, python=platform.python_version(), torch=torch.__version__),
+        inputs=_inputs(found.exam),
+        reference_modality=found.reference.value,
+        alignment_target=found.working.target.value,
+        brain_extraction=found.brain,
+        model=ModelFacts(
+            name=model.description.name,
+            version=model.description.version,
+            sha256=model.sha256,
+            recipe=model.recipe_name,
+        ),
+        device=found.device,
+        tta=found.tta,
+        threshold=found.threshold,
+        min_lesion_mm3=segmentation.min_lesion_mm3,
+        connectivity=DEFAULT_CONNECTIVITY,
+        lesions=LesionFacts(
+            count=len(found.lesions),
+            volume_ml=found.volume_ml,
+            soft_volume_ml=found.soft_volume_ml,
+            volume_interval_ml=found.volume_interval_ml,
+        ),
+        uncertainty=UncertaintyFacts(
+            mean_entropy_in_lesions=segmentation.mean_entropy_in_lesions_nats, psu=segmentation.psu
+        ),
+        stages=tuple(StageFacts(name=s.name, seconds=round(s.seconds, 3)) for s in reporter.stage_times()),
+        peak_memory_mb=round(peak_memory_mib(), 1),
+        warnings=found.warnings,
     )
 
 
-def _summary(answer: SegmentedExam) -> dict[str, Any]:
+def _inputs(exam: Exam) -> tuple[InputFacts, ...]:
+    facts = []
+    for modality in exam.modalities:
+        entry = exam.images[modality]
+        facts.append(
+            InputFacts(
+                modality=modality.value,
+                path_name=entry.file_name,
+                sha256=entry.sha256,
+                shape=entry.image.GetSize(),
+                spacing_mm=entry.image.GetSpacing(),
+                orientation=orientation_letters(entry.image),
+            )
+        )
+    return tuple(facts)
+
+
+def _summary(found: SegmentedExam) -> dict[str, Any]:
     return {
-        "lesions": len(answer.lesions),
-        "volume_ml": round(answer.volume_ml, 3),
-        "soft_volume_ml": round(answer.soft_volume_ml, 3),
-        "psu": round(answer.segmentation.psu, 4),
-        "warnings": list(answer.warnings),
+        "lesions": len(found.lesions),
+        "volume_ml": round(found.volume_ml, 3),
+        "soft_volume_ml": round(found.soft_volume_ml, 3),
+        "psu": round(found.segmentation.psu, 4),
+        "warnings": list(found.warnings),
     }
