@@ -17,7 +17,7 @@ from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam
 from MSSoftSegLib.jobs.library.findings import findings_of_case, label_name
-from MSSoftSegLib.jobs.softmask.soft_label_sidecar import how_softened
+from MSSoftSegLib.jobs.softmask.soft_label_sidecar import read_softening
 from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.case_record import record_text
 from MSSoftSegLib.library.check import check_library
@@ -119,7 +119,7 @@ def add(
         soft_label_name=soft_label_name,
         notes=notes,
         findings=findings,
-        softening=None if soft_label is None else how_softened(soft_label)[0],
+        softening=None if soft_label is None else read_softening(soft_label)[0],
         confidence=confidence,
         status=None if status is None else status_named(status),
         preprocessed=preprocessed,

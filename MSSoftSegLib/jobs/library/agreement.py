@@ -39,7 +39,7 @@ def run_library_agreement(job: LibraryAgreementJob, emit: Emit, cancelled: Calla
     _check(spec, record)
     first, second = (read_mask(inside(spec.library, record.case_id.rater_mask(rater))) for rater in spec.raters)
     reporter.progress("measuring", 0.0)
-    measured = agreement(first, second, names=spec.raters)
+    measured = measure_agreement(first, second, names=spec.raters)
     reporter.progress("writing", 0.0)
     write_image(soft_union(first, second), spec.out)
     reporter.progress("writing", 1.0)
@@ -58,7 +58,7 @@ def _check(spec: LibraryAgreementSpec, record: CaseRecord) -> None:
         raise OutputExists(f"{spec.out.name} is there already", remedy="choose another --out, or add --overwrite")
 
 
-def agreement(first: sitk.Image, second: sitk.Image, *, names: tuple[str, str]) -> dict[str, Any]:
+def measure_agreement(first: sitk.Image, second: sitk.Image, *, names: tuple[str, str]) -> dict[str, Any]:
     """Two label maps of one grid (1 = lesion, 2 = possible lesion) compared; volumes in ml."""
     a, b = (voxels(image) == LESION for image in (first, second))
     voxel_ml = Grid.of(first).voxel_volume_mm3 / MM3_PER_ML

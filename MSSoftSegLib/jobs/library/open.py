@@ -25,11 +25,11 @@ def run_library_open(job: LibraryOpenJob, emit: Emit, cancelled: Callable[[], bo
     library = spec.library.absolute()
     record = open_case(library, parse_case(spec.case))
     reporter.progress("verifying", 1.0)
-    reporter.result(library.name, opened(library, record))
+    reporter.result(library.name, describe_case(library, record))
     return library
 
 
-def opened(library: Path, record: CaseRecord) -> dict[str, Any]:
+def describe_case(library: Path, record: CaseRecord) -> dict[str, Any]:
     """All that a person needs who works on this case: where things lie, and what is known of them."""
     case, row = record.case_id, row_of(record)
     uncertainty = ("psu", "worst_lesion_lsu", "mean_entropy", "soft_volume_ml", "volume_ml")

@@ -18,7 +18,7 @@ NAMED = 4
 MERGES_OF_SEVERAL = ("soft-union", "union", "intersection", "mean")
 
 
-def case_findings(cases: Sequence[LabelledCase], recipe: Recipe, *, starts_from_model: bool) -> list[PreflightFinding]:
+def check_cases(cases: Sequence[LabelledCase], recipe: Recipe, *, starts_from_model: bool) -> list[PreflightFinding]:
     """All that can be said without reading voxels."""
     patients = len({case.patient for case in cases if not case.is_pseudo_labelled})
     findings = [*_missing_modalities(cases, recipe), *_raters(cases, recipe), *_spacings(cases, recipe)]

@@ -19,7 +19,7 @@ LONGEST_S = 3.0
 Clock = Callable[[], float]
 
 
-def damage_findings(
+def find_damage(
     library: Path, cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S
 ) -> list[PreflightFinding]:
     """Files that are not what the library's records say, for as many cases as there is time."""
@@ -50,7 +50,7 @@ def _damage(damaged: Sequence[str]) -> list[PreflightFinding]:
     return [PreflightFinding("error", f"{list_names(damaged)}", "restore from a backup, or exclude the cases")]
 
 
-def same_exam_findings(cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) -> list[PreflightFinding]:
+def find_same_exams(cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) -> list[PreflightFinding]:
     """One exam under the names of two patients, or with a label and a pseudo-label: it would train and judge."""
     end_s = time.monotonic() + longest_s
     seen = SeenExams()

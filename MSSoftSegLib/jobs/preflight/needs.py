@@ -40,7 +40,7 @@ def memory_needed_mb(recipe: Recipe, probe: Probe) -> float:
     return PROGRAM_MB + ROOM_TO_SPARE * (probe.bytes_per_step + states) / MB
 
 
-def need_findings(disk_mb: float, free_mb: float, memory_mb: float, device: str) -> list[PreflightFinding]:
+def check_needs(disk_mb: float, free_mb: float, memory_mb: float, device: str) -> list[PreflightFinding]:
     """Where there is not enough."""
     findings = []
     if disk_mb > free_mb:

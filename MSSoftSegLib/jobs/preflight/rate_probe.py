@@ -53,7 +53,7 @@ class Probe:
 _PROBE = TypeAdapter(Probe)
 
 
-def known_probe(key: str, recipe: Recipe, example: LabelledCase | None, hardware: Hardware) -> Probe:
+def recall_or_probe(key: str, recipe: Recipe, example: LabelledCase | None, hardware: Hardware) -> Probe:
     """What was measured before for trainings of this kind, or is now and kept: a panel asks again at every choice."""
     file = rates_file().with_name(PROBES_FILE)
     known = read_document(file) or {}

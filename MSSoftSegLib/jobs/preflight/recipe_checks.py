@@ -13,7 +13,7 @@ from MSSoftSegLib.training.followed_recipe import followed_recipe
 from MSSoftSegLib.training.recipe import Recipe
 
 
-def recipe_to_follow(
+def follow_recipe(
     recipe: Recipe, cases: Sequence[LabelledCase], spec: TrainSpec
 ) -> tuple[Recipe, list[PreflightFinding]]:
     """The recipe with the schedule that these cases get, and a note where they decide about it."""

@@ -8,21 +8,21 @@ from typing import Any
 
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.documents.train import TrainSpec
-from MSSoftSegLib.jobs.preflight.case_checks import case_findings
+from MSSoftSegLib.jobs.preflight.case_checks import check_cases
 from MSSoftSegLib.jobs.preflight.chosen_cases import choose_cases, patients_of
 from MSSoftSegLib.jobs.preflight.estimate import Estimate, estimate_time, unknown_parts
-from MSSoftSegLib.jobs.preflight.file_checks import damage_findings, same_exam_findings
+from MSSoftSegLib.jobs.preflight.file_checks import find_damage, find_same_exams
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
-from MSSoftSegLib.jobs.preflight.needs import disk_needed_mb, memory_needed_mb, need_findings
-from MSSoftSegLib.jobs.preflight.rate_probe import Probe, known_probe
+from MSSoftSegLib.jobs.preflight.needs import check_needs, disk_needed_mb, memory_needed_mb
+from MSSoftSegLib.jobs.preflight.rate_probe import Probe, recall_or_probe
 from MSSoftSegLib.jobs.preflight.rates import Rates, recall, signature
-from MSSoftSegLib.jobs.preflight.recipe_checks import recipe_to_follow
+from MSSoftSegLib.jobs.preflight.recipe_checks import follow_recipe
 from MSSoftSegLib.jobs.preflight.request_checks import (
+    check_device,
+    check_model,
+    check_output,
     computing_device,
-    device_findings,
     free_mb,
-    model_findings,
-    output_findings,
 )
 from MSSoftSegLib.jobs.preflight.split import Split, expected_split
 from MSSoftSegLib.library.labelled_case import LabelledCase
@@ -63,7 +63,7 @@ def preflight(spec: TrainSpec, *, progress: Progress) -> dict[str, Any]:
     costs = Costs(UNKNOWN)
     if plan.recipe is not None and plan.cases:
         try:
-            costs = costs_of(spec, plan, plan.recipe, free)
+            costs = estimate_costs(spec, plan, plan.recipe, free)
         except MSSoftSegError as problem:
             costs = Costs(UNKNOWN, findings=(as_finding(problem),))
     progress("rate", 1.0)
@@ -91,34 +91,34 @@ def plan_training(spec: TrainSpec, progress: Progress) -> PreflightPlan:
     """Cases, recipe and split, and what is wrong with them and with the request."""
     progress("cases", 0.0)
     cases, findings = choose_cases(spec)
-    findings += [*output_findings(spec), *device_findings(spec)]
+    findings += [*check_output(spec), *check_device(spec)]
     try:
         recipe = find_recipe(spec.recipe)
-        findings += model_findings(spec, recipe)
-        recipe, more = recipe_to_follow(recipe, cases, spec)
+        findings += check_model(spec, recipe)
+        recipe, more = follow_recipe(recipe, cases, spec)
     except MSSoftSegError as problem:
         return PreflightPlan(cases, None, NO_SPLIT, (*findings, as_finding(problem)))
     findings += more
     if not cases:
         return PreflightPlan(cases, recipe, NO_SPLIT, tuple(findings))
     split, more = expected_split(cases, recipe, spec)
-    findings += [*more, *case_findings(cases, recipe, starts_from_model=spec.init is not None)]
+    findings += [*more, *check_cases(cases, recipe, starts_from_model=spec.init is not None)]
     progress("cases", 0.2)
-    findings += damage_findings(spec.library, cases)
+    findings += find_damage(spec.library, cases)
     progress("cases", 0.6)
-    findings += same_exam_findings(cases)
+    findings += find_same_exams(cases)
     progress("cases", 1.0)
     return PreflightPlan(cases, recipe, split, tuple(findings))
 
 
-def costs_of(spec: TrainSpec, plan: PreflightPlan, recipe: Recipe, free: float) -> Costs:
+def estimate_costs(spec: TrainSpec, plan: PreflightPlan, recipe: Recipe, free: float) -> Costs:
     """Time, disk and memory: by earlier trainings of this kind where there were any, else by a probe."""
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     broken = any(finding.severity == "error" for finding in plan.findings)
     example = next((case for case in plan.cases if case.preprocessed and not broken), None)
     raw = any(not case.preprocessed for case in plan.cases)
     key = signature(recipe, device=computing_device(spec), raw=raw)
-    found = known_probe(key, recipe, example, hardware)
+    found = recall_or_probe(key, recipe, example, hardware)
     rates, basis = _rates(key, found)
     disk = disk_needed_mb(plan.cases, recipe, plan.split, found)
     memory = memory_needed_mb(recipe, found)
@@ -127,7 +127,7 @@ def costs_of(spec: TrainSpec, plan: PreflightPlan, recipe: Recipe, free: float) 
         disk,
         memory,
         (
-            *need_findings(disk, free, memory, hardware.accelerator),
+            *check_needs(disk, free, memory, hardware.accelerator),
             *unknown_parts(plan.cases, recipe, rates, busy=found.busy),
         ),
     )

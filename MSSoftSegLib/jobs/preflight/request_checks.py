@@ -21,7 +21,7 @@ from MSSoftSegLib.training.recipe import Recipe
 from MSSoftSegLib.training.run_folder import CONFIG_FILE, run_folder
 
 
-def output_findings(spec: TrainSpec) -> list[PreflightFinding]:
+def check_output(spec: TrainSpec) -> list[PreflightFinding]:
     """Where the model is to lie."""
     findings = _said(lambda: check_target(spec.out, overwrite=spec.may_replace, inputs=[spec.library]))
     findings += _said(lambda: check_nobody_writes_to(str(spec.out.absolute())))
@@ -55,7 +55,7 @@ def output_findings(spec: TrainSpec) -> list[PreflightFinding]:
     return findings
 
 
-def model_findings(spec: TrainSpec, recipe: Recipe) -> list[PreflightFinding]:
+def check_model(spec: TrainSpec, recipe: Recipe) -> list[PreflightFinding]:
     """Models that the training leans on."""
     findings = []
     if recipe.adaptation is not None and spec.init is None:
@@ -87,7 +87,7 @@ def _check_start(name: str, recipe: Recipe, findings: list[PreflightFinding]) ->
         )
 
 
-def device_findings(spec: TrainSpec) -> list[PreflightFinding]:
+def check_device(spec: TrainSpec) -> list[PreflightFinding]:
     """Whether there is what was asked for, and whether it is what one would want."""
     found = _said(
         lambda: choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)

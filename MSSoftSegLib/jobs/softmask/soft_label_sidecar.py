@@ -14,7 +14,7 @@ from MSSoftSegLib.jobs.softmask.softmask import SIDECAR_KIND, sidecar_of
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 
-def how_softened(soft_label: Path) -> tuple[SoftLabelSettings | None, tuple[str, ...]]:
+def read_softening(soft_label: Path) -> tuple[SoftLabelSettings | None, tuple[str, ...]]:
     """Settings and checksums of the raters' files, from the sidecar of a soft mask; None and nothing where it has none.
 
     BadLibrary where the sidecar is of another image.

@@ -43,7 +43,7 @@ def _study(job: StudyJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
-    plan = _opened(spec, reporter)
+    plan = _open_study(spec, reporter)
     failed = run_trials(
         spec.out.absolute(),
         plan,
@@ -72,7 +72,7 @@ def write_tables(study: Path, results: Results) -> dict[str, str]:
     return {f"C{verdict.number}": verdict.verdict for verdict in verdicts}
 
 
-def _opened(spec: StudySpec, reporter: Reporter) -> StudyPlan:
+def _open_study(spec: StudySpec, reporter: Reporter) -> StudyPlan:
     """The plan: of the study that is resumed, or a new one with its patients."""
     out = spec.out
     if (out / PLAN_FILE).is_file():

@@ -29,7 +29,7 @@ from MSSoftSegLib.jobs.train.adaptation import (
     plan_adaptation,
     prepare_extra,
 )
-from MSSoftSegLib.jobs.train.train_inputs import initial_bundle, teacher_of, training_cases
+from MSSoftSegLib.jobs.train.train_inputs import find_initial_bundle, find_teacher, read_training_cases
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
 from MSSoftSegLib.network.bundle import Bundle
@@ -80,9 +80,9 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     check_target(spec.out, overwrite=spec.may_replace, inputs=[spec.library])
     _check_model_name(spec.out)
-    teacher = teacher_of(spec, recipe)
-    initial = initial_bundle(spec, recipe)
-    cases = training_cases(spec)
+    teacher = find_teacher(spec, recipe)
+    initial = find_initial_bundle(spec, recipe)
+    cases = read_training_cases(spec)
     adaptation = plan_adaptation(recipe, cases, initial)
     recipe = followed_recipe(
         recipe,
@@ -203,7 +203,7 @@ def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe, cases: list[Labelle
             )
         if spec.overwrite:
             _remove_run(folder)
-        elif _begun_with(config) != document:
+        elif _read_beginning(config) != document:
             raise RequestError(
                 f"the training in {folder.name} was begun with another recipe, other folds or other cases",
                 remedy="repeat the options of the run that you resume, or start over with --overwrite",
@@ -212,7 +212,7 @@ def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe, cases: list[Labelle
     write_whole(config, (json.dumps(document, indent=2) + "\n").encode())
 
 
-def _begun_with(config: Path) -> object:
+def _read_beginning(config: Path) -> object:
     """What the run of a configuration was begun with; None where that cannot be read."""
     try:
         return json.loads(config.read_text(encoding="utf-8"))

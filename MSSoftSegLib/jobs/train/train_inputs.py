@@ -14,7 +14,7 @@ from MSSoftSegLib.training.engine.teacher_check import check_teacher_fits
 from MSSoftSegLib.training.recipe import Recipe
 
 
-def training_cases(spec: TrainSpec) -> list[LabelledCase]:
+def read_training_cases(spec: TrainSpec) -> list[LabelledCase]:
     """The labelled cases of the library or datalist, and the pseudo-labelled ones; RequestError when there is none.
 
     No image among them has two names: one of them could train while the other validates.
@@ -40,7 +40,7 @@ def training_cases(spec: TrainSpec) -> list[LabelledCase]:
     return cases
 
 
-def teacher_of(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
+def find_teacher(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
     """The model that made the pseudo-labels; refused now rather than after hours where it cannot be compared."""
     if spec.teacher is None:
         return None
@@ -54,7 +54,7 @@ def teacher_of(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
     return teacher
 
 
-def initial_bundle(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
+def find_initial_bundle(spec: TrainSpec, recipe: Recipe) -> Bundle | None:
     """The model to start from; refused now rather than after preprocessing where it does not fit."""
     if spec.init is None:
         return None

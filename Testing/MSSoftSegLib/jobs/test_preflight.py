@@ -15,7 +15,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight import file_checks, rate_probe
 from MSSoftSegLib.jobs.preflight.estimate import estimate_time
-from MSSoftSegLib.jobs.preflight.needs import need_findings
+from MSSoftSegLib.jobs.preflight.needs import check_needs
 from MSSoftSegLib.jobs.preflight.rates import KEPT, Rates, rates_file, recall, remember, signature, step_times
 from MSSoftSegLib.jobs.preflight.report import plan_training
 from MSSoftSegLib.jobs.preflight.split import Split
@@ -201,9 +201,9 @@ def test_a_check_that_would_take_too_long_says_how_far_it_came(cases, tmp_path):
     library = create_library(tmp_path / "library")
     add_case(library, patient="p", images=cases[0].images, raters=cases[0].raters, status="approved", preprocessed=True)
     listed = [dataclasses.replace(cases[0], case="sub-p", patient="sub-p")]
-    (found,) = file_checks.damage_findings(library, listed, longest_s=-1.0)
+    (found,) = file_checks.find_damage(library, listed, longest_s=-1.0)
     assert (found.severity, "0 cases of 1 were looked at for checksums" in found.message) == ("note", True)
-    (found,) = file_checks.same_exam_findings(cases, longest_s=-1.0)
+    (found,) = file_checks.find_same_exams(cases, longest_s=-1.0)
     assert "0 cases of 10" in found.message
 
 
@@ -225,8 +225,8 @@ def test_outputs_models_and_devices_that_cannot_be_are_errors(look, tmp_path):
 
 
 def test_a_disk_and_a_memory_that_are_too_small_are_named_with_numbers():
-    assert need_findings(10.0, 20.0, 10.0, "cpu") == []
-    disk, memory = need_findings(30.0, 20.0, 1e9, "cpu")
+    assert check_needs(10.0, 20.0, 10.0, "cpu") == []
+    disk, memory = check_needs(30.0, 20.0, 1e9, "cpu")
     assert (disk.severity, disk.message) == (
         "error",
         "the disk of the output is too small: 30 MB are needed, 20 MB are free",
