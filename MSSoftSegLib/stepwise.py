@@ -15,4 +15,5 @@ def finish(work: Work[Result]) -> Result:
         try:
             next(work)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            result: Result = end.value
+            return result

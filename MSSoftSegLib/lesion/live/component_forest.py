@@ -70,7 +70,8 @@ def growing_forest(image: np.ndarray, *, lowest: float) -> Work[ComponentForest]
         steps = HALF_NEIGHBORS[start : start + NEIGHBORS_AT_ONCE]
         pairs = [(first, second), *(_pairs(image.shape, candidates, rank, step) for step in steps)]
         yield
-        first, second, needed = _spanning(*(np.concatenate(side) for side in zip(*pairs, strict=True)), len(candidates))
+        one_end, other_end = (np.concatenate(side) for side in zip(*pairs, strict=True))
+        first, second, needed = _spanning(one_end, other_end, len(candidates))
     by_need = np.argsort(needed, kind="stable")
     return ComponentForest(candidates[order], value[order], first[by_need], second[by_need], needed[by_need])
 
