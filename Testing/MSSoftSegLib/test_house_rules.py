@@ -22,6 +22,7 @@ TORCH_FREE = {
     "dicom",
     "lesion",
     "quality",
+    "region",
     "evaluation",
     "report",
     "library",

@@ -17,6 +17,7 @@ LIBRARY = {
     "lesion": {"exam"},
     "network": {"exam", "preprocessing"},
     "inference": {"exam", "softlabel", "preprocessing", "network", "lesion"},
+    "region": {"exam", "preprocessing"},
     "quality": {"exam", "preprocessing", "inference", "lesion"},
     "evaluation": {"exam", "lesion"},
     "report": {"exam", "lesion", "evaluation"},

@@ -1,0 +1,56 @@
+"""The regions of the atlas that ships: how probable each is around its place in a standard brain (Resources/Atlas)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from MSSoftSegLib.exam.geometry import Grid, canonical, image_like, voxels
+from MSSoftSegLib.region.regions import REGIONS, Region
+from MSSoftSegLib.resources import resources_folder
+
+# How far a border may lie from where registration brings it, SD in mm: folds of the cortex vary most among people.
+BORDER_SD_MM = 1.5
+CORTEX_SD_MM = 2.5
+
+
+@dataclass(frozen=True)
+class AtlasRegions:
+    """On the atlas's 1 mm grid (LPS): tissue, 1 − fluid within the brain; prior, by region, 0–1, their sum 1 in the brain.
+
+    labels: uint8, the region of each voxel. Arrays (z, y, x).
+    """
+
+    grid: Grid
+    tissue: sitk.Image
+    labels: np.ndarray
+    prior: Mapping[Region, np.ndarray]
+
+
+@cache
+def read_atlas_regions() -> AtlasRegions:
+    """Maps and labels from Resources/Atlas."""
+    folder = resources_folder() / "Atlas"
+    brain, csf, labels = (
+        canonical(sitk.ReadImage(str(folder / f"{stem}.nii.gz"))) for stem in ("brain", "csf", "regions")
+    )
+    tissue = np.clip(voxels(brain).astype(np.float32) - voxels(csf), 0, 255) / 255
+    array = voxels(labels)
+    return AtlasRegions(Grid.of(brain), image_like(brain, tissue), array, _priors(array))
+
+
+def _priors(labels: np.ndarray) -> dict[Region, np.ndarray]:
+    """Each region blurred by how uncertain its border is; cortex and white matter share theirs."""
+    folded = (Region.CORTEX, Region.CEREBRAL_WHITE)
+    blurred = {
+        region: ndimage.gaussian_filter(
+            (labels == region).astype(np.float32), CORTEX_SD_MM if region in folded else BORDER_SD_MM, truncate=3
+        )
+        for region in REGIONS
+    }
+    return blurred

@@ -1,0 +1,136 @@
+"""Regions of an exam: the atlas's, brought there by registration, and moved by what the exam's own images show."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
+from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+from MSSoftSegLib.region.atlas_regions import AtlasRegions, read_atlas_regions
+from MSSoftSegLib.region.fluid import fluid_fraction
+from MSSoftSegLib.region.gray_white import cortex_odds, depth_weight
+from MSSoftSegLib.region.region_map import RegionMap
+from MSSoftSegLib.region.registration import atlas_from_exam, coarse
+from MSSoftSegLib.region.regions import FLUIDS, REGIONS, TISSUES, VENTRICLES, Region
+
+# Priors are smooth: they are looked up on a grid of this size, mm, and interpolated.
+PRIOR_MM = 2.0
+# Fluid belongs to the nearest fluid space of the atlas; this far apart (mm) one of two is e times as probable.
+SPACE_MM = 1.5
+# A piece of fluid counts as ventricle only where it reaches one of the atlas's within this.
+REACH_MM = 4.0
+SMALLEST_PRIOR = 1e-4
+ATLAS_SOURCE = "ICBM 152 atlas, registered and refined by the exam's own images"
+
+
+def map_regions(working: WorkingExam, lesions: sitk.Image | None = None) -> RegionMap:
+    """The exam's regions; deterministic. lesions: mask on the working grid, where gray values are not trusted (optional)."""
+    fluid = fluid_fraction(working)
+    tissue = image_like(fluid, (voxels(working.brain_mask) > 0) * (1 - voxels(fluid)))
+    atlas = read_atlas_regions()
+    return regions_by(atlas_from_exam(atlas.tissue, tissue), atlas, working, fluid, lesions)
+
+
+def regions_by(
+    atlas_from_working: sitk.Transform,
+    atlas: AtlasRegions,
+    working: WorkingExam,
+    fluid: sitk.Image,
+    lesions: sitk.Image | None,
+) -> RegionMap:
+    """The map for a given transform from points of the working space to the atlas; fluid: its fraction in each voxel."""
+    brain, wet = voxels(working.brain_mask) > 0, voxels(fluid)
+    prior = _priors(atlas, atlas_from_working, working.grid)
+    inside = np.zeros(brain.shape, bool) if lesions is None else ndimage.binary_dilation(voxels(lesions) > 0)
+    odds = cortex_odds(
+        working,
+        cortex_prior=prior[Region.CORTEX],
+        white_prior=prior[Region.CEREBRAL_WHITE],
+        fluid=wet,
+        lesions=inside,
+    )
+    outer = _fluid_spaces(atlas, atlas_from_working, working.grid, wet, brain)
+    depth_mm = ndimage.distance_transform_edt(brain & ((wet * outer[Region.OUTER_FLUID]) < 0.5))
+    weight = {Region.CORTEX: odds * depth_weight(depth_mm * working.grid.spacing_mm[0])}
+    arrays = {r: np.maximum(prior[r], SMALLEST_PRIOR) * weight.get(r, np.float32(1)) for r in TISSUES}
+    total = np.sum(list(arrays.values()), axis=0)
+    dry = np.where(brain, 1 - wet, 0) / total
+    arrays = {r: array * dry for r, array in arrays.items()}
+    arrays |= {r: np.where(brain, wet * outer[r], 0) for r in FLUIDS}
+    images = {r: working.grid.image(arrays[r].astype(np.float32)) for r in REGIONS}
+    return RegionMap(images, ATLAS_SOURCE)
+
+
+def _priors(atlas: AtlasRegions, atlas_from_working: sitk.Transform, grid: Grid) -> dict[Region, np.ndarray]:
+    """The atlas's priors of tissues on the working grid, float32 (z, y, x)."""
+    small = coarse_grid(grid, PRIOR_MM)
+    points = atlas_index(atlas.grid, atlas_from_working, small)
+    priors = {}
+    for region in TISSUES:
+        array = ndimage.map_coordinates(atlas.prior[region], points, order=1, prefilter=False)
+        priors[region] = voxels(resample(small.image(array), grid))
+    return priors
+
+
+def coarse_grid(grid: Grid, spacing_mm: float) -> Grid:
+    """A grid around the same field with other voxels."""
+    return Grid.of(coarse(sitk.Cast(grid.reference(), sitk.sitkFloat32), spacing_mm))
+
+
+def atlas_index(atlas_grid: Grid, atlas_from_working: sitk.Transform, grid: Grid) -> np.ndarray:
+    """For each voxel of a grid its index (z, y, x) in the atlas's arrays, float32 (3, z, y, x)."""
+    shift = sitk.TransformToDisplacementField(
+        atlas_from_working, sitk.sitkVectorFloat64, grid.size, grid.origin_mm, grid.spacing_mm, grid.direction
+    )
+    to_lps = grid.lps_from_voxel()
+    z, y, x = np.meshgrid(*(np.arange(n) for n in grid.size[::-1]), indexing="ij")
+    points = np.stack([x, y, z], axis=-1) @ to_lps[:3, :3].T + to_lps[:3, 3] + sitk.GetArrayFromImage(shift)
+    to_index = np.linalg.inv(atlas_grid.lps_from_voxel())
+    index = points @ to_index[:3, :3].T + to_index[:3, 3]
+    return np.moveaxis(index[..., ::-1], -1, 0).astype(np.float32)
+
+
+def _fluid_spaces(
+    atlas: AtlasRegions, atlas_from_working: sitk.Transform, grid: Grid, wet: np.ndarray, brain: np.ndarray
+) -> dict[Region, np.ndarray]:
+    """Which space a voxel's fluid belongs to, by nearness: float32 (z, y, x) each, their sum 1."""
+    small = coarse_grid(grid, PRIOR_MM)
+    label = ndimage.map_coordinates(
+        atlas.labels, atlas_index(atlas.grid, atlas_from_working, small), order=0, prefilter=False
+    )
+    nearness, distance_mm = {}, {}
+    for space in FLUIDS:
+        # Outside the brain is the outer fluid's side.
+        there = (label == space) | ((label == Region.OUTSIDE) & (space is Region.OUTER_FLUID))
+        if not there.any():
+            far = np.full(brain.shape, np.inf, np.float32)
+            distance_mm[space] = far
+            continue
+        apart = ndimage.distance_transform_edt(~there, sampling=PRIOR_MM).astype(np.float32)
+        distance_mm[space] = voxels(resample(small.image(apart), grid))
+    nearest = np.min(list(distance_mm.values()), axis=0)
+    for space in FLUIDS:
+        nearness[space] = np.exp((nearest - distance_mm[space]) / SPACE_MM)
+    total = np.sum(list(nearness.values()), axis=0)
+    shares = {space: array / total for space, array in nearness.items()}
+    return _connected(shares, distance_mm, wet)
+
+
+def _connected(
+    shares: dict[Region, np.ndarray], distance_mm: dict[Region, np.ndarray], wet: np.ndarray
+) -> dict[Region, np.ndarray]:
+    """Pieces of ventricle that reach none of the atlas's ventricles are given to the outer fluid: sulci, cavities."""
+    for space in VENTRICLES:
+        piece, count = ndimage.label((wet * shares[space]) > 0.3)
+        if count == 0:
+            continue
+        reached = np.zeros(count + 1, bool)
+        reached[np.unique(piece[distance_mm[space] <= REACH_MM])] = True
+        lost = (piece > 0) & ~reached[piece]
+        shares[Region.OUTER_FLUID] = np.where(
+            lost, shares[Region.OUTER_FLUID] + shares[space], shares[Region.OUTER_FLUID]
+        )
+        shares[space] = np.where(lost, 0, shares[space])
+    return shares

@@ -1,0 +1,109 @@
+"""The atlas brought onto an exam by where tissue is: neither contrast nor lesions matter to that.
+
+Both are maps of tissue (1) against fluid and outside (0), so that loose and tight brain masks look the same. First an affine
+transform from the brains' middles, then a diffeomorphic deformation, which matters where ventricles are wide (Vercauteren et
+al. 2009, NeuroImage 45:S61).
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import SimpleITK as sitk
+
+from MSSoftSegLib.exam.geometry import Grid, resample, voxels
+
+AFFINE_MM = 4.0
+# Voxel size, iterations and smoothing (voxels) of the deformation, coarse to fine.
+LEVELS = ((4.0, 40, 1.5), (2.5, 25, 1.5))
+# Sums over threads are rounded differently when their number differs.
+THREADS = 4
+
+
+def atlas_from_exam(atlas_tissue: sitk.Image, exam_tissue: sitk.Image) -> sitk.Transform:
+    """The transform from points of the exam's working space to the atlas (LPS mm). Both: float32, 0–1, tissue = 1."""
+    affine = affine_transform(atlas_tissue, exam_tissue)
+    return deformed(atlas_tissue, exam_tissue, affine)
+
+
+def affine_transform(atlas_tissue: sitk.Image, exam_tissue: sitk.Image) -> sitk.AffineTransform:
+    """The affine part, from exam points to atlas points."""
+    fixed, moving = coarse(exam_tissue, AFFINE_MM), coarse(atlas_tissue, AFFINE_MM)
+    method = sitk.ImageRegistrationMethod()
+    method.SetNumberOfThreads(THREADS)
+    method.SetMetricAsCorrelation()
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetOptimizerAsRegularStepGradientDescent(
+        learningRate=2.0, minStep=1e-3, numberOfIterations=80, relaxationFactor=0.6
+    )
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetShrinkFactorsPerLevel((2, 1))
+    method.SetSmoothingSigmasPerLevel((6.0, 2.0))
+    method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
+    start = sitk.AffineTransform(_start(fixed, moving))
+    method.SetInitialTransform(start, inPlace=True)
+    method.Execute(fixed, moving)
+    return start
+
+
+def _start(fixed: sitk.Image, moving: sitk.Image) -> sitk.AffineTransform:
+    """Middles onto each other, and one scale: the cube root of the volumes' ratio."""
+    middle_fixed, volume_fixed = _middle(fixed)
+    middle_moving, volume_moving = _middle(moving)
+    start = sitk.AffineTransform(3)
+    start.SetCenter(middle_fixed.tolist())
+    start.SetTranslation((middle_moving - middle_fixed).tolist())
+    start.Scale(float(np.cbrt(volume_moving / volume_fixed)))
+    return start
+
+
+def _middle(tissue: sitk.Image) -> tuple[np.ndarray, float]:
+    """Center of mass (LPS mm) and volume (mm³) of tissue."""
+    array = voxels(tissue).astype(np.float64)
+    total = array.sum()
+    index = [
+        float((array.sum(axis=tuple(a for a in range(3) if a != axis)) * np.arange(array.shape[axis])).sum() / total)
+        for axis in (2, 1, 0)
+    ]
+    return np.asarray(tissue.TransformContinuousIndexToPhysicalPoint(index)), float(total * np.prod(tissue.GetSpacing()))
+
+
+def deformed(atlas_tissue: sitk.Image, exam_tissue: sitk.Image, affine: sitk.AffineTransform) -> sitk.Transform:
+    """The affine transform followed by nothing, preceded by a smooth deformation of the exam's space."""
+    field: sitk.Image | None = None
+    for spacing_mm, iterations, smoothing in LEVELS:
+        fixed = coarse(exam_tissue, spacing_mm)
+        moving = resample(coarse(atlas_tissue, spacing_mm), Grid.of(fixed), source_from_grid=affine)
+        demons = sitk.DiffeomorphicDemonsRegistrationFilter()
+        demons.SetNumberOfThreads(THREADS)
+        demons.SetNumberOfIterations(iterations)
+        demons.SetStandardDeviations(smoothing)
+        demons.SetSmoothDisplacementField(True)
+        if field is None:
+            field = demons.Execute(fixed, moving)
+        else:
+            field = demons.Execute(fixed, moving, sitk.Resample(field, fixed, sitk.Transform(), sitk.sitkLinear))
+    composite = sitk.CompositeTransform(3)
+    composite.AddTransform(affine)
+    # A composite applies its last transform first.
+    composite.AddTransform(sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64)))
+    return composite
+
+
+def coarse(image: sitk.Image, spacing_mm: float) -> sitk.Image:
+    """The image with voxels of this size, blurred accordingly, with a margin of air around it."""
+    smooth = sitk.SmoothingRecursiveGaussian(image, spacing_mm / 2)
+    size = [int(np.ceil(n * s / spacing_mm)) + 4 for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True)]
+    direction = np.reshape(image.GetDirection(), (3, 3))
+    middle = (np.asarray(image.GetSize()) - 1) / 2
+    center = np.asarray(image.TransformContinuousIndexToPhysicalPoint(middle.tolist()))
+    origin = center - direction @ ((np.asarray(size) - 1) / 2 * spacing_mm)
+    x, y, z = size
+    ox, oy, oz = (float(v) for v in origin)
+    return resample(smooth, Grid((x, y, z), (spacing_mm,) * 3, (ox, oy, oz), image.GetDirection()))
+
+
+def corners(grid: Grid) -> list[tuple[int, ...]]:
+    """The corner voxels of a grid."""
+    return list(product(*((0, n - 1) for n in grid.size)))
