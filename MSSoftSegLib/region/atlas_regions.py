@@ -21,7 +21,7 @@ CORTEX_SD_MM = 2.5
 
 @dataclass(frozen=True)
 class AtlasRegions:
-    """On the atlas's 1 mm grid (LPS): tissue, 1 − fluid within the brain; prior, by region, 0–1, their sum 1 in the brain.
+    """On the atlas's 1 mm grid (LPS): tissue, 1 − fluid within the brain; prior, by region, 0–1, blurred.
 
     labels: uint8, the region of each voxel. Arrays (z, y, x).
     """
@@ -47,10 +47,9 @@ def read_atlas_regions() -> AtlasRegions:
 def _priors(labels: np.ndarray) -> dict[Region, np.ndarray]:
     """Each region blurred by how uncertain its border is; cortex and white matter share theirs."""
     folded = (Region.CORTEX, Region.CEREBRAL_WHITE)
-    blurred = {
+    return {
         region: ndimage.gaussian_filter(
             (labels == region).astype(np.float32), CORTEX_SD_MM if region in folded else BORDER_SD_MM, truncate=3
         )
         for region in REGIONS
     }
-    return blurred

@@ -6,14 +6,15 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.region.atlas_regions import AtlasRegions, read_atlas_regions
 from MSSoftSegLib.region.fluid import fluid_fraction
 from MSSoftSegLib.region.gray_white import cortex_odds, depth_weight
 from MSSoftSegLib.region.region_map import RegionMap
-from MSSoftSegLib.region.registration import atlas_from_exam, coarse
 from MSSoftSegLib.region.regions import FLUIDS, REGIONS, TISSUES, VENTRICLES, Region
+from MSSoftSegLib.region.registration import atlas_from_exam, coarse
 
 # Priors are smooth: they are looked up on a grid of this size, mm, and interpolated.
 PRIOR_MM = 2.0
@@ -40,8 +41,13 @@ def regions_by(
     fluid: sitk.Image,
     lesions: sitk.Image | None,
 ) -> RegionMap:
-    """The map for a given transform from points of the working space to the atlas; fluid: its fraction in each voxel."""
+    """The map for a given transform from points of the working space to the atlas; fluid: a first guess of its fraction."""
     brain, wet = voxels(working.brain_mask) > 0, voxels(fluid)
+    distance_mm = _distances(atlas, atlas_from_working, working.grid)
+    outer = _fluid_spaces(distance_mm)
+    core = np.min([distance_mm[space] for space in VENTRICLES], axis=0) < 1
+    wet = _with_ventricles(working, wet, core, 1 - outer[Region.OUTER_FLUID])
+    _give_lost_pieces_to_outer_fluid(outer, distance_mm, wet)
     prior = _priors(atlas, atlas_from_working, working.grid)
     inside = np.zeros(brain.shape, bool) if lesions is None else ndimage.binary_dilation(voxels(lesions) > 0)
     odds = cortex_odds(
@@ -51,7 +57,6 @@ def regions_by(
         fluid=wet,
         lesions=inside,
     )
-    outer = _fluid_spaces(atlas, atlas_from_working, working.grid, wet, brain)
     depth_mm = ndimage.distance_transform_edt(brain & ((wet * outer[Region.OUTER_FLUID]) < 0.5))
     weight = {Region.CORTEX: odds * depth_weight(depth_mm * working.grid.spacing_mm[0])}
     arrays = {r: np.maximum(prior[r], SMALLEST_PRIOR) * weight.get(r, np.float32(1)) for r in TISSUES}
@@ -92,45 +97,49 @@ def atlas_index(atlas_grid: Grid, atlas_from_working: sitk.Transform, grid: Grid
     return np.moveaxis(index[..., ::-1], -1, 0).astype(np.float32)
 
 
-def _fluid_spaces(
-    atlas: AtlasRegions, atlas_from_working: sitk.Transform, grid: Grid, wet: np.ndarray, brain: np.ndarray
-) -> dict[Region, np.ndarray]:
-    """Which space a voxel's fluid belongs to, by nearness: float32 (z, y, x) each, their sum 1."""
+def _distances(atlas: AtlasRegions, atlas_from_working: sitk.Transform, grid: Grid) -> dict[Region, np.ndarray]:
+    """How far each voxel lies from each fluid space of the atlas, mm, float32 (z, y, x); inf from one that is not there."""
     small = coarse_grid(grid, PRIOR_MM)
     label = ndimage.map_coordinates(
         atlas.labels, atlas_index(atlas.grid, atlas_from_working, small), order=0, prefilter=False
     )
-    nearness, distance_mm = {}, {}
+    distances = {}
     for space in FLUIDS:
         # Outside the brain is the outer fluid's side.
         there = (label == space) | ((label == Region.OUTSIDE) & (space is Region.OUTER_FLUID))
-        if not there.any():
-            far = np.full(brain.shape, np.inf, np.float32)
-            distance_mm[space] = far
-            continue
-        apart = ndimage.distance_transform_edt(~there, sampling=PRIOR_MM).astype(np.float32)
-        distance_mm[space] = voxels(resample(small.image(apart), grid))
+        if there.any():
+            apart = ndimage.distance_transform_edt(~there, sampling=PRIOR_MM).astype(np.float32)
+            distances[space] = voxels(resample(small.image(apart), grid))
+        else:
+            distances[space] = np.full(grid.size[::-1], np.inf, np.float32)
+    return distances
+
+
+def _fluid_spaces(distance_mm: dict[Region, np.ndarray]) -> dict[Region, np.ndarray]:
+    """Which space a voxel's fluid belongs to, by nearness: float32 (z, y, x) each, their sum 1."""
     nearest = np.min(list(distance_mm.values()), axis=0)
-    for space in FLUIDS:
-        nearness[space] = np.exp((nearest - distance_mm[space]) / SPACE_MM)
+    nearness = {space: np.exp((nearest - apart) / SPACE_MM) for space, apart in distance_mm.items()}
     total = np.sum(list(nearness.values()), axis=0)
-    shares = {space: array / total for space, array in nearness.items()}
-    return _connected(shares, distance_mm, wet)
+    return {space: array / total for space, array in nearness.items()}
 
 
-def _connected(
+def _with_ventricles(working: WorkingExam, wet: np.ndarray, core: np.ndarray, ventricular: np.ndarray) -> np.ndarray:
+    """Fluid with the level of the ventricles' own fluid near them; as it was where the ventricles show none."""
+    try:
+        inner = voxels(fluid_fraction(working, core))
+    except BadImage:
+        return wet
+    return np.asarray(ventricular * inner + (1 - ventricular) * wet)
+
+
+def _give_lost_pieces_to_outer_fluid(
     shares: dict[Region, np.ndarray], distance_mm: dict[Region, np.ndarray], wet: np.ndarray
-) -> dict[Region, np.ndarray]:
-    """Pieces of ventricle that reach none of the atlas's ventricles are given to the outer fluid: sulci, cavities."""
+) -> None:
+    """Pieces of ventricle that reach none of the atlas's ventricles: sulci, cavities. Changes the shares."""
     for space in VENTRICLES:
         piece, count = ndimage.label((wet * shares[space]) > 0.3)
-        if count == 0:
-            continue
         reached = np.zeros(count + 1, bool)
         reached[np.unique(piece[distance_mm[space] <= REACH_MM])] = True
         lost = (piece > 0) & ~reached[piece]
-        shares[Region.OUTER_FLUID] = np.where(
-            lost, shares[Region.OUTER_FLUID] + shares[space], shares[Region.OUTER_FLUID]
-        )
-        shares[space] = np.where(lost, 0, shares[space])
-    return shares
+        shares[Region.OUTER_FLUID][lost] += shares[space][lost]
+        shares[space][lost] = 0

@@ -7,8 +7,6 @@ al. 2009, NeuroImage 45:S61).
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 import SimpleITK as sitk
 
@@ -66,7 +64,9 @@ def _middle(tissue: sitk.Image) -> tuple[np.ndarray, float]:
         float((array.sum(axis=tuple(a for a in range(3) if a != axis)) * np.arange(array.shape[axis])).sum() / total)
         for axis in (2, 1, 0)
     ]
-    return np.asarray(tissue.TransformContinuousIndexToPhysicalPoint(index)), float(total * np.prod(tissue.GetSpacing()))
+    return np.asarray(tissue.TransformContinuousIndexToPhysicalPoint(index)), float(
+        total * np.prod(tissue.GetSpacing())
+    )
 
 
 def deformed(atlas_tissue: sitk.Image, exam_tissue: sitk.Image, affine: sitk.AffineTransform) -> sitk.Transform:
@@ -102,8 +102,3 @@ def coarse(image: sitk.Image, spacing_mm: float) -> sitk.Image:
     x, y, z = size
     ox, oy, oz = (float(v) for v in origin)
     return resample(smooth, Grid((x, y, z), (spacing_mm,) * 3, (ox, oy, oz), image.GetDirection()))
-
-
-def corners(grid: Grid) -> list[tuple[int, ...]]:
-    """The corner voxels of a grid."""
-    return list(product(*((0, n - 1) for n in grid.size)))

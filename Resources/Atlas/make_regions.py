@@ -55,7 +55,9 @@ def read_template() -> tuple[Template, sitk.Image]:
 def lateral_ventricles(t: Template) -> np.ndarray:
     """Bodies, atria and horns; the cisterns behind the third ventricle lie in the same range of y and z, but medially."""
     body = t.box((0, 34), (-52, 40), (-2, 34)) & (t.csf > 0.4)
-    cistern = t.box((0, 12), (-60, -24), (-30, 12)) | t.box((0, 6), (-24, 4), (-30, 9)) | t.box((0, 40), (2, 40), (-20, -6))
+    cistern = (
+        t.box((0, 12), (-60, -24), (-30, 12)) | t.box((0, 6), (-24, 4), (-30, 9)) | t.box((0, 40), (2, 40), (-20, -6))
+    )
     frontal = t.box((0, 24), (4, 40), (-6, 2)) & (t.csf > 0.5) & ~t.box((0, 3), (28, 40), (-20, 2))
     body = (body & ~cistern) | (frontal & ~cistern)
     # The Sylvian fissure reaches |x| = 30 at the front.
@@ -146,7 +148,7 @@ def hypothalamus(t: Template) -> np.ndarray:
 
 
 def gray_that_is_no_cortex(t: Template, ventricles: np.ndarray) -> np.ndarray:
-    """Septum and fornix, and the rim of a ventricle, where fluid and white matter mix; not so hippocampus and calcarine cortex."""
+    """Septum, fornix, and the rims of ventricles, where fluid and white matter mix; hippocampus and calcarine cortex stay."""
     rim = (ndimage.distance_transform_edt(~ventricles) <= 3) & (t.z > 0) & (t.y > -52)
     return rim | t.box((0, 12), (-40, 14), (-16, 24))
 
