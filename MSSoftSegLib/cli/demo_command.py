@@ -12,7 +12,7 @@ import typer
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import run_job
-from MSSoftSegLib.result_files import MASK_FILE, PROBABILITY_FILE
+from MSSoftSegLib.result_files import MASK_FILE, PROBABILITY_FILE, REPORT_FILE
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 DEMO_SEED = 1
@@ -46,7 +46,7 @@ def demo(
             shutil.move(result, folder / "result")
     for line in figures:
         say(line)
-    say(f"Report: {(out / 'result' / 'report.html').resolve()}")
+    say(f"Report: {(out / 'result' / REPORT_FILE).resolve()}")
 
 
 def _compared(exam: Path, result: Path) -> list[str]:

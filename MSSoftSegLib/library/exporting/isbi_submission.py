@@ -21,13 +21,13 @@ from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_un
 from MSSoftSegLib.library.importing.source import check_source
 from MSSoftSegLib.library.layout import CaseId, check_id, inside
 from MSSoftSegLib.library.reading import find_case
+from MSSoftSegLib.result_files import MASK_FILE
 from MSSoftSegLib.result_folder import complete_or_absent
 
 LOGGER = logging.getLogger(__name__)
 VISITS = 61
 SIZE = (181, 217, 181)
 # Of a result folder, the file that is the answer.
-RESULT_MASK = "lesion_mask.nii.gz"
 _VISIT = re.compile(r"(?:sub-)?test(\d+)_(?:ses-)?(\d+)(?![0-9])")
 
 
@@ -70,9 +70,9 @@ def find_predictions(folder: Path) -> dict[tuple[str, str], Path]:
         visit = _VISIT.match(path.name)
         if visit is None:
             continue
-        mask = path / RESULT_MASK if path.is_dir() else path
+        mask = path / MASK_FILE if path.is_dir() else path
         if not mask.is_file():
-            raise BadLibrary(f"{path.name} holds no {RESULT_MASK}", remedy="segment this visit, or remove its folder")
+            raise BadLibrary(f"{path.name} holds no {MASK_FILE}", remedy="segment this visit, or remove its folder")
         other = found.setdefault((visit[1], visit[2]), mask)
         if other != mask:
             raise BadLibrary(
