@@ -30,7 +30,7 @@ MIDLINE_MM = 3.0
 GROWTH_STEPS = 4
 
 
-class Place(StrEnum):
+class Zone(StrEnum):
     """Where a lesion lies."""
 
     PERIVENTRICULAR = "periventricular"
@@ -39,18 +39,18 @@ class Place(StrEnum):
     INFRATENTORIAL = "infratentorial"
 
 
-PLACE_SHARE = {Place.PERIVENTRICULAR: 0.42, Place.DEEP: 0.30, Place.JUXTACORTICAL: 0.20, Place.INFRATENTORIAL: 0.08}
+PLACE_SHARE = {Zone.PERIVENTRICULAR: 0.42, Zone.DEEP: 0.30, Zone.JUXTACORTICAL: 0.20, Zone.INFRATENTORIAL: 0.08}
 # Lesions beside the ventricles are large, those under the cortex small.
-PLACE_SIZE = {Place.PERIVENTRICULAR: 2.0, Place.DEEP: 1.0, Place.JUXTACORTICAL: 0.6, Place.INFRATENTORIAL: 0.7}
+PLACE_SIZE = {Zone.PERIVENTRICULAR: 2.0, Zone.DEEP: 1.0, Zone.JUXTACORTICAL: 0.6, Zone.INFRATENTORIAL: 0.7}
 # Of how many places the roomiest is taken; lesions beside ventricles belong at the wall, not where room is.
-TRIED_PLACES = {Place.PERIVENTRICULAR: 2, Place.DEEP: 6, Place.JUXTACORTICAL: 6, Place.INFRATENTORIAL: 6}
+TRIED_PLACES = {Zone.PERIVENTRICULAR: 2, Zone.DEEP: 6, Zone.JUXTACORTICAL: 6, Zone.INFRATENTORIAL: 6}
 
 
 @dataclass(frozen=True)
 class PlacedLesion:
     """One lesion: center in LPS mm, half axes in mm along the columns of ``axes``, softness of its border in mm."""
 
-    place: Place
+    place: Zone
     center_mm: tuple[float, float, float]
     half_axes_mm: tuple[float, float, float]
     border_mm: float
@@ -94,13 +94,13 @@ def draw_lesions(anatomy: Anatomy, settings: LesionSettings, *, rng: np.random.G
     return LesionMaps(fraction, severity, tuple(drawn))
 
 
-def _by_size(places: Sequence[Place], sizes: np.ndarray) -> list[tuple[Place, float]]:
+def _by_size(places: Sequence[Zone], sizes: np.ndarray) -> list[tuple[Zone, float]]:
     """Largest first: what is small still finds room."""
     order = np.argsort(-sizes, kind="stable")
     return [(places[i], float(sizes[i])) for i in order]
 
 
-def _sizes_mm3(places: Sequence[Place], total_ml: float, *, rng: np.random.Generator) -> np.ndarray:
+def _sizes_mm3(places: Sequence[Zone], total_ml: float, *, rng: np.random.Generator) -> np.ndarray:
     """Log-normal volumes between the smallest and the largest, scaled towards the total load."""
     relative = np.exp(LOG_SIZE_SPREAD * rng.standard_normal(len(places))) * [PLACE_SIZE[p] for p in places]
     sizes = relative
@@ -115,7 +115,7 @@ class _Room:
     """What placement looks up: candidate voxels (n, 3) by place, distance from the ventricles, and its direction."""
 
     anatomy: Anatomy
-    candidates: dict[Place, np.ndarray]
+    candidates: dict[Zone, np.ndarray]
     from_ventricle_mm: np.ndarray
 
     @classmethod
@@ -128,10 +128,10 @@ class _Room:
         below, deep = anatomy.hindbrain > 0.5, anatomy.deep > 0.3
         cerebral = white & ~below
         areas = {
-            Place.PERIVENTRICULAR: cerebral & ~deep & (distance > 1) & (distance < 7),
-            Place.DEEP: cerebral & ~deep & (distance > 8) & (depth > 4),
-            Place.JUXTACORTICAL: cerebral & ~deep & (distance > 14) & (depth > 1) & (depth < 3),
-            Place.INFRATENTORIAL: white & below & (depth > 2),
+            Zone.PERIVENTRICULAR: cerebral & ~deep & (distance > 1) & (distance < 7),
+            Zone.DEEP: cerebral & ~deep & (distance > 8) & (depth > 4),
+            Zone.JUXTACORTICAL: cerebral & ~deep & (distance > 14) & (depth > 1) & (depth < 3),
+            Zone.INFRATENTORIAL: white & below & (depth > 2),
         }
         return cls(anatomy, {place: np.argwhere(area) for place, area in areas.items()}, distance)
 
@@ -144,7 +144,7 @@ class _Room:
 
 
 def _add_lesion(
-    place: Place,
+    place: Zone,
     volume_mm3: float,
     room: _Room,
     host: np.ndarray,
@@ -192,11 +192,11 @@ def _free_voxels(candidates: np.ndarray, fraction: np.ndarray, *, rng: np.random
     return [voxel for voxel in tried if fraction[tuple(voxel)] < 0.05]
 
 
-def _shape(place: Place, room: _Room, voxel: np.ndarray, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _shape(place: Zone, room: _Room, voxel: np.ndarray, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Rotation (columns are the lesion's axes in x, y, z) and relative half axes with product about 1."""
     ratio = np.exp(rng.normal(0, 0.18, size=3))
     turn = Rotation.random(random_state=rng).as_matrix()
-    if place is Place.PERIVENTRICULAR:
+    if place is Zone.PERIVENTRICULAR:
         along = room.wall_direction(voxel)
         other = np.cross(along, turn[:, 0])
         other /= max(float(np.linalg.norm(other)), 1e-6)

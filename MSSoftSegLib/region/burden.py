@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid, voxels
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.region.places import LesionPlace
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import TISSUES, Place
-
-MM3_PER_ML = 1000.0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from MSSoftSegLib.phantom.anatomy import Anatomy, draw_anatomy
 from MSSoftSegLib.phantom.hard_negatives import draw_hard_negatives
-from MSSoftSegLib.phantom.lesions import LARGEST_MM3, LesionMaps, LesionSettings, Place, Side, draw_lesions
+from MSSoftSegLib.phantom.lesions import LARGEST_MM3, LesionMaps, LesionSettings, Side, Zone, draw_lesions
 
 VOXEL_MM3 = 8.0
 
@@ -40,7 +40,7 @@ def test_number_and_load_are_those_of_a_patient(lesions: LesionMaps) -> None:
     total_ml = lesions.fraction.sum() * VOXEL_MM3 / 1000
     assert 5 <= total_ml <= 20
     assert max(lesion.volume_mm3 for lesion in lesions.lesions) <= 1.1 * LARGEST_MM3
-    assert {lesion.place for lesion in lesions.lesions} >= {Place.PERIVENTRICULAR, Place.DEEP, Place.JUXTACORTICAL}
+    assert {lesion.place for lesion in lesions.lesions} >= {Zone.PERIVENTRICULAR, Zone.DEEP, Zone.JUXTACORTICAL}
 
 
 def test_number_and_load_can_be_asked_for(anatomy: Anatomy) -> None:
@@ -58,12 +58,12 @@ def test_periventricular_lesions_lie_nearer_the_ventricles_than_juxtacortical_on
     points = np.stack([c.ravel() for c in np.broadcast_arrays(*anatomy.frame.coordinates_mm())], axis=1)
     wall = points[anatomy.ventricles.ravel() > 0.5]
 
-    def distances_mm(place: Place) -> list[float]:
+    def distances_mm(place: Zone) -> list[float]:
         centers = [lesion.center_mm for lesion in lesions.lesions if lesion.place is place]
         return [float(np.linalg.norm(wall - center, axis=1).min()) for center in centers]
 
-    assert max(distances_mm(Place.PERIVENTRICULAR)) < 9
-    assert min(distances_mm(Place.JUXTACORTICAL)) > 12
+    assert max(distances_mm(Zone.PERIVENTRICULAR)) < 9
+    assert min(distances_mm(Zone.JUXTACORTICAL)) > 12
 
 
 @pytest.mark.parametrize(("side", "sign"), [("left", 1), ("right", -1)])
