@@ -38,6 +38,7 @@ class MSSoftSeg(ScriptedLoadableModule):
         parent.acknowledgementText = _("The model's card names the data that it was trained on and their licenses.")
         slicer.app.connect("startupCompleted()", registerSampleData)
         slicer.app.connect("startupCompleted()", registerTerminology)
+        slicer.app.connect("startupCompleted()", registerLayouts)
 
 
 def registerSampleData():
@@ -48,6 +49,11 @@ def registerSampleData():
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="MSSoftSeg",
         sampleName="MSSoftSegDigitalPatient",
+        # She is downloaded from nowhere; without these lists Slicer cannot count them.
+        uris=[],
+        fileNames=[],
+        nodeNames=[],
+        checksums=[],
         thumbnailFileName=icon,
         customDownloader=loadDigitalPatient,
     )
@@ -72,6 +78,13 @@ def registerTerminology():
 
     path = resources_folder() / "Terminology" / "MSSoftSeg.term.json"
     slicer.modules.terminologies.logic().LoadTerminologyFromFile(str(path))
+
+
+def registerLayouts():
+    """Make the module's layouts known: a scene that was saved in one of them opens before the panel does."""
+    from MSSoftSegGUI.scene.layouts import registerLayouts
+
+    registerLayouts()
 
 
 class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

@@ -23,6 +23,7 @@ from MSSoftSegGUI.review.session import ReviewSession
 from MSSoftSegGUI.scene.case_folder import makeFolder, putInto
 from MSSoftSegGUI.scene.nodes import hideNodes
 from MSSoftSegGUI.scene.parameter_nodes import examOfFlair, examOfNode, isThere, newExam
+from MSSoftSegGUI.scene.slice_views import showAlone
 from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.volume_nodes import SceneExporter
 from MSSoftSegGUI.segment.job_documents import Selections
@@ -207,7 +208,7 @@ class Workbench:
         self._parameters().currentExam = exam.parameterNode if exam is not None else None
         self._opening.stop()
         if self.review.exam is not None and flair is not None:
-            slicer.util.setSliceViewerLayers(background=flair, foreground=None, fit=True)
+            showAlone(flair)
         self.review.close()
         # Another exam's brain mask would be laid onto this one's voxels.
         self.segment.chooseBrainMask(exam.brainMask if exam is not None else None)
@@ -249,10 +250,14 @@ class Workbench:
                 _("Packages of your own Python are yours to install: {command}").format(command=command), "note"
             )
             return
-        with slicer.util.tryWithErrorDisplay(_("Installing failed."), waitCursor=True):
-            self.environment.tell(installMissing(Path(self._resourcePath("requirements.txt"))), "note")
-        self._restartWorkers()
-        self.examiner.check()
+        # No wait cursor: it would hide that there is a question to answer.
+        try:
+            with slicer.util.tryWithErrorDisplay(_("Installing failed.")):
+                self.environment.tell(installMissing(Path(self._resourcePath("requirements.txt"))), "note")
+        finally:
+            # A worker that lives on would use what is half replaced.
+            self._restartWorkers()
+            self.examiner.check()
 
     def _restartWorkers(self) -> None:
         for worker in (self.worker, self.desk):
@@ -309,7 +314,7 @@ class Workbench:
         else:
             self.segment.chooseBrainMask(exam.brainMask)
             exam.brainMask.SetDisplayVisibility(True)
-            slicer.util.setSliceViewerLayers(background=exam.flair, foreground=None, fit=True)
+            showAlone(exam.flair)
 
     def _cannotArrive(self, what: str, remedy: str) -> None:
         # The next exam's run is not to suffer for it.

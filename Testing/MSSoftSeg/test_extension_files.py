@@ -26,14 +26,6 @@ def extension_variables():
     return dict(re.findall(r'^set\((EXTENSION_[A-Z]+) "([^"\n]*)"\)$', TOP, re.MULTILINE))
 
 
-def expanded(text):
-    """The text with the variables of the top list filled in."""
-    values = dict(re.findall(r'^set\((\w+) "([^"\n]*)"\)$', TOP, re.MULTILINE))
-    while found := re.search(r"\$\{(\w+)\}", text):
-        text = text.replace(found[0], values[found[1]])
-    return text
-
-
 @pytest.mark.parametrize("file_list", FILE_LISTS, ids=lambda each: f"{each.folder} {each.name}")
 def test_the_cmake_list_names_every_file_of_the_tree_and_no_other(file_list):
     listed = file_list.listed()
@@ -66,17 +58,32 @@ def test_the_top_list_says_what_the_extensions_index_asks_for():
     assert places == sorted(places)
 
 
-def test_every_address_is_made_from_one_variable_and_leads_to_a_file_of_the_repository():
+# What the Extensions Index asks of the text of CMakeLists.txt, and refuses an extension for.
+PLACEHOLDER_OWNER = "OWNER"
+
+
+def test_every_address_stands_literally_and_leads_to_a_file_of_the_repository():
     variables = extension_variables()
-    repository = re.search(r'^set\(MSSOFTSEG_REPOSITORY "([^"]+)"\)$', TOP, re.MULTILINE)[1]
-    assert CATALOG["scm_url"] == f"https://github.com/{repository}.git"
-    assert TOP.count(repository) == 1
-    files = expanded("${MSSOFTSEG_FILES}/")
+    repository = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)\.git", CATALOG["scm_url"])
+    assert repository[1] == PLACEHOLDER_OWNER
+    assert repository[2].startswith("Slicer"), "extensions are named so"
+    assert variables["EXTENSION_HOMEPAGE"] == f"https://github.com/{repository[1]}/{repository[2]}#readme"
+    files = f"https://raw.githubusercontent.com/{repository[1]}/{repository[2]}/{CATALOG['scm_revision']}/"
     addresses = [variables["EXTENSION_ICONURL"], *variables["EXTENSION_SCREENSHOTURLS"].split()]
-    for address in map(expanded, addresses):
+    assert len(addresses) >= 2
+    for address in addresses:
         assert address.startswith(files)
         assert address.endswith(".png")
         assert (ROOT / address.removeprefix(files)).is_file()
+
+
+def test_what_the_index_reads_holds_no_variable_and_is_not_cut():
+    for name, text in extension_variables().items():
+        assert "${" not in text, f"{name}: the Index does not resolve variables"
+        # To CMake this ends a list's entry, and Slicer's function takes the first.
+        assert ";" not in text, f"{name} would be cut"
+    assert extension_variables()["EXTENSION_DESCRIPTION"].endswith("not a medical device.")
+    assert (ROOT / "LICENSE").is_file()
 
 
 def test_the_catalog_entry_has_the_fields_of_its_schema_and_no_other():
@@ -171,12 +178,17 @@ def test_a_panel_names_each_widget_once_and_tabs_through_widgets_that_exist(path
     assert len(tabs) == len(set(tabs))
 
 
+# File, Edit, View, Help.
+SLICERS_MENUS = "fevh"
+
+
 def test_no_two_widgets_that_are_seen_together_share_a_letter():
     letters = {}
     for path in UI_FILES:
         page = "page" if path.stem == "MSSoftSegEnvironment" else "workflow"
         for _, name, texts in shown_widgets(path):
             if found := re.search(r"&(\w)", texts.get("text", "")):
+                assert found[1].lower() not in SLICERS_MENUS, f"{name}: the letter opens a menu of Slicer"
                 letters.setdefault((page, found[1].lower()), []).append(name)
     assert {letter: names for letter, names in letters.items() if len(names) > 1} == {}
 

@@ -1,20 +1,29 @@
 """Installing what the worker needs into Slicer's own Python: only on a click, only after the user agreed.
 
-torch comes through the PyTorch extension, which picks the build that fits the graphics card; pip never touches it.
+torch comes through the PyTorch extension, which picks the build that fits the graphics card; pip never touches it. What is said
+in the end is what is there in the end, not what pip was asked.
 """
 
 from __future__ import annotations
 
-from importlib import metadata
+import subprocess
+import tempfile
 from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
 
+from MSSoftSegGUI.environment.packages import installed_version, unsatisfied
+
 TORCH_RANGE = ">=2.6"
 REQUESTER = "MSSoftSeg"
 # Slicer and the PyTorch extension own these: whatever depends on them takes what is there.
 NOT_OURS = ("torch", "numpy", "scipy", "SimpleITK")
+# Slicer's own DICOM module uses the pydicom that Slicer came with: before 5.12 that is too old for DICOM SEG exports.
+SLICERS_DICOM = ("pydicom", "highdicom")
+# How pip, or the user, says no.
+REFUSALS = (RuntimeError, subprocess.CalledProcessError)
+MOST_NAMED = 5
 
 
 def installMissing(requirementsPath: Path) -> str:
@@ -22,51 +31,83 @@ def installMissing(requirementsPath: Path) -> str:
     problem = _installTorch()
     if problem:
         return problem
-    if not hasattr(slicer, "packaging"):
-        return _installWithPip(requirementsPath)
-    requirements = slicer.packaging.load_requirements(requirementsPath)
+    wanted = _requirements(requirementsPath)
+    missing = unsatisfied(wanted, ignored=NOT_OURS)
+    if not missing:
+        return _("Everything that is needed is installed.")
     try:
+        isAgreed = (_ensure if hasattr(slicer, "packaging") else _installWithPip)(missing)
+        reason = "" if isAgreed else _("you did not agree")
+    except REFUSALS as problem:
+        # pip's own words are in the application log.
+        reason = _reason(problem)
+    missing = unsatisfied(wanted, ignored=NOT_OURS)
+    if not missing:
+        return _("Everything that is needed is installed.")
+    names = ", ".join(missing[:MOST_NAMED]) + (" …" if len(missing) > MOST_NAMED else "")
+    text = _("Not everything was installed: {packages} missing.").format(packages=names)
+    if reason:
+        text += " " + _("The reason: {reason}.").format(reason=reason.rstrip("."))
+    return text + " " + _("Click Install again; what is there already is kept.")
+
+
+def _requirements(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    if hasattr(slicer, "packaging"):
+        return wanted
+    return [line for line in wanted if not line.startswith(SLICERS_DICOM)]
+
+
+def _ensure(missing: list[str]) -> bool:
+    """Slicer 5.12 and newer, which asks and shows progress; True: it raises where the user does not agree."""
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "constraints.txt"
+        constraints.write_text("\n".join(_pins()), encoding="utf-8")
+        requirements = Path(folder) / "requirements.txt"
+        requirements.write_text("\n".join(missing), encoding="utf-8")
         slicer.packaging.pip_ensure(
-            requirements, skip_packages=list(NOT_OURS), requester=REQUESTER, prompt_restart=False
+            slicer.packaging.load_requirements(requirements),
+            constraints=constraints,
+            skip_packages=list(NOT_OURS),
+            requester=REQUESTER,
+            prompt_restart=False,
         )
-    except RuntimeError as problem:
-        # Declined, or pip failed; pip's own words are in the application log.
-        return _("Not everything was installed: {reason}").format(reason=str(problem).splitlines()[0])
-    return _("Everything that is needed is installed.")
+    return True
+
+
+def _installWithPip(missing: list[str]) -> bool:
+    """Slicer before 5.12, which has no packaging module; whether the user agreed."""
+    question = _("Install these packages into Slicer's Python?\n\n{packages}").format(packages="\n".join(missing))
+    if not slicer.util.confirmOkCancelDisplay(question, windowTitle=REQUESTER):
+        return False
+    slicer.util.pip_install([*missing, *_pins()])
+    return True
 
 
 def _installTorch() -> str:
     """Empty when torch is there in the end, else what to do."""
-    try:
-        metadata.version("torch")
+    if installed_version("torch") is not None:
         return ""
-    except metadata.PackageNotFoundError:
-        pass
     try:
         import PyTorchUtils
     except ImportError:
         return _("Install the extension PyTorch with the Extensions Manager, restart Slicer, and click again.")
-    installed = PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True, torchVersionRequirement=TORCH_RANGE)
+    try:
+        logic = PyTorchUtils.PyTorchUtilsLogic()
+        installed = logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_RANGE)
+    except REFUSALS as problem:
+        return _("PyTorch was not installed: {reason}.").format(reason=_reason(problem).rstrip("."))
     return "" if installed is not None else _("PyTorch was not installed.")
 
 
-def _installWithPip(requirementsPath: Path) -> str:
-    """Slicer before 5.12, which has no packaging module."""
-    lines = requirementsPath.read_text(encoding="utf-8").splitlines()
-    wanted = [line for line in lines if line and not line.startswith("#")]
-    question = _("Install these packages into Slicer's Python?\n\n{packages}").format(packages="\n".join(wanted))
-    if not slicer.util.confirmOkCancelDisplay(question, windowTitle=REQUESTER):
-        return _("Nothing was installed.")
-    slicer.util.pip_install([*wanted, *_installedNotOurs()])
-    return _("Everything that is needed is installed.")
-
-
-def _installedNotOurs() -> list[str]:
+def _pins() -> list[str]:
     """Exact versions of what must stay as it is."""
-    pins = []
-    for name in NOT_OURS:
-        try:
-            pins.append(f"{name}=={metadata.version(name).partition('+')[0]}")
-        except metadata.PackageNotFoundError:
-            continue
-    return pins
+    versions = {name: installed_version(name) for name in (*NOT_OURS, "pydicom")}
+    return [f"{name}=={version.partition('+')[0]}" for name, version in versions.items() if version is not None]
+
+
+def _reason(problem: Exception) -> str:
+    if isinstance(problem, subprocess.CalledProcessError):
+        return _("pip stopped with exit code {code}; its words are in Slicer’s log").format(code=problem.returncode)
+    return (str(problem).splitlines() or [type(problem).__name__])[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import platform
 import shutil
 from collections.abc import Callable, Mapping
@@ -69,6 +70,13 @@ class EnvironmentPresenter:
         """The models that can be chosen now."""
         return installed_models()
 
+    def _command_line(self, *arguments: str) -> str:
+        """What to type in a terminal, where there may be no ``mssoftseg``: the interpreter, in the library's folder."""
+        command = self._make_command(COMMAND_MODULE, arguments)
+        folder = (command.environment or {}).get("PYTHONPATH", "").partition(os.pathsep)[0]
+        words = (f'cd "{folder}"', f'"{command.program}" {" ".join(command.arguments)}')
+        return " && ".join(words if folder else words[1:])
+
     def diagnostics(self) -> str:
         """Text to copy into a report: versions, findings, the last error; no path of a patient's file is in it."""
         program = self._make_command(COMMAND_MODULE, ()).program
@@ -103,7 +111,8 @@ class EnvironmentPresenter:
             row = EnvironmentRow(_("Python"), _reason(answer), _("Install what is missing, or choose another Python."))
             self._change(is_busy=False, rows=(row,), is_ready=False, message=row.state, is_error=True)
             return
-        rows = tuple(_row(finding) for finding in document["findings"])
+        command = self._command_line("doctor", "--install-hd-bet")
+        rows = tuple(_row(finding, command) for finding in document["findings"])
         ready = bool(document.get("ready"))
         message = _("Ready to segment.") if ready else _("Something is missing: see the last column.")
         self._change(is_busy=False, rows=rows, is_ready=ready, message=message, is_error=not ready)
@@ -149,12 +158,12 @@ def _document(output: str) -> dict[str, Any] | None:
     return document
 
 
-def _row(finding: Mapping[str, Any]) -> EnvironmentRow:
+def _row(finding: Mapping[str, Any], install_hd_bet: str) -> EnvironmentRow:
     """A finding; the one that the command line can mend, and the panel not, says how."""
     topic, state, remedy = finding["topic"], finding["state"], finding.get("remedy") or ""
     if topic != "HD-BET" or not remedy:
         return EnvironmentRow(topic, state, remedy)
-    remedy = _("Optional. In a terminal: {command}").format(command="mssoftseg doctor --install-hd-bet")
+    remedy = _("Optional. In a terminal: {command}").format(command=install_hd_bet)
     return EnvironmentRow(topic, state, remedy, is_optional=True)
 
 

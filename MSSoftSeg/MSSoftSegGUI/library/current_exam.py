@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import slicer
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.library.case_loading import closeCase, loadingCase
 from MSSoftSegGUI.library.case_state import CaseState
 from MSSoftSegGUI.scene.exam_drawing import digestOf, hasDrawing, isFromModel, readDrawing
 from MSSoftSegGUI.scene.parameter_nodes import isThere
+from MSSoftSegGUI.scene.slice_views import showAlone
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard, reason_of
 from MSSoftSegLib.stepwise import Work
@@ -98,7 +98,7 @@ class CurrentExam:
         before = self.current
         isStale = before is not None and CaseState.from_json(before.curation).from_library and not self.unsaved()
         self._choose(exam)
-        slicer.util.setSliceViewerLayers(background=exam.flair, foreground=None, fit=True)
+        showAlone(exam.flair)
         if isStale and isThere(before.parameterNode):
             closeCase(before)
         done()

@@ -9,6 +9,8 @@ from MSSoftSegGUI.widgets.panel import Panel
 
 EFFECTS = ("Paint", "Draw", "Erase", "Islands", "Scissors", "Margin", "Threshold", "Smoothing")
 EDITOR_TAG = "MSSoftSeg"
+# Undo is the review's own, for strokes as for decisions: the editor's would bring back whole masks of another threshold.
+REVIEW_KEYS = ("Z", "Y", "Ctrl+Z", "Ctrl+Y", "Ctrl+Shift+Z")
 BRUSH_SET, BRUSH_MM = "MSSoftSeg.BrushSet", 4.0
 
 
@@ -26,7 +28,10 @@ class EditPanel(Panel):
         editor.addRemoveSegmentButtonsVisible = False
         editor.switchToSegmentationsButtonVisible = False
         editor.show3DButtonVisible = False
-        editor.setMaximumNumberOfUndoStates(20)
+        # None at all makes the editor complain at every stroke.
+        editor.setMaximumNumberOfUndoStates(1)
+        self.forgetStates()
+        self._isEntered = self._hasKeys = False
         lesion, possible = SEGMENTS
         self.ui.paintLesionButton.connect("clicked(bool)", lambda _checked=False: self._use("Paint", lesion.id))
         self.ui.paintPossibleButton.connect("clicked(bool)", lambda _checked=False: self._use("Paint", possible.id))
@@ -41,23 +46,49 @@ class EditPanel(Panel):
         editor.setSourceVolumeNode(flairNode)
         editor.setCurrentSegmentID(SEGMENTS[0].id)
         self._enable(True)
+        self._takeKeys()
+
+    def forgetStates(self) -> None:
+        """The mask was written from outside: no state of before may come back, whoever asks the editor for it."""
+        # The editor forgets what it keeps when undo is switched on, and only then.
+        self.ui.segmentEditor.undoEnabled = True
+        self.ui.segmentEditor.undoEnabled = False
 
     def close(self) -> None:
         """Let go of the segmentation."""
-        self.leave()
+        self._giveKeysBack()
         self.ui.segmentEditor.setSegmentationNode(None)
         self._enable(False)
 
     def enter(self) -> None:
-        """The module is opened: the editor's keys act."""
-        self.ui.segmentEditor.setupViewObservations()
-        self.ui.segmentEditor.installKeyboardShortcuts()
+        """The module is opened: the editor's keys act as soon as there is something to edit."""
+        self._isEntered = True
+        self._takeKeys()
 
     def leave(self) -> None:
         """The module is left: no effect stays active in the views."""
-        self.ui.segmentEditor.setActiveEffectByName("")
-        self.ui.segmentEditor.uninstallKeyboardShortcuts()
-        self.ui.segmentEditor.removeViewObservations()
+        self._isEntered = False
+        self._giveKeysBack()
+
+    def _takeKeys(self) -> None:
+        """Whatever comes first, the module or a result: with both there the editor hears keys and views, once."""
+        editor = self.ui.segmentEditor
+        if self._hasKeys or not self._isEntered or editor.segmentationNode() is None:
+            return
+        self._hasKeys = True
+        editor.setupViewObservations()
+        editor.installKeyboardShortcuts(self.widget)
+        for shortcut in self.widget.findChildren("QShortcut"):
+            if shortcut.key.toString() in REVIEW_KEYS:
+                shortcut.enabled = False
+
+    def _giveKeysBack(self) -> None:
+        editor = self.ui.segmentEditor
+        editor.setActiveEffectByName("")
+        if self._hasKeys:
+            self._hasKeys = False
+            editor.uninstallKeyboardShortcuts()
+            editor.removeViewObservations()
 
     def _use(self, effect: str, segmentId: str) -> None:
         if segmentId:

@@ -13,7 +13,9 @@ from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
 from MSSoftSegGUI.worker.error_card import sentence
 
 PROBABILITY, ENTROPY, NONE = "probability", "entropy", "none"
-KEYS = {"A": "accept", "X": "reject", "N": "next", "U": "undo"}
+BUTTONS = ("accept", "reject", "next", "undo")
+# Z and Y are those of the Segment Editor, which leaves them to us.
+KEYS = {"A": "accept", "X": "reject", "N": "next", "P": "previous", "U": "undo", "Z": "undo", "Y": "redo"}
 ICONS = {f"{name.lower()}Button": name for name in ("Accept", "Reject", "Next", "Undo", "Compare")} | {
     "surfaceButton": "ThreeD"
 }
@@ -42,7 +44,7 @@ class ReviewPanel(Panel):
         ui.surfaceButton.connect("toggled(bool)", self.onDisplayChanged)
         ui.lesionTable.connect("cellClicked(int,int)", self.onCellClicked)
         ui.lesionTable.connect("currentCellChanged(int,int,int,int)", self.onCurrentCellChanged)
-        for name in KEYS.values():
+        for name in BUTTONS:
             getattr(ui, f"{name}Button").connect("clicked(bool)", self._action(name))
         self._setUpTable()
         self._shortcuts = [self._shortcut(key, name) for key, name in KEYS.items()]
@@ -141,7 +143,9 @@ class ReviewPanel(Panel):
     def _shortcut(self, key: str, name: str):
         shortcut = qt.QShortcut(slicer.util.mainWindow() or self.widget)
         shortcut.setKey(qt.QKeySequence(key))
-        shortcut.connect("activated()", lambda: getattr(self.ui, f"{name}Button").click())
+        # A button that is disabled says that there is nothing to do.
+        button = getattr(self.ui, f"{name}Button", None)
+        shortcut.connect("activated()", button.click if button is not None else self._action(name))
         return shortcut
 
     def _setUpTable(self) -> None:
@@ -209,7 +213,7 @@ class ReviewPanel(Panel):
             ui.lesionTable,
         ):
             widget.enabled = enabled
-        for name in KEYS.values():
+        for name in BUTTONS:
             getattr(ui, f"{name}Button").enabled = False
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from MSSoftSegGUI.review.decisions import Decisions, Status
+from MSSoftSegGUI.review.history import ReviewHistory, ReviewState
 from MSSoftSegGUI.review.lesion_rows import carried_lsu, least_certain_first
 from MSSoftSegGUI.review.mask import Box, ReviewMask
 from MSSoftSegGUI.review.material import ReviewMaterial, preparing
@@ -36,8 +37,8 @@ class ReviewPresenter:
         self._live: LiveThreshold | None = None
         self._mask = ReviewMask((0, 0, 0))
         self._decisions, self._edits = Decisions(), ManualEdits()
-        self._undone: list[Decisions] = []
-        self._done: list[Decisions] = []
+        self._history = ReviewHistory()
+        self._settled_threshold = 0.5
         self._selected = 0
         self.view = ReviewView(threshold=0.5)
 
@@ -65,12 +66,14 @@ class ReviewPresenter:
         live = live or (yield from preparing(material))
         yield
         self._material, self._live, self._decisions, self._edits = material, live, decisions, edits
-        self._done = decisions.history()
         self._original = live.at(facts.model_threshold)
         self._lsu = facts.lsu_of(self._original.count)
         self._mask = ReviewMask(shape)
         self._instances = self._original
-        self.release_threshold(facts.model_threshold if threshold is None else threshold)
+        threshold = self._allowed(facts.model_threshold if threshold is None else threshold)
+        # Undoing goes on in a scene that was opened.
+        self._history = ReviewHistory(tuple(ReviewState(threshold, each, edits) for each in decisions.history()))
+        self._show_threshold(threshold, final=True)
 
     @property
     def is_open(self) -> bool:
@@ -114,11 +117,13 @@ class ReviewPresenter:
 
     def set_threshold(self, threshold: float) -> None:
         """The slider moves."""
-        self._take_threshold(threshold, final=False)
+        self._show_threshold(threshold, final=False)
 
     def release_threshold(self, threshold: float) -> None:
         """The slider is let go."""
-        self._take_threshold(threshold, final=True)
+        if self._live is not None and self._allowed(threshold) != self._settled_threshold:
+            self._history.remember(self._state())
+        self._show_threshold(threshold, final=True)
 
     def select(self, number: int) -> None:
         """A click on a row: the views go there."""
@@ -156,20 +161,14 @@ class ReviewPresenter:
         self._decide("undecided", go_on=False)
 
     def undo(self) -> None:
-        """Take the last decision back, and go to its lesion."""
-        if self._done:
-            undone = self._decisions
-            self._undone.append(undone)
-            self._decisions = self._done.pop()
-            self._refresh()
+        """Take the last decision, move of the threshold or stroke back; a decision's lesion is gone to."""
+        undone = self._decisions
+        if self._restore(self._history.undo(self._state())) and undone is not self._decisions:
             self._go_to_last_of(undone)
 
     def redo(self) -> None:
-        """Make the decision again that was taken back."""
-        if self._undone:
-            self._done.append(self._decisions)
-            self._decisions = self._undone.pop()
-            self._refresh()
+        """Do again what was taken back last."""
+        self._restore(self._history.redo(self._state()))
 
     def take_edits(self, lesion: np.ndarray, possible: np.ndarray) -> None:
         """The user painted: the two segments as they are now, boolean (k, j, i) like ``labels``."""
@@ -178,7 +177,10 @@ class ReviewPresenter:
         shape = self._mask.labels.shape
         if lesion.shape != shape or possible.shape != shape:
             raise ValueError(f"segments of shape {lesion.shape} and {possible.shape} do not fit a result of {shape}")
-        self._edits = self._edits.updated(self._mask.automatic(), lesion != 0, possible != 0)
+        edits = self._edits.updated(self._mask.automatic(), lesion != 0, possible != 0)
+        if not edits.equals(self._edits):
+            self._history.remember(self._state())
+            self._edits = edits
         self._refresh()
 
     def lesion_box(self, number: int) -> tuple[tuple[int, int, int], np.ndarray] | None:
@@ -200,13 +202,30 @@ class ReviewPresenter:
         voxels = int((flat[self._edits.possible] == POSSIBLE_LESION).sum())
         return voxels * self._material.voxel_volume_mm3 / MM3_PER_ML
 
-    def _take_threshold(self, threshold: float, *, final: bool) -> None:
+    def _allowed(self, threshold: float) -> float:
+        return min(max(float(threshold), self.lowest_threshold), self.highest_threshold)
+
+    def _show_threshold(self, threshold: float, *, final: bool) -> None:
         if self._live is None:
             return
-        threshold = min(max(float(threshold), self.lowest_threshold), self.highest_threshold)
+        threshold = self._allowed(threshold)
         if threshold != self._instances.threshold:
             self._instances = self._live.at(threshold)
+        if final:
+            self._settled_threshold = threshold
         self._refresh(final=final)
+
+    def _state(self) -> ReviewState:
+        """The reader's work as it is; of a slider that is held, where it was taken hold of."""
+        return ReviewState(self._settled_threshold, self._decisions, self._edits)
+
+    def _restore(self, state: ReviewState | None) -> bool:
+        """Make all of it as it was; whether there was anything."""
+        if state is None or self._live is None:
+            return False
+        self._decisions, self._edits = state.decisions, state.edits
+        self._show_threshold(state.threshold, final=True)
+        return True
 
     def _decide(self, status: Status, *, go_on: bool = True) -> None:
         row = self.view.row_of(self.view.selected)
@@ -217,8 +236,7 @@ class ReviewPresenter:
                 self.next()
             return
         voxels = self._instances.voxels_of(row.number)
-        self._done.append(self._decisions)
-        self._undone.clear()
+        self._history.remember(self._state())
         self._decisions = self._decisions.with_decision(status, self._instances.threshold, voxels)
         self._refresh()
         if go_on:
@@ -254,8 +272,8 @@ class ReviewPresenter:
             volume_ml=voxels * self._material.voxel_volume_mm3 / MM3_PER_ML,
             volume_interval_ml=facts.volume_interval_ml if original and "rejected" not in statuses else None,
             undecided=sum(row.status == "undecided" and row.origin == "model" for row in rows),
-            can_undo=bool(self._done),
-            can_redo=bool(self._undone),
+            can_undo=self._history.can_undo,
+            can_redo=self._history.can_redo,
             rows_final=final,
         )
         self._show(self.view)

@@ -140,6 +140,7 @@ class ReviewSession(VTKObservationMixin):
         finally:
             self._writing = False
         self.presenter.take_edits(*masks)
+        self._edit.forgetStates()
 
     def onSegmentationModified(self, _caller=None, _event=None) -> None:
         if not self._writing:
@@ -195,6 +196,7 @@ class ReviewSession(VTKObservationMixin):
                     node.RemoveClosedSurfaceRepresentation()
                 self._isSurfaceOld = True
                 writeLabels(node, self.presenter.labels, self._exam.probability, box)
+                self._edit.forgetStates()
             if surface and final and self._isSurfaceOld:
                 showSurface(node, True)
                 self._isSurfaceOld = False

@@ -5,6 +5,15 @@ from __future__ import annotations
 import slicer
 
 
+def addHidden(className: str, name: str):
+    """A new node that is listed nowhere; hidden before it enters the scene, later the Data module has taken it in."""
+    node = slicer.mrmlScene.CreateNodeByClass(className)
+    node.UnRegister(None)
+    node.SetName(slicer.mrmlScene.GenerateUniqueName(name))
+    node.HideFromEditorsOn()
+    return slicer.mrmlScene.AddNode(node)
+
+
 def removeNodes(nodes) -> None:
     """Take nodes out of the scene with their display and storage nodes; None and removed ones are passed over."""
     for node in nodes:

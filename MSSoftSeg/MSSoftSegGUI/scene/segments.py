@@ -14,7 +14,7 @@ from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 class SegmentSpec:
     """A segment. id is fixed in saved scenes; label: its value in label maps; color: red, green, blue, 0–1.
 
-    terminology: the text that Slicer keeps in a segment's terminology tag.
+    code: scheme, value and meaning. terminology: the text that Slicer keeps in a segment's terminology tag.
     """
 
     id: str
@@ -29,7 +29,7 @@ class SegmentSpec:
 
     @property
     def terminology(self) -> str:
-        """Context ~ category ~ type ~ modifier ~ anatomic context ~ region ~ modifier, each code ^ scheme ^ meaning."""
+        """Context ~ category ~ type ~ modifier ~ anatomic context ~ region ~ modifier, each scheme ^ code ^ meaning."""
         return "~".join(
             (CONTEXT_NAME, "^".join(CATEGORY), "^".join(self.code), "^^", ANATOMIC_CONTEXT_NAME, "^".join(REGION), "^^")
         )
@@ -38,18 +38,18 @@ class SegmentSpec:
 # As in Resources/Terminology/MSSoftSeg.term.json; a test compares them.
 CONTEXT_NAME = "MSSoftSeg multiple sclerosis lesions"
 ANATOMIC_CONTEXT_NAME = "Anatomic codes - DICOM master list"
-CATEGORY = ("49755003", "SCT", "Morphologically Altered Structure")
-REGION = ("12738006", "SCT", "Brain")
+CATEGORY = ("SCT", "49755003", "Morphologically Altered Structure")
+REGION = ("SCT", "12738006", "Brain")
 CODING_SCHEME = "99MSSOFTSEG"
 
 # Sky blue and orange: apart for every kind of color blindness, and on gray images (Okabe and Ito's palette).
 SEGMENTS = (
-    SegmentSpec("MSLesion", LESION, (86 / 255, 180 / 255, 233 / 255), ("MSLESION", CODING_SCHEME, "MS lesion")),
+    SegmentSpec("MSLesion", LESION, (86 / 255, 180 / 255, 233 / 255), (CODING_SCHEME, "MSLESION", "MS lesion")),
     SegmentSpec(
         "PossibleMSLesion",
         POSSIBLE_LESION,
         (230 / 255, 159 / 255, 0.0),
-        ("POSSIBLEMSLESION", CODING_SCHEME, "Possible MS lesion"),
+        (CODING_SCHEME, "POSSIBLEMSLESION", "Possible MS lesion"),
     ),
 )
 

@@ -6,12 +6,8 @@ from dataclasses import dataclass
 
 import slicer
 
-from MSSoftSegGUI.scene.slice_views import compositeNodes
-
-# Free for custom layouts, chosen once; a scene saves it. One for two views and one for three.
-LAYOUTS = {2: 3702, 3: 3703}
-TAGS = ("MSSoftSegFirst", "MSSoftSegSecond", "MSSoftSegThird")
-COLORS = ("#4b545e", "#3a7bc8", "#d9822b")
+from MSSoftSegGUI.scene.layouts import SIDE_LAYOUTS, SIDE_VIEWS, registerLayouts
+from MSSoftSegGUI.scene.slice_views import compositeNodes, fitViews, turnToImages
 
 
 @dataclass(frozen=True)
@@ -37,40 +33,44 @@ class SideBySide:
     def show(self, flairNode, views: tuple[SideView, ...], opacity: float) -> None:
         """Lay the views out, FLAIR behind each; they move together."""
         manager = slicer.app.layoutManager()
-        layout = LAYOUTS[len(views)]
-        layoutNode = manager.layoutLogic().GetLayoutNode()
-        if not layoutNode.IsLayoutDescription(layout):
-            layoutNode.AddLayoutDescription(layout, _description(len(views)))
-        if manager.layout not in LAYOUTS.values():
+        if manager is None:
+            return
+        layout = SIDE_LAYOUTS[len(views)]
+        registerLayouts()
+        if manager.layout not in SIDE_LAYOUTS.values():
             self._before = manager.layout
         elif self._before is None:
             # A scene that was saved while it compared has nothing to go back to.
             self._before = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+        isNew = manager.layout != layout
         manager.setLayout(layout)
-        ours = {node.GetLayoutName(): node for node in compositeNodes() if node.GetLayoutName() in TAGS}
+        ours = {node.GetLayoutName(): node for node in compositeNodes() if node.GetLayoutName() in SIDE_VIEWS}
         for composite in ours.values():
             # Linked views would copy the layers of the first to all.
             composite.SetHotLinkedControl(False)
             composite.SetLinkedControl(False)
-        for tag, view in zip(TAGS, views, strict=False):
+        for tag, view in zip(SIDE_VIEWS, views, strict=False):
             _fill(ours.get(tag), tag, flairNode, view, opacity)
-        for tag in TAGS[: len(views)]:
+        for tag in SIDE_VIEWS[: len(views)]:
             if tag in ours:
                 ours[tag].SetLinkedControl(True)
                 ours[tag].SetHotLinkedControl(True)
+        if isNew:
+            turnToImages()
+            fitViews()
 
     def hide(self) -> None:
         """Give the layout back that the user had; one that she chose meanwhile stays."""
         before, self._before = self._before, None
         manager = slicer.app.layoutManager()
-        if before is not None and manager.layout in LAYOUTS.values():
+        if before is not None and manager is not None and manager.layout in SIDE_LAYOUTS.values():
             manager.setLayout(before)
 
 
 def leaveComparison() -> None:
     """A scene was opened that was saved while it compared: go to a layout in which there is something to see."""
     manager = slicer.app.layoutManager()
-    if manager.layout in LAYOUTS.values():
+    if manager is not None and manager.layout in SIDE_LAYOUTS.values():
         manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
 
 
@@ -85,14 +85,3 @@ def _fill(composite, tag: str, flairNode, view: SideView, opacity: float) -> Non
     sliceNode.SetLayoutLabel(view.label)
     for segmentation in view.outlines:
         segmentation.GetDisplayNode().SetViewNodeIDs([sliceNode.GetID()])
-
-
-def _description(count: int) -> str:
-    views = "".join(
-        f'<item><view class="vtkMRMLSliceNode" singletontag="{tag}">'
-        f'<property name="orientation" action="default">Axial</property>'
-        f'<property name="viewlabel" action="default">{number}</property>'
-        f'<property name="viewcolor" action="default">{color}</property></view></item>'
-        for number, (tag, color) in enumerate(zip(TAGS[:count], COLORS[:count], strict=True), start=1)
-    )
-    return f'<layout type="horizontal">{views}</layout>'

@@ -10,30 +10,15 @@ import slicer
 import vtk
 from scipy import ndimage
 
+from MSSoftSegGUI.scene.layouts import COMPARE_LAYOUT, COMPARE_VIEWS, registerLayouts
+from MSSoftSegGUI.scene.nodes import addHidden
 from MSSoftSegGUI.scene.segmentation_node import BINARY
 
-# Free for custom layouts, chosen once; a scene saves it.
-COMPARE_LAYOUT = 3701
-COMPARE_VIEWS = ("MSSoftSegFLAIR", "MSSoftSegProbability", "MSSoftSegEntropy")
-COMPARE_LABELS = ("FLAIR", "Probability", "Entropy")
-COMPARE_COLORS = ("#4b545e", "#d9822b", "#3a7bc8")
 BLINKS, BLINK_MS = 3, 220
 # A lesion closer to a view's edge than this share of it is brought into the middle.
 VIEW_MARGIN = 0.25
 # The ring runs this far outside the lesion, so that a lesion of a few voxels catches the eye and stays uncovered.
 RING_MM = 4.0
-
-
-def compareLayoutDescription() -> str:
-    """Three axial views in a row."""
-    views = "".join(
-        f'<item><view class="vtkMRMLSliceNode" singletontag="{tag}">'
-        f'<property name="orientation" action="default">Axial</property>'
-        f'<property name="viewlabel" action="default">{label}</property>'
-        f'<property name="viewcolor" action="default">{color}</property></view></item>'
-        for tag, label, color in zip(COMPARE_VIEWS, COMPARE_LABELS, COMPARE_COLORS, strict=True)
-    )
-    return f'<layout type="horizontal">{views}</layout>'
 
 
 class Views:
@@ -45,10 +30,10 @@ class Views:
     def choose(self, *, compare: bool, surface: bool) -> bool:
         """Lay out the comparing views, or a layout with a 3D view, or what the user had before; whether that was a change."""
         manager = slicer.app.layoutManager()
+        if manager is None:
+            return False
         before = manager.layout
-        layoutNode = manager.layoutLogic().GetLayoutNode()
-        if compare and not layoutNode.IsLayoutDescription(COMPARE_LAYOUT):
-            layoutNode.AddLayoutDescription(COMPARE_LAYOUT, compareLayoutDescription())
+        registerLayouts()
         wanted = COMPARE_LAYOUT if compare else slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView if surface else None
         if wanted is None:
             # A scene that was saved while it compared comes back in that layout, with nothing to go back to.
@@ -83,9 +68,37 @@ class Views:
             compositeNode.SetLinkedControl(True)
 
     def fit(self) -> None:
-        """Show the whole of the images in every slice view, and all surfaces in 3D views."""
+        """Show the whole of the images in every slice view, in their own planes, and all surfaces in 3D views."""
+        turnToImages()
+        fitViews()
+        if slicer.app.layoutManager() is not None:
+            slicer.util.resetThreeDViews()
+
+
+def turnToImages() -> None:
+    """Turn every slice view into the plane of the image that it shows, as Slicer does on loading and never after.
+
+    Across the planes of an oblique image with thick slices a view shows stairs.
+    """
+    sliceNodes = {node.GetLayoutName(): node for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")}
+    for composite in compositeNodes():
+        shown = slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID() or "")
+        sliceNode = sliceNodes.get(composite.GetLayoutName())
+        if shown is not None and sliceNode is not None:
+            sliceNode.RotateToVolumePlane(shown)
+
+
+def fitViews() -> None:
+    """Show the whole of the images in every slice view; nothing without a main window, as in Slicer's generic tests."""
+    if slicer.app.layoutManager() is not None:
         slicer.util.resetSliceViews()
-        slicer.util.resetThreeDViews()
+
+
+def showAlone(volumeNode) -> None:
+    """An image in every slice view, whole, in its own plane and with nothing over it."""
+    slicer.util.setSliceViewerLayers(background=volumeNode, foreground=None)
+    turnToImages()
+    fitViews()
 
 
 def _setComposite(compositeNode, flairNode, overlayNode, opacity: float) -> None:
@@ -131,9 +144,8 @@ class Blinker:
     def blink(self, offset, inside: np.ndarray, gridNode) -> None:
         """Ring the voxels (k, j, i) that start at the offset (k, j, i) on the node's grid."""
         self.stop()
-        self._node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "MSSoftSeg blink")
+        self._node = addHidden("vtkMRMLSegmentationNode", "MSSoftSeg blink")
         self._node.SetSaveWithScene(False)
-        self._node.HideFromEditorsOn()
         self._node.CreateDefaultDisplayNodes()
         segment = slicer.vtkSegment()
         segment.SetName("blink")

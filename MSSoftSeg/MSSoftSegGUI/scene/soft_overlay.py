@@ -13,7 +13,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from MSSoftSegGUI.scene.case_folder import ROLE_ATTRIBUTE
 from MSSoftSegGUI.scene.color_tables import PROBABILITY, colorTable
 from MSSoftSegGUI.scene.exam_drawing import nativeMatrix
-from MSSoftSegGUI.scene.nodes import removeNodes
+from MSSoftSegGUI.scene.nodes import addHidden, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.same_voxels import on_grid
 from MSSoftSegGUI.scene.segmentation_node import BINARY, labelmap
@@ -78,11 +78,10 @@ def addingOutline(path: Path, name: str, number: int, flairNode) -> Work[object]
     yield
     if labels.shape != slicer.util.arrayFromVolume(flairNode).shape:
         raise ValueError(name)
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", slicer.mrmlScene.GenerateUniqueName(name))
+    node = addHidden("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.GetSegmentation().SetSourceRepresentationName(BINARY)
     _make_transient(node, ROLE_RATER)
-    node.HideFromEditorsOn()
     hue = (FIRST_HUE + HUE_STEP * number) % 1.0
     for label, saturation in ((1, 0.9), (2, 0.4)):
         if (labels == label).any():

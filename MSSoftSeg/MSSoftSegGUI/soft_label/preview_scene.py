@@ -8,10 +8,11 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
+from MSSoftSegGUI.scene.layouts import COMPARE_VIEWS, SIDE_VIEWS
 from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
-from MSSoftSegGUI.scene.side_by_side import TAGS, SideBySide, SideView
-from MSSoftSegGUI.scene.slice_views import COMPARE_VIEWS, compositeNodes
+from MSSoftSegGUI.scene.side_by_side import SideBySide, SideView
+from MSSoftSegGUI.scene.slice_views import compositeNodes
 from MSSoftSegGUI.scene.soft_overlay import SOFT_OPACITY, MouseValue, SoftOverlay, addingOutline
 from MSSoftSegGUI.soft_label.presenter import SoftInputs
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
@@ -127,7 +128,7 @@ class SoftLabelScene:
         """The soft label in front in every view but those that compare."""
         self._isShown = True
         for composite in compositeNodes():
-            if composite.GetLayoutName() not in (*COMPARE_VIEWS, *TAGS):
+            if composite.GetLayoutName() not in (*COMPARE_VIEWS, *SIDE_VIEWS):
                 composite.SetBackgroundVolumeID(exam.flair.GetID())
                 composite.SetForegroundVolumeID(self._overlay.node.GetID())
                 composite.SetForegroundOpacity(SOFT_OPACITY)

@@ -8,10 +8,9 @@ import vtk
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk
 
-# Free for custom layouts, chosen once; a scene saves it.
-CURVES_LAYOUT = 3707
-SLICE_TAGS = ("Red", "Yellow")
-LOSS_TAG, AGREEMENT_TAG = "MSSoftSegLoss", "MSSoftSegAgreement"
+from MSSoftSegGUI.scene.layouts import AGREEMENT_VIEW, CURVES_LAYOUT, LOSS_VIEW, registerLayouts
+from MSSoftSegGUI.scene.slice_views import turnToImages
+
 STEP = "step"
 # As a job calls it, and which color blind readers tell apart.
 COLORS = {
@@ -21,24 +20,7 @@ COLORS = {
     "val_soft_dice": (0.0, 0.62, 0.451),
     "base_dice": (0.35, 0.35, 0.35),
 }
-CHARTS = {LOSS_TAG: ("loss", "val_loss"), AGREEMENT_TAG: ("val_dice", "val_soft_dice", "base_dice")}
-
-
-def curvesLayoutDescription() -> str:
-    """Slice views on the left, the two plots on the right: who waits for a training goes on reading."""
-    slices = "".join(_item("vtkMRMLSliceNode", tag, tag[0]) for tag in SLICE_TAGS)
-    plots = _item("vtkMRMLPlotViewNode", LOSS_TAG, _("Loss")) + _item(
-        "vtkMRMLPlotViewNode", AGREEMENT_TAG, _("Agreement")
-    )
-    sides = "".join(f'<item><layout type="vertical">{side}</layout></item>' for side in (slices, plots))
-    return f'<layout type="horizontal">{sides}</layout>'
-
-
-def _item(viewClass: str, tag: str, label: str) -> str:
-    orientation = {"Red": "Axial", "Yellow": "Sagittal"}.get(tag)
-    turned = f'<property name="orientation" action="default">{orientation}</property>' if orientation else ""
-    name = f'<property name="viewlabel" action="default">{label}</property>'
-    return f'<item><view class="{viewClass}" singletontag="{tag}">{turned}{name}</view></item>'
+CHARTS = {LOSS_VIEW: ("loss", "val_loss"), AGREEMENT_VIEW: ("val_dice", "val_soft_dice", "base_dice")}
 
 
 class TrainingCurves:
@@ -53,19 +35,19 @@ class TrainingCurves:
     @property
     def isShown(self) -> bool:
         """Whether the layout is the one with the plots."""
-        return slicer.app.layoutManager().layout == CURVES_LAYOUT
+        manager = slicer.app.layoutManager()
+        return manager is not None and manager.layout == CURVES_LAYOUT
 
     def setShown(self, shown: bool) -> None:
         """Lay out the plots, or what was there before."""
         manager = slicer.app.layoutManager()
-        if shown == self.isShown:
+        if manager is None or shown == self.isShown:
             return
         if shown:
-            layoutNode = manager.layoutLogic().GetLayoutNode()
-            if not layoutNode.IsLayoutDescription(CURVES_LAYOUT):
-                layoutNode.AddLayoutDescription(CURVES_LAYOUT, curvesLayoutDescription())
+            registerLayouts()
             self._before = manager.layout
             manager.setLayout(CURVES_LAYOUT)
+            turnToImages()
             self._showCharts()
         else:
             # A scene that was saved with the plots comes back with nothing to go back to.
@@ -103,9 +85,9 @@ class TrainingCurves:
             self._charts[tag] = chart = _newNode("vtkMRMLPlotChartNode", tag)
             chart.SetTitleVisibility(False)
             chart.SetXAxisTitle(_("step"))
-            chart.SetYAxisTitle(_("loss") if tag == LOSS_TAG else _("mean over held-out cases"))
+            chart.SetYAxisTitle(_("loss") if tag == LOSS_VIEW else _("mean over held-out cases"))
             chart.SetLegendVisibility(True)
-            if tag == AGREEMENT_TAG:
+            if tag == AGREEMENT_VIEW:
                 chart.SetYAxisRangeAuto(False)
                 chart.SetYAxisRange(0.0, 1.0)
             for name in names:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 # Listing processes by `ps` takes some 10 ms; a hanging one must not hang the panel.
 PATIENCE_S = 2.0
+# On Windows a console would flash up over the images.
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
 def kill_process_tree(process_id: int) -> None:
@@ -59,7 +61,9 @@ def _parent_by_proc(entry: Path) -> list[tuple[int, int]]:
 
 def _run(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, creationflags=NO_WINDOW
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout

@@ -27,6 +27,10 @@ class ManualEdits:
         """Whether nothing was edited."""
         return not (len(self.added) or len(self.erased) or len(self.possible))
 
+    def equals(self, other: ManualEdits) -> bool:
+        """Whether these are the same voxels, each painted or erased alike."""
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in NAMES)
+
     def apply(self, labels: np.ndarray) -> None:
         """Put the edits into a contiguous label array in place: 1 = lesion wins over 2 = possible lesion."""
         flat = labels.reshape(-1)

@@ -194,6 +194,18 @@ def test_the_default_model_comes_first(folders):
     assert [entry.name for entry in installed_models()] == ["starter", "aaa"]
 
 
+def test_how_to_install_hd_bet_names_a_command_that_is_there():
+    from MSSoftSegGUI.environment.presenter import EnvironmentPresenter
+    from MSSoftSegGUI.worker.processes import ProcessCommand
+
+    def command(module, arguments):
+        return ProcessCommand("/opt/Slicer/bin/PythonSlicer", ("-m", module, *arguments), {"PYTHONPATH": "/opt/ext"})
+
+    presenter = EnvironmentPresenter(None, command, show=lambda _: None, on_models_changed=lambda: None, host="Slicer")
+    said = presenter._command_line("doctor", "--install-hd-bet")
+    assert said == 'cd "/opt/ext" && "/opt/Slicer/bin/PythonSlicer" -m MSSoftSegLib doctor --install-hd-bet'
+
+
 def test_listing_models_loads_no_torch():
     import subprocess
 

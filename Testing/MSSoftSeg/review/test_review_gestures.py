@@ -61,7 +61,9 @@ def test_in_another_module_the_keys_are_not_ours(reader):
     reader.widget.exit()
     assert not any(each.isEnabled() for each in window.findChildren(QtGui.QShortcut))
     reader.widget.enter()
-    assert {each.key().toString() for each in window.findChildren(QtGui.QShortcut) if each.isEnabled()} == set("AXNU")
+    heard = [each.key().toString() for each in window.findChildren(QtGui.QShortcut) if each.isEnabled()]
+    assert len(heard) == len(set(heard)), "Qt calls neither of two shortcuts for one key"
+    assert set("AXNPUZY") <= set(heard)
 
 
 def test_compare_shows_flair_probability_and_entropy_side_by_side_and_moves_them_together(reader):

@@ -86,12 +86,15 @@ def test_a_second_segment_keeps_what_the_reader_had_done_and_leaves_no_stray_nod
     assert reader.view.count == 2
 
 
-def test_reject_then_threshold_then_undo_brings_the_lesion_back_and_shows_it(reader):
+def test_reject_then_threshold_then_undo_takes_back_one_after_the_other(reader):
     reader.segment_made(flair_node())
     reader.click_row(0)
     rejected = reader.view.row_of(reader.view.selected).anchor
     reader.click("rejectButton")
     reader.ui("thresholdSlider").value = 0.4
+    reader.click("undoButton")
+    assert reader.ui("thresholdSlider").value == pytest.approx(0.5)
+    assert "rejected" in {row.status for row in reader.view.rows}
     reader.click("undoButton")
     assert {row.status for row in reader.view.rows} == {"undecided"}
     assert reader.view.row_of(reader.view.selected).anchor == rejected

@@ -86,9 +86,9 @@ def test_terminology_is_that_of_the_shipped_file():
     shipped = {kind["CodeValue"]: kind for kind in category["Type"]}
     for spec in SEGMENTS:
         context, said_category, said_type, *_ = spec.terminology.split("~")
-        kind = shipped[spec.code[0]]
+        kind = shipped[spec.code[1]]
         assert context == document["SegmentationCategoryTypeContextName"]
-        assert said_category == "^".join(category[k] for k in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning"))
-        assert said_type == "^".join(kind[k] for k in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning"))
+        assert said_category == "^".join(category[k] for k in ("CodingSchemeDesignator", "CodeValue", "CodeMeaning"))
+        assert said_type == "^".join(kind[k] for k in ("CodingSchemeDesignator", "CodeValue", "CodeMeaning"))
         assert [round(255 * part) for part in spec.color] == kind["recommendedDisplayRGBValue"]
         assert len(spec.terminology.split("~")) == 7

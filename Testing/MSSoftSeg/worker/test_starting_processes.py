@@ -142,3 +142,17 @@ def test_strings_are_translated_in_the_callers_context_where_slicer_is(monkeypat
     assert tr("Segment") == "Segment"
     monkeypatch.setitem(sys.modules, "slicer.i18n", fake)
     assert tr("Segment") == "test_starting_processes:Segment"
+
+
+def test_on_windows_no_console_flashes_up_when_a_process_is_killed(monkeypatch):
+    import subprocess
+
+    from MSSoftSegGUI.worker import process_tree
+
+    asked = {}
+    monkeypatch.setattr(process_tree, "NO_WINDOW", 0x08000000)
+    monkeypatch.setattr(process_tree.os, "name", "nt")
+    ended = subprocess.CompletedProcess([], 0, "", "")
+    monkeypatch.setattr(process_tree.subprocess, "run", lambda command, **names: asked.update(names) or ended)
+    process_tree.kill_process_tree(1)
+    assert asked["creationflags"] == 0x08000000

@@ -19,6 +19,20 @@ class SampleDataSource:
     thumbnailFileName: str | None = None
     options: dict = field(default_factory=dict)
 
+    def __post_init__(self):
+        single = isinstance(self.uris, str)
+        names = ("uris", "fileNames", "nodeNames", "checksums", "loadFiles")
+        if single:
+            for name in names:
+                setattr(self, name, [getattr(self, name)])
+        # Who gives no list of addresses gets no further, as in Slicer.
+        count = len(self.uris)
+        for name in ("nodeNames", "checksums", "loadFiles"):
+            if getattr(self, name) is None:
+                setattr(self, name, [None] * count)
+        if any(len(getattr(self, name)) != count for name in names):
+            raise ValueError("all lists of a sample data source have one length")
+
 
 SOURCES: dict[str, list[SampleDataSource]] = {}
 
@@ -38,6 +52,11 @@ class SampleDataLogic:
         return next((source for source in known if source.sampleName == sampleName), None)
 
     def downloadFromSource(self, source, maximumAttemptsCount=3):
-        if source.customDownloader is None:
+        """Fetches addresses; a downloader of the module's own is called by the module's button only."""
+        if source.uris:
             raise NotImplementedError("the host has no network")
-        return source.customDownloader(source)
+        return []
+
+    def _click(self, source):
+        """What the button of a sample does."""
+        return source.customDownloader(source) if source.customDownloader else self.downloadFromSource(source)

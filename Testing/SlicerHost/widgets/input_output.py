@@ -72,7 +72,7 @@ def _load_volume(path, properties):
     name = properties.get("name") or Path(path).name.split(".")[0]
     node = slicer.modules.volumes.logic().AddArchetypeVolume(path, name, options)
     if node is not None and properties.get("show", True):
-        slicer.util.setSliceViewerLayers(background=node, fit=True)
+        slicer.util.setSliceViewerLayers(background=node, fit=True, rotateToVolumePlane=True)
     return node
 
 

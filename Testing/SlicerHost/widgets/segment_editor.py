@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import weakref
 
+import shiboken6
 import slicer
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from . import brush
 from .base import SceneWidget, stored
@@ -73,7 +74,7 @@ class qMRMLSegmentEditorWidget(SceneWidget):
     def __init__(self, parent=None):
         super().__init__(parent)
         self._logic = slicer.vtkSlicerSegmentEditorLogic()
-        self._editor_node, self._active = None, None
+        self._editor_node, self._active, self._before = None, None, None
         self._effects = {name: qSlicerSegmentEditorAbstractEffect(name, self) for name in EFFECTS}
         self._order = list(EFFECTS)
         self._table = qMRMLSegmentsTableView(self)
@@ -85,12 +86,16 @@ class qMRMLSegmentEditorWidget(SceneWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._table)
         layout.addLayout(self._grid)
-        row = QtWidgets.QHBoxLayout()
+        self._undo_box = QtWidgets.QWidget(self)
+        row = QtWidgets.QHBoxLayout(self._undo_box)
+        row.setContentsMargins(0, 0, 0, 0)
         for text, called in (("Undo", self.undo), ("Redo", self.redo)):
             button = QtWidgets.QPushButton(text, self)
             button.clicked.connect(called)
             row.addWidget(button)
-        layout.addLayout(row)
+        layout.addWidget(self._undo_box)
+        self._shortcuts: list[QtGui.QShortcut] = []
+        self._is_observing = False
         self._show_effects()
 
     segmentationNodeSelectorVisible = stored(bool, "segmentationNodeSelectorVisible", True)
@@ -101,7 +106,6 @@ class qMRMLSegmentEditorWidget(SceneWidget):
     addRemoveSegmentButtonsVisible = stored(bool, "addRemoveSegmentButtonsVisible", True)
     autoShowSourceVolumeNode = stored(bool, "autoShowSourceVolumeNode", True)
     switchToSegmentationsButtonVisible = stored(bool, "switchToSegmentationsButtonVisible", True)
-    undoEnabled = stored(bool, "undoEnabled", True)
     maximumNumberOfUndoStates = stored(int, "maximumNumberOfUndoStates", 5, "_undo_changed")
     readOnly = stored(bool, "readOnly", False)
     effectColumnCount = stored(int, "effectColumnCount", 4, "_show_effects")
@@ -117,6 +121,14 @@ class qMRMLSegmentEditorWidget(SceneWidget):
             if isinstance(getattr(type(self), key, None), QtCore.Property):
                 return lambda value: setattr(self, key, value)
         raise AttributeError(name)
+
+    def setUndoEnabled(self, enabled):
+        # As in Slicer: the buttons go, the states are kept and can be asked for otherwise; switching on forgets them.
+        if enabled:
+            self._logic.ClearUndoState()
+        self._undo_box.setVisible(enabled)
+
+    undoEnabled = QtCore.Property(bool, lambda self: self._undo_box.isVisible(), setUndoEnabled)
 
     def _undo_changed(self):
         self._logic.SetMaximumNumberOfUndoStates(self.maximumNumberOfUndoStates)
@@ -250,20 +262,39 @@ class qMRMLSegmentEditorWidget(SceneWidget):
         self._logic.Redo()
 
     def installKeyboardShortcuts(self, widget=None):
-        """The host's editor has no keys of its own."""
+        self.uninstallKeyboardShortcuts()
+        calls = {"Z": self.undo, "Y": self.redo, "Esc": lambda: self.setActiveEffectByName(""), "Space": self._swap}
+        calls |= {
+            str(n + 1): lambda name=name: self.setActiveEffectByName(name) for n, name in enumerate(self._order[:9])
+        }
+        calls |= {"Ctrl+Z": self.undo, "Ctrl+Shift+Z": self.redo, "I": lambda: None}
+        calls |= {key: lambda: None for key in "QW/*,.<>"}
+        for key, called in calls.items():
+            parent = widget if widget is not None else slicer.util.mainWindow()._inner
+            shortcut = QtGui.QShortcut(QtGui.QKeySequence(key), parent)
+            shortcut.activated.connect(called)
+            self._shortcuts.append(shortcut)
 
     def uninstallKeyboardShortcuts(self):
-        """See installKeyboardShortcuts."""
+        for shortcut in self._shortcuts:
+            shiboken6.delete(shortcut)
+        self._shortcuts = []
 
     def setupViewObservations(self):
-        """The host's editor hears of clicks whenever Paint or Erase is active."""
+        self._is_observing = True
 
     def removeViewObservations(self):
-        """See setupViewObservations."""
+        self._is_observing = False
+
+    def _swap(self):
+        self._active, self._before = self._before, self._active
+        self.setActiveEffectByName(self._active or "")
 
     def _pressed(self, ras, slice_normal, view_height_mm):
         """Paint or Erase, whichever is active, where the mouse was pressed in a slice view."""
         effect = self.activeEffect()
+        if not self._is_observing:
+            return
         if effect is not None and self.segmentationNode() is not None and self.currentSegmentID():
             stroke = brush.stroke_of(self._editor_node, effect.name, view_height_mm)
             brush.apply(self._logic, self.currentSegmentID(), stroke, ras, slice_normal, erase=effect.name == "Erase")

@@ -1,0 +1,115 @@
+"""One undo for decisions, threshold and strokes, whatever key it is asked for with; the slider never says another mask."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from Testing.MSSoftSeg.review.test_review import Stage
+from Testing.MSSoftSeg.review.test_review_gestures import fire
+from Testing.MSSoftSeg.stand_ins.made_results import flair_node, matrix_of
+
+PLACE_KJI = (10, 5, 34)
+
+
+def picture(reader) -> tuple[float, bytes, tuple[str, ...]]:
+    """What is seen: slider, mask, statuses."""
+    statuses = tuple(row.status for row in sorted(reader.view.rows, key=lambda row: row.number))
+    return round(reader.ui("thresholdSlider").value, 4), np.packbits(reader.masks()[0]).tobytes(), statuses
+
+
+def test_undo_takes_back_a_stroke_a_move_of_the_threshold_and_a_decision_in_turn(reader):
+    reader.segment_made(flair_node())
+    seen = [picture(reader)]
+    k, j, i = PLACE_KJI
+    reader.click("paintLesionButton")
+    reader.paint((matrix_of() @ [i, j, k, 1.0])[:3])
+    seen.append(picture(reader))
+    reader.ui("thresholdSlider").value = 0.8
+    seen.append(picture(reader))
+    reader.click_row(0)
+    fire(reader, "X")
+    seen.append(picture(reader))
+    assert len({each[:2] for each in seen}) == 4
+    for key, expected in zip("ZUZ", reversed(seen[:-1]), strict=True):
+        fire(reader, key)
+        assert picture(reader) == expected
+    assert not reader.ui("undoButton").enabled
+    for expected in seen[1:]:
+        fire(reader, "Y")
+        assert picture(reader) == expected
+
+
+def test_the_editors_own_undo_cannot_be_asked_for(reader):
+    """It restores whole segmentations: after the threshold moved, a mask that the slider does not say."""
+    from PySide6 import QtGui
+
+    reader.segment_made(flair_node())
+    editor = reader.ui("segmentEditor")._inner
+    assert not editor.undoEnabled
+    assert not editor._undo_box.isVisible()
+    deaf = {each.key().toString() for each in editor._shortcuts if not each.isEnabled()}
+    assert deaf == {"Z", "Y", "Ctrl+Z", "Ctrl+Shift+Z"}
+    assert all(isinstance(each, QtGui.QShortcut) for each in editor._shortcuts)
+
+
+def test_a_script_that_asks_the_editor_for_undo_gets_no_mask_of_another_threshold(reader):
+    reader.segment_made(flair_node())
+    k, j, i = PLACE_KJI
+    reader.click("paintLesionButton")
+    reader.paint((matrix_of() @ [i, j, k, 1.0])[:3])
+    reader.ui("thresholdSlider").value = 0.8
+    before = picture(reader)
+    reader.ui("segmentEditor").undo()
+    reader.rest(0.4)
+    assert picture(reader) == before
+
+
+def test_the_editors_keys_act_once_a_result_is_open_and_are_given_back(reader):
+    editor = reader.ui("segmentEditor")._inner
+    assert editor._shortcuts == []
+    reader.segment_made(flair_node())
+    assert editor._shortcuts
+    fire(reader, "1")
+    assert editor.activeEffect() is not None
+    reader.widget.exit()
+    assert editor._shortcuts == []
+    assert editor.activeEffect() is None
+    reader.widget.enter()
+    assert editor._shortcuts
+    reader.segment_made(flair_node("another", (-25.0, -15.0, -10.0)), "Bert")
+    assert editor._shortcuts, "a second result leaves the keys alive"
+
+
+def test_a_slider_that_is_held_is_one_step():
+    stage = Stage()
+    for threshold in (0.55, 0.6, 0.65):
+        stage.review.set_threshold(threshold)
+    stage.review.release_threshold(0.65)
+    stage.review.undo()
+    assert stage.view.threshold == pytest.approx(0.5)
+    assert not stage.view.can_undo
+    stage.review.redo()
+    assert stage.view.threshold == pytest.approx(0.65)
+
+
+def test_a_stroke_that_changed_nothing_is_no_step():
+    stage = Stage()
+    lesion = stage.review.labels == 1
+    stage.review.take_edits(lesion, np.zeros_like(lesion))
+    assert not stage.view.can_undo
+
+
+def test_undo_brings_back_what_the_eraser_took_though_the_threshold_moved_since():
+    stage = Stage()
+    before = stage.review.labels.copy()
+    lesion = before == 1
+    erased = lesion.copy()
+    erased[8] = False
+    stage.review.take_edits(erased, np.zeros_like(lesion))
+    stage.review.release_threshold(0.8)
+    assert not (stage.review.labels == 1)[8].any()
+    stage.review.undo()
+    stage.review.undo()
+    assert np.array_equal(stage.review.labels, before)
+    assert stage.review.edits_json == ""
