@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ElementTree
+from types import SimpleNamespace
+
 import numpy as np
 
 from Testing.MSSoftSeg.people.radiologist import MODULE
 from Testing.MSSoftSeg.stand_ins.made_results import flair_node, matrix_of
 
 
+class EmptyLayoutNode:
+    """Knows no layout yet, and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: dict[int, str] = {}
+
+    def IsLayoutDescription(self, number: int) -> bool:
+        return number in self.told
+
+    def AddLayoutDescription(self, number: int, text: str) -> None:
+        self.told[number] = text
+
+
 def test_every_layout_is_known_once_slicer_has_started_before_the_panel_is_made(host, monkeypatch):
     import slicer
+    from MSSoftSegGUI.scene import layouts
 
-    layoutNode = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
-    told = []
-    monkeypatch.setattr(type(layoutNode), "IsLayoutDescription", lambda _node, _number: False)
-    monkeypatch.setattr(
-        type(layoutNode), "AddLayoutDescription", lambda _node, number, text: told.append((number, text))
-    )
+    node = EmptyLayoutNode()
+    manager = SimpleNamespace(layoutLogic=lambda: SimpleNamespace(GetLayoutNode=lambda: node))
+    monkeypatch.setattr(layouts, "slicer", SimpleNamespace(app=SimpleNamespace(layoutManager=lambda: manager)))
     host.load_module(MODULE, panel=False)
-    monkeypatch.undo()
     slicer.app._inner._module_manager._unload("MSSoftSeg")
     host.forget_slot_errors()
-    assert [number for number, _ in told] == [3701, 3702, 3703, 3707]
-    assert all(text.startswith("<layout") for _, text in told)
+    assert list(node.told) == [3701, 3702, 3703, 3707]
+    assert all(ElementTree.fromstring(text).tag == "layout" for text in node.told.values())
 
 
 def hidden_when_added(scene, act) -> list[tuple[str, bool]]:

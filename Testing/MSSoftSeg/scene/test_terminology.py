@@ -25,13 +25,14 @@ def test_slicer_reads_scheme_and_code_where_they_stand(host, spec):
 
 def test_a_segment_of_a_result_carries_it(reader):
     import slicer
+    import vtk
 
     from Testing.MSSoftSeg.stand_ins.made_results import flair_node
 
     exam = reader.segment_made(flair_node())
     segment = exam.segmentation.GetSegmentation().GetSegment("MSLesion")
     entry = slicer.vtkSlicerTerminologyEntry()
-    tag = slicer.vtkSegment.GetTerminologyEntryTagName()
-    text = segment.GetTag(tag) if not isinstance(segment.GetTag(tag), bool) else SEGMENTS[0].terminology
-    assert slicer.vtkSlicerTerminologiesModuleLogic().DeserializeTerminologyEntry(text, entry)
+    text = vtk.reference("")
+    assert segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text)
+    assert slicer.vtkSlicerTerminologiesModuleLogic().DeserializeTerminologyEntry(str(text), entry)
     assert said(entry.GetTypeObject()) == ("99MSSOFTSEG", "MSLESION", "MS lesion")
