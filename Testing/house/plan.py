@@ -18,7 +18,7 @@ LIBRARY = {
     "network": {"exam", "preprocessing"},
     "inference": {"exam", "softlabel", "preprocessing", "network", "lesion"},
     "region": {"exam", "preprocessing"},
-    "quality": {"exam", "preprocessing", "inference", "lesion"},
+    "quality": {"exam", "preprocessing", "lesion"},
     "evaluation": {"exam", "lesion"},
     "report": {"exam", "lesion", "evaluation"},
     "library": {"exam", "softlabel", "dicom"},
