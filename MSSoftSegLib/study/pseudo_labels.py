@@ -6,12 +6,12 @@ from pathlib import Path
 
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
 from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.library.training_cases import pseudo_labelled_cases
 from MSSoftSegLib.training.pseudo_labels.labeling import LabelingRequest, Listener, label_exams
 from MSSoftSegLib.training.recipe import PseudoLabelSettings
 
 
-def pseudo_labelled_cases(
+def label_with_teacher(
     unlabelled: Path, teacher: Path, settings: PseudoLabelSettings, folder: Path
 ) -> list[LabelledCase]:
     """The unlabelled cases of a library with a teacher's labels; cases that the teacher is not sure enough of are left out.
@@ -21,4 +21,4 @@ def pseudo_labelled_cases(
     choices = PseudoLabelChoices(**settings.model_dump(include=set(PseudoLabelChoices.model_fields)))
     # Nobody listens: the study tells the progress of whole trials only.
     label_exams(str(teacher), LabelingRequest(unlabelled, folder, choices), device="cpu", listener=Listener())
-    return [case for case in labelled_cases(folder, statuses=("segmented",)) if case.is_pseudo_labelled]
+    return pseudo_labelled_cases(folder)

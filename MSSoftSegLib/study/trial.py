@@ -29,7 +29,7 @@ from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.network.window import window_of
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.study.plan import StudyPlan, read_plan
-from MSSoftSegLib.study.pseudo_labels import pseudo_labelled_cases
+from MSSoftSegLib.study.pseudo_labels import label_with_teacher
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine.bundle_writing import write_trained_bundle
 from MSSoftSegLib.training.engine.checkpoint import write_whole
@@ -93,7 +93,7 @@ def _pseudo_labelled(study: Path, plan: StudyPlan, trial: Trial, recipe: Recipe,
         return []
     teacher = model_folder(study, Trial(str(plan.teacher(trial.arm)), trial.seed, trial.fold))
     made = study / "pseudo-labels" / trial.name
-    cases = pseudo_labelled_cases(plan.library_folder(study), teacher, recipe.pseudo_labels, made)
+    cases = label_with_teacher(plan.library_folder(study), teacher, recipe.pseudo_labels, made)
     return prepare_cases(cases, recipe, folder)
 
 

@@ -1,4 +1,4 @@
-"""The cases that a training would take, by the same rules, without reading an image."""
+"""The cases that a training would take, and what is wrong with the choice, without reading an image."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
-from MSSoftSegLib.library.datalist import read_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.library.reading import labelled_cases, read_library
+from MSSoftSegLib.library.reading import read_library
+from MSSoftSegLib.library.training_cases import cases_to_learn_from, is_datalist, pseudo_labelled_cases
 
 
 def choose_cases(spec: TrainSpec) -> tuple[list[LabelledCase], list[PreflightFinding]]:
@@ -17,15 +17,13 @@ def choose_cases(spec: TrainSpec) -> tuple[list[LabelledCase], list[PreflightFin
     findings: list[PreflightFinding] = []
     cases: list[LabelledCase] = []
     try:
-        listed = spec.library.suffix == ".json"
-        found = read_datalist(spec.library) if listed else labelled_cases(spec.library, statuses=spec.statuses)
-        cases = [case for case in found if case.raters or case.soft_label is not None]
+        cases = cases_to_learn_from(spec.library, spec.statuses)
         if not cases:
             findings.append(_no_case(spec))
-        if not listed:
+        if not is_datalist(spec.library):
             findings += _left_out(spec)
         if spec.pseudo is not None:
-            cases += [case for case in labelled_cases(spec.pseudo, statuses=("segmented",)) if case.is_pseudo_labelled]
+            cases += pseudo_labelled_cases(spec.pseudo)
     except MSSoftSegError as problem:
         findings.append(as_finding(problem))
     return cases, findings

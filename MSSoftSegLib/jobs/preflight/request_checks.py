@@ -12,11 +12,10 @@ from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.detached.starting import check_nobody_writes_to
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
-from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.result_folder import check_target
+from MSSoftSegLib.training.earlier_models import find_initial_bundle, find_teacher
 from MSSoftSegLib.training.engine.launch import choose_hardware
-from MSSoftSegLib.training.engine.teacher_check import check_teacher_fits
 from MSSoftSegLib.training.recipe import Recipe
 from MSSoftSegLib.training.run_folder import CONFIG_FILE, run_folder
 
@@ -61,30 +60,9 @@ def check_model(spec: TrainSpec, recipe: Recipe) -> list[PreflightFinding]:
     if recipe.adaptation is not None and spec.init is None:
         message = f"the recipe {recipe.name} adapts a model that exists"
         findings.append(PreflightFinding("error", message, "choose the model to start from"))
-    if spec.init is not None:
-        findings += _said(lambda: _check_start(str(spec.init), recipe, findings))
-    if spec.teacher is not None:
-        if recipe.pseudo_labels is None:
-            message = f"the recipe {recipe.name} does not say how to mix pseudo-labels in"
-            findings.append(
-                PreflightFinding("error", message, "choose a recipe with [pseudo_labels], such as barilan-ssl")
-            )
-        findings += _said(lambda: check_teacher_fits(find_bundle(str(spec.teacher)), recipe))
+    findings += _said(lambda: find_initial_bundle(spec.init, recipe))
+    findings += _said(lambda: find_teacher(spec.teacher, recipe))
     return findings
-
-
-def _check_start(name: str, recipe: Recipe, findings: list[PreflightFinding]) -> None:
-    description = find_bundle(name).description
-    if description.network != recipe.network or len(description.inputs) != len(recipe.data.inputs):
-        message = f"the model {description.name} has another network than the recipe {recipe.name}"
-        findings.append(
-            PreflightFinding("error", message, f"choose a recipe with a {description.network.kind} of the same size")
-        )
-    elif description.normalization != recipe.data.normalization or description.spacing_mm != recipe.data.spacing_mm:
-        message = f"the model {description.name} was trained on images of another spacing or normalization"
-        findings.append(
-            PreflightFinding("warning", message, "expect it to begin worse; choose the recipe that it was trained with")
-        )
 
 
 def check_device(spec: TrainSpec) -> list[PreflightFinding]:

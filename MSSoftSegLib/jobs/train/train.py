@@ -29,7 +29,7 @@ from MSSoftSegLib.jobs.train.adaptation import (
     plan_adaptation,
     prepare_extra,
 )
-from MSSoftSegLib.jobs.train.train_inputs import find_initial_bundle, find_teacher, read_training_cases
+from MSSoftSegLib.jobs.train.train_inputs import read_training_cases
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
 from MSSoftSegLib.network.bundle import Bundle
@@ -40,6 +40,7 @@ from MSSoftSegLib.result_folder import check_target, complete_or_absent
 from MSSoftSegLib.training.adaptation.policy import labelled_patients
 from MSSoftSegLib.training.data.folds import held_out_count
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
+from MSSoftSegLib.training.earlier_models import find_initial_bundle, find_teacher
 from MSSoftSegLib.training.engine import cluster
 from MSSoftSegLib.training.engine.bundle_writing import write_trained_bundle
 from MSSoftSegLib.training.engine.checkpoint import write_whole
@@ -80,8 +81,8 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     check_target(spec.out, overwrite=spec.may_replace, inputs=[spec.library])
     _check_model_name(spec.out)
-    teacher = find_teacher(spec, recipe)
-    initial = find_initial_bundle(spec, recipe)
+    teacher = find_teacher(spec.teacher, recipe)
+    initial = find_initial_bundle(spec.init, recipe)
     cases = read_training_cases(spec)
     adaptation = plan_adaptation(recipe, cases, initial)
     recipe = followed_recipe(

@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 
 from MSSoftSegLib.cli.main import run_command
+from MSSoftSegLib.jobs.documents.train import TrainSpec
+from MSSoftSegLib.jobs.preflight.request_checks import check_model
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.weights import load_networks
@@ -131,7 +133,12 @@ def test_a_model_that_looks_at_other_images_is_not_adapted(tmp_path, capsys):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"spacing_mm": 1.0}))
     command = ["train", "--library", str(library), "--recipe", str(recipe), "--out", str(tmp_path / "m")]
     assert run_command([*command, "--init", str(start)]) == 2
-    assert "looks at other images" in capsys.readouterr().err
+    refused = capsys.readouterr().err
+    assert "looks at other images" in refused
+    spec = TrainSpec(library=library, recipe=str(recipe), out=tmp_path / "m", init=str(start))
+    (told,) = check_model(spec, find_recipe(spec.recipe))
+    assert told.severity == "error", "what a training refuses is no mere warning before it"
+    assert told.message in refused
 
 
 def test_the_shipped_policy_grows_with_the_number_of_patients():

@@ -1,0 +1,27 @@
+"""Which cases a training takes: one rule for the training itself and for what is told before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from MSSoftSegLib.library.case_record import Status
+from MSSoftSegLib.library.datalist import read_datalist
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.reading import labelled_cases
+
+
+def is_datalist(library: Path) -> bool:
+    """Whether cases are listed in a file, which knows no statuses, and not kept in a case library."""
+    return library.suffix == ".json"
+
+
+def cases_to_learn_from(library: Path, statuses: Sequence[Status]) -> list[LabelledCase]:
+    """The cases of a library with one of these statuses, or all of a datalist, that have a rater's mask or a soft label."""
+    found = read_datalist(library) if is_datalist(library) else labelled_cases(library, statuses=statuses)
+    return [case for case in found if case.raters or case.soft_label is not None]
+
+
+def pseudo_labelled_cases(library: Path) -> list[LabelledCase]:
+    """The cases that a teacher labelled and nobody has looked at."""
+    return [case for case in labelled_cases(library, statuses=("segmented",)) if case.is_pseudo_labelled]
