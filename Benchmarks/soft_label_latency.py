@@ -145,7 +145,7 @@ def _measured(person, what: str, act) -> Row:
 
 def _worker_s(person) -> float:
     """Processor time of the desk worker so far."""
-    process = person.workbench.desk._process
+    process = person.workbench.quickWorker._process
     if process is None or not process.is_running:
         return 0.0
     times = psutil.Process(int(process._process.processId())).cpu_times()

@@ -1,4 +1,4 @@
-"""Soft label, library, worklist, raters and export put together around the exam on the table and the desk worker."""
+"""Soft label, library, worklist, raters and export put together around the exam on the table and the worker for short jobs."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class CurationWorkbench(VTKObservationMixin):
             self._files,
             review=review,
             choose=choose,
-            keeping=lambda: self.keeping,
+            saver=lambda: self.saver,
             onKept=self._onKept,
         )
         self._buildSoftLabel(ui, folder)
         self._buildLibrary(ui, folder)
-        self.keeping.set_library(slicer.util.settingsValue(LIBRARY_SETTING, ""))
-        self.library.chooseLibrary(self.keeping.library)
+        self.saver.set_library(slicer.util.settingsValue(LIBRARY_SETTING, ""))
+        self.library.chooseLibrary(self.saver.library)
 
     @property
     def panels(self) -> list[tuple]:
@@ -81,7 +81,7 @@ class CurationWorkbench(VTKObservationMixin):
         self._hand.close()
         if isOther:
             # What is said there is about the exam before.
-            self.keeping.dismiss()
+            self.saver.dismiss()
         if hasDrawing(exam):
             if not isFromModel(exam):
                 self._hand.open(exam)
@@ -99,8 +99,8 @@ class CurationWorkbench(VTKObservationMixin):
         self._files.forget()
         self._hand.forget()
         self._table.current = None
-        self._softStage.forget()
-        self._agreementStage.forget()
+        self._softScene.forget()
+        self._agreementScene.forget()
         self.softLabel.set_on(False)
         self.worklist.forget_opening()
         self._showExam()
@@ -114,11 +114,11 @@ class CurationWorkbench(VTKObservationMixin):
     def onSectionCollapsed(self, isCollapsed: bool) -> None:
         # The library of last time is looked into when somebody wants to see it: no worker starts with the module.
         if not isCollapsed:
-            self.setLibrary(self.keeping.library)
+            self.setLibrary(self.saver.library)
 
     def setLibrary(self, library: str) -> None:
         """Look into this library."""
-        self.keeping.set_library(library)
+        self.saver.set_library(library)
         self.default.set_library(library)
         self.worklist.set_library(library)
 
@@ -132,17 +132,17 @@ class CurationWorkbench(VTKObservationMixin):
         exam = self._make()
         if exam is not None:
             self._table.current = exam
-            exam.curation = self.keeping.state.to_json()
+            exam.curation = self.saver.state.to_json()
 
     def onNext(self) -> None:
-        self.worklist.open_next(self.keeping.state.case)
+        self.worklist.open_next(self.saver.state.case)
 
     def onExport(self) -> None:
         if self.export.view.is_busy:
             self.export.cancel()
         else:
             self.export.export(
-                self.keeping.library,
+                self.saver.library,
                 self.exportPanel.choices(),
                 selected=self.worklist.view.selected,
                 settings=self.default.settings,
@@ -152,13 +152,13 @@ class CurationWorkbench(VTKObservationMixin):
         path = self.softLabel.shown_file
         if path is not None:
             name = self.softLabel.view.choices.name(len(self.softLabel.chosen))
-            self.keeping.save(soft=SoftFile(path, name))
+            self.saver.save(soft=SoftFile(path, name))
 
     def onCompareSoftLabel(self, shown: bool) -> None:
         others = tuple((rater.name, rater.path) for rater in self.softLabel.chosen if rater.path is not None)
         if shown:
             self.agreement.set_on(False)
-        self._softStage.compare(others if shown else None, self.softLabel.fail)
+        self._softScene.compare(others if shown else None, self.softLabel.fail)
 
     def onDrawingModified(self, _caller=None, _event=None) -> None:
         if self._table.current is not None and isThere(self._table.current.segmentation):
@@ -178,7 +178,7 @@ class CurationWorkbench(VTKObservationMixin):
             onDefault=lambda: self.default.set(self.softLabel.settings),
             onCompare=self.onCompareSoftLabel,
         )
-        self._softStage = SoftLabelScene(
+        self._softScene = SoftLabelScene(
             later,
             self._files,
             exam=self._table.exam,
@@ -187,7 +187,7 @@ class CurationWorkbench(VTKObservationMixin):
             sayValue=self.softLabelPanel.showValue,
         )
         self.softLabel = SoftLabelPresenter(
-            self._jobs, self._softStage, later, folder=folder / "soft", show=self._showSoftLabel
+            self._jobs, self._softScene, later, folder=folder / "soft", show=self._showSoftLabel
         )
         self.softLabelPanel.setPresenter(self.softLabel)
 
@@ -196,27 +196,27 @@ class CurationWorkbench(VTKObservationMixin):
         self.worklistPanel = WorklistPanel(ui("Worklist"), onNext=self.onNext)
         self.ratersPanel = RatersPanel(ui("Raters"))
         self.exportPanel = LibraryExportPanel(ui("Export"), onExport=self.onExport)
-        self.keeping = CaseSaver(
+        self.saver = CaseSaver(
             self._jobs, self._table, known=isKnownLibrary, show=self.library.show, on_saved=self._onSaved
         )
         self.worklist = LibraryWorklist(
             self._jobs,
             self._table,
-            rater=lambda: self.keeping.rater,
-            save=lambda then: self.keeping.save(then=then),
+            rater=lambda: self.saver.rater,
+            save=lambda then: self.saver.save(then=then),
             known=isKnownLibrary,
             on_known=rememberLibrary,
             show=self._showWorklist,
         )
-        self._agreementStage = AgreementScene(later, exam=self._table.exam, restore=self._restoreViews)
+        self._agreementScene = AgreementScene(later, exam=self._table.exam, restore=self._restoreViews)
         self.agreement = LibraryAgreement(
-            self._jobs, self._agreementStage, folder=folder / "agreement", show=self.ratersPanel.show
+            self._jobs, self._agreementScene, folder=folder / "agreement", show=self.ratersPanel.show
         )
         self.export = LibraryExport(self._jobs, show=self.exportPanel.show)
         self.default = LibraryDefault(
             self._jobs, show=self._showDefault, on_known=lambda choices: self.softLabel.change(choices)
         )
-        self.library.setPresenter(self.keeping)
+        self.library.setPresenter(self.saver)
         self.worklistPanel.setPresenter(self.worklist)
         self.ratersPanel.setPresenter(self.agreement)
 
@@ -227,7 +227,7 @@ class CurationWorkbench(VTKObservationMixin):
         person = ""
         if exam is not None and isThere(exam.flair) and not state.from_library:
             person = patientNameOf(exam.flair)
-        self.keeping.follow(state, has_drawing=hasDrawing(exam), person=person)
+        self.saver.follow(state, has_drawing=hasDrawing(exam), person=person)
         self._showCase(state)
 
     def _showCase(self, state: CaseState) -> None:
@@ -237,7 +237,7 @@ class CurationWorkbench(VTKObservationMixin):
         if not hasDrawing(exam):
             self.softLabel.follow(None)
             return
-        own = state.kept_as.get(self.keeping.rater, self.keeping.rater)
+        own = state.kept_as.get(self.saver.rater, self.saver.rater)
         others = [Rater(name, Path(mask.path)) for name, mask in state.masks.items() if mask.path and name != own]
         raters = (Rater(DRAWING), *sorted(others, key=lambda rater: rater.name))
         possible = hasPossible(exam.segmentation, SEGMENTS[1].id)
@@ -258,23 +258,23 @@ class CurationWorkbench(VTKObservationMixin):
     def _onSaved(self, case: str) -> None:
         self.default.refresh()
         self.worklist.refresh()
-        exam, state = self._table.current, self.keeping.state
+        exam, state = self._table.current, self.saver.state
         if state.case == case:
             # Where the masks lie now, one's own among them: they are compared and softened from there.
             self._jobs.ask(
                 "library-open",
-                {"library": self.keeping.library, "case": case},
+                {"library": self.saver.library, "case": case},
                 on_result=lambda summary: self._takeMasks(exam, case, summary),
                 on_problem=lambda card: None,
                 topic="library-masks",
             )
 
     def _onKept(self, state: CaseState) -> None:
-        self.keeping.adopt(state)
+        self.saver.adopt(state)
         self._showCase(state)
 
     def _takeMasks(self, exam, case: str, summary) -> None:
-        state = self.keeping.state
+        state = self.saver.state
         if state.case == case and exam is self._table.current:
             self._table.keep_state(exam, state.with_masks(summary["raters"]))
 

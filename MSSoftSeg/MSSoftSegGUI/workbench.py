@@ -48,7 +48,7 @@ def newWorker() -> WorkerClient:
 class Workbench:
     """Everything behind the module's panel. resourcePath: finds ``Resources``; parameters: gives those of the scene.
 
-    worker: segments; desk: a second one for short jobs, which so never wait behind a segmentation.
+    worker: segments; quickWorker: a second one for short jobs, which so never wait behind a segmentation.
     """
 
     def __init__(self, resourcePath, parameters) -> None:
@@ -70,11 +70,11 @@ class Workbench:
         self.environment = EnvironmentPanel(self._ui("Environment"), install=self.onInstall, onPython=self.onPython)
         self._opening = ChunkedWork(later)
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
-        self.worker, self.desk = newWorker(), newWorker()
+        self.worker, self.quickWorker = newWorker(), newWorker()
         self.curation = self._newCuration()
         self.training = TrainingWorkbench(
             self._ui("Train"),
-            self.desk,
+            self.quickWorker,
             newWorker(),
             models=installed_models,
             library=lambda: slicer.util.settingsValue(LIBRARY_SETTING, ""),
@@ -88,7 +88,7 @@ class Workbench:
             show=self._showRun,
             on_result=self._takeResult,
         )
-        self._arrival = ResultLoader(later, self.review, show=self._showResult, fail=self._cannotArrive)
+        self._resultLoader = ResultLoader(later, self.review, show=self._showResult, fail=self._cannotArrive)
         self.examiner = EnvironmentPresenter(
             QtProcess,
             makeCommand,
@@ -141,7 +141,7 @@ class Workbench:
         self.review.forget()
         self._runExam = None
         self.exam.forget()
-        self._arrival.forget()
+        self._resultLoader.forget()
         self._opening.stop()
         self.curation.forgetScene()
         self.training.forgetScene()
@@ -155,7 +155,7 @@ class Workbench:
         self.examiner.stop()
         self.curation.shutDown()
         self.training.shutDown()
-        for worker in (self.worker, self.desk):
+        for worker in (self.worker, self.quickWorker):
             worker.shutdown()
         waitForEnds(END_PATIENCE_S)
         self.review.panel.removeShortcuts()
@@ -182,7 +182,7 @@ class Workbench:
 
     def showResult(self, folder: Path) -> None:
         """Review a result folder of the exam in the selectors; that it fits the FLAIR image is the caller's knowledge."""
-        self._arrival.take(self._currentExam(), "segment", folder)
+        self._resultLoader.take(self._currentExam(), "segment", folder)
 
     def loadSample(self) -> None:
         """Make the digital patient and load her."""
@@ -260,18 +260,18 @@ class Workbench:
             self.examiner.check()
 
     def _restartWorkers(self) -> None:
-        for worker in (self.worker, self.desk):
+        for worker in (self.worker, self.quickWorker):
             worker.restart()
 
     def _newCuration(self) -> CurationWorkbench:
         return CurationWorkbench(
             self._ui,
-            self.desk,
+            self.quickWorker,
             make=self._currentExam,
             choose=self.showExam,
             review=self.review,
             edit=self.edit,
-            folder=runsFolder() / "desk",
+            folder=runsFolder() / "short-jobs",
         )
 
     def _ui(self, name: str) -> str:
@@ -299,7 +299,7 @@ class Workbench:
 
     def _takeResult(self, run) -> None:
         exam, self._runExam = self._runExam, None
-        self._arrival.take(exam, run.kind, run.folder)
+        self._resultLoader.take(exam, run.kind, run.folder)
 
     def _showResult(self, exam, live) -> None:
         """A result is in the scene: show it, unless the reader looks at another exam."""

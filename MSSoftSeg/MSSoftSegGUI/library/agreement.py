@@ -27,7 +27,7 @@ class Pair:
     soft_union: Path
 
 
-class Stage(Protocol):
+class AgreementPort(Protocol):
     """What is needed of the scene."""
 
     def show(self, pair: Pair, done: Callable[[], None], problem: Callable[[ErrorCard], None]) -> None:
@@ -58,8 +58,10 @@ class AgreementView:
 class LibraryAgreement:
     """folder: where the worker puts soft unions. show gets every new picture."""
 
-    def __init__(self, jobs: ShortJobs, stage: Stage, *, folder: Path, show: Callable[[AgreementView], None]) -> None:
-        self._jobs, self._stage, self._folder, self._show = jobs, stage, folder, show
+    def __init__(
+        self, jobs: ShortJobs, scene: AgreementPort, *, folder: Path, show: Callable[[AgreementView], None]
+    ) -> None:
+        self._jobs, self._scene, self._folder, self._show = jobs, scene, folder, show
         self._state = CaseState()
         self._count = 0
         self.view = AgreementView()
@@ -87,7 +89,7 @@ class LibraryAgreement:
         self._jobs.drop(TOPIC)
         if not is_on or not self.view.can_compare:
             if self.view.is_on:
-                self._stage.hide()
+                self._scene.hide()
             self._change(is_on=False, is_busy=False)
             return
         first, second = self.view.first, self.view.second
@@ -116,10 +118,10 @@ class LibraryAgreement:
             if (pair.first, pair.second) == (self.view.first, self.view.second) and self.view.is_on:
                 self._change(is_busy=False, text=agreement_text(pair, summary))
 
-        self._stage.show(pair, done, self._fail)
+        self._scene.show(pair, done, self._fail)
 
     def _fail(self, card: ErrorCard) -> None:
-        self._stage.hide()
+        self._scene.hide()
         self._change(is_on=False, is_busy=False, text="", error=card)
 
     def _change(self, view: AgreementView | None = None, **changes: Any) -> None:

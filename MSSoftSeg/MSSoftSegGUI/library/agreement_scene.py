@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from MSSoftSegGUI.scene.nodes import hideNodes, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.side_by_side import SideBySide, SideView
-from MSSoftSegGUI.scene.soft_overlay import SOFT_OPACITY, SoftOverlay, addingOutline
+from MSSoftSegGUI.scene.soft_overlay import SOFT_OPACITY, SoftOverlay, addOutline
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard, reason_of
 from MSSoftSegLib.stepwise import Work
@@ -21,7 +21,7 @@ class AgreementScene:
 
     def __init__(self, later, *, exam: Callable, restore: Callable[[], None]) -> None:
         self._exam, self._restore = exam, restore
-        self._turns = ChunkedWork(later)
+        self._work = ChunkedWork(later)
         self._overlay = SoftOverlay(_("Agreement"))
         self._outlines: list = []
         self._hidden = None
@@ -34,11 +34,11 @@ class AgreementScene:
             text = _("The masks could not be shown: {reason}").format(reason=reason_of(reason))
             problem(ErrorCard(text, _("Open the case again."), type(reason).__name__))
 
-        self._turns.start(self._showing(pair, done), stopped)
+        self._work.start(self._showing(pair, done), stopped)
 
     def hide(self) -> None:
         """Take them away and show what was there before."""
-        self._turns.stop()
+        self._work.stop()
         removeNodes(self._outlines)
         self._outlines = []
         self._overlay.remove()
@@ -52,7 +52,7 @@ class AgreementScene:
 
     def forget(self) -> None:
         """The scene is closing."""
-        self._turns.stop()
+        self._work.stop()
         self._overlay.node, self._outlines, self._hidden = None, [], None
         self._views.hide()
 
@@ -63,7 +63,7 @@ class AgreementScene:
         removeNodes(self._outlines)
         self._outlines = []
         for number, (name, path) in enumerate(((pair.first, pair.first_mask), (pair.second, pair.second_mask))):
-            self._outlines.append((yield from addingOutline(path, name, number, exam.flair)))
+            self._outlines.append((yield from addOutline(path, name, number, exam.flair)))
         first, second = self._outlines
         if isThere(exam.segmentation):
             # What is drawn on would lie over both of them.

@@ -30,12 +30,12 @@ class CaseFiles:
     """folder: where files are written; each exam's images once, the drawing whenever it is asked for."""
 
     def __init__(self, later, folder: Path) -> None:
-        self._later, self._turns, self._folder = later, ChunkedWork(later), folder
+        self._later, self._work, self._folder = later, ChunkedWork(later), folder
         self._flair: tuple | None = None
 
     def forget(self) -> None:
         """The scene is closing: what is being written is no longer there."""
-        self._turns.stop()
+        self._work.stop()
         self._flair = None
 
     def writeDrawing(
@@ -60,7 +60,7 @@ class CaseFiles:
             write_volume(labels, wanted, drawing)
             done(drawing, flair)
 
-        self._turns.start(_told(work(), "FLAIR", self._folder, problem), lambda _problem: None)
+        self._work.start(_tell_problems(work(), "FLAIR", self._folder, problem), lambda _problem: None)
 
     def writeCase(
         self, exam, grid: np.ndarray | None, *, with_images: bool, edited_from: str, done: Callable, problem: Callable
@@ -88,10 +88,10 @@ class CaseFiles:
             done(WrittenCase(mask, digestOf(labels), images, result, start, **facts))
 
         # Not in the turns of the preview, which a new preview would stop.
-        ChunkedWork(self._later).start(_told(work(), "FLAIR", self._folder, problem), lambda _problem: None)
+        ChunkedWork(self._later).start(_tell_problems(work(), "FLAIR", self._folder, problem), lambda _problem: None)
 
 
-def _told(work: Work[None], slot: str, folder: Path, problem: Callable[[ErrorCard], None]) -> Work[None]:
+def _tell_problems(work: Work[None], slot: str, folder: Path, problem: Callable[[ErrorCard], None]) -> Work[None]:
     """The work, with what stops it told as a card."""
     try:
         yield from work

@@ -27,7 +27,7 @@ from MSSoftSegLib.stepwise import Work
 SAME_PLACE_MM = 1e-2
 
 
-def loadingCase(opened: Opened, rater: str) -> Work[object]:
+def loadCase(opened: Opened, rater: str) -> Work[object]:
     """Load it, file by file; the exam. Nothing of it stays if this is left half-way. rater: who is at work."""
     summary, made = opened.summary, []
     case = str(summary["case"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.library.case_loading import closeCase, loadingCase
+from MSSoftSegGUI.library.case_loading import closeCase, loadCase
 from MSSoftSegGUI.library.case_state import CaseState
 from MSSoftSegGUI.scene.exam_drawing import digestOf, hasDrawing, isFromModel, readDrawing
 from MSSoftSegGUI.scene.parameter_nodes import isThere
@@ -20,14 +20,14 @@ from MSSoftSegLib.stepwise import Work
 class CurrentExam:
     """current: the exam's parameters, None for none. choose(exam): puts another exam on the table.
 
-    review: the review session. keeping: gives the presenter of what is kept. onKept: gets the state of the exam on the table
+    review: the review session. saver: gives the presenter of what is kept. onKept: gets the state of the exam on the table
     when that is in the library.
     """
 
-    def __init__(self, later, files, *, review, choose: Callable, keeping: Callable, onKept: Callable) -> None:
+    def __init__(self, later, files, *, review, choose: Callable, saver: Callable, onKept: Callable) -> None:
         self.current = None
         self._files, self._review, self._choose = files, review, choose
-        self._keeping, self._onKept = keeping, onKept
+        self._saver, self._onKept = saver, onKept
         self._loading = ChunkedWork(later)
 
     def stop(self) -> None:
@@ -40,8 +40,8 @@ class CurrentExam:
 
     def grid(self) -> np.ndarray | None:
         """In which order the library has the voxels of this case; None while it is in none, or in another library."""
-        state = self._keeping().state
-        if not state.grid or not state.is_in(self._keeping().library):
+        state = self._saver().state
+        if not state.grid or not state.is_in(self._saver().library):
             return None
         return np.reshape(state.grid, (4, 4))
 
@@ -51,13 +51,13 @@ class CurrentExam:
 
     def write_case(self, *, with_images: bool, done, problem) -> None:
         """Write the exam on the table."""
-        exam, state = self.current, self._keeping().state
+        exam, state = self.current, self._saver().state
         if exam is None or not hasDrawing(exam):
             problem(ErrorCard(_("There is no drawing."), _("Segment this exam, or draw by hand."), "no drawing"))
             return
         if isFromModel(exam):
             self._review.takeEdits()
-        isKept = state.is_in(self._keeping().library) and not isFromModel(exam)
+        isKept = state.is_in(self._saver().library) and not isFromModel(exam)
         start = state.edited_from if isKept else ""
         self._files.writeCase(exam, self.grid(), with_images=with_images, edited_from=start, done=done, problem=problem)
 
@@ -71,18 +71,18 @@ class CurrentExam:
 
     def unsaved(self) -> str:
         """What on the table is in no library yet, in words; empty for nothing."""
-        exam, keeping = self.current, self._keeping()
+        exam, saver = self.current, self._saver()
         if exam is None or not hasDrawing(exam):
             return ""
         if isFromModel(exam):
             self._review.takeEdits()
-        if keeping.state.case:
-            isDirty = keeping.is_notes_unsaved() or self._digest(exam) != keeping.state.digest
+        if saver.state.case:
+            isDirty = saver.is_notes_unsaved() or self._digest(exam) != saver.state.digest
         elif isFromModel(exam):
             isDirty = bool(exam.decisions or exam.edits)
         else:
             isDirty = bool(readDrawing(exam).any())
-        return _("The drawing of {case}").format(case=keeping.state.case or exam.caseName) if isDirty else ""
+        return _("The drawing of {case}").format(case=saver.state.case or exam.caseName) if isDirty else ""
 
     def load(self, opened, done, problem) -> None:
         """Load a case of the library and put it on the table."""
@@ -91,10 +91,10 @@ class CurrentExam:
             text = _("The case could not be loaded: {reason}").format(reason=reason_of(reason))
             problem(ErrorCard(text, _("Try again, or restore the library from a backup."), type(reason).__name__))
 
-        self._loading.start(self._loadingCase(opened, done), stopped)
+        self._loading.start(self._loadCase(opened, done), stopped)
 
-    def _loadingCase(self, opened, done) -> Work[None]:
-        exam = yield from loadingCase(opened, self._keeping().rater)
+    def _loadCase(self, opened, done) -> Work[None]:
+        exam = yield from loadCase(opened, self._saver().rater)
         before = self.current
         isStale = before is not None and CaseState.from_json(before.curation).from_library and not self.unsaved()
         self._choose(exam)

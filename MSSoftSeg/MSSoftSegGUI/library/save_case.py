@@ -28,7 +28,7 @@ from MSSoftSegGUI.worker.error_card import ErrorCard
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 
-class Desk(Protocol):
+class ExamPort(Protocol):
     """What is needed of the scene and of the disk."""
 
     def exam(self) -> object:
@@ -44,7 +44,7 @@ class Desk(Protocol):
 
 
 @dataclass(frozen=True)
-class KeepingView:
+class SaveView:
     """One picture. *_hint: what is wrong with, or to know about, the field above; kind says how it is shown."""
 
     rater: str = ""
@@ -71,19 +71,19 @@ class CaseSaver:
     def __init__(
         self,
         jobs: ShortJobs,
-        desk: Desk,
+        exams: ExamPort,
         *,
-        show: Callable[[KeepingView], None],
+        show: Callable[[SaveView], None],
         known: Callable[[str], bool] = lambda library: False,
         on_saved: Callable[[str], None] = lambda case: None,
     ) -> None:
-        self._jobs, self._desk, self._show, self._on_saved = jobs, desk, show, on_saved
+        self._jobs, self._exams, self._show, self._on_saved = jobs, exams, show, on_saved
         self._known = known
         self.library = ""
         self.state = CaseState()
         self._has_drawing = False
         self._person = ""
-        self.view = KeepingView()
+        self.view = SaveView()
 
     @property
     def rater(self) -> str:
@@ -161,13 +161,13 @@ class CaseSaver:
         is_there = state.is_in(library)
         self._refresh(is_saving=True)
         self.tell(_("Saving {case}…").format(case=case_name(state.patient, state.session)))
-        exam = self._desk.exam()
+        exam = self._exams.exam()
 
         def written(case: WrittenCase) -> None:
             save = Save(state, library, rater, status, case, exam, soft=soft, then=then)
             self._look_then_submit(save)
 
-        self._desk.write_case(with_images=not is_there, done=written, problem=self.fail)
+        self._exams.write_case(with_images=not is_there, done=written, problem=self.fail)
         return True
 
     def is_notes_unsaved(self) -> bool:
@@ -225,7 +225,7 @@ class CaseSaver:
     def _kept(self, save: Save, summary: Mapping[str, Any]) -> None:
         """The drawing is in the library."""
         state = kept_state(save, summary)
-        self._desk.keep_state(save.exam, state)
+        self._exams.keep_state(save.exam, state)
         self._refresh(is_saving=False)
         is_conflict = bool(summary.get("conflict"))
         self.tell(str(summary.get("message", "")).rstrip(".") + ".", "warning" if is_conflict else "note")

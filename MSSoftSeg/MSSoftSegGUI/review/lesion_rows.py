@@ -74,7 +74,7 @@ def least_certain_first(rows: list[LesionRow]) -> tuple[LesionRow, ...]:
     )
 
 
-def carried_lsu(
+def carry_lsu(
     instances: LiveInstances, original: LiveInstances, lsu: tuple[float | None, ...]
 ) -> tuple[float | None, ...]:
     """For each lesion the LSU of the original lesion that it shares most voxels with.

@@ -9,7 +9,7 @@ import numpy as np
 
 from MSSoftSegGUI.scene.review_facts import ReviewFacts
 from MSSoftSegGUI.scene.volume_files import read_volume
-from MSSoftSegLib.lesion.live.component_forest import growing_forest
+from MSSoftSegLib.lesion.live.component_forest import grow_forest
 from MSSoftSegLib.lesion.live.threshold import LiveThreshold, lowest_threshold
 from MSSoftSegLib.result_files import ENTROPY_FILE, PROBABILITY_FILE
 from MSSoftSegLib.stepwise import Work, finish
@@ -30,7 +30,7 @@ class ReviewMaterial:
         return float(abs(np.linalg.det(self.ras_from_ijk[:3, :3])))
 
 
-def reading(folder: Path) -> Work[ReviewMaterial]:
+def read_in_steps(folder: Path) -> Work[ReviewMaterial]:
     """Read a result folder file by file; ValueError, OSError or RuntimeError where it is incomplete."""
     facts = ReviewFacts.of_result(folder)
     yield
@@ -42,10 +42,10 @@ def reading(folder: Path) -> Work[ReviewMaterial]:
     return ReviewMaterial(probability, entropy, ras_from_ijk, facts)
 
 
-def preparing(material: ReviewMaterial) -> Work[LiveThreshold]:
+def prepare(material: ReviewMaterial) -> Work[LiveThreshold]:
     """What makes the slider live for this result."""
     facts = material.facts
-    forest = yield from growing_forest(
+    forest = yield from grow_forest(
         material.probability, lowest=lowest_threshold(material.probability, facts.model_threshold)
     )
     yield
@@ -60,5 +60,5 @@ def preparing(material: ReviewMaterial) -> Work[LiveThreshold]:
 
 
 def read_material(folder: Path) -> ReviewMaterial:
-    """A result folder in one go; errors as ``reading`` has them."""
-    return finish(reading(folder))
+    """A result folder in one go; errors as ``read_in_steps`` has them."""
+    return finish(read_in_steps(folder))

@@ -10,9 +10,9 @@ import numpy as np
 
 from MSSoftSegGUI.review.decisions import Decisions, Status
 from MSSoftSegGUI.review.history import ReviewHistory, ReviewState
-from MSSoftSegGUI.review.lesion_rows import carried_lsu, least_certain_first
+from MSSoftSegGUI.review.lesion_rows import carry_lsu, least_certain_first
 from MSSoftSegGUI.review.mask import Box, ReviewMask
-from MSSoftSegGUI.review.material import ReviewMaterial, preparing
+from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.row_making import drawn_rows, model_rows
 from MSSoftSegGUI.review.view import ReviewView
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
@@ -63,7 +63,7 @@ class ReviewPresenter:
         decisions = Decisions.from_json(decisions_json, shape)
         edits = ManualEdits.from_json(edits_json, shape)
         self.close()
-        live = live or (yield from preparing(material))
+        live = live or (yield from prepare(material))
         yield
         self._material, self._live, self._decisions, self._edits = material, live, decisions, edits
         self._original = live.at(facts.model_threshold)
@@ -280,7 +280,7 @@ class ReviewPresenter:
 
     def _rows(self, instances: LiveInstances, statuses: tuple[Status, ...]) -> tuple[tuple, int, int]:
         """Rows, number of lesions and number of lesion voxels in the mask as it is shown."""
-        lsu = carried_lsu(instances, self._original, self._lsu)
+        lsu = carry_lsu(instances, self._original, self._lsu)
         rows = model_rows(instances, statuses, lsu, self._material, self._mask.labels)
         if self._edits.is_empty:
             kept = [row for row in rows if row.status != "rejected"]

@@ -12,11 +12,11 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.review.material import reading
+from MSSoftSegGUI.review.material import read_in_steps
 from MSSoftSegGUI.scene.case_folder import makeFolder
 from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
-from MSSoftSegGUI.scene.preprocessed_nodes import addingBrainMask, addingWorkingImages
+from MSSoftSegGUI.scene.preprocessed_nodes import addBrainMask, addWorkingImages
 from MSSoftSegGUI.worker.chunked_work import PROBLEMS, ChunkedWork
 from MSSoftSegGUI.worker.error_card import reason_of
 from MSSoftSegLib.stepwise import Work
@@ -26,19 +26,19 @@ class ResultLoader:
     """show(exam, live) is called for an exam whose result is in the scene; fail(what, remedy) where it cannot be."""
 
     def __init__(self, later, review, *, show: Callable, fail: Callable[[str, str], None]) -> None:
-        self._turns, self._review, self._show, self._fail = ChunkedWork(later), review, show, fail
+        self._work, self._review, self._show, self._fail = ChunkedWork(later), review, show, fail
         self._waiting: list[tuple[Any, str, Path]] = []
 
     def forget(self) -> None:
         """The scene is closing."""
         self._waiting.clear()
-        self._turns.stop()
+        self._work.stop()
 
     def take(self, exam, kind: str, folder: Path) -> None:
         """Bring a result folder of ``segment`` or ``preprocess`` into the scene, after those that are under way."""
         self._waiting.append((exam, kind, folder))
-        if not self._turns.is_busy:
-            self._turns.start(self._taking(), lambda _problem: None)
+        if not self._work.is_busy:
+            self._work.start(self._taking(), lambda _problem: None)
 
     def _taking(self) -> Work[None]:
         while self._waiting:
@@ -49,7 +49,7 @@ class ResultLoader:
                 self._onProblem(problem, folder)
 
     def _takingResult(self, exam, folder: Path) -> Work[None]:
-        material = yield from reading(folder)
+        material = yield from read_in_steps(folder)
         yield
         if not self._isThere(exam):
             return
@@ -64,8 +64,8 @@ class ResultLoader:
         if not self._isThere(exam):
             return
         item = makeFolder(exam.caseName, exam.flair)
-        yield from addingWorkingImages(folder, item, exam.caseName)
-        mask = yield from addingBrainMask(folder, exam.flair, item, exam.caseName)
+        yield from addWorkingImages(folder, item, exam.caseName)
+        mask = yield from addBrainMask(folder, exam.flair, item, exam.caseName)
         old, exam.brainMask = exam.brainMask, mask
         removeNodes([old])
         self._show(exam, None)

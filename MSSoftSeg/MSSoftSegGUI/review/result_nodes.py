@@ -31,7 +31,7 @@ class ResultNodes:
     segmentation: object
 
 
-def addingResult(folder: int, caseName: str, material: ReviewMaterial, labels: np.ndarray) -> Work[ResultNodes]:
+def addResult(folder: int, caseName: str, material: ReviewMaterial, labels: np.ndarray) -> Work[ResultNodes]:
     """Put a result into the scene, into the exam's folder; nothing of it stays if this is left half-way."""
     matrix, made = material.ras_from_ijk, []
     try:

@@ -9,10 +9,10 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from MSSoftSegGUI.review.mask import ReviewMask
-from MSSoftSegGUI.review.material import ReviewMaterial, preparing
+from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.panel import ENTROPY, PROBABILITY, ReviewPanel
 from MSSoftSegGUI.review.presenter import ReviewPresenter
-from MSSoftSegGUI.review.result_nodes import addingResult
+from MSSoftSegGUI.review.result_nodes import addResult
 from MSSoftSegGUI.scene.nodes import hideNodes, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.review_facts import ReviewFacts
@@ -54,14 +54,14 @@ class ReviewSession(VTKObservationMixin):
 
     def adding(self, exam, material: ReviewMaterial, folder: int) -> Work[LiveThreshold]:
         """A fresh result takes the place of an earlier one; a segmentation that was worked on stays, renamed."""
-        live = yield from preparing(material)
+        live = yield from prepare(material)
         yield
         mask = ReviewMask(live.shape)
         instances = live.at(material.facts.model_threshold)
         mask.update(instances, ("undecided",) * instances.count, ManualEdits())
         if self._exam is not None and self._exam.parameterNode is exam.parameterNode:
             self.close()
-        nodes = yield from addingResult(folder, exam.caseName, material, mask.labels)
+        nodes = yield from addResult(folder, exam.caseName, material, mask.labels)
         old = [exam.probability, exam.entropy, exam.segmentation]
         # Without facts of a model it was drawn by hand, or came from a library.
         if (exam.decisions or exam.edits or not exam.lesionFacts) and isThere(old[2]):

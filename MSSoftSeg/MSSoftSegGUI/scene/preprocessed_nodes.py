@@ -13,14 +13,14 @@ from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.segmentation_node import BINARY, labelmap
 from MSSoftSegGUI.scene.volume_files import read_volume
 from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
-from MSSoftSegGUI.scene.working_images import bringing_brain_mask, working_image_files
+from MSSoftSegGUI.scene.working_images import bring_brain_mask, working_image_files
 from MSSoftSegLib.stepwise import Work
 
 BRAIN_COLOR = (0.0, 0.62, 0.45)
 ROLE_WORKING, ROLE_BRAIN_MASK = "working image", "brain mask"
 
 
-def addingWorkingImages(workingFolder: Path, folder: int, caseName: str) -> Work[None]:
+def addWorkingImages(workingFolder: Path, folder: int, caseName: str) -> Work[None]:
     """Load the aligned, bias-corrected, brain-extracted images that are there; those of an earlier run are replaced."""
     for slot, path in working_image_files(workingFolder).items():
         array, matrix = read_volume(path)
@@ -32,9 +32,9 @@ def addingWorkingImages(workingFolder: Path, folder: int, caseName: str) -> Work
         yield
 
 
-def addingBrainMask(workingFolder: Path, flairNode, folder: int, caseName: str) -> Work[object]:
+def addBrainMask(workingFolder: Path, flairNode, folder: int, caseName: str) -> Work[object]:
     """The brain mask as a segmentation on FLAIR's own voxels, which the next run can take."""
-    mask = yield from bringing_brain_mask(workingFolder)
+    mask = yield from bring_brain_mask(workingFolder)
     yield
     name = slicer.mrmlScene.GenerateUniqueName(_("{case} brain mask").format(case=caseName))
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)

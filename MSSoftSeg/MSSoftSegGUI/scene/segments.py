@@ -11,7 +11,7 @@ from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 
 
 @dataclass(frozen=True)
-class SegmentSpec:
+class LesionSegment:
     """A segment. id is fixed in saved scenes; label: its value in label maps; color: red, green, blue, 0–1.
 
     code: scheme, value and meaning. terminology: the text that Slicer keeps in a segment's terminology tag.
@@ -44,8 +44,8 @@ CODING_SCHEME = "99MSSOFTSEG"
 
 # Sky blue and orange: apart for every kind of color blindness, and on gray images (Okabe and Ito's palette).
 SEGMENTS = (
-    SegmentSpec("MSLesion", LESION, (86 / 255, 180 / 255, 233 / 255), (CODING_SCHEME, "MSLESION", "MS lesion")),
-    SegmentSpec(
+    LesionSegment("MSLesion", LESION, (86 / 255, 180 / 255, 233 / 255), (CODING_SCHEME, "MSLESION", "MS lesion")),
+    LesionSegment(
         "PossibleMSLesion",
         POSSIBLE_LESION,
         (230 / 255, 159 / 255, 0.0),

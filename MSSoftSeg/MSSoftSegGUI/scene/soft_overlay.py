@@ -71,7 +71,7 @@ class SoftOverlay:
         removeNodes([node])
 
 
-def addingOutline(path: Path, name: str, number: int, flairNode) -> Work[object]:
+def addOutline(path: Path, name: str, number: int, flairNode) -> Work[object]:
     """One rater's mask as an outline: certain lesion in full color, possible lesion paler; number: of the color."""
     labels, matrix = read_volume(path)
     labels = on_grid(labels, matrix, nativeMatrix(flairNode))

@@ -36,10 +36,10 @@ def working_image_files(folder: Path) -> dict[str, Path]:
 
 def brain_mask_on_flair(folder: Path) -> BrainMask:
     """The brain mask on FLAIR's native voxels; ValueError, OSError or RuntimeError where the folder is incomplete."""
-    return finish(bringing_brain_mask(folder))
+    return finish(bring_brain_mask(folder))
 
 
-def bringing_brain_mask(folder: Path) -> Work[BrainMask]:
+def bring_brain_mask(folder: Path) -> Work[BrainMask]:
     """As ``brain_mask_on_flair``, a few slices per step: resampling all of them would hold the panel up."""
     import SimpleITK as sitk
 

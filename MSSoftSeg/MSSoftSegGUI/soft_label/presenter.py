@@ -53,7 +53,7 @@ class SoftInputs:
     flair: Path
 
 
-class Stage(Protocol):
+class SoftLabelPort(Protocol):
     """What is needed of the scene."""
 
     def write(self, done: Callable[[SoftInputs], None], problem: Callable[[ErrorCard], None]) -> None:
@@ -93,9 +93,15 @@ class SoftLabelPresenter:
     """folder: where the worker puts soft masks. show gets every new picture."""
 
     def __init__(
-        self, jobs: ShortJobs, stage: Stage, later: Later, *, folder: Path, show: Callable[[SoftLabelView], None]
+        self,
+        jobs: ShortJobs,
+        scene: SoftLabelPort,
+        later: Later,
+        *,
+        folder: Path,
+        show: Callable[[SoftLabelView], None],
     ) -> None:
-        self._jobs, self._stage, self._later, self._folder, self._show = jobs, stage, later, folder, show
+        self._jobs, self._scene, self._later, self._folder, self._show = jobs, scene, later, folder, show
         self._case: SoftCase | None = None
         self._left_out: frozenset[str] = frozenset()
         self._request = 0
@@ -108,7 +114,7 @@ class SoftLabelPresenter:
         same = case is not None and self._case is not None and case.key == self._case.key
         if not same:
             self._left_out = frozenset()
-            self._stage.hide()
+            self._scene.hide()
         self._case = case
         self._again()
 
@@ -135,7 +141,7 @@ class SoftLabelPresenter:
         if is_on != self._is_on:
             self._is_on = is_on
             if not is_on:
-                self._stage.hide()
+                self._scene.hide()
             self._again()
 
     @property
@@ -185,7 +191,7 @@ class SoftLabelPresenter:
 
     def _begin(self, request: int) -> None:
         if request == self._request:
-            self._stage.write(lambda inputs: self._ask(request, inputs), lambda card: self._fail(request, card))
+            self._scene.write(lambda inputs: self._ask(request, inputs), lambda card: self._fail(request, card))
 
     def _ask(self, request: int, inputs: SoftInputs) -> None:
         if request != self._request:
@@ -209,7 +215,7 @@ class SoftLabelPresenter:
 
     def _take(self, request: int, out: Path, summary: Mapping[str, Any]) -> None:
         if request == self._request:
-            self._stage.show(out, lambda: self._shown(request, out, summary), lambda card: self._fail(request, card))
+            self._scene.show(out, lambda: self._shown(request, out, summary), lambda card: self._fail(request, card))
 
     def _shown(self, request: int, out: Path, summary: Mapping[str, Any]) -> None:
         if request != self._request:
@@ -225,7 +231,7 @@ class SoftLabelPresenter:
     def _fail(self, request: int, card: ErrorCard) -> None:
         if request == self._request:
             # An older mask beside new choices would be taken for theirs.
-            self._stage.hide()
+            self._scene.hide()
             self._change(is_busy=False, is_shown=False, summary="", error=card)
 
     def _change(self, **changes: Any) -> None:

@@ -13,7 +13,7 @@ from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.side_by_side import SideBySide, SideView
 from MSSoftSegGUI.scene.slice_views import compositeNodes
-from MSSoftSegGUI.scene.soft_overlay import SOFT_OPACITY, MouseValue, SoftOverlay, addingOutline
+from MSSoftSegGUI.scene.soft_overlay import SOFT_OPACITY, MouseValue, SoftOverlay, addOutline
 from MSSoftSegGUI.soft_label.presenter import SoftInputs
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard, reason_of
@@ -37,7 +37,7 @@ class SoftLabelScene:
         sayValue: Callable[[str], None],
     ):
         self._files, self._exam, self._grid, self._restore, self._sayValue = files, exam, grid, restore, sayValue
-        self._turns, self._outlining = ChunkedWork(later), ChunkedWork(later)
+        self._work, self._outlining = ChunkedWork(later), ChunkedWork(later)
         self._overlay = SoftOverlay(_("Soft label"))
         self._outlines: list = []
         self._views = SideBySide()
@@ -64,11 +64,11 @@ class SoftLabelScene:
             text = _("The soft label could not be shown: {reason}").format(reason=reason_of(reason))
             problem(ErrorCard(text, _("Try again."), type(reason).__name__))
 
-        self._turns.start(work(), stopped)
+        self._work.start(work(), stopped)
 
     def hide(self) -> None:
         """Take the soft label away and show what was there before."""
-        self._turns.stop()
+        self._work.stop()
         wasShown, self._isShown = self._isShown, False
         self._mouse.stop()
         self._sayValue("")
@@ -79,7 +79,7 @@ class SoftLabelScene:
 
     def forget(self) -> None:
         """The scene is closing."""
-        self._turns.stop()
+        self._work.stop()
         self._outlining.stop()
         self._mouse.stop()
         self._isShown = False
@@ -116,7 +116,7 @@ class SoftLabelScene:
     def _comparing(self, raters) -> Work[None]:
         exam = self._exam()
         for number, (name, path) in enumerate(raters):
-            self._outlines.append((yield from addingOutline(path, name, number, exam.flair)))
+            self._outlines.append((yield from addOutline(path, name, number, exam.flair)))
         views = (
             SideView(_("Raters"), None, tuple(self._outlines)),
             SideView(_("Soft label"), self._overlay.node if isThere(self._overlay.node) else None),

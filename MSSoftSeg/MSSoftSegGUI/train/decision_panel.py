@@ -39,7 +39,7 @@ class DecisionPanel:
     def show(self, view) -> None:
         """The verdict first; what to do about it next; then the numbers."""
         ui = self.ui
-        ui.judgementBox.visible = view.phase != "none"
+        ui.judgmentBox.visible = view.phase != "none"
         ui.verdictLabel.text = view.verdict_text
         judged = view.phase in ("judged", "deciding", "decided") and view.verdict
         ui.verdictLabel.styleSheet = VERDICT_STYLES.get(view.verdict, UNDECIDED_STYLE) if judged else ""
@@ -60,9 +60,9 @@ class DecisionPanel:
         _fill(ui.casesTable, view.cases)
         ui.casesLabel.visible = bool(view.cases)
         if view.error is not None:
-            showMessage(ui.judgementNote, f"{view.error.what}\n{view.error.remedy}", "error")
+            showMessage(ui.judgmentNote, f"{view.error.what}\n{view.error.remedy}", "error")
         else:
-            showMessage(ui.judgementNote, view.note)
+            showMessage(ui.judgmentNote, view.note)
 
 
 def _makeDefault(button, isDefault: bool) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from MSSoftSegGUI.train.choices import run_folder
-from MSSoftSegGUI.train.messages import decided_text, judgement_of, training_card, worse_question
-from MSSoftSegGUI.train.view import JudgementView
+from MSSoftSegGUI.train.messages import decided_text, judgment_of, training_card, worse_question
+from MSSoftSegGUI.train.view import JudgmentView
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard
 from MSSoftSegGUI.worker.event_lines import Event
@@ -35,25 +35,25 @@ class Judge(WorkerPort, Protocol):
     def restart(self) -> None: ...
 
 
-class JudgementPresenter:
-    """judge: runs comparisons; desk: decisions. confirm: asks the user a question; on_decided: the models are others now."""
+class JudgmentPresenter:
+    """judge: runs comparisons; quick_worker: decisions. confirm: asks the user; on_decided: the models are others now."""
 
     def __init__(
         self,
         judge: Judge,
-        desk: WorkerPort,
+        quick_worker: WorkerPort,
         *,
-        show: Callable[[JudgementView], None],
+        show: Callable[[JudgmentView], None],
         confirm: Callable[[str], bool],
         on_decided: Callable[[Decision], None] = lambda decision: None,
         is_default: Callable[[Path], bool] = lambda model: False,
     ) -> None:
-        self._judge, self._desk, self._show, self._confirm = judge, desk, show, confirm
+        self._judge, self._quick_worker, self._show, self._confirm = judge, quick_worker, show, confirm
         self._on_decided, self._is_default = on_decided, is_default
         self._state: JobState | None = None
         self._job = ""
         self.base_patients = BASE_PATIENTS
-        self.view = JudgementView()
+        self.view = JudgmentView()
 
     def choose(self, state: JobState | None) -> None:
         """This training is looked at now."""
@@ -72,7 +72,7 @@ class JudgementPresenter:
             return
         found = _kept(state)
         if found is not None:
-            self._change(judgement_of(found))
+            self._change(judgment_of(found))
         else:
             self._change(phase="open", verdict_text=_("Not compared yet: compare before you decide."))
         if self._is_default(model):
@@ -95,7 +95,7 @@ class JudgementPresenter:
             "overwrite": True,
         }
         text = _("Comparing the present model with the new one on held-out cases…")
-        self._change(JudgementView(phase="comparing", verdict_text=text))
+        self._change(JudgmentView(phase="comparing", verdict_text=text))
         self._judge.submit({"job": name, "kind": "compare-models", "spec": spec}, lambda event: self._hear(name, event))
 
     def stop(self) -> None:
@@ -122,7 +122,7 @@ class JudgementPresenter:
         before = self.view
         self._change(phase="deciding")
         document = {"job": uuid.uuid4().hex[:12], "kind": "promote-model", "spec": spec}
-        self._desk.submit(document, lambda event: self._decided(state, before, decision, event))
+        self._quick_worker.submit(document, lambda event: self._decided(state, before, decision, event))
 
     def forget(self) -> None:
         """Another training is looked at, or the panel goes: what is being compared is of no use any more."""
@@ -130,7 +130,7 @@ class JudgementPresenter:
             self._judge.cancel(self._job)
             self._job = ""
         self._state = None
-        self._change(JudgementView())
+        self._change(JudgmentView())
 
     def _hear(self, name: str, event: Event) -> None:
         if name != self._job:
@@ -148,14 +148,14 @@ class JudgementPresenter:
         self._judge.restart()
         if event["event"] == "result":
             summary = event.get("summary")
-            self._change(judgement_of(summary if isinstance(summary, dict) else {}))
+            self._change(judgment_of(summary if isinstance(summary, dict) else {}))
         elif event["event"] == "failed":
             card = training_card(event, details=self._judge.details())
-            self._change(JudgementView(phase="failed", error=card, verdict_text=_("The models could not be compared.")))
+            self._change(JudgmentView(phase="failed", error=card, verdict_text=_("The models could not be compared.")))
         else:
-            self._change(JudgementView(phase="open", verdict_text=_("Not compared: the comparison was stopped.")))
+            self._change(JudgmentView(phase="open", verdict_text=_("Not compared: the comparison was stopped.")))
 
-    def _decided(self, state: JobState, before: JudgementView, decision: Decision, event: Event) -> None:
+    def _decided(self, state: JobState, before: JudgmentView, decision: Decision, event: Event) -> None:
         if event["event"] not in ("result", "failed", "cancelled"):
             return
         if event["event"] == "result":
@@ -169,10 +169,10 @@ class JudgementPresenter:
             return
         error: ErrorCard | None = None
         if event["event"] == "failed":
-            error = training_card(event, details=self._desk.details())
+            error = training_card(event, details=self._quick_worker.details())
         self._change(before, error=error)
 
-    def _change(self, view: JudgementView | None = None, **changes: Any) -> None:
+    def _change(self, view: JudgmentView | None = None, **changes: Any) -> None:
         self.view = dataclasses.replace(view or self.view, **changes)
         self._show(self.view)
 

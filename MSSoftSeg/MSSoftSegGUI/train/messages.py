@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from MSSoftSegGUI.train.training_log import TrainingLog
-from MSSoftSegGUI.train.view import JudgementView, MeasureRow, Phase
+from MSSoftSegGUI.train.view import JudgmentView, MeasureRow, Phase
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard, card_of, sentence
 from MSSoftSegLib.jobs.detached.reading import JobState
@@ -24,17 +24,17 @@ def entry_title(state: JobState) -> str:
     return f"{state.out or state.name} · {how} · {state.started.astimezone():%Y-%m-%d %H:%M}"
 
 
-def running_headline(state: JobState, course: TrainingLog, phase: Phase) -> str:
+def running_headline(state: JobState, training_log: TrainingLog, phase: Phase) -> str:
     """A training that works."""
     if phase == "starting":
         return _("Starting the training…")
     if phase == "stopping":
         return _("Stopping after this step; the best so far is kept…")
     text = _("{model} is being trained.").format(model=state.out)
-    return f"{text} {_best_text(course)}".strip()
+    return f"{text} {_best_text(training_log)}".strip()
 
 
-def ended_headline(state: JobState, course: TrainingLog) -> str:
+def ended_headline(state: JobState, training_log: TrainingLog) -> str:
     """A training that does not work any more, and what can be done."""
     if state.state == "finished":
         return _("{model} is trained. Compare it with the present model before it is used.").format(model=state.out)
@@ -45,24 +45,24 @@ def ended_headline(state: JobState, course: TrainingLog) -> str:
         ),
         "failed": _("The training failed."),
     }[state.state]
-    return f"{text} {_best_text(course)}".strip()
+    return f"{text} {_best_text(training_log)}".strip()
 
 
-def failure_of(state: JobState, course: TrainingLog) -> ErrorCard | None:
+def failure_of(state: JobState, training_log: TrainingLog) -> ErrorCard | None:
     """What went wrong, None where nothing did."""
     if state.state != "failed":
         return None
-    details = "\n".join([state.name, *course.log[-40:]])
-    if course.end is not None and course.end["event"] == "failed":
-        return training_card(course.end, details=details)
+    details = "\n".join([state.name, *training_log.log[-40:]])
+    if training_log.end is not None and training_log.end["event"] == "failed":
+        return training_card(training_log.end, details=details)
     return ErrorCard(sentence(state.last_error or ""), "", details)
 
 
-def _best_text(course: TrainingLog) -> str:
+def _best_text(training_log: TrainingLog) -> str:
     """The best validation so far, "" before the first."""
-    if course.best is None:
+    if training_log.best is None:
         return ""
-    step, dsc = course.best
+    step, dsc = training_log.best
     return _("Best validation so far: DSC {dsc} at step {step}.").format(dsc=f"{dsc:.2f}", step=step)
 
 
@@ -77,7 +77,7 @@ def training_card(event: Mapping[str, Any], *, details: str) -> ErrorCard:
     )
 
 
-def judgement_of(summary: Mapping[str, Any]) -> JudgementView:
+def judgment_of(summary: Mapping[str, Any]) -> JudgmentView:
     """What a comparison found, its verdict first."""
     verdict = str(summary.get("verdict"))
     known = verdict if verdict in ("better", "worse") else "undecided"
@@ -89,7 +89,7 @@ def judgement_of(summary: Mapping[str, Any]) -> JudgementView:
         "undecided": _("It is not decided whether {second} is better than {first}.").format(first=first, second=second),
     }
     base = summary.get("base") or {}
-    return JudgementView(
+    return JudgmentView(
         phase="judged",
         verdict=known,
         verdict_text=f"{verdicts[known]} {sentence(str(summary.get('reason') or ''))}".strip(),
@@ -102,7 +102,7 @@ def judgement_of(summary: Mapping[str, Any]) -> JudgementView:
     )
 
 
-def worse_question(verdict: str, view: JudgementView) -> str:
+def worse_question(verdict: str, view: JudgmentView) -> str:
     """What is asked before a model that was not found better becomes the default."""
     ask = _("Use it for every exam from now on all the same? The old model stays and can be made the default again.")
     if verdict == "worse":

@@ -30,14 +30,14 @@ class PreflightPresenter:
 
     def __init__(
         self,
-        desk: WorkerPort,
+        quick_worker: WorkerPort,
         later: Later,
         *,
         models: Callable[[], Path],
         show: Callable[[PreflightView], None],
         others_running: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._desk, self._later, self._models, self._show = desk, later, models, show
+        self._quick_worker, self._later, self._models, self._show = quick_worker, later, models, show
         self._others_running = others_running
         self._serial = 0
         self._job = ""
@@ -57,7 +57,7 @@ class PreflightPresenter:
         """Nobody waits for an answer any more."""
         self._serial += 1
         if self._job:
-            self._desk.cancel(self._job)
+            self._quick_worker.cancel(self._job)
             self._job = ""
 
     def _ask(self, choices: TrainChoices, serial: int) -> None:
@@ -71,14 +71,14 @@ class PreflightPresenter:
             return
         self._job = uuid.uuid4().hex[:12]
         document = {"job": self._job, "kind": "train-preflight", "spec": spec}
-        self._desk.submit(document, lambda event: self._hear(serial, event))
+        self._quick_worker.submit(document, lambda event: self._hear(serial, event))
 
     def _hear(self, serial: int, event: Event) -> None:
         if serial != self._serial:
             return
         if event["event"] == "failed":
             self._job = ""
-            card = training_card(event, details=self._desk.details())
+            card = training_card(event, details=self._quick_worker.details())
             self._change(PreflightView(findings=(Finding("error", f"{card.what} {card.remedy}"),)))
         elif event["event"] == "result":
             self._job = ""

@@ -51,7 +51,7 @@ class _Watched:
 
     state: JobState
     tail: Tail
-    course: TrainingLog
+    training_log: TrainingLog
     since: float
     share: float | None = None
     is_stopping: bool = False
@@ -59,12 +59,12 @@ class _Watched:
 
 
 class TrainPresenter:
-    """desk: runs the short job that starts a training. on_finished: a training that was watched came to its good end."""
+    """quick_worker: runs the short job that starts a training. on_finished: a training that was watched came to its good end."""
 
     def __init__(
         self,
         jobs: Jobs,
-        desk: WorkerPort,
+        quick_worker: WorkerPort,
         later: Later,
         *,
         show: Callable[[TrainView], None],
@@ -72,7 +72,7 @@ class TrainPresenter:
         on_finished: Callable[[JobState], None] = lambda state: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._jobs, self._desk, self._later, self._show, self._clock = jobs, desk, later, show, clock
+        self._jobs, self._quick_worker, self._later, self._show, self._clock = jobs, quick_worker, later, show, clock
         self._on_chosen, self._on_finished = on_chosen, on_finished
         self._watched: _Watched | None = None
         self._is_starting = False
@@ -147,9 +147,9 @@ class TrainPresenter:
         self._is_starting = True
         self._change(phase="starting", headline=_("Starting the training…"), error=None)
         document = {"job": uuid.uuid4().hex[:12], "kind": "detach", "spec": dict(spec)}
-        self._desk.submit(document, self._hear_desk)
+        self._quick_worker.submit(document, self._hear_start)
 
-    def _hear_desk(self, event: Event) -> None:
+    def _hear_start(self, event: Event) -> None:
         if not self._is_starting or event["event"] not in ("result", "failed", "cancelled"):
             return
         self._is_starting = False
@@ -161,7 +161,7 @@ class TrainPresenter:
             return
         self._read()
         if event["event"] == "failed":
-            card = training_card(event, details=self._desk.details())
+            card = training_card(event, details=self._quick_worker.details())
             headline = _("The training was not started.") if self._watched is None else self.view.headline
             self._change(error=card, headline=headline)
 
@@ -178,13 +178,13 @@ class TrainPresenter:
 
     def _earlier(self, state: JobState) -> TrainingLog:
         """What earlier jobs said that trained this very model, which this one goes on with."""
-        course = TrainingLog()
+        training_log = TrainingLog()
         if state.spec.get("resume"):
             jobs = [each for each in self._jobs.trainings() if each.spec.get("out") == state.spec.get("out")]
             for each in sorted(jobs, key=lambda job: job.started):
                 if each.folder != state.folder and each.started <= state.started:
-                    course.hear(self._jobs.tail(each.folder).new_events())
-        return course
+                    training_log.hear(self._jobs.tail(each.folder).new_events())
+        return training_log
 
     def _poll(self, serial: int) -> None:
         if serial != self._polls or self._watched is None:
@@ -205,7 +205,7 @@ class TrainPresenter:
             self._leave(_("The folder of this training was removed. What it learned is lost, unless a model was made."))
             return
         watched.state = state
-        watched.course.hear(watched.tail.new_events())
+        watched.training_log.hear(watched.tail.new_events())
         self._tell(watched)
         if state.state == "running":
             watched.was_seen_running = True
@@ -214,7 +214,7 @@ class TrainPresenter:
             self._on_finished(state)
 
     def _tell(self, watched: _Watched) -> None:
-        course, state = watched.course, watched.state
+        training_log, state = watched.training_log, watched.state
         phase = PHASES[state.state]
         if phase == "running" and watched.is_stopping:
             phase = "stopping"
@@ -226,23 +226,25 @@ class TrainPresenter:
             runs=self._runs() if (phase, str(state.folder)) != (self.view.phase, self.view.chosen) else self.view.runs,
             chosen=str(state.folder),
             phase=phase,
-            headline=running_headline(state, course, phase)
+            headline=running_headline(state, training_log, phase)
             if phase in ("starting", "running", "stopping")
-            else ended_headline(state, course),
-            stage_text=" · ".join(filter(None, (stage_title(course.stage) if course.stage else "", course.message))),
-            percent=100 * (1.0 if phase == "finished" else course.overall),
+            else ended_headline(state, training_log),
+            stage_text=" · ".join(
+                filter(None, (stage_title(training_log.stage) if training_log.stage else "", training_log.message))
+            ),
+            percent=100 * (1.0 if phase == "finished" else training_log.overall),
             remaining_text=self._remaining(watched) if phase == "running" else "",
-            has_best=course.best is not None,
-            curves={name: tuple(points) for name, points in course.curves.items()},
+            has_best=training_log.best is not None,
+            curves={name: tuple(points) for name, points in training_log.curves.items()},
             picture=picture[0],
             picture_time=picture[1],
-            error=failure_of(state, course),
-            log=tuple(course.log),
+            error=failure_of(state, training_log),
+            log=tuple(training_log.log),
         )
 
     def _remaining(self, watched: _Watched) -> str:
         """By what was done since it was first looked at: how long it ran before may have been on another machine."""
-        share = watched.course.overall
+        share = watched.training_log.overall
         if watched.share is None or share < watched.share:
             watched.share, watched.since = share, self._clock()
         gained = (share - watched.share) / max(1e-6, 1.0 - watched.share)

@@ -103,7 +103,7 @@ class MeasureRow:
 
 
 @dataclass(frozen=True)
-class JudgementView:
+class JudgmentView:
     """The old model against the new one. verdict_text stands first; rows: means; cases: each held-out case.
 
     phase: none (nothing to judge) · open (not compared) · comparing · judged · deciding · decided · failed.

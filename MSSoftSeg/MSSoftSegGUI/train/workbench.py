@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from MSSoftSegGUI.train.choices import suggested_name
 from MSSoftSegGUI.train.curves import TrainingCurves
 from MSSoftSegGUI.train.decision_panel import DecisionPanel
-from MSSoftSegGUI.train.judgment import JudgementPresenter
+from MSSoftSegGUI.train.judgment import JudgmentPresenter
 from MSSoftSegGUI.train.long_jobs import LongJobs
 from MSSoftSegGUI.train.panel import TrainPanel
 from MSSoftSegGUI.train.preflight import PreflightPresenter
@@ -22,13 +22,13 @@ from MSSoftSegGUI.worker.qt_process import later
 
 
 class TrainingWorkbench:
-    """desk: the worker for short jobs; judge: one for comparisons. models: lists the installed ones, the default first;
+    """quickWorker: the worker for short jobs; judge: one for comparisons. models: lists the installed ones, the default first;
 
     library: where cases are kept, "" where nowhere.
     onDecided: a model was installed or removed; gets whether the default is another one now.
     """
 
-    def __init__(self, uiPath: str, desk, judge, *, models, library, onDecided) -> None:
+    def __init__(self, uiPath: str, quickWorker, judge, *, models, library, onDecided) -> None:
         self.jobs, self.judge, self._models, self._keptIn = LongJobs(), judge, models, library
         self.curves = TrainingCurves()
         self._suggested = self._library = ""
@@ -39,18 +39,18 @@ class TrainingWorkbench:
         actions["library"] = self.suggestName
         self.panel = TrainPanel(uiPath, actions=actions, onChoice=self.onChoice, onCurves=self.onCurves)
         self.decision = DecisionPanel(
-            self.panel.ui, compare=self.onCompare, decide=lambda decision: self.judgement.decide(decision)
+            self.panel.ui, compare=self.onCompare, decide=lambda decision: self.judgment.decide(decision)
         )
         self.preflight = PreflightPresenter(
-            desk,
+            quickWorker,
             later,
             models=self.jobs.models_folder,
             show=self.panel.showPreflight,
             others_running=self.jobs.is_one_running,
         )
-        self.judgement = JudgementPresenter(
+        self.judgment = JudgmentPresenter(
             judge,
-            desk,
+            quickWorker,
             show=self.decision.show,
             confirm=self._confirmed,
             on_decided=lambda decision: onDecided(decision == "default"),
@@ -58,7 +58,7 @@ class TrainingWorkbench:
         )
         self.presenter = TrainPresenter(
             self.jobs,
-            desk,
+            quickWorker,
             later,
             show=self._show,
             on_chosen=self._chosen,
@@ -67,7 +67,7 @@ class TrainingWorkbench:
         self.panel.setRecipes(shipped_recipes(), shipped_recipes()[0][0])
         self.onChoice()
         self.panel.show(self.presenter.view)
-        self.decision.show(self.judgement.view)
+        self.decision.show(self.judgment.view)
 
     @property
     def widget(self):
@@ -100,7 +100,7 @@ class TrainingWorkbench:
     def shutDown(self) -> None:
         """The module is unloaded: what is being trained works on."""
         self.preflight.forget()
-        self.judgement.forget()
+        self.judgment.forget()
         self.presenter.leave()
         if self.curves.isShown:
             self.curves.setShown(False)
@@ -130,7 +130,7 @@ class TrainingWorkbench:
             self.onCurves(True)
 
     def onCompare(self) -> None:
-        self.judgement.compare(self.panel.choices().device)
+        self.judgment.compare(self.panel.choices().device)
 
     def onCurves(self, shown: bool) -> None:
         self.curves.setShown(shown)
@@ -142,7 +142,7 @@ class TrainingWorkbench:
         self.curves.show(view.curves)
 
     def _chosen(self, state) -> None:
-        self.judgement.choose(state)
+        self.judgment.choose(state)
         self.panel.foldPlan(state is not None)
         if state is not None and Path(state.out).name == self.panel.choices().name:
             # The name is taken now: the next model is to have another.
@@ -151,7 +151,7 @@ class TrainingWorkbench:
             self.onFolded(self._isFolded)
 
     def _finished(self, state) -> None:
-        self.judgement.choose(state)
+        self.judgment.choose(state)
         self.onCompare()
 
     def _confirmed(self, question: str) -> bool:

@@ -14,7 +14,7 @@ from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.stepwise import Work
 
 # Steps are done one after the other until this is used up: small results open at once.
-TURN_S = 0.03
+CHUNK_S = 0.03
 # What reading files and nodes raises; anything else is a mistake of ours and is to be seen as one.
 PROBLEMS = (OSError, ValueError, RuntimeError, MSSoftSegError)
 
@@ -45,7 +45,7 @@ class ChunkedWork:
             work.close()
 
     def _go_on(self, work: Work[Any], on_problem: Callable[[Exception], None]) -> None:
-        end = self._clock() + TURN_S
+        end = self._clock() + CHUNK_S
         try:
             while work is self._work:
                 next(work)

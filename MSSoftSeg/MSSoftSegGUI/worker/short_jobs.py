@@ -1,4 +1,4 @@
-"""Short questions to the desk worker: each is answered once, in words for the panel, and a newer one replaces an older.
+"""Short questions to the worker for short jobs: each is answered once, in words for the panel, and a newer one replaces an older.
 
 A topic names what a question is about. Whoever asks again about a topic no longer wants the answer that is under way: it is
 dropped wherever it is, so that nothing that is out of date is ever shown.

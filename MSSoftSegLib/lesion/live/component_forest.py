@@ -56,7 +56,7 @@ class ComponentForest:
         return Components(self.flat[:active], label, int(count))
 
 
-def growing_forest(image: np.ndarray, *, lowest: float) -> Work[ComponentForest]:
+def grow_forest(image: np.ndarray, *, lowest: float) -> Work[ComponentForest]:
     """The forest of all voxels ≥ lowest, made in steps of some 50 ms. image: (z, y, x)."""
     candidates = np.flatnonzero(image >= image.dtype.type(lowest))
     value = image.ravel()[candidates]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from MSSoftSegLib.lesion.instances import EQUAL_VOLUME_TOLERANCE, MOST_INSTANCES
-from MSSoftSegLib.lesion.live.component_forest import ComponentForest, growing_forest
+from MSSoftSegLib.lesion.live.component_forest import ComponentForest, grow_forest
 from MSSoftSegLib.stepwise import finish
 
 # The slider's ends. Lower, a map may hold the whole brain as candidates.
@@ -67,7 +67,7 @@ class LiveThreshold:
         self.voxel_volume_mm3 = voxel_volume_mm3
         self._min_lesion_mm3 = min_lesion_mm3
         self.lowest = lowest_threshold(probability, model_threshold)
-        self.forest = forest or finish(growing_forest(probability, lowest=self.lowest))
+        self.forest = forest or finish(grow_forest(probability, lowest=self.lowest))
         self._entropy = entropy.ravel()[self.forest.flat].astype(np.float64)
         self._probability = self.forest.value.astype(np.float64)
         self._numbers = np.zeros(probability.size, np.int32)

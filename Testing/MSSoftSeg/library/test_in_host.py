@@ -303,8 +303,8 @@ def test_a_place_where_nothing_can_be_written_is_told(person, tmp_path, place):
 def test_a_worker_that_is_killed_while_saving_costs_nothing_and_the_next_click_saves(person):
     draw_new(person, ANNAS)
     person.click("approveButton")
-    person.wait(lambda: person.workbench.desk._current is not None, JOB_TIMEOUT_S, "the save")
-    person.workbench.desk._process.kill_tree()
+    person.wait(lambda: person.workbench.quickWorker._current is not None, JOB_TIMEOUT_S, "the save")
+    person.workbench.quickWorker._process.kill_tree()
     person.wait(lambda: not person.keeping.view.is_saving, JOB_TIMEOUT_S, "the end of the save")
     assert "never left half written" in person.ui("libraryMessage").text
     assert np.array_equal(person.drawing(), ANNAS)
@@ -316,7 +316,7 @@ def test_a_worker_that_is_killed_while_saving_costs_nothing_and_the_next_click_s
 def test_a_scene_that_is_closed_while_saving_is_saved_all_the_same(person):
     draw_new(person, ANNAS)
     person.click("approveButton")
-    person.wait(lambda: person.workbench.desk._current is not None, JOB_TIMEOUT_S, "the save")
+    person.wait(lambda: person.workbench.quickWorker._current is not None, JOB_TIMEOUT_S, "the save")
     person.host.close_scene()
     person.wait(lambda: not person.keeping.view.is_saving, JOB_TIMEOUT_S, "the end of the save")
     assert person.ui("libraryMessage").text.startswith("sub-P1 is saved as approved")

@@ -95,7 +95,7 @@ class Curator(Visit):
 
     @property
     def keeping(self):
-        return self.curation.keeping
+        return self.curation.saver
 
     @property
     def worklist(self):
@@ -129,7 +129,7 @@ class Curator(Visit):
     def save(self, button: str = "approveButton") -> None:
         """Save and wait for what comes of it."""
         self.click(button)
-        self.wait(lambda: not self.keeping.view.is_saving, JOB_TIMEOUT_S, "the end of the save")
+        self.wait(lambda: not self.saver.view.is_saving, JOB_TIMEOUT_S, "the end of the save")
         self.wait(lambda: not self.worklist.view.is_loading, JOB_TIMEOUT_S, "the worklist")
 
     def open(self, case: str, *, filter: str = "all") -> None:

@@ -104,9 +104,9 @@ class Learner(Curator):
         return self.training.presenter.view
 
     @property
-    def judgement(self):
+    def judgment(self):
         """Old against new."""
-        return self.training.judgement.view
+        return self.training.judgment.view
 
     def drawing(self) -> np.ndarray:
         """The labels of the exam on the table, (k, j, i)."""
@@ -192,8 +192,8 @@ class Learner(Curator):
 
     def wait_verdict(self) -> None:
         """Wait until old and new were compared."""
-        self.wait(lambda: self.judgement.phase in ("judged", "failed"), TIMEOUT_S, "the comparison")
-        assert self.judgement.error is None, self.judgement.error
+        self.wait(lambda: self.judgment.phase in ("judged", "failed"), TIMEOUT_S, "the comparison")
+        assert self.judgment.error is None, self.judgment.error
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def test_the_ring_of_a_blinking_lesion_and_a_raters_outline_enter_the_scene_hidd
     """The Data module takes in what it hears of, and does not look again."""
     import slicer
     from MSSoftSegGUI.scene.slice_views import Blinker
-    from MSSoftSegGUI.scene.soft_overlay import addingOutline
+    from MSSoftSegGUI.scene.soft_overlay import addOutline
     from MSSoftSegGUI.scene.volume_files import write_volume
 
     from MSSoftSegLib.stepwise import finish
@@ -73,6 +73,6 @@ def test_the_ring_of_a_blinking_lesion_and_a_raters_outline_enter_the_scene_hidd
     blinker = Blinker()
     scene = slicer.mrmlScene
     heard = hidden_when_added(scene, lambda: blinker.blink((5, 6, 7), np.ones((1, 1, 1), bool), flair))
-    heard += hidden_when_added(scene, lambda: finish(addingOutline(tmp_path / "anna.nii.gz", "anna", 0, flair)))
+    heard += hidden_when_added(scene, lambda: finish(addOutline(tmp_path / "anna.nii.gz", "anna", 0, flair)))
     blinker.stop()
     assert heard == [("MSSoftSeg blink", True), ("anna", True)]

@@ -127,7 +127,7 @@ def test_closing_the_scene_while_a_result_is_read_leaves_nothing(reader, monkeyp
     import slicer
     from MSSoftSegGUI.worker import chunked_work
 
-    monkeypatch.setattr(chunked_work, "TURN_S", 0.0)
+    monkeypatch.setattr(chunked_work, "CHUNK_S", 0.0)
     reader.start_run(flair_node())
     reader.worker.finish()
     reader.host.close_scene()
@@ -167,7 +167,7 @@ def test_results_that_come_close_together_all_arrive(reader, monkeypatch, tmp_pa
     second = reader.workbench._currentExam()
     reader.choose(anna, "Anna")
     first = reader.workbench._currentExam()
-    monkeypatch.setattr(chunked_work, "TURN_S", 0.0)
+    monkeypatch.setattr(chunked_work, "CHUNK_S", 0.0)
     for exam, name in ((first, "first"), (second, "second")):
         reader.workbench._arrival.take(exam, "segment", write_result(tmp_path / name / "result"))
     reader.wait(lambda: first.segmentation is not None and second.segmentation is not None)

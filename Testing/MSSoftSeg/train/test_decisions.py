@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from MSSoftSegGUI.train.choices import TrainChoices, run_folder, suggested_name
-from MSSoftSegGUI.train.judgment import COMPARISON, COMPARISON_FILE, JudgementPresenter
+from MSSoftSegGUI.train.judgment import COMPARISON, COMPARISON_FILE, JudgmentPresenter
 from MSSoftSegGUI.train.long_jobs import LongJobs
 from MSSoftSegGUI.train.preflight import PreflightPresenter, duration_text
 
@@ -43,7 +43,7 @@ def comparison(verdict="better", **more):
 
 
 class Desk:
-    """Pre-flight and judgement, with a worker for each kind of job."""
+    """Pre-flight and judgment, with a worker for each kind of job."""
 
     def __init__(self):
         self.worker, self.judge, self.clock = ScriptedWorker(), ScriptedWorker(), Clock()
@@ -52,7 +52,7 @@ class Desk:
         self.preflight = PreflightPresenter(
             self.worker, self.clock.later, models=lambda: Path("/models"), show=lambda view: None
         )
-        self.judgement = JudgementPresenter(
+        self.judgment = JudgmentPresenter(
             self.judge,
             self.worker,
             show=lambda view: None,
@@ -182,22 +182,22 @@ def test_a_name_is_suggested_that_no_model_has():
 
 
 def compared(desk, trained, verdict="better", **more):
-    desk.judgement.choose(trained)
-    desk.judgement.compare()
+    desk.judgment.choose(trained)
+    desk.judgment.compare()
     desk.judge.answer(**comparison(verdict, **more))
 
 
 def test_nothing_can_be_decided_before_it_was_compared(desk, trained):
-    desk.judgement.choose(trained)
-    assert desk.judgement.view.phase == "open"
-    desk.judgement.decide("default")
+    desk.judgment.choose(trained)
+    assert desk.judgment.view.phase == "open"
+    desk.judgment.decide("default")
     assert desk.worker.kinds == []
 
 
 def test_the_comparison_is_of_the_held_out_cases_of_this_very_run(desk, trained):
-    desk.judgement.choose(trained)
-    desk.judgement.compare("cpu")
-    desk.judgement.compare("cpu")
+    desk.judgment.choose(trained)
+    desk.judgment.compare("cpu")
+    desk.judgment.compare("cpu")
     assert desk.judge.kinds == ["compare-models"], "a second click compares nothing"
     spec = desk.judge.spec()
     assert spec["second"] == trained.spec["out"]
@@ -208,7 +208,7 @@ def test_the_comparison_is_of_the_held_out_cases_of_this_very_run(desk, trained)
 
 def test_what_was_found_is_said_with_its_measures_and_each_case(desk, trained):
     compared(desk, trained)
-    view = desk.judgement.view
+    view = desk.judgment.view
     assert view.verdict_text == "model-1 is better than starter. DSC rose."
     rows = {row.name: row for row in view.rows}
     assert (rows["DSC"].first, rows["DSC"].second, rows["DSC"].difference) == (
@@ -228,69 +228,69 @@ def test_what_was_found_is_said_with_its_measures_and_each_case(desk, trained):
 
 def test_a_better_model_is_installed_by_one_click(desk, trained):
     compared(desk, trained)
-    assert desk.judgement.view.suggested == "default"
-    desk.judgement.decide("default")
+    assert desk.judgment.view.suggested == "default"
+    desk.judgment.decide("default")
     assert desk.questions == []
     assert desk.worker.spec() == {"model": trained.spec["out"], "decision": "default", "accept_worse": False}
     desk.worker.answer(model="model-1", decision="default")
     assert desk.decided == ["default"]
-    assert desk.judgement.view.phase == "decided"
-    assert "is the default now" in desk.judgement.view.verdict_text
+    assert desk.judgment.view.phase == "decided"
+    assert "is the default now" in desk.judgment.view.verdict_text
 
 
 @pytest.mark.parametrize(("verdict", "word"), [("worse", "WORSE"), ("undecided", "could not show")])
 def test_a_model_that_was_not_found_better_is_not_offered_and_asked_about_again(desk, trained, verdict, word):
     compared(desk, trained, verdict)
-    assert desk.judgement.view.suggested == "candidate"
+    assert desk.judgment.view.suggested == "candidate"
     desk.answer = False
-    desk.judgement.decide("default")
+    desk.judgment.decide("default")
     assert word in desk.questions[0]
     assert desk.worker.kinds == [], "no means no"
     desk.answer = True
-    desk.judgement.decide("default")
+    desk.judgment.decide("default")
     assert desk.worker.spec()["accept_worse"] is True
 
 
 def test_a_verdict_that_is_not_known_here_counts_as_undecided(desk, trained):
     compared(desk, trained, "splendid")
-    assert desk.judgement.view.suggested == "candidate"
-    assert "not decided" in desk.judgement.view.verdict_text
+    assert desk.judgment.view.suggested == "candidate"
+    assert "not decided" in desk.judgment.view.verdict_text
 
 
 def test_a_candidate_needs_no_question_and_a_discard_one(desk, trained):
     compared(desk, trained, "worse")
-    desk.judgement.decide("candidate")
+    desk.judgment.decide("candidate")
     assert desk.questions == []
     desk.worker.answer(model="model-1", decision="candidate")
-    assert "The default is as before" in desk.judgement.view.verdict_text
-    desk.judgement.decide("discard")
+    assert "The default is as before" in desk.judgment.view.verdict_text
+    desk.judgment.decide("discard")
     assert desk.worker.kinds == ["promote-model"], "what is decided is decided"
 
 
 def test_a_discard_is_asked_about(desk, trained):
     compared(desk, trained, "worse")
     desk.answer = False
-    desk.judgement.decide("discard")
+    desk.judgment.decide("discard")
     assert desk.worker.kinds == []
 
 
 def test_a_decision_that_failed_can_be_taken_again(desk, trained):
     compared(desk, trained)
-    desk.judgement.decide("default")
+    desk.judgment.decide("default")
     desk.worker.fail(code="disk-full", message="the disk is full", remedy="free some space, or choose another --out")
-    view = desk.judgement.view
+    view = desk.judgment.view
     assert view.phase == "judged"
     assert "disk" in view.error.what
     assert desk.decided == []
-    desk.judgement.decide("default")
+    desk.judgment.decide("default")
     assert desk.worker.kinds == ["promote-model", "promote-model"]
 
 
 def test_a_comparison_that_failed_says_why_and_installs_nothing(desk, trained):
-    desk.judgement.choose(trained)
-    desk.judgement.compare()
+    desk.judgment.choose(trained)
+    desk.judgment.compare()
     desk.judge.fail(code="bad-library", message="the library is not there", remedy="connect the share")
-    view = desk.judgement.view
+    view = desk.judgment.view
     assert (view.phase, view.can_decide, view.can_compare) == ("failed", False, True)
     assert view.error.what == "The library is not there."
 
@@ -299,36 +299,36 @@ def test_an_earlier_comparison_is_found_again(desk, trained):
     folder = run_folder(trained.spec) / COMPARISON
     folder.mkdir(parents=True)
     (folder / COMPARISON_FILE).write_text(json.dumps(comparison("worse")))
-    desk.judgement.choose(trained)
-    assert desk.judgement.view.verdict == "worse"
+    desk.judgment.choose(trained)
+    assert desk.judgment.view.verdict == "worse"
     assert desk.judge.kinds == []
     (folder / COMPARISON_FILE).write_text("{ torn")
-    desk.judgement.forget()
-    desk.judgement.choose(trained)
-    assert desk.judgement.view.phase == "open"
+    desk.judgment.forget()
+    desk.judgment.choose(trained)
+    assert desk.judgment.view.phase == "open"
 
 
 def test_a_comparison_of_a_training_that_is_looked_away_from_is_stopped_and_dropped(desk, trained):
-    desk.judgement.choose(trained)
-    desk.judgement.compare()
-    desk.judgement.choose(None)
+    desk.judgment.choose(trained)
+    desk.judgment.compare()
+    desk.judgment.choose(None)
     assert desk.judge.documents[0]["job"] in desk.judge.cancelled
     desk.judge.answer(**comparison("better"))
-    assert desk.judgement.view.phase == "none"
+    assert desk.judgment.view.phase == "none"
 
 
 def test_a_model_that_was_discarded_or_is_the_default_has_nothing_to_decide(desk, trained, monkeypatch):
     (Path(trained.spec["out"]) / "model.json").unlink()
-    desk.judgement.choose(trained)
-    assert desk.judgement.view.phase == "decided"
-    assert "discarded" in desk.judgement.view.verdict_text
+    desk.judgment.choose(trained)
+    assert desk.judgment.view.phase == "decided"
+    assert "discarded" in desk.judgment.view.verdict_text
     job = MadeJob(LongJobs().models_folder(), "the-default")
     job.finish()
-    desk.judgement.choose(LongJobs().state(job.folder))
-    assert desk.judgement.view.verdict_text == "This model is the default."
+    desk.judgment.choose(LongJobs().state(job.folder))
+    assert desk.judgment.view.verdict_text == "This model is the default."
 
 
 def test_the_same_training_looked_at_again_keeps_its_verdict(desk, trained):
     compared(desk, trained)
-    desk.judgement.choose(trained)
-    assert desk.judgement.view.verdict == "better"
+    desk.judgment.choose(trained)
+    assert desk.judgment.view.verdict == "better"

@@ -66,10 +66,10 @@ def _train(person, seen, recipe):
     person.train()
     seen.started = person.run
     seen.plots_shown = person.training.curves.isShown
-    os.kill(int(person.workbench.desk._process._process.processId()), signal.SIGKILL)
+    os.kill(int(person.workbench.quickWorker._process._process.processId()), signal.SIGKILL)
     person.reopen()
     seen.attached = person.run
-    person.training.judgement.base_patients = 0
+    person.training.judgment.base_patients = 0
     person.training.onCurves(True)
     person.wait_phase("finished", "failed", "lost")
     seen.trained = person.run
@@ -93,16 +93,16 @@ def _decide(person, seen):
     from MSSoftSegLib.network.catalog import default_model
 
     person.wait_verdict()
-    seen.judgement, seen.verdict_shown = person.judgement, person.ui("verdictLabel").text
+    seen.judgment, seen.verdict_shown = person.judgment, person.ui("verdictLabel").text
     seen.default_button = [name for name in ("promote", "candidate") if person.ui(f"{name}Button").default]
     seen.default_before = default_model()
-    if person.judgement.verdict == "better":
+    if person.judgment.verdict == "better":
         person.click("promoteButton")
     else:
         seen.asked = person.click_and_answer("promoteButton", "OK")
-    person.wait(lambda: person.judgement.phase == "decided" or person.judgement.error, TIMEOUT_S, "the installation")
-    assert person.judgement.error is None, person.judgement.error
-    seen.default_after, seen.decided = default_model(), person.judgement
+    person.wait(lambda: person.judgment.phase == "decided" or person.judgment.error, TIMEOUT_S, "the installation")
+    assert person.judgment.error is None, person.judgment.error
+    seen.default_after, seen.decided = default_model(), person.judgment
     seen.chosen = person.workbench.segment.choices()["model"]
 
 
@@ -147,16 +147,16 @@ def test_loss_and_agreement_of_the_real_training_were_plotted_and_a_case_shown(l
 
 
 def test_old_and_new_were_compared_on_who_was_held_out_and_the_verdict_stood_first(loop):
-    assert len(loop.judgement.cases) == 1
-    assert loop.judgement.rows[0].name == "DSC"
-    assert loop.verdict_shown == loop.judgement.verdict_text
-    assert loop.default_button == (["promote"] if loop.judgement.verdict == "better" else ["candidate"])
+    assert len(loop.judgment.cases) == 1
+    assert loop.judgment.rows[0].name == "DSC"
+    assert loop.verdict_shown == loop.judgment.verdict_text
+    assert loop.default_button == (["promote"] if loop.judgment.verdict == "better" else ["candidate"])
 
 
 def test_the_new_model_was_installed_by_a_decision_and_not_before(loop):
     assert loop.default_before == "starter"
-    if loop.judgement.verdict != "better":
-        assert loop.judgement.verdict_text in loop.asked[0], "a second question, with the verdict"
+    if loop.judgment.verdict != "better":
+        assert loop.judgment.verdict_text in loop.asked[0], "a second question, with the verdict"
     assert loop.default_after == NEW_MODEL
     assert f"{NEW_MODEL} is the default now" in loop.decided.verdict_text
     assert loop.chosen == NEW_MODEL

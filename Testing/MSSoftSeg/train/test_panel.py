@@ -172,7 +172,7 @@ def test_a_better_model_is_offered_first_and_a_worse_one_last(reader, models):
     assert "c8372d" in reader.ui("verdictLabel").styleSheet
     assert reader.ui("candidateButton").default
     assert not reader.ui("promoteButton").default
-    assert reader.ui("judgementBox").layout().itemAt(0).widget().objectName() == "verdictLabel"
+    assert reader.ui("judgmentBox").layout().itemAt(0).widget().objectName() == "verdictLabel"
     assert reader.ui("planGroup").collapsed
     reader.ui("trainSection").collapsed = False
     reader.rest(0.1)
