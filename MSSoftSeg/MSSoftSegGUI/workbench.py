@@ -72,14 +72,7 @@ class Workbench:
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
         self.worker, self.quickWorker = newWorker(), newWorker()
         self.curation = self._newCuration()
-        self.training = TrainingWorkbench(
-            self._ui("Train"),
-            self.quickWorker,
-            newWorker(),
-            models=installed_models,
-            library=lambda: slicer.util.settingsValue(LIBRARY_SETTING, ""),
-            onDecided=self.onModelDecided,
-        )
+        self.training = self._newTraining()
         self.runner = SegmentPresenter(
             self.worker,
             self._exporter,
@@ -272,6 +265,16 @@ class Workbench:
             review=self.review,
             edit=self.edit,
             folder=runsFolder() / "short-jobs",
+        )
+
+    def _newTraining(self) -> TrainingWorkbench:
+        return TrainingWorkbench(
+            self._ui("Train"),
+            self.quickWorker,
+            newWorker(),
+            models=installed_models,
+            library=lambda: slicer.util.settingsValue(LIBRARY_SETTING, ""),
+            onDecided=self.onModelDecided,
         )
 
     def _ui(self, name: str) -> str:
