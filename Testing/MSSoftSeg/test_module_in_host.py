@@ -128,7 +128,7 @@ def test_both_segments_carry_their_terms_and_colors(reader):
 
     tag = vtk.reference("")
     assert segmentation.GetSegment("PossibleMSLesion").GetTag("TerminologyEntry", tag)
-    assert "POSSIBLEMSLESION^99MSSOFTSEG" in str(tag)
+    assert "99MSSOFTSEG^POSSIBLEMSLESION" in str(tag)
 
 
 def test_the_slider_takes_out_what_falls_below_it_and_puts_it_back(reader):
