@@ -145,7 +145,7 @@ def test_the_shipped_policy_grows_with_the_number_of_patients():
     settings = find_recipe("mssoftseg-adapt").adaptation
     assert settings is not None
     one, three, many = (size_for(settings, count) for count in (1, 3, 40))
-    assert one.frozen == ("encoder",)
+    assert one.frozen == ("input_block", "downsamples", "bottleneck")
     assert one.validation == 0
     assert three.frozen == ()
     assert three.validation > 0
