@@ -11,12 +11,12 @@ from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine.bundle_writing import write_trained_bundle
-from MSSoftSegLib.training.engine.operating_point import OperatingPoint
+from MSSoftSegLib.training.engine.operating_point import MeasuredPoint
 from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.recipe import Recipe
 
 # The teacher's probability is taken as it is: no temperature, and no threshold acts on a confidence-weighted label.
-AS_TRAINED = OperatingPoint(temperature=1.0, threshold=0.5, min_lesion_mm3=0.0, mean_dsc=0.0, cases=0)
+AS_TRAINED = MeasuredPoint(temperature=1.0, threshold=0.5, min_lesion_mm3=0.0, mean_dsc=0.0, cases=0)
 
 
 def pseudo_labelled(teacher: FitTask, recipe: Recipe, data: Path, folder: Path) -> tuple[PreparedCase, ...]:

@@ -12,6 +12,7 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.network.bundle import Bundle
+from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from MSSoftSegLib.training.adaptation.forgetting import Forgetting, measure_forgetting
@@ -19,7 +20,7 @@ from MSSoftSegLib.training.adaptation.policy import in_words, labelled_patients,
 from MSSoftSegLib.training.adaptation.rehearsal import rehearsal_cases
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine.operating_point import (
-    OperatingPoint,
+    MeasuredPoint,
     choose_operating_point,
     given_operating_point,
     load_trained,
@@ -40,11 +41,11 @@ class Adaptation:
     patients: int
 
     @property
-    def kept_point(self) -> OperatingPoint:
+    def kept_point(self) -> MeasuredPoint:
         """The operating point of the model that is adapted."""
         description = self.initial.description
         temperature = description.calibration.temperature
-        return OperatingPoint(temperature, description.threshold, description.min_lesion_mm3, 0.0, 0)
+        return MeasuredPoint(temperature, description.threshold, description.min_lesion_mm3, 0.0, 0)
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,13 @@ class Extra:
 
 @dataclass(frozen=True)
 class AdaptationOutcome:
-    """How the model is used, in which words that was chosen, and what it forgot."""
+    """How the model is used, in which words that was chosen, and what it forgot.
 
-    point: OperatingPoint
+    acquisitions: the other operating points of the model that was adapted, where its points are kept.
+    """
+
+    point: MeasuredPoint
+    acquisitions: tuple[AcquisitionPoint, ...]
     words: str
     forgetting: Forgetting
 
@@ -114,9 +119,11 @@ def finish_adaptation(
 ) -> AdaptationOutcome:
     """Choose or keep the operating point, and look at the base patients before and after."""
     held_out = len({case.patient for task in tasks for case in task.validation})
+    acquisitions: tuple[AcquisitionPoint, ...] = ()
     if held_out < adaptation.settings.operating_point_patients:
         point = given_operating_point(tasks, device, adaptation.kept_point, progress=progress)
         description = adaptation.initial.description
+        acquisitions = description.acquisitions
         words = (
             f"threshold, temperature and smallest lesion are those of {description.name} {description.version}: "
             f"{held_out or 'no'} held-out patient{'s' if held_out > 1 else ''} cannot choose better ones"
@@ -133,7 +140,7 @@ def finish_adaptation(
     )
     for lost in forgetting.told:
         LOGGER.warning("the adapted model forgot: %s", lost)
-    return AdaptationOutcome(point, words, forgetting)
+    return AdaptationOutcome(point, acquisitions, words, forgetting)
 
 
 def adaptation_facts(adaptation: Adaptation, outcome: AdaptationOutcome) -> dict[str, Any]:

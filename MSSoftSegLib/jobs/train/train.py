@@ -34,6 +34,7 @@ from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.description import ModelName
+from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
@@ -145,17 +146,19 @@ def _write(
         reporter.progress("operating-point", fraction)
 
     told: dict[str, object] = {}
+    acquisitions: tuple[AcquisitionPoint, ...]
     if adaptation is None:
-        point = choose_operating_point(tasks, device, progress=choosing)
+        point, acquisitions = choose_operating_point(tasks, device, progress=choosing), ()
     else:
         outcome = finish_adaptation(adaptation, tasks, device, progress=choosing)
-        point, facts = outcome.point, {**facts, "adaptation": adaptation_facts(adaptation, outcome)}
+        point, acquisitions = outcome.point, outcome.acquisitions
+        facts = {**facts, "adaptation": adaptation_facts(adaptation, outcome)}
         told = {"operating_point": outcome.words, "base": outcome.forgetting.facts()}
     if teacher is not None:
         LOGGER.info("%s", guard_student(teacher, tasks, point, device).reason)
     reporter.progress("bundle", 0.0)
     with complete_or_absent(spec.out, overwrite=spec.may_replace) as folder:
-        description = write_trained_bundle(folder, spec.out.name, tasks, point, facts=facts)
+        description = write_trained_bundle(folder, spec.out.name, tasks, point, facts=facts, acquisitions=acquisitions)
         reporter.progress("bundle", 1.0)
     reporter.result(
         spec.out.name,

@@ -13,9 +13,10 @@ from typing import Any
 import torch
 
 from MSSoftSegLib.network.description import ModelDescription
+from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import save_weights
 from MSSoftSegLib.training.engine.curves import PICTURE, STEPS_FILE, VALIDATIONS_FILE, read_rows
-from MSSoftSegLib.training.engine.operating_point import ChosenPoint, OperatingPoint, load_trained
+from MSSoftSegLib.training.engine.operating_point import ChosenPoint, MeasuredPoint, load_trained
 from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.recipe import Recipe
 from MSSoftSegLib.version import VERSION
@@ -29,13 +30,15 @@ def write_trained_bundle(
     folder: Path,
     name: str,
     tasks: Sequence[FitTask],
-    point: OperatingPoint,
+    point: MeasuredPoint,
     *,
     facts: Mapping[str, Any],
+    acquisitions: Sequence[AcquisitionPoint] = (),
 ) -> ModelDescription:
     """Write ``model.json``, weights, card and curves into an existing folder.
 
-    facts: what the job knows of the data (numbers of cases, folds), for the record.
+    facts: what the job knows of the data (numbers of cases, folds), for the record. acquisitions: operating points for exams of
+    their kind, beside ``point``, which is for all others.
     """
     files = [_write_member(folder, number, task, single=len(tasks) == 1) for number, task in enumerate(tasks)]
     recipe = tasks[0].recipe
@@ -46,6 +49,7 @@ def write_trained_bundle(
         "licence": LICENCE,
         "intended_use": INTENDED_USE,
         **inference_facts(recipe, point),
+        "acquisitions": [entry.model_dump() for entry in acquisitions],
         "training": {
             **facts,
             "seed": recipe.training.seed,

@@ -47,7 +47,7 @@ class ChosenPoint(Protocol):
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
+class MeasuredPoint:
     """min_lesion_mm3: lesions smaller than this are dropped. mean_dsc: over training cases and raters, with these settings."""
 
     temperature: float
@@ -75,7 +75,7 @@ def choose_operating_point(
     *,
     on: Literal["training", "held-out"] = "training",
     progress: Callable[[float], None] = lambda fraction: None,
-) -> OperatingPoint:
+) -> MeasuredPoint:
     """Temperature on held-out cases, then threshold and smallest lesion on the cases trained on (Docs/methods.md section 7).
 
     tasks: the finished members of one ensemble. A member is only ever calibrated on cases that it did not see.
@@ -95,7 +95,7 @@ def given_operating_point(
     point: ChosenPoint,
     *,
     progress: Callable[[float], None] = lambda fraction: None,
-) -> OperatingPoint:
+) -> MeasuredPoint:
     """The point that was chosen elsewhere, with its mean DSC on the cases that these members trained on."""
     networks = [load_trained(task) for task in tasks]
     cases, probabilities = _predicted(tasks, networks, device, point.temperature, on="training", progress=progress)
@@ -103,7 +103,7 @@ def given_operating_point(
         mean_defined([dice(_lesions(found, point.threshold, point.min_lesion_mm3, case), t) for t in rater_masks(case)])
         for case, found in zip(cases, probabilities, strict=True)
     ]
-    return OperatingPoint(point.temperature, point.threshold, point.min_lesion_mm3, mean_defined(scores), len(cases))
+    return MeasuredPoint(point.temperature, point.threshold, point.min_lesion_mm3, mean_defined(scores), len(cases))
 
 
 def _predicted(
@@ -139,7 +139,7 @@ def _labelled(shown: Sequence[Sequence[PreparedCase]]) -> list[PreparedCase]:
 
 def _chosen(
     cases: Sequence[PreparedCase], probabilities: Sequence[np.ndarray], recipe: Recipe, temperature: float
-) -> OperatingPoint:
+) -> MeasuredPoint:
     fixed = recipe.postprocessing
 
     def dsc(threshold: float, smallest: float) -> float:
@@ -161,7 +161,7 @@ def _chosen(
     smallest = given
     if fixed.drop_up_to_mm3 is None:
         smallest = max(SMALLEST_LESIONS_MM3, key=lambda volume: f1(threshold, volume))
-    return OperatingPoint(temperature, threshold, smallest, dsc(threshold, smallest), len(cases))
+    return MeasuredPoint(temperature, threshold, smallest, dsc(threshold, smallest), len(cases))
 
 
 def _just_above(volume_mm3: float, recipe: Recipe) -> float:

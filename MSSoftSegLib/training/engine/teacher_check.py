@@ -17,7 +17,7 @@ from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.network.window import window_of
 from MSSoftSegLib.training.confirmation_guard import GuardVerdict, confirmation_guard
 from MSSoftSegLib.training.data.prepared import PreparedCase
-from MSSoftSegLib.training.engine.operating_point import OperatingPoint, load_trained
+from MSSoftSegLib.training.engine.operating_point import MeasuredPoint, load_trained
 from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.engine.validation import case_probability, mean_defined, rater_masks, whole_logits
 from MSSoftSegLib.training.recipe import Recipe
@@ -38,7 +38,7 @@ def check_teacher_fits(teacher: Bundle, recipe: Recipe) -> None:
         )
 
 
-def guard_student(teacher: Bundle, tasks: Sequence[FitTask], point: OperatingPoint, device: Device) -> GuardVerdict:
+def guard_student(teacher: Bundle, tasks: Sequence[FitTask], point: MeasuredPoint, device: Device) -> GuardVerdict:
     """The verdict on a finished student; JobFailed where it is refused. Scores are DSC, mean over raters."""
     networks = load_networks(teacher)
     description = teacher.description
