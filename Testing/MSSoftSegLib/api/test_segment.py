@@ -13,7 +13,7 @@ from MSSoftSegLib.report.result import Result
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
-THRESHOLD = 0.5
+THRESHOLD = 0.58
 
 
 @pytest.fixture(scope="module")
