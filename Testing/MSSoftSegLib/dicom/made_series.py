@@ -10,6 +10,8 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
+from MSSoftSegLib.exam.placement import nearest_orthonormal
+
 MR = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
 IDENTITY = {
@@ -35,7 +37,9 @@ def head(*, size=(14, 12, 9), spacing_mm=(0.8, 1.1, 3.0), origin_mm=(-31.0, 12.5
     made = sitk.GetImageFromArray(np.rint(values).astype(np.int16))
     made.SetSpacing(spacing_mm)
     made.SetOrigin(origin_mm)
-    made.SetDirection(sitk.Euler3DTransform((0, 0, 0), *turn).GetMatrix())
+    turned = np.reshape(sitk.Euler3DTransform((0, 0, 0), *turn).GetMatrix(), (3, 3))
+    # As every image of ours leaves its reader: ITK cannot invert a direction that holds numbers like 1e-308.
+    made.SetDirection(nearest_orthonormal(turned).ravel().tolist())
     return made
 
 

@@ -21,6 +21,7 @@ from MSSoftSegLib.library.exporting.dicom_seg import MASK_FILE, SOFT_MASK_FILE, 
 from Testing.MSSoftSegLib.dicom.independent_reader import array, on_grid_of, points_and_values
 from Testing.MSSoftSegLib.dicom.made_series import head, label_map, soft_map, write_series
 from Testing.MSSoftSegLib.library.adding import add_case
+from Testing.patience import HANGING_S
 
 SAGITTAL = (1.5708, 0.0, 1.5708)
 # How the scanner lay (turns in radians), and how the library's NIfTI is stored: None = as the scanner, else reoriented.
@@ -128,7 +129,7 @@ def test_dcmqi_converts_it_back_to_the_case(tmp_path, enhanced):
         folder.mkdir(parents=True)
         tool = Path(sys.executable).parent / "segimage2itkimage"
         command = [str(tool), "--inputDICOM", str(out / name), "--outputDirectory", str(folder), "-t", "nii"]
-        subprocess.run([*command, "--prefix", "s"], check=True, capture_output=True, timeout=60)
+        subprocess.run([*command, "--prefix", "s"], check=True, capture_output=True, timeout=HANGING_S)
         files = sorted(folder.glob("s-*.nii.gz"))
         assert len(files) == (2 if name == MASK_FILE else 1)
         total = sum(array(_brought_to(mask, sitk.ReadImage(str(file)))) for file in files) / full
@@ -198,7 +199,7 @@ ORIENTATIONS = [a + b + c for a in "LR" for b in "AP" for c in "SI"]
 ORIENTATIONS += [o[1] + o[2] + o[0] for o in ORIENTATIONS]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     turn=st.tuples(*[st.floats(-3.1, 3.1)] * 3),
     spacing=st.tuples(*[st.floats(0.4, 4.0)] * 3),

@@ -289,3 +289,13 @@ def test_a_disc_with_its_directory_is_read(place, image):
     disc.write(place / "disc")
     assert (place / "disc" / "DICOMDIR").exists()
     assert len(find_source(place / "disc", image).headers) == image.GetSize()[2]
+
+
+@pytest.mark.parametrize("tiny", ["1e-308", "-1e-200"])
+def test_an_orientation_that_itk_cannot_invert_is_cleaned_as_it_is_read(place, tiny):
+    def spoil(dataset, plane):
+        dataset.ImageOrientationPatient = ["1", tiny, "0", tiny, "1", "0"]
+
+    image = head()
+    found = find_source(spoiled(place, image, spoil), image)
+    assert set(map(abs, found.stack.grid.direction)) == {0, 1}

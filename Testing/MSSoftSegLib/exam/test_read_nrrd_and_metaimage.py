@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image
@@ -94,6 +95,21 @@ def test_the_same_oblique_axes_mean_the_same_grid_in_all_three_formats(folder: P
     assert same_grid(read_image(nrrd), grid)
     assert same_grid(read_image(meta), grid)
     assert same_grid(read_image(nifti), grid)
+
+
+@pytest.mark.parametrize("tiny", ["1e-308", "-5e-324", "1e-200", "1e-15"])
+@pytest.mark.parametrize("extension", ["nrrd", "mha"])
+def test_a_direction_that_itk_cannot_invert_is_cleaned_as_it_is_read(folder: Path, extension: str, tiny: str) -> None:
+    if extension == "nrrd":
+        path = write_nrrd(folder / "a.nrrd", space_directions=f"(0.9,{tiny},0) ({tiny},1.2,0) (0,0,3.1)")
+    else:
+        path = write_meta(folder / "a.mha", TransformMatrix=f"1 {tiny} 0 {tiny} 1 0 0 0 1")
+    assert_is_the_made_image(path)
+    # What ITK makes of the direction's inverse shows when axes are reordered, and in points.
+    image = sitk.DICOMOrient(read_image(path), "LAS")
+    for index in ((0, 0, 0), (5, 4, 3)):
+        assert image.TransformPhysicalPointToIndex(image.TransformIndexToPhysicalPoint(index)) == index
+    assert sorted(set(np.abs(image.GetDirection()))) == [0, 1]
 
 
 # --- geometry that cannot be trusted

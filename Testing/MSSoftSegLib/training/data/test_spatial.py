@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -60,7 +60,7 @@ def by_numpy(array, draw):
     return array.swapaxes(1, 2) if draw.transpose else array
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(draw=exact_draws)
 def test_flips_quarter_turns_and_transpose_are_numpys_to_the_last_bit(draw):
     volume = random_volume(confidence=True)
@@ -72,7 +72,7 @@ def test_flips_quarter_turns_and_transpose_are_numpys_to_the_last_bit(draw):
     np.testing.assert_array_equal(weight[0], by_numpy(volume.confidence, draw))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(draw=exact_draws, offset=st.tuples(*[st.integers(-9, 9)] * 3), confidence=booleans)
 def test_copying_and_interpolating_are_the_same_where_the_angle_is_almost_nothing(draw, offset, confidence):
     volume = random_volume(confidence=confidence)
@@ -118,7 +118,7 @@ def test_rotations_about_the_three_axes_are_composed_and_scale_magnifies():
     assert label.sum() / ball.sum() == pytest.approx(1.25**3, rel=0.01)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(draw=draws, seed=st.integers(0, 100))
 def test_a_marker_in_the_image_and_the_same_in_the_label_stay_together(draw, seed):
     """Left stays with left, whatever is drawn."""
@@ -133,8 +133,9 @@ def test_a_marker_in_the_image_and_the_same_in_the_label_stay_together(draw, see
     np.testing.assert_allclose(images[0][deep], label[0][deep], atol=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(draw=draws)
+@example(draw=SpatialDraw(rotation_deg=(0.0, 0.0, 24.0), scale=0.75, elastic_mm=5.0, elastic_seed=260))
 def test_a_region_of_one_soft_value_keeps_it_and_all_else_stays_between(draw):
     label = np.zeros((30, 30, 30), np.float32)
     label[7:23, 7:23, 7:23] = 0.37
@@ -142,14 +143,16 @@ def test_a_region_of_one_soft_value_keeps_it_and_all_else_stays_between(draw):
     images, moved_label, _ = moved(volume, whole(label.shape), draw)
     assert moved_label.min() >= 0
     assert moved_label.max() <= np.float32(0.37) * (1 + 1e-6)
-    middle = (slice(13, 17),) * 3
+    # The region reaches 7.5 voxels from the middle. These eight voxels see at most half their diagonal, shrunk by 0.7, and 5 mm
+    # of bending: 6.3.
+    middle = (slice(14, 16),) * 3
     np.testing.assert_allclose(moved_label[0][middle], 0.37, rtol=1e-6)
     np.testing.assert_allclose(images[0][middle], 0.37, rtol=1e-6)
     if not draw.is_exact:
         assert np.any((moved_label > 0.001) & (moved_label < 0.369))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(draw=draws)
 def test_outside_the_brain_images_and_weight_are_exactly_zero_and_its_border_is_not_darkened(draw):
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij"))
@@ -191,7 +194,7 @@ def test_beyond_the_case_there_is_nothing():
         assert weight[0, 24:40].min() == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(limit_mm=st.floats(0.5, 8), seed=st.integers(0, 10**6), spacing_mm=st.sampled_from([0.8, 1.0, 2.0]))
 def test_an_elastic_deformation_moves_no_voxel_further_than_it_says(limit_mm, seed, spacing_mm):
     ramps = np.stack(np.meshgrid(*[np.arange(n, dtype=np.float32) for n in (40, 40, 40)], indexing="ij"))
@@ -202,7 +205,7 @@ def test_an_elastic_deformation_moves_no_voxel_further_than_it_says(limit_mm, se
     assert displacement_mm.max() == pytest.approx(limit_mm, abs=1e-4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6))
 def test_a_slice_shows_its_own_slice_only(seed):
     rng = np.random.default_rng(seed)
