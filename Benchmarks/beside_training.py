@@ -50,7 +50,7 @@ def begun(folder: Path) -> Path:
     os.environ[VARIABLE] = "0"
     job = start("train", absolute_spec("train", small_training(folder) | {"epochs": 100000}))
     tail = EventTail(job)
-    wait_until(lambda: any(event["event"] == "metric" for event in tail.new_events()), seconds=600)
+    wait_until(lambda: any(event["event"] == "metric" for event in tail.new_events()))
     os.killpg(int(str(process_of(job))), signal.SIGSTOP)
     return job
 

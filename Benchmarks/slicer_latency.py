@@ -99,10 +99,10 @@ def _run(reader, folder: Path, patient: str) -> tuple[str, float, list[Row]]:
     with LatencyProbe() as probe:
         offset = time.perf_counter() - began
         reader.click("segmentButton")
-        reader.wait(lambda: not runner.view.is_running, 3600, "the end of the run")
+        reader.wait(lambda: not runner.view.is_running, "the end of the run")
         ended = time.perf_counter() - began
-        reader.wait(lambda: reader.review.exam is not None, 120, "the result")
-        reader.wait(lambda: bool(reader.view.rows), 120, "the table")
+        reader.wait(lambda: reader.review.exam is not None, "the result")
+        reader.wait(lambda: bool(reader.view.rows), "the table")
         reader.rest(1.0)
     assert runner.view.phase == "done", runner.view.error
     found = probe.result
@@ -166,7 +166,7 @@ def _show_made_result(reader, folder: Path) -> Row:
     result = _write_made_result(reader, folder)
     with LatencyProbe() as probe:
         reader.workbench.showResult(result)
-        reader.wait(lambda: bool(reader.view.rows), 300, "the made result")
+        reader.wait(lambda: bool(reader.view.rows), "the made result")
         reader.rest(1.0)
     return Row("event loop: opening the made result", probe.result.gaps_ms, probe.result.busy_ms)
 

@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "MSSoftSeg")]
 RESULT = Path(__file__).parent / "results" / "soft_label_latency.md"
 BRAIN_SHAPE = (182, 218, 182)
 # As in soft_label_presenter, which is imported when the host is there.
-LESIONS, PATIENCE_S, REST_S = 50, 120, 0.25
+LESIONS, REST_S = 50, 0.25
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _move(person, method: int, step: int) -> None:
 def _timed(person, what: str, act, preview) -> Row:
     def shown() -> None:
         act()
-        person.wait(lambda: preview.view.is_shown, PATIENCE_S, "the soft label")
+        person.wait(lambda: preview.view.is_shown, "the soft label")
 
     row = _measured(person, what, shown)
     assert preview.view.error is None, preview.view.error

@@ -79,13 +79,13 @@ def _visit(folder: Path, result: Path | None) -> None:
     reader.load_exam(folder)
     _shoot(reader, "exam", "examSection", "segmentSection")
     reader.click("segmentButton")
-    reader.wait(lambda: reader.workbench.runner.view.percent > (2 if result else 20), 900, "a part of the run")
+    reader.wait(lambda: reader.workbench.runner.view.percent > (2 if result else 20), "a part of the run")
     _shoot(reader, "running", "examSection", "segmentSection")
     if result is not None:
         reader.click("segmentButton")
-        reader.wait(lambda: not reader.workbench.runner.view.is_running, 60, "the end of the run")
+        reader.wait(lambda: not reader.workbench.runner.view.is_running, "the end of the run")
         reader.workbench.showResult(result)
-    reader.wait(lambda: reader.review.exam is not None, 900, "the result")
+    reader.wait(lambda: reader.review.exam is not None, "the result")
     reader.rest(1.0)
     reader.click_row(0)
     reader.rest(2.0)
@@ -110,7 +110,7 @@ def _visit(folder: Path, result: Path | None) -> None:
     slicer.util.resetSliceViews()
     reader.ui("overlayCombo").currentIndex = 0
     reader.click("checkButton")
-    reader.wait(lambda: not reader.workbench.examiner.view.is_busy, 300, "the check")
+    reader.wait(lambda: not reader.workbench.examiner.view.is_busy, "the check")
     _shoot(reader, "environment", "environmentSection")
     host.unload_module("MSSoftSeg")
 

@@ -32,7 +32,7 @@ def play(exam: Path, result: Path, shoot) -> None:
         place = _fill(library, exam, result, Path(scratch))
         person.load_exam(exam)
         person.workbench.showResult(result)
-        person.wait(lambda: person.review.exam is not None, 300, "the result")
+        person.wait(lambda: person.review.exam is not None, "the result")
         person.choose_library(library)
         person.log_in("anna")
         person.type("patientEdit", "P17")
@@ -56,7 +56,7 @@ def _open_and_preview(person, place, shoot) -> None:
         person.settle()
     crosshair = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCrosshairNode")
     person.click("softPreviewButton")
-    person.wait(lambda: person.curation.softLabel.view.is_shown, 300, "the soft label")
+    person.wait(lambda: person.curation.softLabel.view.is_shown, "the soft label")
     _look_at(place)
     crosshair.SetCursorPositionRAS([place[0], place[1], place[2]])
     shoot(person, "soft_label", "softLabelSection")
@@ -72,7 +72,7 @@ def _compare(person, place, shoot) -> None:
     person.ui("ratersGroup").collapsed = person.ui("exportGroup").collapsed = False
     person.ui("worklistGroup").collapsed = True
     person.click("compareRatersButton")
-    person.wait(lambda: "DSC" in person.ui("agreementLabel").text, 300, "the agreement")
+    person.wait(lambda: "DSC" in person.ui("agreementLabel").text, "the agreement")
     person.rest(2.0)
     _look_at(place)
     person.ui("exportFolderEdit").currentPath = "/data/for nnU-Net"

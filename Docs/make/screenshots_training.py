@@ -45,7 +45,7 @@ def play(shoot) -> None:
             person.plan(recipe, "ward-2026", library=library)
             shoot(person, "train_plan", "trainSection")
             person.train()
-            person.wait(lambda: len(person.run.curves.get("val_dice", ())) >= 4, 1800, "some validations")
+            person.wait(lambda: len(person.run.curves.get("val_dice", ())) >= 4, "some validations")
             person.rest(1.5)
             shoot(person, "train_running", "trainSection")
             person.wait_phase("finished")

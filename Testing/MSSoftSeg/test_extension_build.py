@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from Testing.MSSoftSeg.extension_files import FILE_LISTS, ROOT
+from Testing.patience import HANGING_S
 
 SCRIPTED = "lib/Slicer-5.12/qt-scripted-modules"
 # What the extension uses of Slicer: only listed files are copied, the folder is installed as a whole.
@@ -69,7 +70,9 @@ def installed(tmp_path_factory):
         ["--build", build],
         ["--install", build],
     ):
-        done = subprocess.run(["cmake", *map(str, command)], capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(
+            ["cmake", *map(str, command)], capture_output=True, text=True, check=False, timeout=HANGING_S
+        )
         assert done.returncode == 0, done.stderr
     return target / SCRIPTED
 
@@ -95,7 +98,7 @@ def test_the_installed_library_finds_its_data_and_its_model(installed):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANGING_S,
     )
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()) == installed / "Resources"

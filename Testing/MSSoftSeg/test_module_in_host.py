@@ -13,6 +13,7 @@ import pytest
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from Testing.MSSoftSeg.people.radiologist import MODULE, Radiologist
+from Testing.patience import HANGING_S
 
 SHAPE = (20, 30, 40)
 CASES = ("RAS", "LPS", "oblique", "sagittal")
@@ -268,5 +269,5 @@ def test_importing_the_module_loads_neither_torch_nor_the_panel(session_host):
         "sys.exit('torch' in sys.modules or 'pydantic' in sys.modules or 'MSSoftSegGUI.workbench' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(MODULE).parents[1]), "QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, timeout=180, check=False)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, timeout=HANGING_S, check=False)
     assert done.returncode == 0

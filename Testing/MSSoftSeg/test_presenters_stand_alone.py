@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from Testing.MSSoftSeg.conftest import MODULE_FOLDER
+from Testing.patience import HANGING_S
 
 FOLDER = MODULE_FOLDER / "MSSoftSegGUI"
 FILES = {".".join(path.relative_to(FOLDER).with_suffix("").parts): path for path in sorted(FOLDER.rglob("*.py"))}
@@ -48,7 +49,7 @@ assert guess_exam([LoadedVolume("1", "FLAIR")]).flair == "1"
         [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{code}"],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=HANGING_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

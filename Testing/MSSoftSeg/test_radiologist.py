@@ -61,7 +61,7 @@ def morning(tmp_path_factory):
         volumes=len(slicer.util.getNodesByClass("vtkMRMLVolumeNode")), exam=reader.review.exam, rows=reader.view.rows
     )
     slicer.util.loadScene(path)
-    reader.wait(lambda: reader.review.exam is not None, 30, "the reopened review")
+    reader.wait(lambda: reader.review.exam is not None, "the reopened review")
     seen.reopened, seen.reopened_masks = reader.view, reader.masks()
     seen.shown_again = _what_is_shown(reader)
     seen.chosen_again = [reader.ui(f"{slot}Selector").currentNode().GetName() for slot in ("flair", "t1", "t2")]

@@ -11,6 +11,7 @@ import pytest
 
 from Testing.house.imports import module_arrows
 from Testing.house.plan import LIBRARY as MAY_USE
+from Testing.patience import HANGING_S
 
 PACKAGE = Path(__file__).resolve().parents[2] / "MSSoftSegLib"
 
@@ -78,7 +79,7 @@ def test_a_lower_room_never_imports_an_upper_one(path):
 )
 def test_what_the_slicer_module_imports_does_not_load_torch(module):
     code = f"import sys, MSSoftSegLib.{module}; sys.exit('torch' in sys.modules or 'itk' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=HANGING_S).returncode == 0
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from Testing.patience import HANGING_S
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -27,7 +29,7 @@ def wheel(tmp_path_factory):
         "-w",
         str(folder),
     ]
-    subprocess.run(command, check=True, timeout=300)
+    subprocess.run(command, check=True, timeout=HANGING_S)
     (path,) = folder.glob("*.whl")
     return path
 
@@ -55,7 +57,7 @@ def test_an_unpacked_wheel_finds_its_resources(wheel, tmp_path):
     command = [sys.executable, "-c", code]
     environment = {"PYTHONPATH": str(tmp_path), "PATH": ""}
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=HANGING_S
     )
     assert done.stdout.strip() == str(tmp_path / "MSSoftSegLib" / "Resources")
 

@@ -8,6 +8,7 @@ import pytest
 
 from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from Testing.patience import HANGING_S
 
 
 def names(folder):
@@ -86,7 +87,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_run(tmp_path):
         "with complete_or_absent(Path(sys.argv[1]), overwrite=False) as f:\n"
         "    (f / 'half.txt').write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "result")], check=False, timeout=120)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "result")], check=False, timeout=HANGING_S)
     assert not (tmp_path / "result").exists()
     assert len(names(tmp_path)) == 1
     with complete_or_absent(tmp_path / "result", overwrite=False) as folder:

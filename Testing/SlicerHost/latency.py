@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from PySide6 import QtCore
 
+from Testing.patience import HANGING_S
+
 TICK_MS = 10
 
 
@@ -53,8 +55,8 @@ def _now() -> tuple[float, float]:
     return time.perf_counter(), time.process_time()
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float, what: str = "the condition") -> None:
-    """Let the event loop run until the condition holds."""
+def wait_until(condition: Callable[[], bool], timeout_s: float = HANGING_S, what: str = "the condition") -> None:
+    """Let the event loop run until the condition holds; timeout_s guards against one that never does."""
     end = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > end:
@@ -63,9 +65,7 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, what: str = "the
         time.sleep(0.001)
 
 
-def longest_gap_ms(
-    work: Callable[[], object], *, until: Callable[[], bool] | None = None, timeout_s: float = 60
-) -> float:
+def longest_gap_ms(work: Callable[[], object], *, until: Callable[[], bool] | None = None) -> float:
     """The longest block of the event loop while `work` runs in it and, if asked, until a condition holds."""
     done = []
 
@@ -77,7 +77,7 @@ def longest_gap_ms(
 
     with LatencyProbe() as probe:
         QtCore.QTimer.singleShot(5 * TICK_MS, run)
-        wait_until(lambda: bool(done), timeout_s, "the work")
+        wait_until(lambda: bool(done), what="the work")
         if until is not None:
-            wait_until(until, timeout_s)
+            wait_until(until)
     return probe.result.longest_gap_ms

@@ -86,7 +86,7 @@ def run_until_the_end(office, stage, befall):
     before, left = scene_content(), run_folders()
     happened = at_stage(reader, stage, lambda: befall(reader))
     reader.click("segmentButton")
-    reader.wait(lambda: not reader.workbench.runner.view.is_running, 600, "the end of the run")
+    reader.wait(lambda: not reader.workbench.runner.view.is_running, "the end of the run")
     office.patch.setenv("MSSOFTSEG_CACHE", str(office.warm))
     del reader.workbench.runner._hear
     assert happened == [stage]
@@ -173,7 +173,7 @@ def test_a_model_that_is_damaged_between_two_runs_is_one_card_and_mended_it_work
         weights.write_bytes(whole[: len(whole) // 2])
         before, left = scene_content(), run_folders()
         reader.click("segmentButton")
-        reader.wait(lambda: not reader.workbench.runner.view.is_running, 300, "the end of the run")
+        reader.wait(lambda: not reader.workbench.runner.view.is_running, "the end of the run")
         view = reader.workbench.runner.view
         assert view.phase == "failed"
         assert "weights.safetensors" in view.error.what
@@ -195,7 +195,7 @@ def test_a_device_that_vanished_since_the_check_is_one_card_and_automatic_works(
     assert reader.ui("deviceCombo").currentData == "cuda:63"
     before, left = scene_content(), run_folders()
     reader.click("segmentButton")
-    reader.wait(lambda: not reader.workbench.runner.view.is_running, 300, "the end of the run")
+    reader.wait(lambda: not reader.workbench.runner.view.is_running, "the end of the run")
     view = reader.workbench.runner.view
     assert view.phase == "failed"
     assert "cuda:63" in view.error.what.lower()
@@ -215,9 +215,9 @@ def test_closing_the_scene_while_it_runs_stops_the_run_and_nothing_of_it_comes_b
     reader = office.reader
     happened = at_stage(reader, stage, lambda: _later(reader.host.close_scene))
     reader.click("segmentButton")
-    reader.wait(lambda: bool(happened) and not reader.workbench.runner.view.is_running, 300, "the end of the run")
+    reader.wait(lambda: bool(happened) and not reader.workbench.runner.view.is_running, "the end of the run")
     del reader.workbench.runner._hear
-    reader.wait(lambda: not reader.workbench.worker.is_busy, 60, "the worker's rest")
+    reader.wait(lambda: not reader.workbench.worker.is_busy, "the worker's rest")
     reader.rest(0.3)
     assert slicer.util.getNodesByClass("vtkMRMLVolumeNode") == []
     assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []

@@ -91,7 +91,7 @@ def test_trainings_outlive_their_worker_and_go_on_after_a_kill(tmp_path, trainin
         stage = read_job(folder).message.split(" ")[0] or "starting"
         if read_job(folder).state == "running":
             kill(folder, group=rng.random() < 0.5)
-        wait_until(lambda folder=folder: read_job(folder).state != "running", 10)
+        wait_until(lambda folder=folder: read_job(folder).state != "running")
         if read_job(folder).state == "finished":
             counts["had finished"] += 1
             continue

@@ -24,6 +24,7 @@ from MSSoftSegLib.softlabel.softening import make_soft_mask
 from Testing.campaigns.record import CAMPAIGN, record
 from Testing.MSSoftSegLib.library.made_cases import array, grey, labels, written
 from Testing.MSSoftSegLib.library.saves import opened, save
+from Testing.patience import HANGING_S
 
 FORK = multiprocessing.get_context("fork")
 CASE = CaseId("1")
@@ -61,7 +62,7 @@ def die_at(number, library, action):
 
     process = FORK.Process(target=child)
     process.start()
-    process.join(120)
+    process.join(HANGING_S)
     assert process.exitcode in (0, -signal.SIGKILL)
     return process.exitcode != 0
 
@@ -154,7 +155,7 @@ def test_saves_killed_at_any_moment_lose_nothing_that_was_approved(tmp_path, fil
         process.start()
         time.sleep(rng.uniform(0, 3 * took_s))
         os.kill(process.pid, signal.SIGKILL)
-        process.join(10)
+        process.join(HANGING_S)
         # The last line may be cut off by the kill.
         for line in told.read_text().split("\n")[:-1][counts["acknowledged"] :]:
             patient, sha256, status = line.split()

@@ -20,6 +20,7 @@ from MSSoftSegLib.library.reading import read_case
 from Testing.campaigns.record import CAMPAIGN, record
 from Testing.MSSoftSegLib.library.made_cases import array, grey, labels, written
 from Testing.MSSoftSegLib.library.saves import opened, save
+from Testing.patience import HANGING_S
 
 FORK = multiprocessing.get_context("fork")
 SAVES = 100 if CAMPAIGN else 6
@@ -44,7 +45,7 @@ def drawing(person, library, folder, *, together):
     rng = random.Random(person)
     flair = written(grey(), folder / f"flair{person}.nii.gz")
     answers, mine = [], None
-    together.wait(30)
+    together.wait(HANGING_S)
     for number in range(SAVES):
         known = mine
         if mine is None or rng.random() < 0.6:
@@ -68,7 +69,7 @@ def test_two_people_saving_one_case_as_one_rater_lose_nothing_and_are_told_of_ev
         process.start()
     together.set()
     for process in people:
-        process.join(600)
+        process.join(HANGING_S)
     assert [process.exitcode for process in people] == [0, 0]
     answers = [each for person in (0, 1) for each in json.loads((tmp_path / f"answers{person}.json").read_text())]
     case_record = read_case(library, CASE)

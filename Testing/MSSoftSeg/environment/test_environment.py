@@ -12,6 +12,7 @@ from MSSoftSegGUI.environment.presenter import EnvironmentPresenter
 
 from Testing.MSSoftSeg.stand_ins.real_processes import EventLoop, RealProcess, python_command, script_command
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
+from Testing.patience import HANGING_S
 
 
 class Page:
@@ -108,11 +109,11 @@ def test_a_second_click_while_it_checks_starts_nothing():
 
 
 def test_a_closed_page_hears_nothing_more():
-    page = Page(lambda module, arguments=(): script_command("import time; time.sleep(100)"))
+    page = Page(lambda module, arguments=(): script_command("import time; time.sleep(86400)"))
     page.presenter.check()
     shown = len(page.views)
     page.presenter.stop()
-    page.loop.until(lambda: not page.processes[0].is_running, timeout_s=20)
+    page.loop.until(lambda: not page.processes[0].is_running)
     page.loop.for_a_while(0.2)
     assert len(page.views) == shown
 
@@ -212,6 +213,6 @@ def test_listing_models_loads_no_torch():
     code = "from MSSoftSegGUI.environment import model_list; model_list.installed_models(); sys.exit('torch' in sys.modules)"
     path = [str(Path(__file__).resolve().parents[3] / "MSSoftSeg"), str(Path(__file__).resolve().parents[3])]
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}; {code}"], check=False, timeout=120
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}; {code}"], check=False, timeout=HANGING_S
     )
     assert done.returncode == 0

@@ -9,7 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from Testing.MSSoftSeg.people.curator import JOB_TIMEOUT_S, LEFT_KJI, curator, lopsided_maps, oblique_matrix
+from Testing.MSSoftSeg.people.curator import LEFT_KJI, curator, lopsided_maps, oblique_matrix
 
 PAINTED_KJI = (15, 22, 30)
 
@@ -40,7 +40,7 @@ def _walk(person, library, out):
     person.save()
     seen.message = person.ui("libraryMessage").text
     person.ui("statusFilterCombo").currentIndex = person.ui("statusFilterCombo").findData("all")
-    person.wait(lambda: person.worklist.view.rows, JOB_TIMEOUT_S, "the saved case in the list")
+    person.wait(lambda: person.worklist.view.rows, "the saved case in the list")
     seen.row = person.worklist.view.rows[0]
     seen.summary = person.ui("librarySummary").text
     person.host.close_scene()
@@ -62,14 +62,14 @@ def _preview(person, seen):
 
     crosshair = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCrosshairNode")
     person.click("softPreviewButton")
-    person.wait(lambda: person.curation.softLabel.view.is_shown, JOB_TIMEOUT_S, "the soft label")
+    person.wait(lambda: person.curation.softLabel.view.is_shown, "the soft label")
     overlay = slicer.util.getNode("vtkMRMLSliceCompositeNodeRed").GetForegroundVolumeID()
     seen.overlay = slicer.util.arrayFromVolume(slicer.mrmlScene.GetNodeByID(overlay)).copy()
     seen.soft_summary = person.ui("softSummaryLabel").text
     crosshair.SetCursorPositionRAS(list((oblique_matrix() @ [*reversed(LEFT_KJI), 1.0])[:3]))
     seen.value = person.ui("softValueLabel").text
     person.ui("softGammaSlider").value = 0.25
-    person.wait(lambda: person.curation.softLabel.view.is_shown, JOB_TIMEOUT_S, "the next soft label")
+    person.wait(lambda: person.curation.softLabel.view.is_shown, "the next soft label")
     seen.softer = slicer.util.arrayFromVolume(slicer.mrmlScene.GetNodeByID(overlay)).copy()
     person.save("saveSoftLabelButton")
     seen.soft_message = person.ui("libraryMessage").text
@@ -81,7 +81,7 @@ def _preview(person, seen):
 def _export(person, seen):
     person.ui("exportFolderEdit").currentPath = str(seen.out)
     person.click("exportButton")
-    person.wait(lambda: not person.curation.export.view.is_busy, JOB_TIMEOUT_S, "the export")
+    person.wait(lambda: not person.curation.export.view.is_busy, "the export")
     seen.export_message = person.ui("exportMessage").text
 
 

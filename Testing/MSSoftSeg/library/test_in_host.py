@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from Testing.MSSoftSeg.people.curator import JOB_TIMEOUT_S, curator, oblique_flair, oblique_matrix
+from Testing.MSSoftSeg.people.curator import curator, oblique_flair, oblique_matrix
 from Testing.MSSoftSeg.stand_ins.made_results import SHAPE_KJI
+from Testing.patience import HANGING_S
 
 ANNAS, BOBS = np.zeros((2, *SHAPE_KJI), np.uint8)
 ANNAS[8:12, 10:15, 28:34] = 1
@@ -134,7 +135,7 @@ def test_a_scene_with_a_drawing_from_a_library_comes_back_and_knows_where_it_is_
     person.rest(0.2)
     assert person.ui("patientEdit").text == ""
     slicer.util.loadScene(str(tmp_path / "visit.mrb"))
-    person.wait(lambda: person.curation.exam() is not None, JOB_TIMEOUT_S, "the scene")
+    person.wait(lambda: person.curation.exam() is not None, "the scene")
     assert np.array_equal(person.drawing(), ANNAS)
     assert "approved in this library" in person.ui("caseHint").text
     assert person.unsaved() == ""
@@ -152,7 +153,7 @@ def test_unsaved_work_is_asked_about_and_save_first_keeps_it_before_the_other_ca
     assert person.ui("saveFirstButton").visible
     assert "is in no library yet. Open sub-P1?" in person.ui("unsavedMessage").text
     person.click("saveFirstButton")
-    person.wait(lambda: person.keeping.state.case == "sub-P1", JOB_TIMEOUT_S, "the other case")
+    person.wait(lambda: person.keeping.state.case == "sub-P1", "the other case")
     assert np.array_equal(stored(person, "anna", "P2"), BOBS)
     assert np.array_equal(person.drawing(), ANNAS)
 
@@ -193,10 +194,10 @@ def test_a_second_reader_sees_nothing_of_the_first_and_both_are_compared_afterwa
     person.save("saveCorrectedButton")
     assert np.array_equal(stored(person, "anna"), ANNAS)
     assert np.array_equal(stored(person, "bob"), BOBS)
-    person.wait(lambda: person.ui("compareRatersButton").enabled, JOB_TIMEOUT_S, "both masks")
+    person.wait(lambda: person.ui("compareRatersButton").enabled, "both masks")
     layout = slicer.app.layoutManager().layout
     person.click("compareRatersButton")
-    person.wait(lambda: "DSC" in person.ui("agreementLabel").text, JOB_TIMEOUT_S, "the agreement")
+    person.wait(lambda: "DSC" in person.ui("agreementLabel").text, "the agreement")
     both = 2 * ((ANNAS == 1) & (BOBS == 1)).sum() / ((ANNAS == 1).sum() + (BOBS == 1).sum())
     assert f"DSC {both:.2f}" in person.ui("agreementLabel").text
     composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
@@ -221,7 +222,7 @@ def test_two_raters_make_a_soft_union_beside_their_outlines(person):
     method = person.ui("softMethodCombo")
     method.currentIndex = method.findData("none")
     person.click("softPreviewButton")
-    person.wait(lambda: person.curation.softLabel.view.is_shown, JOB_TIMEOUT_S, "the soft label")
+    person.wait(lambda: person.curation.softLabel.view.is_shown, "the soft label")
     overlay = slicer.util.getNode("vtkMRMLSliceCompositeNodeRed").GetForegroundVolumeID()
     soft = slicer.util.arrayFromVolume(slicer.mrmlScene.GetNodeByID(overlay)).copy()
     expected = np.where((ANNAS == 1) & (BOBS == 1), 1.0, 0.0)
@@ -267,7 +268,7 @@ def _save_elsewhere(library, folder):
         "import json, sys; from MSSoftSegLib.jobs.run import parse_job, run\n"
         "sys.exit(run(parse_job(json.loads(sys.argv[1])), print).exit_code)"
     )
-    subprocess.run([sys.executable, "-c", code, json.dumps(job)], check=True, timeout=120, capture_output=True)
+    subprocess.run([sys.executable, "-c", code, json.dumps(job)], check=True, timeout=HANGING_S, capture_output=True)
 
 
 def test_a_share_that_vanished_is_told_and_no_library_is_made_in_its_place(person):
@@ -303,9 +304,9 @@ def test_a_place_where_nothing_can_be_written_is_told(person, tmp_path, place):
 def test_a_worker_that_is_killed_while_saving_costs_nothing_and_the_next_click_saves(person):
     draw_new(person, ANNAS)
     person.click("approveButton")
-    person.wait(lambda: person.workbench.quickWorker._current is not None, JOB_TIMEOUT_S, "the save")
+    person.wait(lambda: person.workbench.quickWorker._current is not None, "the save")
     person.workbench.quickWorker._process.kill_tree()
-    person.wait(lambda: not person.keeping.view.is_saving, JOB_TIMEOUT_S, "the end of the save")
+    person.wait(lambda: not person.keeping.view.is_saving, "the end of the save")
     assert "never left half written" in person.ui("libraryMessage").text
     assert np.array_equal(person.drawing(), ANNAS)
     person.save()
@@ -316,9 +317,9 @@ def test_a_worker_that_is_killed_while_saving_costs_nothing_and_the_next_click_s
 def test_a_scene_that_is_closed_while_saving_is_saved_all_the_same(person):
     draw_new(person, ANNAS)
     person.click("approveButton")
-    person.wait(lambda: person.workbench.quickWorker._current is not None, JOB_TIMEOUT_S, "the save")
+    person.wait(lambda: person.workbench.quickWorker._current is not None, "the save")
     person.host.close_scene()
-    person.wait(lambda: not person.keeping.view.is_saving, JOB_TIMEOUT_S, "the end of the save")
+    person.wait(lambda: not person.keeping.view.is_saving, "the end of the save")
     assert person.ui("libraryMessage").text.startswith("sub-P1 is saved as approved")
     assert person.ui("patientEdit").text == "", "and no other exam is taken for it"
     assert np.array_equal(stored(person, "anna"), ANNAS)
@@ -328,7 +329,7 @@ def test_another_exam_on_the_table_while_saving_is_not_taken_for_the_one_that_is
     draw_new(person, ANNAS)
     person.click("approveButton")
     person.choose(oblique_flair("Second"), "Second")
-    person.wait(lambda: not person.keeping.view.is_saving, JOB_TIMEOUT_S, "the end of the save")
+    person.wait(lambda: not person.keeping.view.is_saving, "the end of the save")
     assert np.array_equal(stored(person, "anna"), ANNAS)
     assert person.ui("patientEdit").text == ""
     person.click("drawButton")
@@ -350,10 +351,10 @@ def test_a_list_of_five_hundred_cases_does_not_hold_the_panel_up(person):
         )
     combo = person.ui("statusFilterCombo")
     combo.currentIndex = combo.findData("all")
-    person.wait(lambda: not person.worklist.view.is_loading, JOB_TIMEOUT_S, "the list")
+    person.wait(lambda: not person.worklist.view.is_loading, "the list")
     with LatencyProbe() as probe:
         person.click("refreshButton")
-        person.wait(lambda: len(person.worklist.view.rows) == 501, JOB_TIMEOUT_S, "the list")
+        person.wait(lambda: len(person.worklist.view.rows) == 501, "the list")
         person.rest(0.1)
     assert person.ui("worklistTable").rowCount == 501
     # By this program's own work: a busy machine has longer blocks that are not the panel's.

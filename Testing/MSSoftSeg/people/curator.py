@@ -14,7 +14,6 @@ from Testing.MSSoftSeg.stand_ins.made_results import SHAPE_KJI, Visit
 SPACING_MM = (1.0, 1.2, 2.0)
 # One large lesion on the patient's left, one small on the right.
 LEFT_KJI, RIGHT_KJI = (10, 15, 32), (6, 9, 8)
-JOB_TIMEOUT_S = 60
 
 
 def oblique_matrix() -> np.ndarray:
@@ -124,26 +123,26 @@ class Curator(Visit):
     def choose_library(self, folder: Path) -> None:
         """Choose a library folder and wait until its list is there."""
         self.ui("libraryEdit").currentPath = str(folder)
-        self.wait(lambda: not self.worklist.view.is_loading, JOB_TIMEOUT_S, "the worklist")
+        self.wait(lambda: not self.worklist.view.is_loading, "the worklist")
 
     def save(self, button: str = "approveButton") -> None:
         """Save and wait for what comes of it."""
         self.click(button)
-        self.wait(lambda: not self.saver.view.is_saving, JOB_TIMEOUT_S, "the end of the save")
-        self.wait(lambda: not self.worklist.view.is_loading, JOB_TIMEOUT_S, "the worklist")
+        self.wait(lambda: not self.saver.view.is_saving, "the end of the save")
+        self.wait(lambda: not self.worklist.view.is_loading, "the worklist")
 
     def open(self, case: str, *, filter: str = "all") -> None:
         """Open a case from the worklist."""
         combo = self.ui("statusFilterCombo")
         combo.currentIndex = combo.findData(filter)
-        self.wait(lambda: not self.worklist.view.is_loading, JOB_TIMEOUT_S, "the worklist")
+        self.wait(lambda: not self.worklist.view.is_loading, "the worklist")
         self.worklist.select(case)
         self.click("openButton")
         self.settle()
 
     def settle(self) -> None:
         """Wait until a case is open, or something is asked."""
-        self.wait(lambda: not self.worklist.view.is_opening, JOB_TIMEOUT_S, "the case")
+        self.wait(lambda: not self.worklist.view.is_opening, "the case")
         self.host.process_events()
 
     def drawing(self) -> np.ndarray:

@@ -17,7 +17,6 @@ from Testing.MSSoftSeg.people.curator import Curator
 from Testing.MSSoftSegLib.library.adding import add_case
 
 # Two cores that other work shares; alone it takes a tenth of this.
-TIMEOUT_S = 900
 SPACING_MM = 2.0
 # Half the side of the piece of brain around the middle of the lesions, and the air around it, voxels.
 HALF, AIR = 16, 6
@@ -173,7 +172,7 @@ class Learner(Curator):
         device = self.ui("trainDeviceCombo")
         device.currentIndex = device.findData("cpu")
         self.ui("nameEdit").text = name
-        self.wait(self.is_preflight_done, TIMEOUT_S, "the pre-flight")
+        self.wait(self.is_preflight_done, "the pre-flight")
 
     def is_preflight_done(self) -> bool:
         """Whether it is said what would happen."""
@@ -183,12 +182,12 @@ class Learner(Curator):
     def train(self) -> None:
         """Click Train and wait until a process works on it."""
         self.click("trainButton")
-        self.wait(lambda: self.run.phase not in ("starting", "none"), TIMEOUT_S, "the start of the training")
+        self.wait(lambda: self.run.phase not in ("starting", "none"), "the start of the training")
         assert self.run.error is None, self.run.error
 
     def wait_phase(self, *phases: str) -> None:
         """Wait until the training is in one of these phases."""
-        self.wait(lambda: self.run.phase in phases, TIMEOUT_S, f"a training that is {' or '.join(phases)}")
+        self.wait(lambda: self.run.phase in phases, f"a training that is {' or '.join(phases)}")
 
     def wait_verdict(self) -> None:
         """Wait until old and new were compared."""

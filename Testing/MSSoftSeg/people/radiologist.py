@@ -7,10 +7,10 @@ from pathlib import Path
 
 from MSSoftSegLib.phantom.digital_patient import SMALL_SETTINGS, make_digital_patient
 from MSSoftSegLib.phantom.patient_files import write_digital_patient
+from Testing.patience import HANGING_S
 
 MODULE = Path(__file__).resolve().parents[3] / "MSSoftSeg" / "MSSoftSeg.py"
 # Two cores that other work shares; alone it takes a quarter of this.
-RUN_TIMEOUT_S = 900
 
 
 def write_small_patient(folder: Path, *, seed: int = 1) -> Path:
@@ -55,9 +55,9 @@ class Radiologist:
         button.click()
         self.host.process_events()
 
-    def wait(self, condition, timeout_s: float = 60.0, what: str = "") -> None:
+    def wait(self, condition, what: str = "what was waited for") -> None:
         """Let the event loop run until something is so."""
-        self._wait_until(condition, timeout_s, what or "what was waited for")
+        self._wait_until(condition, HANGING_S, what)
 
     def rest(self, seconds: float) -> None:
         """Do nothing for a while."""
@@ -79,9 +79,9 @@ class Radiologist:
         """Click Segment and wait for the result, which takes the place of an earlier one."""
         before = self.review.exam.probability if self.review.exam is not None else None
         self.click("segmentButton")
-        self.wait(lambda: not self.workbench.runner.view.is_running, RUN_TIMEOUT_S, "the end of the run")
+        self.wait(lambda: not self.workbench.runner.view.is_running, "the end of the run")
         assert self.workbench.runner.view.error is None, self.workbench.runner.view.error
-        self.wait(lambda: self._probability() not in (None, before), 60, "the result in the scene")
+        self.wait(lambda: self._probability() not in (None, before), "the result in the scene")
 
     def _probability(self):
         return self.review.exam.probability if self.review.exam is not None else None

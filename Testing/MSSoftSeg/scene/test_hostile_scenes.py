@@ -116,7 +116,7 @@ def test_a_reopened_scene_still_says_the_warnings_and_can_undo(reader, tmp_path)
 
     shutil.rmtree(folder, ignore_errors=True)
     slicer.util.loadScene(path)
-    reader.wait(lambda: reader.review.exam is not None, 30)
+    reader.wait(lambda: reader.review.exam is not None)
     assert reader.ui("reviewMessage").text == "T1 is missing: the model works less reliably."
     assert reader.view.count == 1
     reader.click("undoButton")
@@ -133,7 +133,7 @@ def test_any_name_of_a_case_can_be_segmented_saved_and_opened_again(reader, tmp_
     assert slicer.util.saveScene(path)
     reader.host.close_scene()
     slicer.util.loadScene(path)
-    reader.wait(lambda: reader.review.exam is not None, 30)
+    reader.wait(lambda: reader.review.exam is not None)
     assert reader.review.exam.caseName == case
     assert reader.view.count == 2
 
@@ -221,7 +221,7 @@ def test_the_lesion_that_is_looked_at_wears_a_ring_until_it_is_painted_on(reader
     exam.segmentation.GetRASBounds(lesion)
     place = reader.view.row_of(reader.view.selected).place_ras_mm
     assert all(bounds[2 * axis] < place[axis] - 3 and place[axis] + 3 < bounds[2 * axis + 1] for axis in range(3))
-    reader.wait(lambda: not reader.review._blinker._timer.active, 60, "the end of the blinking")
+    reader.wait(lambda: not reader.review._blinker._timer.active, "the end of the blinking")
     assert ring.GetDisplayNode().GetVisibility()
     assert not ring.GetSaveWithScene()
     reader.click("paintLesionButton")

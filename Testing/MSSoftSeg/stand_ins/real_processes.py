@@ -15,6 +15,8 @@ from pathlib import Path
 from MSSoftSegGUI.worker.process_tree import kill_process_tree
 from MSSoftSegGUI.worker.processes import ProcessCommand, ProcessEnd
 
+from Testing.patience import HANGING_S
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
@@ -44,11 +46,11 @@ class EventLoop:
             return
         callback()
 
-    def until(self, condition, timeout_s=900):
+    def until(self, condition):
         """Turn until the condition holds."""
-        end = time.monotonic() + timeout_s
+        end = time.monotonic() + HANGING_S
         while not condition():
-            assert time.monotonic() < end, "it did not happen in time"
+            assert time.monotonic() < end, "it never happened"
             self.turn()
 
     def for_a_while(self, seconds):

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from Testing.MSSoftSeg.people.learner import RECIPE, STEPS, TIMEOUT_S, learner, write_exam, write_library
+from Testing.MSSoftSeg.people.learner import RECIPE, STEPS, learner, write_exam, write_library
 
 SEEDS, NEXT_SEED = (1, 2, 3), 4
 NEW_MODEL = "ward-7"

@@ -58,7 +58,7 @@ def test_on_opening_the_module_the_training_that_runs_is_there_with_its_curves(r
     assert points("loss")[0] == (10, pytest.approx(2.667, abs=1e-3))
     assert points("val_dice") == [(50, 0.42)]
     job.metric("loss", 60, 0.5)
-    reader.wait(lambda: points("loss")[-1] == (60, 0.5), 10, "the new point within a second or so")
+    reader.wait(lambda: points("loss")[-1] == (60, 0.5), "the new point within a second or so")
 
 
 def test_the_plots_are_laid_out_beside_the_images_and_the_views_come_back_as_they_were(reader, models):
@@ -93,7 +93,7 @@ def test_the_plots_are_not_saved_with_a_patients_scene_and_come_back_after_it_is
     assert not any(node.GetSaveWithScene() for node in nodes)
     reader.host.close_scene()
     job.metric("loss", 60, 0.5)
-    reader.wait(lambda: points("loss") is not None and points("loss")[-1] == (60, 0.5), 10, "the curves in a new scene")
+    reader.wait(lambda: points("loss") is not None and points("loss")[-1] == (60, 0.5), "the curves in a new scene")
     assert len(points("loss")) == 6
 
 
@@ -117,7 +117,7 @@ def test_segment_is_clicked_while_a_training_runs_and_neither_minds(reader, mode
     assert reader.worker.jobs[-1]["kind"] == "segment"
     assert reader.view.count == 2
     job.metric("loss", 60, 0.5)
-    reader.wait(lambda: points("loss")[-1] == (60, 0.5), 10, "the training, seen on")
+    reader.wait(lambda: points("loss")[-1] == (60, 0.5), "the training, seen on")
     assert not job.was_asked_to_stop
 
 
@@ -128,7 +128,7 @@ def test_stop_and_what_can_be_done_then(reader, models):
     assert job.was_asked_to_stop
     assert not reader.ui("stopButton").enabled
     job.say("cancelled")
-    reader.wait(lambda: reader.ui("resumeButton").visible, 10, "the button Resume")
+    reader.wait(lambda: reader.ui("resumeButton").visible, "the button Resume")
     assert reader.ui("finishButton").enabled
     assert not reader.ui("stopButton").visible
     assert "best weights are kept" in reader.ui("runHeadline").text
@@ -142,7 +142,7 @@ def test_the_picture_of_the_validation_case_is_shown_and_half_a_file_is_not(read
     enter(reader)
     assert not reader.ui("pictureLabel").visible
     Image.fromarray(np.zeros((40, 80, 3), np.uint8)).save(path)
-    reader.wait(lambda: reader.ui("pictureLabel").visible, 10, "the picture")
+    reader.wait(lambda: reader.ui("pictureLabel").visible, "the picture")
     assert reader.ui("pictureLabel").pixmap.height() * 2 == reader.ui("pictureLabel").pixmap.width()
 
 
@@ -150,7 +150,7 @@ def test_a_job_folder_that_vanishes_leaves_a_sentence_and_a_list(reader, models)
     job = running(models)
     enter(reader)
     job.vanish()
-    reader.wait(lambda: "removed" in reader.ui("runHeadline").text, 10, "the sentence")
+    reader.wait(lambda: "removed" in reader.ui("runHeadline").text, "the sentence")
     assert reader.ui("runCombo").count == 0
     assert not reader.ui("stopButton").enabled
 

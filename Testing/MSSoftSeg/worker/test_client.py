@@ -13,6 +13,7 @@ from MSSoftSegGUI.worker.processes import ProcessCommand
 
 from Testing.MSSoftSeg.stand_ins.real_processes import EventLoop, RealProcess, python_command, script_command
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
+from Testing.patience import HANGING_S
 
 # Answers each job as its "kind" says; {"pid": …} on start is no event of a job and must be ignored.
 TEMPERS = r"""
@@ -43,9 +44,9 @@ for line in sys.stdin:
             sys.stderr.write(piece); sys.stderr.flush(); time.sleep(0.1)
         os._exit(1)
     elif kind == "deaf":
-        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(86400)"])
         say({"event": "progress", "job": job, "stage": "inference", "overall": 0.2, "child": child.pid})
-        time.sleep(600)
+        time.sleep(86400)
 """
 
 
@@ -170,7 +171,7 @@ def test_a_job_that_does_not_listen_is_cancelled_by_killing_the_process_and_its_
     loop.until(lambda: ended(events) and ended(after))
     assert events[-1] == {"event": "cancelled", "job": "a"}
     assert after[-1]["event"] == "result"
-    loop.until(lambda: not is_alive(worker) and not is_alive(child), timeout_s=10)
+    loop.until(lambda: not is_alive(worker) and not is_alive(child))
 
 
 def test_a_waiting_job_is_cancelled_without_touching_the_running_one(loop, clients):
@@ -190,7 +191,7 @@ def test_a_ping_is_answered_once_by_a_living_worker_and_denied_for_a_dead_or_dea
     loop.until(lambda: answers == [False])
     events = submit(client, "a", "good")
     loop.until(lambda: ended(events))
-    client.ping(answers.append, patience_s=30)
+    client.ping(answers.append, patience_s=HANGING_S)
     loop.until(lambda: answers == [False, True])
     deaf = submit(client, "b", "deaf")
     loop.until(lambda: len(deaf) == 2)
@@ -205,7 +206,7 @@ def test_shutdown_ends_the_process_tree_and_no_event_comes_after_it(loop, client
     events = submit(client, "a", "deaf")
     loop.until(lambda: len(events) == 2)
     client.shutdown()
-    loop.until(lambda: not is_alive(events[0]["pid"]) and not is_alive(events[1]["child"]), timeout_s=10)
+    loop.until(lambda: not is_alive(events[0]["pid"]) and not is_alive(events[1]["child"]))
     loop.for_a_while(0.2)
     assert len(events) == 2
     assert not client.is_running

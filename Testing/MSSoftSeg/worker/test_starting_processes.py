@@ -18,6 +18,8 @@ from MSSoftSegGUI.worker.event_lines import LONGEST_LINE, EventLines
 from MSSoftSegGUI.worker.interpreter import Interpreter, library_folder, module_command
 from MSSoftSegGUI.worker.remaining_time import remaining_text
 
+from Testing.patience import HANGING_S
+
 SLICER = {"PYTHONHOME": "/slicer", "PYTHONPATH": "/slicer/modules", "LD_LIBRARY_PATH": "/slicer/lib", "HOME": "/home/x"}
 STARTUP = {"HOME": "/home/x", "PYTHONPATH": "/users/own"}
 
@@ -89,13 +91,13 @@ def test_descendants_are_found_through_every_generation_and_loops_end():
 def test_children_of_children_are_killed_too():
     code = (
         "import subprocess, sys, time\n"
-        "inner = [sys.executable, '-c', 'import time; time.sleep(60)']\n"
-        "print(subprocess.Popen(inner).pid, flush=True); time.sleep(60)"
+        "inner = [sys.executable, '-c', 'import time; time.sleep(86400)']\n"
+        "print(subprocess.Popen(inner).pid, flush=True); time.sleep(86400)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     inner = int(process.stdout.readline())
     process_tree.kill_process_tree(process.pid)
-    assert process.wait(timeout=20) == -9
+    assert process.wait(timeout=HANGING_S) == -9
     # The pipe ends when the last process that holds it is gone.
     assert process.stdout.read() == ""
     process.stdout.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import MSSoftSegLib as mss
+from Testing.patience import HANGING_S
 
 SOURCE = Path(mss.__file__)
 HEAVY = {"torch", "monai", "itk", "matplotlib", "SimpleITK", "scipy", "numpy", "pydantic", "lightning"}
@@ -19,7 +20,9 @@ def loaded_after(code):
     """The heavy packages that a fresh process has loaded after some code."""
     program = f"import sys; {code}; print(*({HEAVY!r} & set(sys.modules)))"
     # Against hanging only: a process that imports nothing is done at once.
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=600)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=HANGING_S
+    )
     return set(done.stdout.split())
 
 

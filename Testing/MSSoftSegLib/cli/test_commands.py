@@ -18,6 +18,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.cli.main import run_command
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
+from Testing.patience import HANGING_S
 
 
 @pytest.fixture
@@ -275,7 +276,7 @@ def test_a_damaged_model_is_refused_before_anything_is_computed(place, capsys):
 def test_json_events_are_the_only_thing_on_stdout_and_end_once(place):
     command = [sys.executable, "-m", "MSSoftSegLib", "preprocess", "--exam", str(place / "exam")]
     command += ["--brain", str(place / "brain.nii.gz"), "--out", str(place / "out"), "--json-events"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGING_S)
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[0]["event"] == "started"
@@ -288,7 +289,7 @@ def test_json_events_are_the_only_thing_on_stdout_and_end_once(place):
 def test_a_wrong_request_is_a_failed_event_too(place):
     command = [sys.executable, "-m", "MSSoftSegLib", "segment", "--exam", str(place / "exam"), "--threshold", "0"]
     command += ["--out", str(place / "out"), "--json-events"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGING_S)
     assert done.returncode == 2
     assert [json.loads(line)["event"] for line in done.stdout.splitlines()] == ["failed"]
 
@@ -309,7 +310,7 @@ def test_ctrl_c_leaves_no_partial_result(place):
         if '"alignment"' in line and '"progress"' in line:
             os.kill(process.pid, signal.SIGINT)
             break
-    rest, errors = process.communicate(timeout=300)
+    rest, errors = process.communicate(timeout=HANGING_S)
     assert process.returncode == 130
     assert json.loads(rest.strip().splitlines()[-1])["event"] == "cancelled"
     assert errors.strip().splitlines()[-1].startswith("error: cancelled")

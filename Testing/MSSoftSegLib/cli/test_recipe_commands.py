@@ -9,6 +9,7 @@ import pytest
 
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.training.recipe import find_recipe, parse_recipe, recipe_names
+from Testing.patience import HANGING_S
 
 
 def run(capsys, *words):
@@ -81,6 +82,6 @@ def test_an_unknown_key_is_refused_by_key_and_file(capsys, tmp_path):
 def test_recipes_are_listed_without_loading_torch():
     code = "import sys; from MSSoftSegLib.cli.main import run_command; run_command(['recipes', 'list'])"
     ended = f"{code}; sys.exit('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", ended], check=False, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", ended], check=False, capture_output=True, text=True, timeout=HANGING_S)
     assert done.returncode == 0
     assert "mssoftseg" in done.stdout

@@ -16,6 +16,7 @@ from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.jobs.softmask import softmask
 from MSSoftSegLib.version import VERSION
 from Testing.MSSoftSegLib.softlabel.made_masks import image
+from Testing.patience import HANGING_S
 
 SPACING = (0.9, 1.1, 3.0)
 
@@ -90,7 +91,7 @@ def test_methods_that_do_not_look_at_flair_run_without_it_and_are_called_by_thei
 def test_events_are_json_lines_and_the_summary_has_the_volumes_and_warnings(place):
     request = words(place, "--json-events", "--size-percent", "1000", "--flair-threshold", "95", method="kats")
     command = [sys.executable, "-m", "MSSoftSegLib", *request]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGING_S)
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[0]["event"] == "started"

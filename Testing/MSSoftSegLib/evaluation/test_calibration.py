@@ -26,7 +26,7 @@ chances = npst.arrays(np.float64, 60, elements=st.integers(0, 1000).map(lambda n
 outcomes = npst.arrays(np.uint8, 60, elements=st.integers(0, 1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(probability=chances, truth=outcomes)
 def test_the_reliability_curve_agrees_with_scikit_learn(probability, truth):
     ours = reliability_curve(probability, truth, bins=7)
@@ -38,7 +38,7 @@ def test_the_reliability_curve_agrees_with_scikit_learn(probability, truth):
     assert expected_calibration_error(probability, truth, bins=7) == pytest.approx(expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(probability=chances, truth=outcomes)
 def test_the_brier_score_agrees_with_scikit_learn(probability, truth):
     if 0 < truth.sum() < truth.size:
@@ -65,7 +65,7 @@ def test_pooling_cases_is_measuring_their_voxels_together():
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(mask=small_masks, spacing_mm=spacings, radius_mm=st.floats(0.1, 9.0))
 def test_the_neighborhood_is_everything_within_the_radius_in_mm(mask, spacing_mm, radius_mm):
     near = neighborhood(mask, spacing_mm=spacing_mm, radius_mm=radius_mm)
@@ -110,7 +110,7 @@ def test_a_probability_of_32_bits_reaches_the_threshold_that_it_stands_for():
     assert (probability >= 0.7).sum() == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(probability=chances, truth=outcomes)
 def test_recall_never_rises_with_the_threshold(probability, truth):
     curve = precision_recall(probability, truth)

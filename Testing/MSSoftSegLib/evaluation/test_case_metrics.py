@@ -51,7 +51,7 @@ def test_the_measures_stand_in_the_order_of_the_contract():
     assert list(MEASURES[:15]) == first.split()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 50),
     order=st.permutations([0, 1, 2]),

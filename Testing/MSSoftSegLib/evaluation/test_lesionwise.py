@@ -122,7 +122,7 @@ def test_the_sizes_add_up_to_all_lesions():
     assert sum(row.false for row in rows) == round(found.lfpr * found.predicted_lesions)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     truth=small_masks,
     prediction=small_masks,

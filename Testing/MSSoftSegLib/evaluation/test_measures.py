@@ -15,7 +15,7 @@ from MSSoftSegLib.evaluation.overlap import dice, soft_dice
 masks = npst.arrays(np.uint8, (4, 5, 6), elements=st.integers(0, 1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(a=masks, b=masks)
 def test_dice_agrees_with_monai(a, b):
     ours = dice(a, b)

@@ -23,7 +23,7 @@ from Testing.MSSoftSegLib.evaluation.made_up_cases import small_masks
 volumes = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=2, max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(truth=small_masks, prediction=small_masks)
 def test_precision_and_recall_agree_with_monai(truth, prediction):
     for name, ours in (
@@ -54,7 +54,7 @@ def test_normalized_dice_of_a_hand_worked_pair():
     assert normalized_dice(truth, prediction, brain) == pytest.approx(12 / (12 + k * 3 + 4))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(truth=small_masks, prediction=small_masks)
 def test_at_the_reference_prevalence_normalized_dice_is_dice(truth, prediction):
     lesion = int(truth.sum())
@@ -96,7 +96,7 @@ def test_volumes_are_in_ml_at_any_spacing():
     assert absolute_volume_difference_ml(prediction, truth, spacing_mm=(3.0, 1.25, 0.8)) == pytest.approx(0.036)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pairs=volumes)
 def test_volume_correlation_agrees_with_scipy(pairs):
     truth, predicted = np.array(pairs).T

@@ -20,7 +20,7 @@ masks = npst.arrays(np.uint8, 40, elements=st.integers(0, 1))
 doubts = npst.arrays(np.float32, 40, elements=st.integers(0, 4).map(lambda n: n / 8))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(doubt=doubts, truth=masks, prediction=masks)
 def test_the_auroc_agrees_with_scikit_learn(doubt, truth, prediction):
     wrong = truth != prediction
@@ -49,7 +49,7 @@ def read_voxel_by_voxel(doubt, truth, prediction, kept):
     return 2 * true_positive / (2 * true_positive + false_positive + false_negative)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(order=st.permutations(range(40)), truth=masks.filter(np.any), prediction=masks)
 def test_the_curve_is_what_a_reader_who_mends_voxel_by_voxel_finds(order, truth, prediction):
     doubt = np.array(order, dtype=np.float32)
@@ -71,7 +71,7 @@ def test_the_curve_of_a_hand_worked_order():
     assert curve.dsc[-1] == pytest.approx(0.5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(doubt=doubts, truth=masks.filter(np.any), prediction=masks, order=st.permutations(range(40)))
 def test_the_order_in_which_voxels_are_stored_plays_no_part(doubt, truth, prediction, order):
     turned = np.array(order)
@@ -82,7 +82,7 @@ def test_the_order_in_which_voxels_are_stored_plays_no_part(doubt, truth, predic
     assert (np.diff(here.dsc) <= 1e-12).all(), "keeping one's own errors never helps"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(doubt=doubts, truth=masks.filter(np.any), prediction=masks)
 def test_only_the_order_of_the_uncertainties_matters(doubt, truth, prediction):
     here, there = (retention_curve(d, truth, prediction) for d in (doubt, np.exp(3 * doubt)))

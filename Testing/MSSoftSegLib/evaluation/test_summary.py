@@ -24,7 +24,7 @@ def seeded():
     return np.random.default_rng(7)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(values=numbers)
 def test_undefined_values_are_left_out_of_mean_and_n_and_the_interval_holds_the_mean(values):
     found = mean_with_interval(values, rng=seeded(), resamples=200)

@@ -19,7 +19,7 @@ from Testing.MSSoftSegLib.evaluation.made_up_cases import (
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(truth=small_masks, prediction=small_masks, spacing_mm=spacings)
 def test_both_distances_agree_with_monai_at_any_spacing(truth, prediction, spacing_mm):
     ours = surface_distances(truth, prediction, spacing_mm=spacing_mm)
@@ -71,7 +71,7 @@ def test_the_inside_of_a_lesion_is_no_surface():
     assert found.assd_mm == pytest.approx(6 * 2 / (2 * outer + 6))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     truth=small_masks,
     prediction=small_masks,
@@ -92,7 +92,7 @@ def test_distances_are_symmetric_and_the_same_in_any_orientation(truth, predicti
         assert here.assd_mm == (None if other.assd_mm is None else pytest.approx(other.assd_mm))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(mask=small_masks.filter(np.any), spacing_mm=spacings)
 def test_a_mask_is_at_no_distance_from_itself(mask, spacing_mm):
     found = surface_distances(mask, mask, spacing_mm=spacing_mm)

@@ -53,7 +53,7 @@ def test_there_are_48_orders_of_the_axes() -> None:
     assert len({tuple(axes.ravel()) for axes in SIGNED_PERMUTATIONS}) == 48
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(axes=st.sampled_from(SIGNED_PERMUTATIONS), turn=turns)
 def test_canonical_order_of_any_oblique_image_is_its_own_canonical_order(
     axes: np.ndarray, turn: tuple[float, float, float]
@@ -101,7 +101,7 @@ def test_an_array_in_the_wrong_order_does_not_fit() -> None:
 # --- the same grid, and not the same
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     turn=st.tuples(*[angles(3)] * 3),
     way=st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda way: np.linalg.norm(way) > 0.1),
@@ -144,7 +144,7 @@ def test_another_size_or_a_mirror_image_is_another_grid() -> None:
 # --- the isotropic grid around a mask
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     occupied=st.sets(st.tuples(st.integers(0, 5), st.integers(0, 4), st.integers(0, 3)), min_size=1, max_size=6),
     turn=st.tuples(*[angles(3)] * 3),

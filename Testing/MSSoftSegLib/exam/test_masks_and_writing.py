@@ -131,7 +131,7 @@ def test_a_mask_that_is_half_a_voxel_off_is_refused_with_the_distance(folder: Pa
 # --- write, then read
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     extension=st.sampled_from(FORMATS),
     turn=st.tuples(*[angles(3)] * 3),

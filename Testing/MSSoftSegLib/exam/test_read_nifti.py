@@ -58,7 +58,7 @@ def test_an_oblique_image_lands_where_nibabel_puts_it(folder: Path, name: str, c
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     turn=st.tuples(*[angles(3)] * 3),
     flips=st.tuples(*[st.sampled_from([-1.0, 1.0])] * 3),

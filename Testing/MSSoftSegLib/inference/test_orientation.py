@@ -119,9 +119,7 @@ def segmented(grid, shift, *, tta="none"):
     return segment_lesions(prediction.native, threshold=0.5, min_lesion_mm3=50.0)
 
 
-@settings(
-    max_examples=200 if CAMPAIGN else 60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=200 if CAMPAIGN else 60, suppress_health_check=list(HealthCheck))
 @given(stored)
 def test_lesions_come_out_at_their_physical_place_however_the_exam_is_stored(how):
     grid, shift = stored_grid(**how)

@@ -56,14 +56,14 @@ def probability_volumes(draw: st.DrawFn, *, least_voxels: int = 163) -> np.ndarr
 # The thresholds of the thesis, read as thresholds on ω
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(probability_volumes(), st.sampled_from(PUBLISHED_ALPHAS))
 def test_a_threshold_of_0_3_on_omega_zeroes_no_voxel_of_any_volume(volume: np.ndarray, alpha: float) -> None:
     found = pseudo_label(image(volume), choices(alpha=alpha, vpt=0.3, vpt_on="omega"))
     assert found.zeroed_voxels == 0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(probability_volumes(), st.sampled_from(PUBLISHED_ALPHAS))
 def test_a_sum_of_omega_over_a_whole_volume_never_drops_a_case(volume: np.ndarray, alpha: float) -> None:
     found = pseudo_label(image(volume), choices(alpha=alpha, vpt=0.3, vpt_on="omega", tst=100))
@@ -80,7 +80,7 @@ def test_the_bound_is_tight_so_the_two_tests_above_could_fail() -> None:
     assert pseudo_label(undecided, choices(alpha=1.74, vpt_on="omega")).zeroed_voxels == 162
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(probability_volumes(), st.floats(0, 0.5, exclude_max=True), st.sampled_from(PUBLISHED_ALPHAS))
 def test_a_threshold_below_a_half_on_q_changes_which_cases_are_dropped_and_no_voxel_of_a_binary_label(
     volume: np.ndarray, vpt: float, alpha: float
@@ -186,7 +186,7 @@ def test_voxels_coarser_than_the_radius_have_no_shell_and_a_warning_says_so() ->
     assert "no soft shell" in found.warnings[0]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(probability_volumes(), st.sampled_from((0.0, *PUBLISHED_ALPHAS)))
 def test_confidence_weighted_keeps_the_probability_and_weighs_it_by_omega(volume: np.ndarray, alpha: float) -> None:
     found = pseudo_label(image(volume), choices("confidence-weighted", alpha=alpha, vpt=0.3))

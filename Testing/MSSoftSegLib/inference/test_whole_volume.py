@@ -31,7 +31,7 @@ def images(seed, shape=(32, 24, 16)):
     return smooth * torch.tensor([1.0, 5.0, 0.2]).view(1, 3, 1, 1, 1) + 1
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(pieces=st.sampled_from([2, 3, 4, 5, 8]), seed=st.integers(0, 100))
 def test_slabs_give_the_whole_volume_answer(network, pieces, seed):
     whole = predict_logits(network, images(seed), FLOAT, pieces=1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from MSSoftSegLib.jobs.detached.folder import PROCESS, read_document
 from MSSoftSegLib.library.datalist import write_datalist
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
+from Testing.patience import HANGING_S
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 RECIPE = """
@@ -78,7 +79,7 @@ class RealWorker:
     def kill_group(self) -> None:
         """Kill −9 everything in the worker's process group, as the end of a session does."""
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=HANGING_S)
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
             stream.close()
@@ -105,10 +106,10 @@ def kill(folder: Path, *, group: bool) -> None:
         return
 
 
-def wait_until(condition, seconds: float = 120.0):
+def wait_until(condition):
     """Look until something is true; what it was then."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + HANGING_S
     while not (found := condition()):
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, "it never happened"
         time.sleep(0.02)
     return found

@@ -21,6 +21,7 @@ from MSSoftSegLib.jobs.detached.one_writer import held
 from MSSoftSegLib.jobs.detached.reading import EventTail, list_jobs, read_job
 from MSSoftSegLib.jobs.detached.running import end_at_signal
 from Testing.MSSoftSegLib.jobs.detached_jobs import process_of, quiet_environment, small_training, wait_until
+from Testing.patience import HANGING_S
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +77,7 @@ def test_a_training_is_stopped_while_it_prepares_gone_on_with_and_ends_with_its_
 
     assert str(tmp_path) not in (state.folder / LOG).read_text()
     shutil.rmtree(state.folder)
-    process.wait(timeout=60)
+    process.wait(timeout=HANGING_S)
     assert (tmp_path / "model.run" / "fold-0-model-0" / "checkpoint.pt").is_file(), "what was computed is kept"
     assert list_jobs() == ()
 

@@ -24,6 +24,7 @@ from MSSoftSegLib.training.engine.curves import STEPS_FILE, read_rows
 from MSSoftSegLib.training.run_folder import run_folder
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
+from Testing.patience import HANGING_S
 
 RECIPE = """
 extends = "barilan-sl"
@@ -310,7 +311,7 @@ def test_processes_that_torchrun_started_train_one_model_together(datalist, reci
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=HANGING_S,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-2000:]

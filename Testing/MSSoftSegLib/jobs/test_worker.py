@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
+from Testing.patience import HANGING_S
 
 
 class Client:
@@ -44,7 +45,7 @@ def worker():
     client = Client()
     yield client
     client.process.kill()
-    client.process.wait(timeout=60)
+    client.process.wait(timeout=HANGING_S)
 
 
 def job(tmp_path, name, out):
@@ -72,7 +73,7 @@ def test_it_answers_pings_and_lives_on_after_nonsense(worker):
     worker.send({"ping": 1})
     assert worker.next() == {"event": "pong"}
     worker.send({"shutdown": 1})
-    assert worker.process.wait(timeout=60) == 0
+    assert worker.process.wait(timeout=HANGING_S) == 0
 
 
 @pytest.mark.parametrize("line", ["[" * 200_000, '{"job": "\\ud800", "kind": "dance"}'])
@@ -107,4 +108,4 @@ def test_a_cancelled_job_leaves_nothing_and_the_next_one_works(worker, tmp_path)
 
 def test_it_ends_when_its_master_goes_away(worker):
     worker.process.stdin.close()
-    assert worker.process.wait(timeout=60) == 0
+    assert worker.process.wait(timeout=HANGING_S) == 0

@@ -47,7 +47,7 @@ def label(probability: np.ndarray, **settings_: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("connectivity", [6, 18, 26])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(mask=hnp.arrays(np.bool_, st.tuples(*[st.integers(1, 5)] * 3)))
 def test_instances_are_the_components_that_a_brute_force_search_finds(connectivity: int, mask: np.ndarray) -> None:
     instances = label(mask.astype(np.float32), connectivity=connectivity)
@@ -55,7 +55,7 @@ def test_instances_are_the_components_that_a_brute_force_search_finds(connectivi
     np.testing.assert_array_equal(instances > 0, mask)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(mask=hnp.arrays(np.bool_, (4, 5, 3)), min_voxels=st.integers(0, 6))
 def test_instances_are_numbered_by_falling_size_without_gaps_and_small_ones_are_dropped(
     mask: np.ndarray, min_voxels: int

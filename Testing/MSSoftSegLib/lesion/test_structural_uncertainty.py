@@ -30,7 +30,7 @@ def row(*values: int) -> np.ndarray:
     return np.array([[values]], np.uint16)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(labels, st.lists(labels, min_size=1, max_size=4))
 def test_lsu_is_one_minus_the_mean_best_overlap_by_brute_force(own: np.ndarray, others: list[np.ndarray]) -> None:
     instances, members = numbered(own), [numbered(other) for other in others]
@@ -41,7 +41,7 @@ def test_lsu_is_one_minus_the_mean_best_overlap_by_brute_force(own: np.ndarray, 
     np.testing.assert_allclose(lesion_structural_uncertainty(instances, members), expected, atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(labels, st.lists(labels, min_size=1, max_size=4))
 def test_psu_is_one_minus_the_mean_overlap_by_brute_force(own: np.ndarray, members: list[np.ndarray]) -> None:
     def whole(array: np.ndarray) -> set:

@@ -97,7 +97,7 @@ def test_columns_and_lines_that_people_added_to_participants_stay(library):
     assert (library / "participants.tsv").read_text() == "participant_id\tage\nsub-9\t44\nsub-10\tn/a\n"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(patient=ALPHANUMERIC, session=st.none() | ALPHANUMERIC, rater=ALPHANUMERIC)
 def test_every_allowed_id_names_files_that_lead_back_to_the_case(patient, session, rater):
     case = CaseId(patient, session)
@@ -107,7 +107,7 @@ def test_every_allowed_id_names_files_that_lead_back_to_the_case(patient, sessio
     assert all(case_of_file(name) == case for name in names)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=80))
 def test_any_other_id_is_refused_with_what_is_allowed(text):
     allowed = text.isascii() and text.isalnum() and len(text) <= 64

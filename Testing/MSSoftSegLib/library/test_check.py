@@ -47,7 +47,7 @@ FILES = (
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(FILES), data=st.data())
 def test_any_truncation_and_any_flipped_bit_of_any_file_is_named(library, name, data):
     path = library / name
@@ -139,7 +139,7 @@ def test_a_case_record_that_does_not_hold_is_named_once_and_its_files_are_not_ca
         path.write_bytes(content)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_flipped_bit_of_a_case_record_is_named_and_hides_no_other_case(library, data):
     record = str(CaseId("1", "a").record)

@@ -66,7 +66,7 @@ def test_gas_that_only_a_slice_encloses_is_body_and_air_in_a_fold_is_not():
     assert np.all(windowed[-1, 7:10, 8:11] == 1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1))
 def test_noise_never_leaves_a_hole_in_the_body(seed):
     hu = body_hu() + np.random.default_rng(seed).normal(0, 25, (4, 20, 26))

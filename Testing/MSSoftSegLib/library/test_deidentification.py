@@ -22,6 +22,7 @@ from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import all_files, grey, labels, new_library, nifti_with_text, soft, written
 from Testing.MSSoftSegLib.library.saves import opened, save
 from Testing.MSSoftSegLib.library.test_worklist import result_folder
+from Testing.patience import HANGING_S
 
 NAME = b"DoeJane"
 FIELDS = ("descrip", "aux_file", "intent_name", "db_name", "data_type", "extension")
@@ -205,7 +206,7 @@ def test_at_no_moment_of_a_save_is_a_name_in_any_file_of_the_library(tmp_path):
     process.start()
     assert counting.poll(120)
     looks, found = counting.recv()
-    process.join(10)
+    process.join(HANGING_S)
     assert looks > 50
     assert found == []
     assert names_in(library) == []

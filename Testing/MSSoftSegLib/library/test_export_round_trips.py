@@ -37,6 +37,7 @@ from Testing.MSSoftSegLib.library.made_cases import (
     soft,
 )
 from Testing.MSSoftSegLib.preprocessing.test_hd_bet_real import interpreter  # noqa: F401  a fixture
+from Testing.patience import HANGING_S
 
 APPROVED = ("approved",)
 SOFTENING = SoftLabelSettings(merge="soft-union", method="ramp", radius_mm=2)
@@ -228,7 +229,7 @@ def nnunet_verdicts(python, folders, place):
     (place / "verify.py").write_text(VERIFY)
     command = [str(python), str(place / "verify.py"), *map(str, folders)]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=300, env={**os.environ, **nowhere}
+        command, capture_output=True, text=True, check=False, timeout=HANGING_S, env={**os.environ, **nowhere}
     )
     assert done.returncode == 0, done.stderr[-1500:]
     assert "Warning" not in done.stdout.partition("VERDICT")[0]

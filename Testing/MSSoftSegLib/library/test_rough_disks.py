@@ -29,6 +29,7 @@ from MSSoftSegLib.library.reading import read_case
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import array, case_files, flair_only, grey, labels, new_library, written
 from Testing.MSSoftSegLib.library.saves import ask, opened, save
+from Testing.patience import HANGING_S
 
 FORK = multiprocessing.get_context("fork")
 CASE = CaseId("1")
@@ -60,7 +61,7 @@ def in_a_process(action):
 
     process = FORK.Process(target=child)
     process.start()
-    process.join(60)
+    process.join(HANGING_S)
     assert process.exitcode == 0
     return told.recv()
 
@@ -124,7 +125,8 @@ def test_who_may_only_read_reads_checks_and_is_told_that_nothing_can_be_saved(li
 
 
 def test_a_slow_writer_shows_that_it_lives_and_is_not_taken_for_dead(tmp_path, monkeypatch):
-    monkeypatch.setattr(locking, "ABANDONED_AFTER_S", 0.6)
+    # Long enough that a busy machine holds no sign of life back for so long, short enough that none at all would show.
+    monkeypatch.setattr(locking, "ABANDONED_AFTER_S", 2.5)
     monkeypatch.setattr(
         locking, "_machine", lambda: f"machine of {os.getpid()}"
     )  # on another one, as far as each can see
@@ -133,15 +135,15 @@ def test_a_slow_writer_shows_that_it_lives_and_is_not_taken_for_dead(tmp_path, m
     def holding():
         with locked(lock):
             held.set()
-            time.sleep(2.0)
+            time.sleep(6.0)
             (tmp_path / "done").touch()
 
     process = FORK.Process(target=holding)
     process.start()
-    assert held.wait(10)
+    assert held.wait(HANGING_S)
     with locked(lock):
         assert (tmp_path / "done").exists()
-    process.join(10)
+    process.join(HANGING_S)
 
 
 @pytest.mark.parametrize("days", [-400, 400])
@@ -285,7 +287,7 @@ def test_a_reader_meets_a_save_in_the_middle_of_its_renaming_and_waits_it_out(li
 
     def pausing(*arguments):
         stop.set()
-        go.wait(10)
+        go.wait(HANGING_S)
         real(*arguments)
 
     based_on = known(library)
@@ -293,12 +295,12 @@ def test_a_reader_meets_a_save_in_the_middle_of_its_renaming_and_waits_it_out(li
         patch.setattr(transaction, "add_participant", pausing)
         process = FORK.Process(target=lambda: save(library, drawn, based_on=based_on))
         process.start()
-        assert stop.wait(10)
+        assert stop.wait(HANGING_S)
     timer = threading.Timer(0.2, go.set)
     timer.daemon = True
     timer.start()
     assert opened(library)["raters"]["anna"]["version"] == 2
-    process.join(10)
+    process.join(HANGING_S)
 
 
 @pytest.mark.skipif(shutil.which("mount") is None or sys.platform != "linux", reason="needs a small disk")

@@ -16,7 +16,7 @@ def responses(seed, *, scale=3.0, shape=(2, 1, 3, 4, 5)):
     return scale * torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seeds, st.floats(0.2, 5.0))
 def test_sigmoid_is_scipys_of_the_logit_over_the_temperature(seed, temperature):
     x = responses(seed)
@@ -24,7 +24,7 @@ def test_sigmoid_is_scipys_of_the_logit_over_the_temperature(seed, temperature):
     np.testing.assert_allclose(found.numpy(), expit(x.numpy() / temperature), rtol=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seeds)
 def test_the_strongest_response_of_each_sample_becomes_one_whatever_else_is_in_the_batch(seed):
     x = responses(seed)
@@ -57,7 +57,7 @@ def test_the_gradient_flows_through_the_maximum():
     assert x.grad.tolist() == [[0.25, 0.0, -0.0625]]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seeds, st.floats(0.3, 4.0))
 def test_temperature_of_normalized_relu_divides_the_log_odds_and_leaves_zero_and_one(seed, temperature):
     x = responses(seed)

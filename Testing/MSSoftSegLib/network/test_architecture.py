@@ -23,7 +23,7 @@ def test_each_folded_channel_is_one_corner_of_the_two_by_two_cubes():
     assert space_to_depth(images)[0, :, 0, 0, 0].tolist() == [0, 0, 0, 0, 0, 7.0, 0, 0]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(batch=st.integers(1, 3), channels=st.integers(1, 4), seed=st.integers(0, 1000))
 def test_sample_norm_equals_torch_instance_norm(batch, channels, seed):
     torch.manual_seed(seed)

@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import JobFailed
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.alignment import align_rigidly
+from Testing.patience import HANGING_S
 
 from .small_heads import brain, carried, head, motion
 
@@ -96,4 +97,4 @@ def test_elastix_neither_speaks_nor_leaves_files(tmp_path, monkeypatch, capfd):
 
 def test_the_pipeline_is_imported_without_the_slow_package_itk():
     code = "import sys, MSSoftSegLib.preprocessing.pipeline; sys.exit('itk' in sys.modules or 'torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=HANGING_S).returncode == 0

@@ -20,6 +20,7 @@ from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import (
 )
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import HdBetEnvironment
 from Testing.MSSoftSegLib.preprocessing.hd_bet_fakes import READ_OPTIONS, fake_environment
+from Testing.patience import HANGING_S
 
 BRIGHT_IS_BRAIN = (
     READ_OPTIONS
@@ -149,8 +150,8 @@ def test_a_mask_of_another_size_is_a_failure(tmp_path: Path) -> None:
         extract_brain_with_hd_bet(oblique_image(), environment=fake_environment(tmp_path, body))
 
 
-def ends(process_id: int, *, within_s: float = 60) -> bool:
-    """Whether a process ends soon, reaped or not; it would sleep for ten minutes."""
+def ends(process_id: int, *, within_s: float = HANGING_S) -> bool:
+    """Whether a process ends, reaped or not; by itself it would sleep for a day."""
     give_up = time.monotonic() + within_s
     while time.monotonic() < give_up:
         try:
@@ -173,10 +174,10 @@ def test_cancelling_kills_the_process_and_its_children(
     report = tmp_path / "processes"
     body = f"""
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(86400)"])
 open({str(report)!r} + ".new", "w").write(f"{{os.getpid()}} {{child.pid}} {{' '.join(sys.argv)}}")
 os.rename({str(report)!r} + ".new", {str(report)!r})
-time.sleep(600)
+time.sleep(86400)
 """
 
     def cancelled() -> bool:

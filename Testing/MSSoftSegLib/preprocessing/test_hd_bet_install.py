@@ -103,7 +103,7 @@ def test_a_failure_of_pip_is_told_in_its_own_words(tmp_path: Path) -> None:
 
 
 def test_cancelling_leaves_no_environment(tmp_path: Path) -> None:
-    site, folder = Site(tmp_path, pip="import time; time.sleep(600)"), tmp_path / "environment"
+    site, folder = Site(tmp_path, pip="import time; time.sleep(86400)"), tmp_path / "environment"
     with pytest.raises(JobCancelled):
         install_hd_bet(python=site.python, folder=folder, cancelled=lambda: len(site.calls()) == 2)
     assert not folder.exists()

@@ -70,7 +70,7 @@ def test_a_line_is_passed_on_before_the_process_ends() -> None:
 
     with pytest.raises(Exception, match="cancelled"):
         run_watched(
-            [sys.executable, "-I", "-c", "import time; print('ready', flush=True); time.sleep(600)"],
+            [sys.executable, "-I", "-c", "import time; print('ready', flush=True); time.sleep(86400)"],
             on_line=seen.append,
             cancelled=cancelled,
         )

@@ -15,6 +15,7 @@ import torch
 from MSSoftSegLib.preprocessing.brain_extraction import hd_bet_runner
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import RUNNER
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_process import RUNNER_PREFIX
+from Testing.patience import HANGING_S
 
 LOAD_RUNNER = f"""
 import runpy, sys
@@ -78,7 +79,7 @@ with socket.socket() as listening:
 
 
 def test_the_runner_ends_when_whoever_started_it_is_gone() -> None:
-    program = LOAD_RUNNER + "runner['end_with_stdin']()\nimport time\nprint('up', flush=True)\ntime.sleep(600)"
+    program = LOAD_RUNNER + "runner['end_with_stdin']()\nimport time\nprint('up', flush=True)\ntime.sleep(86400)"
     process = subprocess.Popen([sys.executable, "-I", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     output = process.stdout
     assert output is not None
@@ -87,7 +88,7 @@ def test_the_runner_ends_when_whoever_started_it_is_gone() -> None:
         assert output.readline() == b"up\n"
         assert process.poll() is None
         process.stdin.close()
-        assert process.wait(timeout=120) == 1
+        assert process.wait(timeout=HANGING_S) == 1
     finally:
         process.kill()
         process.wait()

@@ -20,6 +20,7 @@ from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.report.html import MOST_CLOSE_UPS, number, render_report, write_report
 from MSSoftSegLib.report.result import InputFacts, LesionFacts
 from Testing.MSSoftSegLib.report.made_up import LPS, block, grid_around_origin, head, result_of, segmentation_of, turned
+from Testing.patience import HANGING_S
 
 GRID = grid_around_origin(turned(LPS, 10), (5.0, 5.0, 6.0))
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
@@ -210,4 +211,4 @@ def test_the_report_loads_neither_torch_nor_the_global_state_of_pyplot() -> None
         "import sys, MSSoftSegLib.report.html;"
         "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib.pyplot')))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=HANGING_S).returncode == 0

@@ -50,7 +50,7 @@ def test_columns_and_rows_are_exactly_those_that_others_rely_on(tmp_path: Path) 
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(lesions, max_size=4, unique_by=lambda lesion: lesion.id))
 def test_every_lesion_reads_back_unchanged_in_the_order_of_its_number(
     tmp_path_factory: pytest.TempPathFactory, written: list[Lesion]

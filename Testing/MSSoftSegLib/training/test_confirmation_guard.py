@@ -91,7 +91,7 @@ def test_scores_of_other_cases_and_scores_that_are_no_number_are_no_comparison()
 scores = st.floats(0, 1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(scores, scores), min_size=1, max_size=12), st.floats(0, 0.5), st.randoms())
 def test_a_better_student_is_never_refused_where_a_worse_one_was_accepted_and_order_never_matters(
     pairs, gain, shuffler

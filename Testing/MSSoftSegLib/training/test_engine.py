@@ -25,6 +25,7 @@ from MSSoftSegLib.training.engine.curves import STEPS_FILE, VALIDATIONS_FILE, re
 from MSSoftSegLib.training.engine.task import Hardware
 from Testing.MSSoftSegLib.training.tiny_recipes import tiny_patch_recipe, tiny_recipe
 from Testing.MSSoftSegLib.training.trainings import killed_recipe, small_task, train
+from Testing.patience import HANGING_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -59,7 +60,7 @@ def test_the_same_seed_gives_the_same_losses_and_another_seed_others(tmp_path):
 def program(folder: Path, kill_at: int, *more: str) -> int:
     command = [sys.executable, "-m", "Testing.MSSoftSegLib.training.trainings", str(folder), str(kill_at), *more]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=300).returncode
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=HANGING_S).returncode
 
 
 def test_after_a_kill_in_the_middle_of_an_epoch_the_resumed_run_has_the_losses_of_the_unbroken_one(tmp_path):

@@ -113,7 +113,7 @@ def test_cross_entropy_of_logits_is_minimal_there_too():
     assert float((torch.sigmoid(logits.detach()) - target).abs().max()) < 0.01
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.sampled_from([*REPRODUCING, *CUTTING]))
 def test_on_the_way_to_its_minimizer_a_loss_never_rises(seed, name):
     loss = (REPRODUCING | CUTTING)[name]

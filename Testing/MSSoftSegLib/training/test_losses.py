@@ -127,7 +127,7 @@ def test_a_recipes_loss_is_the_sum_of_its_terms_by_their_weights():
     assert float(both) == pytest.approx(2 * single[0] + 0.5 * single[1], rel=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_on_binary_targets_soft_dice_and_the_semimetric_equal_monais_dice(seed):
     logits, target, _ = drawn(seed)
@@ -142,7 +142,7 @@ def test_on_binary_targets_soft_dice_and_the_semimetric_equal_monais_dice(seed):
     assert torch.allclose(dice_semimetric(probability, binary, weight), expected, rtol=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_the_tversky_index_is_monais(seed):
     logits, target, _ = drawn(seed)
@@ -161,7 +161,7 @@ def test_a_missed_voxel_costs_more_than_an_invented_one():
     assert focal_tversky(missed, target, weight) > 1.5 * focal_tversky(invented, target, weight)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_both_ways_to_cross_entropy_are_that_of_the_formula(seed):
     logits, target, weight = drawn(seed)
@@ -214,7 +214,7 @@ def test_the_weight_map_by_hand_is_eleven_around_labels_of_a_fifth_and_more():
     assert torch.equal(weights, expected)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000), st.sampled_from([(5, 6, 7), (6, 9)]))
 def test_the_weight_map_is_scipys_dilation_cut_at_a_fifth(seed, shape):
     rng = np.random.default_rng(seed)

@@ -32,7 +32,7 @@ def dense(instances, shape):
     return array.reshape(shape)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     steps=arrays.arrays(np.uint8, st.tuples(*[st.integers(1, 7)] * 3), elements=st.integers(0, 10)),
     threshold=st.sampled_from([0.05, 0.1, 0.3, 0.5, 0.7, 0.95]),

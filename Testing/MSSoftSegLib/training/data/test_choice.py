@@ -25,7 +25,7 @@ moved = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(voxel=voxels, jitter=jitters, size=sizes, draw=moved | turned)
 def test_the_voxel_lies_in_the_sample_however_near_to_the_edge_of_the_case_it_is(voxel, jitter, size, draw):
     place = PlaceDraw(0, True, voxel, jitter)
@@ -36,7 +36,7 @@ def test_the_voxel_lies_in_the_sample_however_near_to_the_edge_of_the_case_it_is
     assert np.all(np.abs(shown_at) <= (np.array(size) - 1) / 2 + 1e-6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(voxel=voxels, jitter=jitters, size=sizes, draw=turned)
 def test_a_sample_that_fits_into_the_case_lies_within_it_and_a_larger_one_holds_it_all(voxel, jitter, size, draw):
     place = PlaceDraw(0, True, voxel, jitter)
@@ -55,7 +55,7 @@ def test_a_sample_that_fits_into_the_case_lies_within_it_and_a_larger_one_holds_
             assert last[axis] >= side - 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(voxel=voxels, jitter=jitters, degrees=angles)
 def test_a_slice_is_the_voxels_own(voxel, jitter, degrees):
     settings_ = SamplingSettings(mode="slice", size=(20, 30))

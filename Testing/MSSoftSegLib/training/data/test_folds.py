@@ -41,7 +41,7 @@ def people(cases):
     return {case.patient for case in cases}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases=cohorts(at_least=4), folds=st.integers(2, 4), seed=seeds)
 def test_every_rated_case_is_validated_on_once_and_never_beside_training_on_the_same_person(cases, folds, seed):
     found = draw_folds(cases, folds, seed)
@@ -56,7 +56,7 @@ def test_every_rated_case_is_validated_on_once_and_never_beside_training_on_the_
         assert not any(case.is_pseudo_labelled for case in fold.validation)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases=cohorts(at_least=4), folds=st.integers(2, 4), seed=seeds)
 def test_folds_are_balanced_in_patients_and_in_load(cases, folds, seed):
     loads = {}
@@ -71,7 +71,7 @@ def test_folds_are_balanced_in_patients_and_in_load(cases, folds, seed):
     assert max(totals) - min(totals) <= max(mean.values()) + 1e-9
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases=cohorts(at_least=4), folds=st.integers(2, 4), seed=seeds, order=st.randoms())
 def test_folds_follow_from_the_seed_and_not_from_the_order_of_cases(cases, folds, seed, order):
     shuffled = list(cases)
@@ -87,7 +87,7 @@ def test_another_seed_draws_other_folds():
     assert len({frozenset(people(hold_out(cases, 0.25, seed).validation)) for seed in range(20)}) > 5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases=cohorts(at_least=4), share=st.floats(0.01, 0.6), seed=seeds)
 def test_a_hold_out_takes_about_its_share_of_patients_at_least_one(cases, share, seed):
     rated = people(case for case in cases if not case.is_pseudo_labelled)

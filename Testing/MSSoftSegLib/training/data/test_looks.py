@@ -56,7 +56,7 @@ def one_channel(sample, **drawn):
     return sample.images[0][inside].numpy(), after.images[0][inside].numpy()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), flat=st.booleans())
 def test_whatever_is_drawn_the_label_is_untouched_and_images_stay_zero_outside_the_brain(seed, flat):
     sample = a_sample(seed % 7, shape=SHAPE[1:] if flat else SHAPE)
@@ -140,7 +140,7 @@ def test_thick_slices_are_means_with_straight_lines_between_their_middles():
     np.testing.assert_allclose(after.images[0, :, 2, 3], [2, 2, 4, 6, 8, 8], atol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(thick=st.floats(1.1, 9), axis=st.integers(0, 2), blur=st.floats(0.01, 3))
 def test_a_constant_image_has_no_detail_to_lose(thick, axis, blur):
     images = torch.full((1, 9, 12, 10), 2.5)
@@ -175,7 +175,7 @@ def test_each_effect_has_its_chance_and_its_limit():
     assert draw_resolution(nothing, rng=rng, channels=1, spacing_mm=1.0, axes=3).channels[0].thick == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     channels=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=4),
     seed=st.integers(0, 10**6),

@@ -180,7 +180,7 @@ def test_small_lesions_are_chosen_as_often_as_large_ones_and_cases_alike(prepare
         np.testing.assert_allclose(shares, 1 / len(sizes), atol=0.12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(index=st.integers(0, 10**9), flat=st.booleans())
 def test_the_chosen_lesion_voxel_is_in_the_sample_however_it_is_turned(prepared, index, flat):
     sampling = {**(SLICES if flat else {}), "lesion_share": 1.0}
@@ -256,7 +256,7 @@ def test_a_batch_pads_smaller_brains_with_what_weighs_nothing():
     assert batch.to(torch.float64).images.dtype == torch.float64
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batch=st.integers(1, 5), world=st.integers(1, 4), start=st.integers(0, 50), steps=st.integers(0, 6))
 def test_all_processes_together_see_each_sample_once_and_a_resumed_run_the_rest(batch, world, start, steps):
     ranks = [
