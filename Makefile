@@ -7,13 +7,19 @@ BIN := .venv/bin
 # Large pointwise operations are up to three times faster when the allocator keeps its pages (Linux; ignored elsewhere).
 FAST_ALLOCATION := MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 
-.PHONY: demo test lint bench campaigns docs-images model clean
+.PHONY: demo test test-quick lint bench campaigns docs-images model clean
 
 demo: .venv/complete
 	$(FAST_ALLOCATION) $(BIN)/mssoftseg demo --out demo --overwrite
 
 test: .venv/complete .venv-hd-bet/complete lint
 	MSSOFTSEG_TEST_HD_BET=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=12
+
+# What needs no panel, no training and no registration: for the minutes between two thoughts.
+test-quick: .venv/complete
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=12 -m "not slow" \
+		Testing/house Testing/MSSoftSeg Testing/MSSoftSegLib
 
 lint: .venv/complete
 	$(BIN)/ruff check .
@@ -41,8 +47,10 @@ bench: .venv/complete
 	$(BIN)/python Benchmarks/brain_extraction.py ../shared/data/open_ms
 	$(BIN)/python Benchmarks/slicer_latency.py
 
+# Hours; the last line draws new examples for every property test.
 campaigns: .venv/complete
 	MSSOFTSEG_CAMPAIGN=1 $(BIN)/python -m pytest Testing/campaigns -q
+	MSSOFTSEG_CAMPAIGN=1 $(BIN)/python -m pytest Testing -q -m "hypothesis and not slow"
 
 docs-images: demo
 	$(BIN)/python Docs/make/report_picture.py

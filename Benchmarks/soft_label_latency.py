@@ -53,10 +53,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    from Testing.MSSoftSeg.people.curator import curator
+    from Testing.MSSoftSeg.people.curator import at_work
     from Testing.SlicerHost import start
 
-    with tempfile.TemporaryDirectory(prefix="mssoftseg-latency-") as scratch, curator(start()) as person:
+    with tempfile.TemporaryDirectory(prefix="mssoftseg-latency-") as scratch, at_work(start()) as person:
         _draw(person)
         rows = _previews(person, rounds)
         rows += _keeping(person, Path(scratch) / "library")

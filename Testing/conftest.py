@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from Testing.campaigns.record import CAMPAIGN
+from Testing.slow import is_slow
 
 HERE = Path(__file__).parent
 # What takes minutes is begun first: at the end no process waits for another one. Exams are preprocessed before they are
@@ -32,7 +33,10 @@ hypothesis.settings.load_profile("campaign" if CAMPAIGN else "suite")
 
 
 def pytest_collection_modifyitems(items):
-    """Order by folder, each folder's tests as they stand."""
+    """Mark what is slow; order by folder, each folder's tests as they stand."""
+    for item in items:
+        if is_slow(item.path, getattr(item, "fixturenames", [])):
+            item.add_marker(pytest.mark.slow)
     places = [HERE / name for name in LONG]
 
     def rank(item):

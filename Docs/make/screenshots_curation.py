@@ -24,10 +24,10 @@ CASES = (
 
 def play(exam: Path, result: Path, shoot) -> None:
     """Take the pictures; result: of ``mssoftseg segment`` on the exam. shoot(reader, name, *sections)."""
-    from Testing.MSSoftSeg.people.curator import curator
+    from Testing.MSSoftSeg.people.curator import at_work
     from Testing.SlicerHost import start
 
-    with tempfile.TemporaryDirectory(prefix="share-") as scratch, curator(start()) as person:
+    with tempfile.TemporaryDirectory(prefix="share-") as scratch, at_work(start()) as person:
         library = Path(scratch) / "MS library"
         place = _fill(library, exam, result, Path(scratch))
         person.load_exam(exam)

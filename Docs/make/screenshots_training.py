@@ -29,7 +29,7 @@ tta = "none"
 
 def play(shoot) -> None:
     """Take the pictures. shoot(reader, name, *sections)."""
-    from Testing.MSSoftSeg.people.learner import learner, write_exam
+    from Testing.MSSoftSeg.people.learner import at_work, write_exam
     from Testing.SlicerHost import start
 
     with tempfile.TemporaryDirectory(prefix="share-") as scratch:
@@ -39,7 +39,7 @@ def play(shoot) -> None:
         recipe.write_text(RECIPE, encoding="utf-8")
         # A path as it could be: it stands in the picture.
         library = _fill(Path(tempfile.gettempdir()) / "MS library")
-        with learner(start()) as person:
+        with at_work(start()) as person:
             person.load_exam(write_exam(folder / "P1", SHOWN))
             person.ui("trainSection").collapsed = False
             person.plan(recipe, "ward-2026", library=library)

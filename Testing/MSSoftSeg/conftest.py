@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-import pytest
+from Testing.MSSoftSeg.people.fixtures import curator, host, radiologist, reader  # noqa: F401
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "MSSoftSeg"
 
@@ -15,20 +15,3 @@ if str(MODULE_FOLDER) not in sys.path:
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Two processes test at once: each with threads of its own would fight for the processors.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-@pytest.fixture(scope="module")
-def host():
-    """The one host of this process; started once, and only where a test wants it."""
-    from Testing.SlicerHost import start
-
-    return start()
-
-
-@pytest.fixture
-def reader(host):
-    """A radiologist with an empty scene whose worker answers what the test says."""
-    from Testing.MSSoftSeg.stand_ins.made_results import visit
-
-    with visit(host) as person:
-        yield person

@@ -12,31 +12,11 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from Testing.MSSoftSeg.people.radiologist import MODULE, Radiologist
+from Testing.MSSoftSeg.people.radiologist import MODULE
 from Testing.patience import HANGING_S
 
 SHAPE = (20, 30, 40)
 CASES = ("RAS", "LPS", "oblique", "sagittal")
-
-
-@pytest.fixture(scope="module")
-def session_host():
-    from Testing.SlicerHost import start
-
-    return start()
-
-
-@pytest.fixture
-def reader(session_host):
-    """A radiologist with an empty scene; whatever a slot raised fails the test."""
-    session_host.close_scene()
-    session_host.forget_slot_errors()
-    person = Radiologist(session_host)
-    yield person
-    session_host.close_scene()
-    person.rest(0.05)
-    session_host.unload_module("MSSoftSeg")
-    assert session_host.slot_errors == []
 
 
 def matrix_of(origin=(-20.0, -15.0, -10.0)):
@@ -65,17 +45,17 @@ def material_with(*lesions):
     return ReviewMaterial(probability, entropy, matrix_of(), facts)
 
 
-def begin_review(reader, flair, *lesions, case="Anna"):
+def begin_review(radiologist, flair, *lesions, case="Anna"):
     from MSSoftSegGUI.scene.case_folder import makeFolder
 
-    reader.workbench.exam.choose({"flair": flair.GetID()}, case)
-    exam = reader.workbench._currentExam()
-    reader.review.begin(exam, material_with(*lesions), makeFolder(case, flair))
-    reader.host.process_events()
+    radiologist.workbench.exam.choose({"flair": flair.GetID()}, case)
+    exam = radiologist.workbench._currentExam()
+    radiologist.review.begin(exam, material_with(*lesions), makeFolder(case, flair))
+    radiologist.host.process_events()
     return exam
 
 
-def test_the_modules_own_check_of_geometry_holds_on_oblique_flipped_and_anisotropic_grids(reader):
+def test_the_modules_own_check_of_geometry_holds_on_oblique_flipped_and_anisotropic_grids(radiologist):
     import unittest
 
     from MSSoftSegGUI.self_test import checkGeometry, checkSegmentationFollowsLabels
@@ -84,7 +64,7 @@ def test_the_modules_own_check_of_geometry_holds_on_oblique_flipped_and_anisotro
     checkSegmentationFollowsLabels(unittest.TestCase())
 
 
-def test_a_volume_under_a_linear_transform_is_handed_over_where_it_is_shown(reader, tmp_path):
+def test_a_volume_under_a_linear_transform_is_handed_over_where_it_is_shown(radiologist, tmp_path):
     import slicer
     from MSSoftSegGUI.scene.volume_files import read_volume
     from MSSoftSegGUI.scene.volume_nodes import SceneExporter
@@ -100,11 +80,11 @@ def test_a_volume_under_a_linear_transform_is_handed_over_where_it_is_shown(read
     assert ras_from_ijk == pytest.approx(shift @ matrix_of(), abs=1e-4)
 
 
-def test_a_result_is_shown_as_colored_overlay_over_flair_with_its_outline(reader):
+def test_a_result_is_shown_as_colored_overlay_over_flair_with_its_outline(radiologist):
     import slicer
 
     flair = load_flair()
-    exam = begin_review(reader, flair, (10, 15, 20))
+    exam = begin_review(radiologist, flair, (10, 15, 20))
     composite = slicer.util.getNode("vtkMRMLSliceCompositeNodeRed")
     assert composite.GetBackgroundVolumeID() == flair.GetID()
     assert composite.GetForegroundVolumeID() == exam.probability.GetID()
@@ -114,14 +94,14 @@ def test_a_result_is_shown_as_colored_overlay_over_flair_with_its_outline(reader
     assert display.GetApplyThreshold()
     assert display.GetColorNode().GetName() == "MSSoftSegProbability"
     assert exam.segmentation.GetDisplayNode().GetVisibility2DOutline()
-    reader.ui("overlayCombo").currentIndex = 1
+    radiologist.ui("overlayCombo").currentIndex = 1
     assert composite.GetForegroundVolumeID() == exam.entropy.GetID()
-    reader.ui("overlayCombo").currentIndex = 2
+    radiologist.ui("overlayCombo").currentIndex = 2
     assert composite.GetForegroundVolumeID() is None
 
 
-def test_both_segments_carry_their_terms_and_colors(reader):
-    exam = begin_review(reader, load_flair(), (10, 15, 20))
+def test_both_segments_carry_their_terms_and_colors(radiologist):
+    exam = begin_review(radiologist, load_flair(), (10, 15, 20))
     segmentation = exam.segmentation.GetSegmentation()
     names = [segmentation.GetNthSegment(n).GetName() for n in range(segmentation.GetNumberOfSegments())]
     assert names == ["MS lesion", "Possible MS lesion"]
@@ -132,137 +112,142 @@ def test_both_segments_carry_their_terms_and_colors(reader):
     assert "99MSSOFTSEG^POSSIBLEMSLESION" in str(tag)
 
 
-def test_the_slider_takes_out_what_falls_below_it_and_puts_it_back(reader):
-    begin_review(reader, load_flair(), (5, 8, 10), (14, 20, 28))
-    assert reader.masks()[0].sum() == 54
-    reader.ui("thresholdSlider").value = 0.75
-    assert reader.masks()[0].sum() == 27
-    reader.click("modelThresholdButton")
-    assert reader.masks()[0].sum() == 54
-    assert reader.ui("thresholdSlider").value == pytest.approx(0.5)
+def test_the_slider_takes_out_what_falls_below_it_and_puts_it_back(radiologist):
+    begin_review(radiologist, load_flair(), (5, 8, 10), (14, 20, 28))
+    assert radiologist.masks()[0].sum() == 54
+    radiologist.ui("thresholdSlider").value = 0.75
+    assert radiologist.masks()[0].sum() == 27
+    radiologist.click("modelThresholdButton")
+    assert radiologist.masks()[0].sum() == 54
+    assert radiologist.ui("thresholdSlider").value == pytest.approx(0.5)
 
 
-def test_keys_and_buttons_reject_undo_and_go_on(reader):
-    begin_review(reader, load_flair(), (5, 8, 10), (14, 20, 28))
-    reader.click("nextButton")
-    first = reader.view.selected
-    reader.click("rejectButton")
-    assert reader.view.selected not in (0, first)
-    assert reader.masks()[0].sum() == 27
-    reader.click("undoButton")
-    assert reader.masks()[0].sum() == 54
+def test_keys_and_buttons_reject_undo_and_go_on(radiologist):
+    begin_review(radiologist, load_flair(), (5, 8, 10), (14, 20, 28))
+    radiologist.click("nextButton")
+    first = radiologist.view.selected
+    radiologist.click("rejectButton")
+    assert radiologist.view.selected not in (0, first)
+    assert radiologist.masks()[0].sum() == 27
+    radiologist.click("undoButton")
+    assert radiologist.masks()[0].sum() == 54
 
 
-def test_what_is_painted_survives_the_threshold_slider(reader):
-    begin_review(reader, load_flair(), (5, 8, 10), (14, 20, 28))
-    reader.click("paintLesionButton")
-    reader.paint((15.0, -5.0, 0.0))
-    painted = reader.masks()[0].sum()
+def test_what_is_painted_survives_the_threshold_slider(radiologist):
+    begin_review(radiologist, load_flair(), (5, 8, 10), (14, 20, 28))
+    radiologist.click("paintLesionButton")
+    radiologist.paint((15.0, -5.0, 0.0))
+    painted = radiologist.masks()[0].sum()
     assert painted > 54
-    reader.ui("thresholdSlider").value = 0.75
-    reader.rest(0.3)
-    assert reader.masks()[0].sum() == painted - 27
+    radiologist.ui("thresholdSlider").value = 0.75
+    radiologist.rest(0.3)
+    assert radiologist.masks()[0].sum() == painted - 27
 
 
-def test_the_slider_writes_into_the_label_map_that_is_there_and_the_slice_views_follow(reader):
+def test_the_slider_writes_into_the_label_map_that_is_there_and_the_slice_views_follow(radiologist):
     from Testing.SlicerHost.widgets import views
 
-    exam = begin_review(reader, load_flair(), (5, 8, 10), (14, 20, 28))
+    exam = begin_review(radiologist, load_flair(), (5, 8, 10), (14, 20, 28))
     segment = exam.segmentation.GetSegmentation().GetSegment("MSLesion")
     before, drawn = segment.GetRepresentation("Binary labelmap"), []
-    reader.rest(0.1)
+    radiologist.rest(0.1)
     draw = views.RenderedView._pixels
     views.RenderedView._pixels = lambda view, *size: drawn.append(view) or draw(view, *size)
     try:
-        reader.ui("thresholdSlider").value = 0.75
-        reader.rest(0.1)
+        radiologist.ui("thresholdSlider").value = 0.75
+        radiologist.rest(0.1)
     finally:
         views.RenderedView._pixels = draw
     assert segment.GetRepresentation("Binary labelmap") is before
-    assert reader.masks()[0].sum() == 27
+    assert radiologist.masks()[0].sum() == 27
     assert sum(isinstance(view, views.qMRMLSliceView) for view in drawn) >= 3
 
 
-def test_a_label_map_that_both_segments_share_is_never_written_into(reader):
-    exam = begin_review(reader, load_flair(), (5, 8, 10), (14, 20, 28))
+def test_a_label_map_that_both_segments_share_is_never_written_into(radiologist):
+    exam = begin_review(radiologist, load_flair(), (5, 8, 10), (14, 20, 28))
     segmentation = exam.segmentation.GetSegmentation()
     segmentation.CollapseBinaryLabelmaps(False)
-    reader.rest(0.3)
+    radiologist.rest(0.3)
     maps = [segmentation.GetNthSegment(n).GetRepresentation("Binary labelmap") for n in range(2)]
     assert maps[0] is maps[1]
-    reader.ui("thresholdSlider").value = 0.75
-    reader.rest(0.3)
-    assert [mask.sum() for mask in reader.masks()] == [27, 0]
+    radiologist.ui("thresholdSlider").value = 0.75
+    radiologist.rest(0.3)
+    assert [mask.sum() for mask in radiologist.masks()] == [27, 0]
 
 
-def test_two_exams_keep_their_results_and_decisions_apart(reader):
+def test_two_exams_keep_their_results_and_decisions_apart(radiologist):
     import slicer
 
     anna, berta = load_flair("Anna FLAIR"), load_flair("Berta FLAIR")
-    first = begin_review(reader, anna, (5, 8, 10), case="Anna")
-    reader.click("nextButton")
-    reader.click("rejectButton")
-    second = begin_review(reader, berta, (5, 8, 10), (14, 20, 28), case="Berta")
-    assert reader.view.count == 2
-    reader.workbench.exam.choose({"flair": anna.GetID()}, "Anna")
-    reader.wait(lambda: reader.review.exam is not None)
-    assert reader.view.count == 0
-    assert [row.status for row in reader.view.rows] == ["rejected"]
+    first = begin_review(radiologist, anna, (5, 8, 10), case="Anna")
+    radiologist.click("nextButton")
+    radiologist.click("rejectButton")
+    second = begin_review(radiologist, berta, (5, 8, 10), (14, 20, 28), case="Berta")
+    assert radiologist.view.count == 2
+    radiologist.workbench.exam.choose({"flair": anna.GetID()}, "Anna")
+    radiologist.wait(lambda: radiologist.review.exam is not None)
+    assert radiologist.view.count == 0
+    assert [row.status for row in radiologist.view.rows] == ["rejected"]
     assert first.segmentation is not second.segmentation
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     folders = [hierarchy.GetItemParent(hierarchy.GetItemByDataNode(each.segmentation)) for each in (first, second)]
     assert [hierarchy.GetItemName(folder) for folder in folders] == ["Anna", "Berta"]
 
 
-def test_our_own_volumes_are_never_guessed_as_the_exam(reader):
-    begin_review(reader, load_flair("Anna_FLAIR"), (10, 15, 20))
-    reader.click("guessButton")
-    assert reader.ui("flairSelector").currentNode().GetName() == "Anna_FLAIR"
-    assert reader.ui("t1Selector").currentNode() is None
+def test_our_own_volumes_are_never_guessed_as_the_exam(radiologist):
+    begin_review(radiologist, load_flair("Anna_FLAIR"), (10, 15, 20))
+    radiologist.click("guessButton")
+    assert radiologist.ui("flairSelector").currentNode().GetName() == "Anna_FLAIR"
+    assert radiologist.ui("t1Selector").currentNode() is None
 
 
-def test_deleting_a_part_of_the_result_ends_the_review_without_an_error(reader):
+def test_deleting_a_part_of_the_result_ends_the_review_without_an_error(radiologist):
     import slicer
 
-    exam = begin_review(reader, load_flair(), (10, 15, 20))
+    exam = begin_review(radiologist, load_flair(), (10, 15, 20))
     slicer.mrmlScene.RemoveNode(exam.segmentation)
-    reader.host.process_events()
-    assert reader.review.exam is None
-    assert not reader.ui("thresholdSlider").enabled
+    radiologist.host.process_events()
+    assert radiologist.review.exam is None
+    assert not radiologist.ui("thresholdSlider").enabled
 
 
-def test_closing_the_scene_while_a_lesion_blinks_leaves_no_node_behind(reader):
+def test_closing_the_scene_while_a_lesion_blinks_leaves_no_node_behind(radiologist):
     import slicer
 
-    begin_review(reader, load_flair(), (10, 15, 20))
-    reader.click("nextButton")
-    reader.host.close_scene()
-    reader.rest(1.0)
+    begin_review(radiologist, load_flair(), (10, 15, 20))
+    radiologist.click("nextButton")
+    radiologist.host.close_scene()
+    radiologist.rest(1.0)
     assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
-    assert reader.review.exam is None
+    assert radiologist.review.exam is None
 
 
-def test_reloading_the_module_leaves_no_observer_of_the_old_panel(reader):
-    old = reader.widget
-    begin_review(reader, load_flair(), (10, 15, 20))
+def test_reloading_the_module_leaves_no_observer_of_the_old_panel(radiologist):
+    old = radiologist.widget
+    begin_review(radiologist, load_flair(), (10, 15, 20))
     old.cleanup()
     assert old.Observations == []
     assert old.workbench.review.Observations == []
     assert not old.workbench.worker.is_running
 
 
-def test_segment_without_flair_says_what_is_missing_and_starts_nothing(reader):
-    reader.click("segmentButton")
-    assert "FLAIR" in reader.ui("segmentMessage").text
-    assert not reader.workbench.worker.is_running
+def test_segment_without_flair_says_what_is_missing_and_starts_nothing(radiologist):
+    radiologist.click("segmentButton")
+    assert "FLAIR" in radiologist.ui("segmentMessage").text
+    assert not radiologist.workbench.worker.is_running
 
 
-def test_the_panel_fits_a_width_of_400_pixels(reader):
-    for panel in (reader.workbench.exam, reader.workbench.segment, reader.review.panel, reader.workbench.environment):
+def test_the_panel_fits_a_width_of_400_pixels(radiologist):
+    for panel in (
+        radiologist.workbench.exam,
+        radiologist.workbench.segment,
+        radiologist.review.panel,
+        radiologist.workbench.environment,
+    ):
         assert panel.widget.minimumSizeHint.width() <= 380, panel.widget.objectName
 
 
-def test_importing_the_module_loads_neither_torch_nor_the_panel(session_host):
+def test_importing_the_module_loads_neither_torch_nor_the_panel(host):
     code = (
         "import sys; from Testing.SlicerHost import start; host = start(); from pathlib import Path; "
         f"host.load_module(Path({str(MODULE)!r}), panel=False); "

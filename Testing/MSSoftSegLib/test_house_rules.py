@@ -11,6 +11,7 @@ import pytest
 
 from Testing.house.imports import module_arrows
 from Testing.house.plan import LIBRARY as MAY_USE
+from Testing import slow
 from Testing.patience import HANGING_S
 
 PACKAGE = Path(__file__).resolve().parents[2] / "MSSoftSegLib"
@@ -121,3 +122,12 @@ def test_no_two_classes_have_one_name():
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(str(path.relative_to(PACKAGE.parent)))
     assert {name: files for name, files in homes.items() if len(files) > 1 and name not in TWO_HOMES_YET} == {}
+
+
+def test_what_is_named_as_slow_is_there():
+    assert [name for name in slow.SLOW if not (slow.HERE / name).exists()] == []
+
+
+def test_the_front_door_is_used_by_whoever_comes_in_and_by_no_room():
+    used_by = {room(path) for path in SOURCES if any(name.startswith("MSSoftSegLib.api") for name in imports(path))}
+    assert used_by == {None, "api"}

@@ -9,17 +9,16 @@ import nibabel
 import numpy as np
 import pytest
 
-from Testing.MSSoftSeg.people.curator import LEFT_KJI, curator, lopsided_maps, oblique_matrix
+from Testing.MSSoftSeg.people.curator import LEFT_KJI, lopsided_maps, oblique_matrix
 
 PAINTED_KJI = (15, 22, 30)
 
 
 @pytest.fixture(scope="module")
-def loop(host, tmp_path_factory):
+def loop(curator, tmp_path_factory):
     """The whole loop once; what was seen after each step is kept for the sentences below."""
     library = tmp_path_factory.mktemp("share") / "library"
-    with curator(host) as person:
-        yield _walk(person, library, tmp_path_factory.mktemp("out") / "pairs")
+    return _walk(curator, library, tmp_path_factory.mktemp("out") / "pairs")
 
 
 def _walk(person, library, out):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from Testing.MSSoftSeg.people.curator import curator, oblique_flair, oblique_matrix
+from Testing.MSSoftSeg.people.curator import oblique_flair, oblique_matrix
 from Testing.MSSoftSeg.stand_ins.made_results import SHAPE_KJI
 from Testing.patience import HANGING_S
 
@@ -23,25 +23,19 @@ BOBS[15:18, 5:8, 10:14] = 1
 EMPTY = np.zeros(SHAPE_KJI, np.uint8)
 
 
-@pytest.fixture(scope="module")
-def room(host):
-    with curator(host) as person:
-        yield person
-
-
 @pytest.fixture
-def person(room, tmp_path):
+def person(curator, tmp_path):
     """An empty scene and no library yet; whatever a slot raised fails the test."""
     import slicer
 
     slicer.app.settings().remove("MSSoftSeg/KnownLibrary")
-    room.host.close_scene()
-    room.rest(0.05)
-    room.keeping.type_rater("")
-    room.ui("startCombo").currentIndex = 0
-    room.choose_library(tmp_path / "library")
-    yield room
-    assert room.host.slot_errors == []
+    curator.host.close_scene()
+    curator.rest(0.05)
+    curator.keeping.type_rater("")
+    curator.ui("startCombo").currentIndex = 0
+    curator.choose_library(tmp_path / "library")
+    yield curator
+    assert curator.host.slot_errors == []
 
 
 def draw_new(person, labels, *, rater="anna", patient="P1", name="FLAIR"):

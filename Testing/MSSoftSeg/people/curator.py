@@ -166,7 +166,7 @@ class Curator(Visit):
 
 
 @contextmanager
-def curator(host):
+def at_work(host):
     """A visit in an empty scene with settings of its own; whatever a slot raised fails the test."""
     import slicer
 

@@ -196,7 +196,7 @@ class Learner(Curator):
 
 
 @contextmanager
-def learner(host):
+def at_work(host):
     """A visit in an empty scene; whatever a slot raised fails the test."""
     import slicer
 

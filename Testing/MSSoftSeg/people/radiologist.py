@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from MSSoftSegLib.phantom.digital_patient import SMALL_SETTINGS, make_digital_patient
@@ -113,3 +114,16 @@ class Radiologist:
         from MSSoftSegGUI.scene.segmentation_node import readMasks
 
         return readMasks(self.review.exam.segmentation, self.review.exam.probability)
+
+
+@contextmanager
+def at_work(host):
+    """A visit in an empty scene; whatever a slot raised fails the test."""
+    host.close_scene()
+    host.forget_slot_errors()
+    person = Radiologist(host)
+    yield person
+    host.close_scene()
+    person.rest(0.05)
+    host.unload_module("MSSoftSeg")
+    assert host.slot_errors == []

@@ -5,22 +5,9 @@ from __future__ import annotations
 import pytest
 from PySide6 import QtGui, QtWidgets
 
-from Testing.MSSoftSeg.stand_ins.made_results import CENTERS, flair_node, visit
+from Testing.MSSoftSeg.stand_ins.made_results import CENTERS, flair_node
 
 COMPARED = ("MSSoftSegFLAIR", "MSSoftSegProbability", "MSSoftSegEntropy")
-
-
-@pytest.fixture(scope="module")
-def host():
-    from Testing.SlicerHost import start
-
-    return start()
-
-
-@pytest.fixture
-def reader(host):
-    with visit(host) as person:
-        yield person
 
 
 def fire(reader, key: str) -> None:

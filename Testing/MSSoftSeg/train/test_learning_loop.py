@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from Testing.MSSoftSeg.people.learner import RECIPE, STEPS, learner, write_exam, write_library
+from Testing.MSSoftSeg.people.learner import RECIPE, STEPS, at_work, write_exam, write_library
 
 SEEDS, NEXT_SEED = (1, 2, 3), 4
 NEW_MODEL = "ward-7"
@@ -32,7 +32,7 @@ def loop(host, tmp_path_factory):
     exam = write_exam(tmp_path_factory.mktemp("exam") / "Dora", NEXT_SEED)
     seen = SimpleNamespace(library=library)
     try:
-        with learner(host) as person:
+        with at_work(host) as person:
             _curate(person, seen)
             _train(person, seen, recipe)
             _decide(person, seen)

@@ -28,7 +28,8 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(place):
     exam = mss.read_exam(place / "exam")
-    return mss.segment(exam, model=place / "little", device="cpu", brain=place / "brain.nii.gz", threshold=THRESHOLD)
+    chosen = {"device": "cpu", "tta": "none", "threshold": THRESHOLD}
+    return mss.segment(exam, model=place / "little", brain=place / "brain.nii.gz", **chosen)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,7 @@ def folder(place):
         "out": place / "out",
         "model": str(place / "little"),
         "device": "cpu",
+        "tta": "none",
         "preprocessing": {"brain": str(place / "brain.nii.gz")},
         "threshold": THRESHOLD,
     }
