@@ -142,7 +142,7 @@ def test_an_estimate_from_tried_steps_gives_way_to_one_from_a_real_training(ask,
     with monkeypatch.context() as nothing_is_tried_again:
         nothing_is_tried_again.setattr(rate_probe, "probe", None)
         assert ask(epochs=4)["estimated_s"] == told["estimated_s"]
-    assert 0 < told["estimated_s"] < 600
+    assert told["estimated_s"] > 0
     spec = {"library": tmp_path / "cases.json", "recipe": str(tmp_path / "small.toml"), "out": tmp_path / "model"}
     job = parse_job({"job": "t", "kind": "train", "spec": spec | {"epochs": 4, "device": "cpu"}})
     assert run(job, lambda event: None).error is None
