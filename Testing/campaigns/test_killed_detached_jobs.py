@@ -17,12 +17,14 @@ import time
 import pytest
 import torch
 
+from MSSoftSegLib.jobs.detached import reading
 from MSSoftSegLib.jobs.detached.attaching import follow
 from MSSoftSegLib.jobs.detached.reading import EventTail, list_jobs, read_job
 from MSSoftSegLib.jobs.detached.starting import resume
 from MSSoftSegLib.jobs.run import parse_job, run
 from Testing.campaigns.record import CAMPAIGN, record
 from Testing.MSSoftSegLib.jobs.detached_jobs import RealWorker, kill, process_of, small_training, wait_until
+from Testing.patience import HANGING_S
 
 KILLS = 30 if CAMPAIGN else 1
 SEED = 20260401
@@ -32,6 +34,8 @@ SEED = 20260401
 def training(tmp_path, monkeypatch):
     monkeypatch.setenv("MSSOFTSEG_JOBS", str(tmp_path / "jobs"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    # On a busy machine a process takes longer to begin than a user would wait before she takes it for dead.
+    monkeypatch.setattr(reading, "SILENT_AFTER_S", HANGING_S)
     monkeypatch.setenv("MSSOFTSEG_JOB_NICENESS", "0")
     return small_training(tmp_path)
 

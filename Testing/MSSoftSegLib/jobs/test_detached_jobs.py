@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from MSSoftSegLib.cli.main import run_command
+from MSSoftSegLib.jobs.detached import reading
 from MSSoftSegLib.jobs.detached.attaching import follow
 from MSSoftSegLib.jobs.detached.folder import LOCK, LOG, create_job_folder
 from MSSoftSegLib.jobs.detached.one_writer import held
@@ -28,6 +29,8 @@ from Testing.patience import HANGING_S
 def jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("MSSOFTSEG_JOBS", str(tmp_path / "jobs"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    # On a busy machine a process takes longer to begin than a user would wait before she takes it for dead.
+    monkeypatch.setattr(reading, "SILENT_AFTER_S", HANGING_S)
     # At its usual place behind everything else a training would wait for other tests to end.
     monkeypatch.setenv("MSSOFTSEG_JOB_NICENESS", "1")
 
