@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from Testing import slow
 from Testing.house.imports import module_arrows
 from Testing.house.plan import LIBRARY as MAY_USE
-from Testing import slow
 from Testing.patience import HANGING_S
 
 PACKAGE = Path(__file__).resolve().parents[2] / "MSSoftSegLib"
