@@ -15,6 +15,7 @@ from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.jobs.kinds import FAMILIES, job_kinds
 from MSSoftSegLib.jobs.run import parse_job
 from Testing.MSSoftSegLib.jobs.wire_format import FILE, wire_format
+from Testing.patience import HANGING_S
 
 KINDS = job_kinds()
 ROOM = Path(__file__).resolve().parents[3] / "MSSoftSegLib" / "jobs"
@@ -57,7 +58,7 @@ def test_all_documents_are_read_without_torch_and_without_any_runner():
         "loaded = {'torch', *(kind.module for kind in job_kinds().values())} & set(sys.modules)\n"
         "sys.exit(str(sorted(loaded)) if loaded else 0)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=HANGING_S)
 
 
 def test_a_kind_need_not_be_repeated_where_its_document_is_made_in_code():

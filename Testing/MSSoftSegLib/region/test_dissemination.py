@@ -50,7 +50,7 @@ def test_uncertain_lesions_add_up_to_an_uncertain_place():
     assert by_name(halves)["2017"].affected["periventricular"] == pytest.approx(0.75)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(chances=st.lists(st.floats(0, 1), min_size=1, max_size=5), count=st.integers(0, 5))
 def test_the_probability_of_at_least_so_many_is_the_sum_over_all_outcomes(chances, count):
     expected = 0.0

@@ -71,7 +71,7 @@ def test_without_a_ventricle_in_the_map_there_is_no_distance_to_one():
     assert unknown.membership[Place.PERIVENTRICULAR] == 0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(x=st.integers(10, 45), width=st.integers(1, 4), y=st.integers(2, 34), z=st.integers(2, 24))
 def test_shares_sum_to_one_and_memberships_lie_between_0_and_1(x, width, y, z):
     found = placed(lesion((x, x + width), y=(y, y + 3), z=(z, z + 3)))
@@ -110,7 +110,7 @@ def test_thick_slices_do_not_make_a_lesion_long():
     assert longest_axis_mm(column, thick) == pytest.approx(1.8)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(half=st.tuples(*[st.integers(1, 9)] * 3))
 def test_the_axis_of_a_box_is_its_diagonal_between_voxels_and_one_voxel(half):
     index = np.argwhere(np.ones(half))
