@@ -20,6 +20,7 @@ SLOW = (
     "MSSoftSeg/test_radiologist.py",
     "MSSoftSeg/segment/test_real_runs.py",
     "MSSoftSeg/worker/test_client.py",
+    "MSSoftSegLib/api/test_quickstart_page.py",
     "MSSoftSegLib/api/test_segment.py",
     "MSSoftSegLib/cli/test_commands.py",
     "MSSoftSegLib/cli/test_evaluate_command.py",
