@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import multiprocessing
 import os
 import random
@@ -28,6 +27,7 @@ from Testing.MSSoftSegLib.library.made_cases import array, case_files, flair_onl
 from Testing.patience import HANGING_S
 
 FORK = multiprocessing.get_context("fork")
+WEEK_S = 7 * 86400.0
 
 
 def run_together(*targets):
@@ -137,7 +137,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_library_without_fault(tmp_path, 
             assert set(record.raters) == {"A"}
         labelled_cases(library, statuses=("segmented",), verify=True)
     # And its lock hinders nobody: it is broken because its owner is dead, not because it grew old.
-    monkeypatch.setattr(locking, "ABANDONED_AFTER_S", math.inf)
+    monkeypatch.setattr(locking, "ABANDONED_AFTER_S", WEEK_S)
     for number in range(7):
         add_case(library, patient=f"p{number}", images=flair_only(number), raters={"B": labels(number)})
     assert check_library(library) == []
@@ -242,7 +242,7 @@ def test_a_full_disk_leaves_the_library_as_it_was(tmp_path, monkeypatch):
 
 
 def test_a_lock_left_by_a_dead_process_of_this_machine_is_taken_over_however_young_it_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(locking, "ABANDONED_AFTER_S", math.inf)
+    monkeypatch.setattr(locking, "ABANDONED_AFTER_S", WEEK_S)
     lock = tmp_path / "some.lock"
     die_holding(lock)
     assert lock.exists()
