@@ -128,7 +128,7 @@ class Curator(Visit):
     def save(self, button: str = "approveButton") -> None:
         """Save and wait for what comes of it."""
         self.click(button)
-        self.wait(lambda: not self.saver.view.is_saving, "the end of the save")
+        self.wait(lambda: not self.keeping.view.is_saving, "the end of the save")
         self.wait(lambda: not self.worklist.view.is_loading, "the worklist")
 
     def open(self, case: str, *, filter: str = "all") -> None:

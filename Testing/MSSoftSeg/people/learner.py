@@ -191,7 +191,7 @@ class Learner(Curator):
 
     def wait_verdict(self) -> None:
         """Wait until old and new were compared."""
-        self.wait(lambda: self.judgment.phase in ("judged", "failed"), TIMEOUT_S, "the comparison")
+        self.wait(lambda: self.judgment.phase in ("judged", "failed"), "the comparison")
         assert self.judgment.error is None, self.judgment.error
 
 

@@ -100,7 +100,7 @@ def _decide(person, seen):
         person.click("promoteButton")
     else:
         seen.asked = person.click_and_answer("promoteButton", "OK")
-    person.wait(lambda: person.judgment.phase == "decided" or person.judgment.error, TIMEOUT_S, "the installation")
+    person.wait(lambda: person.judgment.phase == "decided" or person.judgment.error, "the installation")
     assert person.judgment.error is None, person.judgment.error
     seen.default_after, seen.decided = default_model(), person.judgment
     seen.chosen = person.workbench.segment.choices()["model"]
