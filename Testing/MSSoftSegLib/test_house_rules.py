@@ -111,17 +111,13 @@ def test_families_of_jobs_stand_beside_each_other():
                 assert other[0] in FAMILIES_MAY_USE[own[0]], f"{importing} uses {imported}"
 
 
-# Known and to go: whoever renames one of them takes it out of this list.
-TWO_HOMES_YET = {"OperatingPoint", "SegmentSpec", "Stage"}
-
-
 def test_no_two_classes_have_one_name():
     homes: dict[str, list[str]] = {}
     for path in (*SOURCES, *sorted((PACKAGE.parent / "MSSoftSeg").rglob("*.py"))):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(str(path.relative_to(PACKAGE.parent)))
-    assert {name: files for name, files in homes.items() if len(files) > 1 and name not in TWO_HOMES_YET} == {}
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
 
 
 def test_what_is_named_as_slow_is_there():
