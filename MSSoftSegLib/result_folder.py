@@ -27,6 +27,7 @@ MARKERS = (
     "model_comparison.json",
     "patient-000/draws.json",
     "export.json",
+    "regions.json",
 )
 
 

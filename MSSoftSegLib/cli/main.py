@@ -17,6 +17,7 @@ from MSSoftSegLib.cli import (
     model_commands,
     pseudolabel_command,
     recipe_commands,
+    regions_command,
     softmask_command,
     study_command,
     synthesize_command,
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(job_commands.segment)
 app.command()(job_commands.preprocess)
+app.command()(regions_command.regions)
 app.command()(softmask_command.softmask)
 app.command()(train_command.train)
 app.command()(study_command.study)

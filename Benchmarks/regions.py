@@ -1,0 +1,159 @@
+"""How well regions are found: ventricles of real exams, places of digital patients' lesions, and what misregistration does.
+
+    python Benchmarks/regions.py [--working FOLDER --exams ../shared/data/tabriz] [--patients 3]
+
+Ventricles: working exams (`mssoftseg preprocess`) in FOLDER, named `tabriz_t01`, `tabriz_t04_visit1` and so on, against the
+manual `ventricles.nii.gz` of the exam on FLAIR's own slices. Places: digital patients in 2 mm voxels whose anatomy is known; the
+place of a lesion by the map that was found is right where it is the one that the same rules give on the true anatomy.
+Misregistration: the affine transform is turned by 3°, stretched by 3 % and shifted by 5 mm, each in a random direction, before
+the deformation and instead of it. Prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from scipy.spatial.transform import Rotation
+
+from MSSoftSegLib.exam.geometry import Grid, image_like, isotropic_grid_around, resample, voxels
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.lesion.instances import label_instances
+from MSSoftSegLib.phantom.acquisition import sampled
+from MSSoftSegLib.phantom.anatomy import draw_anatomy
+from MSSoftSegLib.phantom.digital_patient import SMALL_SETTINGS, DigitalPatient, make_digital_patient
+from MSSoftSegLib.preprocessing.pipeline import mask_on_grid
+from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+from MSSoftSegLib.preprocessing.working_folder import read_working_folder
+from MSSoftSegLib.region.atlas_regions import read_atlas_regions
+from MSSoftSegLib.region.fluid import fluid_fraction
+from MSSoftSegLib.region.mapping import map_regions, regions_by
+from MSSoftSegLib.region.places import LesionPlace, place_lesions
+from MSSoftSegLib.region.region_map import RegionMap
+from MSSoftSegLib.region.regions import REGIONS, Region
+from MSSoftSegLib.region.registration import affine_transform, deformed
+
+TURN_DEG, STRETCH, SHIFT_MM = 3.0, 0.03, 5.0
+SMALLEST_MM3 = 27.0
+
+
+def ventricle_dice(working: WorkingExam, manual: sitk.Image) -> tuple[float, float]:
+    """Dice on FLAIR's slices at a probability of one half, and the seconds of processor time of the whole map."""
+    start = time.process_time()
+    regions = map_regions(working)
+    seconds = time.process_time() - start
+    seen = sampled(
+        working.grid.image(regions.ventricles()), Grid.of(manual), working.native_from_working[Modality.FLAIR]
+    )
+    found, true = seen >= 0.5, voxels(manual) > 0
+    return float(2 * (found & true).sum() / (found.sum() + true.sum())), seconds
+
+
+def working_of(patient: DigitalPatient) -> WorkingExam:
+    """Her exam in 2 mm voxels, aligned by what is known of her, with the true brain mask."""
+    grid = isotropic_grid_around(patient.brain_mask, spacing_mm=2.0, margin_mm=2.0, multiple=16)
+    mask = mask_on_grid(patient.brain_mask, grid)
+    ways = {m: patient.source_from_target(m, Modality.FLAIR) for m in patient.exam.modalities}
+    images = {
+        m: sitk.Mask(resample(patient.exam.image(m), grid, source_from_grid=way), mask) for m, way in ways.items()
+    }
+    grids = {m: Grid.of(patient.exam.image(m)) for m in images}
+    return WorkingExam(images, mask, Modality.FLAIR, ways, grids, {})
+
+
+def true_regions(seed: int) -> RegionMap:
+    """Her own anatomy as a region map; it has no callosum of its own."""
+    anatomy = draw_anatomy(SMALL_SETTINGS.patient_spacing_mm, rng=np.random.default_rng([seed, 0]))
+    below = anatomy.hindbrain > 0.5
+    deep = (anatomy.deep > 0.3) & ~below
+    arrays = {region: np.zeros(below.shape, np.float32) for region in REGIONS}
+    arrays[Region.INFRATENTORIAL] = (anatomy.gray + anatomy.white) * below
+    arrays[Region.DEEP_GRAY] = anatomy.gray * deep
+    arrays[Region.CORTEX] = anatomy.gray * ~below * ~deep
+    arrays[Region.CEREBRAL_WHITE] = anatomy.white * ~below
+    arrays[Region.LATERAL_VENTRICLE] = anatomy.ventricles
+    arrays[Region.OUTER_FLUID] = anatomy.csf - anatomy.ventricles
+    return RegionMap({r: anatomy.frame.grid.image(a) for r, a in arrays.items()}, "truth")
+
+
+def perturbed(affine: sitk.AffineTransform, middle: np.ndarray, *, rng: np.random.Generator) -> sitk.AffineTransform:
+    """The transform after the exam was turned, stretched and shifted about its middle, each in a random direction."""
+    axis, side = (v / np.linalg.norm(v) for v in rng.normal(size=(2, 3)))
+    matrix = Rotation.from_rotvec(np.deg2rad(TURN_DEG) * axis).as_matrix() * (1 + STRETCH * rng.choice([-1, 1]))
+    after = np.reshape(affine.GetMatrix(), (3, 3))
+    start = np.asarray(affine.TransformPoint((middle + SHIFT_MM * side).tolist()))
+    moved = sitk.AffineTransform(3)
+    moved.SetMatrix((after @ matrix).ravel().tolist())
+    moved.SetCenter(middle.tolist())
+    moved.SetTranslation((start - middle).tolist())
+    return moved
+
+
+def same(found: tuple[LesionPlace, ...], other: tuple[LesionPlace, ...]) -> int:
+    """Lesions with the same place."""
+    return sum(a.place is b.place for a, b in zip(found, other, strict=True))
+
+
+def patient_counts(seed: int) -> np.ndarray:
+    """Lesions; right; unchanged by misregistration before the deformation; unchanged by it instead of the deformation."""
+    patient, atlas = make_digital_patient(seed=seed, settings=SMALL_SETTINGS), read_atlas_regions()
+    truth = voxels(patient.patient_truth)
+    grid = Grid.of(patient.patient_truth)
+    instances = grid.image(
+        label_instances(truth, threshold=0.5, min_lesion_mm3=SMALLEST_MM3, voxel_volume_mm3=grid.voxel_volume_mm3)
+    )
+    working = working_of(patient)
+    lesions = resample(
+        patient.patient_truth, working.grid, source_from_grid=patient.native_from_patient[Modality.FLAIR].GetInverse()
+    )
+    lesions = lesions > 0.25
+    fluid = fluid_fraction(working)
+    tissue = image_like(fluid, ((voxels(working.brain_mask) > 0) * (1 - voxels(fluid))).astype(np.float32))
+    affine = affine_transform(atlas.tissue, tissue)
+    rng = np.random.default_rng(seed)
+    center = [(n - 1) / 2 for n in tissue.GetSize()]
+    off = perturbed(affine, np.asarray(tissue.TransformContinuousIndexToPhysicalPoint(center)), rng=rng)
+    ways = (deformed(atlas.tissue, tissue, affine), deformed(atlas.tissue, tissue, off), off)
+    placed = [
+        place_lesions(instances, regions_by(way, atlas, working, fluid, lesions), flair_from_patient) for way in ways
+    ]
+    true = place_lesions(instances, true_regions(seed))
+    return np.array([len(true), same(placed[0], true), same(placed[0], placed[1]), same(placed[0], placed[2])])
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--working", type=Path, help="folder of working exams")
+    parser.add_argument("--exams", type=Path, default=Path("../shared/data/tabriz"))
+    parser.add_argument("--patients", type=int, default=3)
+    given = parser.parse_args()
+    write = sys.stdout.write
+    dice = []
+    for folder in sorted(given.working.glob("tabriz_*")) if given.working else []:
+        manual = sitk.ReadImage(
+            str(given.exams / folder.name.removeprefix("tabriz_").replace("_", "/") / "ventricles.nii.gz")
+        )
+        score, seconds = ventricle_dice(read_working_folder(folder), manual)
+        dice.append(score)
+        write(f"| {folder.name} | ventricle DSC {score:.3f} | {seconds:.1f} s of processor time |\n")
+        sys.stdout.flush()
+    if dice:
+        write(f"| mean of {len(dice)} | ventricle DSC {np.mean(dice):.3f} | |\n")
+    total = np.zeros(4, int)
+    for seed in range(given.patients):
+        total += patient_counts(seed)
+        lesions, right, before, instead = total
+        write(
+            f"| {seed + 1} digital patients, {lesions} lesions | place right {right / lesions:.3f} | changed by misregistration "
+            f"before the deformation {1 - before / lesions:.3f}, instead of it {1 - instead / lesions:.3f} |\n"
+        )
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From a lesion mask and its exam to where every lesion lies."""
