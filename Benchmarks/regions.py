@@ -107,10 +107,8 @@ def patient_counts(seed: int) -> np.ndarray:
         label_instances(truth, threshold=0.5, min_lesion_mm3=SMALLEST_MM3, voxel_volume_mm3=grid.voxel_volume_mm3)
     )
     working = working_of(patient)
-    lesions = resample(
-        patient.patient_truth, working.grid, source_from_grid=patient.native_from_patient[Modality.FLAIR].GetInverse()
-    )
-    lesions = lesions > 0.25
+    flair_from_patient = patient.native_from_patient[Modality.FLAIR]
+    lesions = resample(patient.patient_truth, working.grid, source_from_grid=flair_from_patient.GetInverse()) > 0.25
     fluid = fluid_fraction(working)
     tissue = image_like(fluid, ((voxels(working.brain_mask) > 0) * (1 - voxels(fluid))).astype(np.float32))
     affine = affine_transform(atlas.tissue, tissue)

@@ -9,10 +9,10 @@ from pathlib import Path
 from MSSoftSegLib.region.places import LesionPlace
 from MSSoftSegLib.region.regions import Place
 
-# place: the first of places; one column of membership and one of the volume's share for each place.
+# region: the place to name where there is room for one; regions: all of them. Then membership and share of the volume in each.
 PLACE_COLUMNS = (
-    "place",
-    "places",
+    "region",
+    "regions",
     "distance_to_ventricle_mm",
     "distance_to_cortex_mm",
     "longest_axis_mm",
@@ -24,8 +24,8 @@ PLACE_COLUMNS = (
 def place_row(lesion: LesionPlace) -> dict[str, object]:
     """One lesion's cells; what is not known is empty."""
     return {
-        "place": lesion.place.value,
-        "places": "+".join(place.value for place in lesion.places),
+        "region": lesion.place.value,
+        "regions": "+".join(place.value for place in lesion.places),
         "distance_to_ventricle_mm": _rounded(lesion.distance_to_ventricle_mm),
         "distance_to_cortex_mm": _rounded(lesion.distance_to_cortex_mm),
         "longest_axis_mm": _rounded(lesion.longest_axis_mm),

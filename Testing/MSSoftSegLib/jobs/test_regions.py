@@ -45,7 +45,7 @@ def command(folder, *more, mask="mask.nii.gz", out="out"):
 def test_every_lesion_gets_its_place_and_the_exam_its_count(boxes):
     assert command(boxes, "--spinal-cord", "affected") == 0
     with (boxes / "out" / "lesions.csv").open(newline="") as file:
-        places = sorted(row["place"] for row in csv.DictReader(file))
+        places = sorted(row["region"] for row in csv.DictReader(file))
     assert places == ["deep_white", "infratentorial", "periventricular"]
     facts = json.loads((boxes / "out" / "regions.json").read_text())
     assert facts["count_by_place"]["periventricular"] == 1
