@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.jobs.documents.regions import RegionsSpec
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
-from MSSoftSegLib.region.burden import MM3_PER_ML, brain_volumes, burden
+from MSSoftSegLib.region.burden import brain_volumes, burden
 from MSSoftSegLib.region.dissemination import STATEMENT, Dissemination, dissemination
 from MSSoftSegLib.region.places import LesionPlace
 from MSSoftSegLib.region.region_map import RegionMap
