@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
+from MSSoftSegLib.region.choices import Entered
 from MSSoftSegLib.region.places import LesionPlace
 from MSSoftSegLib.region.regions import Place
 
@@ -18,14 +18,6 @@ SHORTEST_LESION_MM = 3.0
 NEEDED_PLACES = 2
 BRAIN_PLACES = (Place.PERIVENTRICULAR, Place.JUXTACORTICAL, Place.INFRATENTORIAL)
 STATEMENT = "a brain exam judges three of five; spinal cord and optic nerve are for you to enter"
-
-
-class Entered(StrEnum):
-    """What the user says about a place that a brain exam does not show."""
-
-    AFFECTED = "affected"
-    NOT_AFFECTED = "not-affected"
-    NOT_ENTERED = "not-entered"
 
 
 PROBABILITY_OF = {Entered.AFFECTED: 1.0, Entered.NOT_AFFECTED: 0.0, Entered.NOT_ENTERED: 0.0}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +14,9 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage, RequestError
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
+from MSSoftSegLib.region.choices import Scheme
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import REGIONS, Region
-
-
-class Scheme(StrEnum):
-    """Whose numbers the labels are."""
-
-    FREESURFER = "freesurfer"
-    SYNTHSEG = "synthseg"
-    CUSTOM = "custom"
-
 
 PARCELS = range(1000, 3000)
 FREESURFER: Mapping[Region, frozenset[int]] = {

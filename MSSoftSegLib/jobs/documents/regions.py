@@ -11,8 +11,7 @@ from MSSoftSegLib.jobs.documents.document import Document
 from MSSoftSegLib.jobs.documents.exam_source import ExamSource
 from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
-from MSSoftSegLib.region.dissemination import Entered
-from MSSoftSegLib.region.own_labels import Scheme
+from MSSoftSegLib.region.choices import Entered, Scheme
 
 
 class RegionsSpec(Document):

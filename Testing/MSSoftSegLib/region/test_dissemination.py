@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from MSSoftSegLib.region.burden import burden
-from MSSoftSegLib.region.dissemination import Entered, at_least, dissemination
+from MSSoftSegLib.region.choices import Entered
+from MSSoftSegLib.region.dissemination import at_least, dissemination
 from MSSoftSegLib.region.places import LesionPlace
 from MSSoftSegLib.region.regions import Place
 

@@ -9,7 +9,8 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage, RequestError
-from MSSoftSegLib.region.own_labels import FREESURFER, Scheme, numbers_of, regions_from_labels
+from MSSoftSegLib.region.choices import Scheme
+from MSSoftSegLib.region.own_labels import FREESURFER, numbers_of, regions_from_labels
 from MSSoftSegLib.region.places import place_lesions
 from MSSoftSegLib.region.regions import Place
 from Testing.MSSoftSegLib.region.box_brain import GRID, box_brain, lesion
