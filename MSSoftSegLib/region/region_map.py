@@ -29,8 +29,8 @@ class RegionMap:
 
     def array(self, *regions: Region) -> np.ndarray:
         """The probability of being in any of these regions, float32 (z, y, x)."""
-        total: np.ndarray = np.sum([voxels(self.probability[region]) for region in regions], axis=0, dtype=np.float32)
-        return total
+        stacked = np.stack([voxels(self.probability[region]) for region in regions])
+        return np.asarray(stacked.sum(axis=0, dtype=np.float32))
 
     def labels(self) -> sitk.Image:
         """The most probable region of each voxel, uint8, labels of Region."""
