@@ -98,6 +98,7 @@ FAMILIES_MAY_USE = {
     "evaluate": {"documents"},
     "library": {"documents", "softmask"},
     "preflight": {"documents", "detached"},
+    "regions": {"documents", "segment"},
     "train": {"documents", "detached", "preflight"},
 }
 
