@@ -14,8 +14,10 @@ from MSSoftSegGUI.worker.error_card import sentence
 
 PROBABILITY, ENTROPY, NONE = "probability", "entropy", "none"
 BUTTONS = ("accept", "reject", "next", "undo")
+BULK_BUTTONS = ("acceptAllButton", "rejectAllButton")
 # Z and Y are those of the Segment Editor, which leaves them to us.
 KEYS = {"A": "accept", "X": "reject", "N": "next", "P": "previous", "U": "undo", "Z": "undo", "Y": "redo"}
+HIDE_KEY = "H"
 ICONS = {f"{name.lower()}Button": name for name in ("Accept", "Reject", "Next", "Undo", "Compare")} | {
     "surfaceButton": "ThreeD"
 }
@@ -25,8 +27,16 @@ STATUS_COLORS = {"accepted": "#2e7d4f", "rejected": "#9a9a9a"}
 class ReviewPanel(Panel):
     """Buttons, slider and table of the review. onDisplay is called when overlay, opacity, outline or layout changed."""
 
-    def __init__(self, uiPath: str, presenter, *, before: Callable[[], None], onDisplay: Callable[[], None]):
-        """before: called ahead of everything that the user asks of the presenter."""
+    def __init__(
+        self,
+        uiPath: str,
+        presenter,
+        *,
+        before: Callable[[], None],
+        onDisplay: Callable[[], None],
+        onHide: Callable[[], None],
+    ):
+        """before: called ahead of everything that the user asks of the presenter. onHide: for a look at the bare image."""
         super().__init__(uiPath)
         self._presenter, self._before, self._onDisplay = presenter, before, onDisplay
         self.setIcons(ICONS)
@@ -46,8 +56,11 @@ class ReviewPanel(Panel):
         ui.lesionTable.connect("currentCellChanged(int,int,int,int)", self.onCurrentCellChanged)
         for name in BUTTONS:
             getattr(ui, f"{name}Button").connect("clicked(bool)", self._action(name))
+        ui.acceptAllButton.connect("clicked(bool)", self.onAcceptAllClicked)
+        ui.rejectAllButton.connect("clicked(bool)", self.onRejectAllClicked)
         self._setUpTable()
-        self._shortcuts = [self._shortcut(key, name) for key, name in KEYS.items()]
+        self._shortcuts = [self._shortcut(key, self._callOf(name)) for key, name in KEYS.items()]
+        self._shortcuts.append(self._shortcut(HIDE_KEY, onHide))
         self.setActive(False)
         self.close()
 
@@ -104,6 +117,8 @@ class ReviewPanel(Panel):
                 getattr(self.ui, f"{name}Button").enabled = selected is not None and selected.origin == "model"
             self.ui.nextButton.enabled = bool(view.rows)
             self.ui.undoButton.enabled = view.can_undo
+            for name in BULK_BUTTONS:
+                getattr(self.ui, name).enabled = view.undecided > 0
 
     def onThresholdChanging(self, value: float) -> None:
         if not self.isUpdating:
@@ -123,6 +138,14 @@ class ReviewPanel(Panel):
         if not self.isUpdating:
             self._onDisplay()
 
+    def onAcceptAllClicked(self) -> None:
+        self._before()
+        self._presenter.accept_all(probability=self.ui.acceptAllSpinBox.value)
+
+    def onRejectAllClicked(self) -> None:
+        self._before()
+        self._presenter.reject_all(below_mm3=self.ui.rejectAllSpinBox.value)
+
     def onCellClicked(self, row: int, _column: int) -> None:
         if 0 <= row < len(self._numbers):
             self._before()
@@ -140,12 +163,15 @@ class ReviewPanel(Panel):
 
         return act
 
-    def _shortcut(self, key: str, name: str):
+    def _callOf(self, name: str):
+        """What a key does: a click on its button, which may be disabled; without one the presenter is asked."""
+        button = getattr(self.ui, f"{name}Button", None)
+        return button.click if button is not None else self._action(name)
+
+    def _shortcut(self, key: str, call: Callable[[], None]):
         shortcut = qt.QShortcut(slicer.util.mainWindow() or self.widget)
         shortcut.setKey(qt.QKeySequence(key))
-        # A button that is disabled says that there is nothing to do.
-        button = getattr(self.ui, f"{name}Button", None)
-        shortcut.connect("activated()", button.click if button is not None else self._action(name))
+        shortcut.connect("activated()", call)
         return shortcut
 
     def _setUpTable(self) -> None:
@@ -213,8 +239,8 @@ class ReviewPanel(Panel):
             ui.lesionTable,
         ):
             widget.enabled = enabled
-        for name in BUTTONS:
-            getattr(ui, f"{name}Button").enabled = False
+        for name in (*(f"{each}Button" for each in BUTTONS), *BULK_BUTTONS):
+            getattr(ui, name).enabled = False
 
 
 def _overlays():

@@ -10,7 +10,7 @@ import numpy as np
 
 from MSSoftSegGUI.review.decisions import Decisions, Status
 from MSSoftSegGUI.review.history import ReviewHistory, ReviewState
-from MSSoftSegGUI.review.lesion_rows import carry_lsu, least_certain_first
+from MSSoftSegGUI.review.lesion_rows import LesionRow, carry_lsu, least_certain_first
 from MSSoftSegGUI.review.mask import Box, ReviewMask
 from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.row_making import drawn_rows, model_rows
@@ -156,6 +156,14 @@ class ReviewPresenter:
         """The selected lesion is none: it leaves the mask; go to the next."""
         self._decide("rejected")
 
+    def accept_all(self, *, probability: float) -> int:
+        """Accept every undecided lesion of at least this mean probability, as one step; how many that were."""
+        return self._decide_all("accepted", lambda row: row.mean_probability >= probability)
+
+    def reject_all(self, *, below_mm3: float) -> int:
+        """Reject every undecided lesion that is smaller, as one step; how many that were."""
+        return self._decide_all("rejected", lambda row: row.volume_mm3 < below_mm3)
+
     def reset(self) -> None:
         """Take the decision on the selected lesion back."""
         self._decide("undecided", go_on=False)
@@ -241,6 +249,16 @@ class ReviewPresenter:
         self._refresh()
         if go_on:
             self.next()
+
+    def _decide_all(self, status: Status, is_meant: Callable[[LesionRow], bool]) -> int:
+        rows = [row for row in self.view.rows if row.origin == "model" and row.status == "undecided" and is_meant(row)]
+        if rows:
+            self._history.remember(self._state())
+            for row in rows:
+                voxels = self._instances.voxels_of(row.number)
+                self._decisions = self._decisions.with_decision(status, self._instances.threshold, voxels)
+            self._refresh()
+        return len(rows)
 
     def _go_to_last_of(self, decisions: Decisions) -> None:
         """Select the lesion that the last of these decisions is about, if this threshold shows it."""

@@ -37,10 +37,12 @@ class ReviewSession(VTKObservationMixin):
         """settings: gives the panel's parameters of the scene."""
         super().__init__()
         self.presenter = ReviewPresenter(show=self._show, jump=self._jump)
-        self.panel = ReviewPanel(uiPath, self.presenter, before=self.takeEdits, onDisplay=self._display)
+        self.panel = ReviewPanel(
+            uiPath, self.presenter, before=self.takeEdits, onDisplay=self._displayAnew, onHide=self.toggleHidden
+        )
         self._edit, self._settings = edit, settings
         self._exam = None
-        self._writing = self._painted = self._isSurfaceOld = False
+        self._writing = self._painted = self._isSurfaceOld = self._isHidden = False
         self._blinker, self._views = Blinker(), Views()
         self._rest = qt.QTimer()
         self._rest.setSingleShot(True)
@@ -117,7 +119,7 @@ class ReviewSession(VTKObservationMixin):
         self._rest.stop()
         self.removeObservers()
         self._blinker.stop()
-        self._exam = None
+        self._exam, self._isHidden = None, False
         self._edit.close()
         self.presenter.close()
         self.panel.close()
@@ -156,6 +158,16 @@ class ReviewSession(VTKObservationMixin):
         if not isThere(self._exam.probability, self._exam.entropy, self._exam.segmentation):
             self.forget()
             self.panel.say(_("A part of this result was deleted. Click Segment to make it again."))
+
+    def toggleHidden(self) -> None:
+        """The bare image, for a look at what lies under overlay and outline; and back."""
+        self._isHidden = not self._isHidden
+        self._display()
+
+    def _displayAnew(self) -> None:
+        """Who chooses what is to be seen wants to see it."""
+        self._isHidden = False
+        self._display()
 
     def _start(self, exam) -> None:
         self._exam = exam
@@ -219,12 +231,13 @@ class ReviewSession(VTKObservationMixin):
         settings.overlay, settings.overlayOpacity = self.panel.overlay, ui.opacitySlider.value
         settings.outlineVisible = ui.outlineCheckBox.checked
         overlays = {PROBABILITY: exam.probability, ENTROPY: exam.entropy}
+        opacity = 0.0 if self._isHidden else ui.opacitySlider.value
         isNewLayout = self._views.choose(compare=ui.compareButton.checked, surface=ui.surfaceButton.checked)
-        self._views.setLayers(exam.flair, overlays.get(self.panel.overlay), ui.opacitySlider.value)
-        self._views.setCompareLayers(exam.flair, exam.probability, exam.entropy, ui.opacitySlider.value)
+        self._views.setLayers(exam.flair, overlays.get(self.panel.overlay), opacity)
+        self._views.setCompareLayers(exam.flair, exam.probability, exam.entropy, opacity)
         exam.segmentation.CreateDefaultDisplayNodes()
         exam.segmentation.SetDisplayVisibility(True)
-        exam.segmentation.GetDisplayNode().SetVisibility2D(ui.outlineCheckBox.checked)
+        exam.segmentation.GetDisplayNode().SetVisibility2D(ui.outlineCheckBox.checked and not self._isHidden)
         self._writing = True
         try:
             showSurface(exam.segmentation, ui.surfaceButton.checked)

@@ -113,3 +113,37 @@ def test_undo_brings_back_what_the_eraser_took_though_the_threshold_moved_since(
     stage.review.undo()
     assert np.array_equal(stage.review.labels, before)
     assert stage.review.edits_json == ""
+
+
+def test_decisions_in_bulk_leave_what_was_decided_and_are_one_step():
+    stage = Stage()
+    stage.review.select(1)
+    stage.review.reject()
+    before = [row.status for row in sorted(stage.view.rows, key=lambda row: row.number)]
+    # Mean probabilities: 0.9 of lesion 1, which is rejected already, 0.6 of lesion 2, 0.7 of lesion 3.
+    assert stage.review.accept_all(probability=0.65) == 1
+    assert [row.status for row in sorted(stage.view.rows, key=lambda row: row.number)] == [
+        "rejected",
+        "undecided",
+        "accepted",
+    ]
+    stage.review.undo()
+    assert [row.status for row in sorted(stage.view.rows, key=lambda row: row.number)] == before
+    smallest = min(row.volume_mm3 for row in stage.view.rows)
+    assert stage.review.reject_all(below_mm3=smallest) == 0, "a lesion of just this size stays"
+    assert stage.review.reject_all(below_mm3=1000.0) == 2
+    assert not (stage.review.labels == 1).any()
+    stage.review.undo()
+    assert [row.status for row in sorted(stage.view.rows, key=lambda row: row.number)] == before
+
+
+def test_the_bulk_buttons_ask_for_what_stands_beside_them(reader):
+    reader.segment_made(flair_node())
+    reader.ui("acceptAllSpinBox").value = 0.85
+    reader.click("acceptAllButton")
+    assert sorted(row.status for row in reader.view.rows) == ["accepted", "undecided"]
+    reader.ui("rejectAllSpinBox").value = 60.0
+    reader.click("rejectAllButton")
+    assert sorted(row.status for row in reader.view.rows) == ["accepted", "rejected"]
+    assert not reader.ui("acceptAllButton").enabled
+    assert not reader.ui("rejectAllButton").enabled

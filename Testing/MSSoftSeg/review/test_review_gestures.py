@@ -50,7 +50,7 @@ def test_in_another_module_the_keys_are_not_ours(reader):
     reader.widget.enter()
     heard = [each.key().toString() for each in window.findChildren(QtGui.QShortcut) if each.isEnabled()]
     assert len(heard) == len(set(heard)), "Qt calls neither of two shortcuts for one key"
-    assert set("AXNPUZY") <= set(heard)
+    assert set("AXNPUZYH") <= set(heard)
 
 
 def test_compare_shows_flair_probability_and_entropy_side_by_side_and_moves_them_together(reader):
@@ -111,6 +111,25 @@ def test_opacity_and_outline_reach_the_views_at_once(reader):
     assert not display.GetVisibility2D()
     reader.ui("outlineCheckBox").click()
     assert display.GetVisibility2D()
+
+
+def test_one_key_hides_overlay_and_outline_and_brings_them_back(reader):
+    import slicer
+
+    exam = reader.segment_made(flair_node())
+    composite = slicer.util.getNode("vtkMRMLSliceCompositeNodeRed")
+
+    def seen():
+        return composite.GetForegroundOpacity() > 0, bool(exam.segmentation.GetDisplayNode().GetVisibility2D())
+
+    fire(reader, "H")
+    assert seen() == (False, False)
+    assert reader.ui("outlineCheckBox").checked, "what was chosen stays chosen, and is what the scene saves"
+    fire(reader, "H")
+    assert seen() == (True, True)
+    fire(reader, "H")
+    reader.ui("opacitySlider").value = 0.3
+    assert seen() == (True, True), "who moves the slider wants to see it"
 
 
 def test_the_models_card_with_its_license_is_one_click_away(reader):

@@ -160,6 +160,7 @@ def editor(host, slicer):
     widget.setMRMLScene(slicer.mrmlScene)
     widget.setMRMLSegmentEditorNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
     widget.setSegmentationNode(node)
+    widget.setupViewObservations()
     widget.setSourceVolumeNode(volume)
     yield widget
     widget.setActiveEffectByName("")
