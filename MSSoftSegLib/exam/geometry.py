@@ -12,6 +12,8 @@ import SimpleITK as sitk
 
 # Two headers that agree to a thousandth of a voxel describe the same grid: writers round in different places.
 SAME_GRID_TOLERANCE_VOXELS = 1e-3
+# The one order in which registration and networks see array axes: towards left, posterior, superior.
+CANONICAL_ORDER = "LPS"
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def canonical(image: sitk.Image) -> sitk.Image:
 
     No value is interpolated; registration and networks thereby see one order, however the file was stored.
     """
-    return sitk.DICOMOrient(image, "LPS")
+    return sitk.DICOMOrient(image, CANONICAL_ORDER)
 
 
 def orientation_letters(image: sitk.Image) -> str:

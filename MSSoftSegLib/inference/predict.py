@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from MSSoftSegLib.errors import BadExam
-from MSSoftSegLib.exam.geometry import Grid, voxels
+from MSSoftSegLib.exam.geometry import CANONICAL_ORDER, Grid, orientation_letters, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.augmentation import flips
 from MSSoftSegLib.inference.device import Device
@@ -42,6 +42,9 @@ class Prediction:
 
 def network_input(exam: WorkingExam, description: ModelDescription) -> Tensor:
     """Normalised channels (1, c, z, y, x) float32 in the bundle's order; zeros for an absent modality that may be absent."""
+    if orientation_letters(exam.brain_mask) != CANONICAL_ORDER:
+        # Whoever made this exam passed by the one place that orders axes; a network would answer something else.
+        raise ValueError(f"a working grid runs {CANONICAL_ORDER}, not {orientation_letters(exam.brain_mask)}")
     channels = []
     for wanted in description.inputs:
         if wanted.modality in exam.images:

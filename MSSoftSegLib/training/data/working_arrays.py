@@ -9,17 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.errors import BadExam, BadLibrary, GridMismatch
+from MSSoftSegLib.errors import BadExam, BadLibrary
 from MSSoftSegLib.exam.exam import Exam
-from MSSoftSegLib.exam.geometry import Grid, canonical, isotropic_grid_around, resample, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, resample, voxels
 from MSSoftSegLib.exam.image_file import read_map, read_mask
+from MSSoftSegLib.exam.lattice import copied_or_resampled
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import read_exam
 from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.preprocessing.brain_extraction.given import nonzero_brain
+from MSSoftSegLib.preprocessing.as_given import brain_and_grid_as_given, mask_as_given
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.normalization import normalize
-from MSSoftSegLib.preprocessing.pipeline import MARGIN_MM, SIZE_MULTIPLE, STAGES, mask_on_grid, preprocess
+from MSSoftSegLib.preprocessing.pipeline import STAGES, preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.softlabel.softening import make_soft_mask
 from MSSoftSegLib.training.recipe import Recipe
@@ -27,8 +28,6 @@ from MSSoftSegLib.training.recipe import Recipe
 LOGGER = logging.getLogger(__name__)
 
 CERTAIN = 1
-# Two lattices are one when their voxel centers differ by less than this.
-SAME_LATTICE_VOXELS = 1e-3
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,8 @@ def working_arrays(
     grid = Grid.of(placed.brain)
 
     def on_grid(image: sitk.Image) -> np.ndarray:
-        moved = _copied_or_resampled(image, grid, placed.flair_from_working)
+        way = placed.flair_from_working
+        moved = copied_or_resampled(image, grid) if way is None else resample(image, grid, source_from_grid=way)
         return np.clip(voxels(moved), 0, 1).astype(np.float32)
 
     confidence = read_map(case.confidence, like=flair) if case.confidence and case.is_pseudo_labelled else None
@@ -140,20 +140,9 @@ def _placed_by_preprocessing(
 
 def _placed_as_given(exam: Exam, spacing_mm: float) -> _Placed:
     """Images that are aligned and brain-extracted already: cropped to the brain, voxel by voxel where the grid allows."""
-    flair = exam.images[Modality.FLAIR]
-    for other in exam.images.values():
-        if not same_grid(other.image, flair.image):
-            raise GridMismatch(
-                f"{other.file_name} and {flair.file_name} are given as preprocessed but lie on different grids",
-                remedy="resample them onto one grid, or give the case as not preprocessed",
-            )
-    # Slices are axial, whichever way the file stores its voxels.
-    native = canonical(nonzero_brain(flair.image, name=flair.file_name))
-    grid = isotropic_grid_around(native, spacing_mm=spacing_mm, margin_mm=MARGIN_MM, multiple=SIZE_MULTIPLE)
-    same_lattice = _lattice_offset(Grid.of(native), grid) is not None
-    brain = _copied_or_resampled(native, grid, None) if same_lattice else mask_on_grid(native, grid)
-    images = {modality: _copied_or_resampled(image.image, grid, None) for modality, image in exam.images.items()}
-    return _Placed(images, sitk.Cast(brain, sitk.sitkUInt8), None)
+    native, grid = brain_and_grid_as_given(exam, working_spacing_mm=spacing_mm)
+    images = {modality: copied_or_resampled(image.image, grid) for modality, image in exam.images.items()}
+    return _Placed(images, mask_as_given(native, grid), None)
 
 
 def _channels(placed: _Placed, recipe: Recipe) -> np.ndarray:
@@ -166,32 +155,3 @@ def _channels(placed: _Placed, recipe: Recipe) -> np.ndarray:
         else:
             channels.append(voxels(normalize(image, placed.brain, recipe.data.normalization)))
     return np.stack(channels)
-
-
-def _copied_or_resampled(image: sitk.Image, grid: Grid, image_from_grid: sitk.Transform | None) -> sitk.Image:
-    """The image on another grid, 0 outside: copied voxel by voxel where the lattices coincide, else linear; float32."""
-    if image_from_grid is not None:
-        return resample(image, grid, source_from_grid=image_from_grid)
-    image = canonical(image)
-    offset = _lattice_offset(Grid.of(image), grid)
-    if offset is None:
-        return resample(image, grid)
-    source = voxels(image)
-    target = np.zeros(grid.size[::-1], np.float32)
-    low = np.maximum(offset, 0)
-    high = np.minimum(offset + target.shape, source.shape)
-    inside = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    moved = tuple(slice(a, b) for a, b in zip(low - offset, high - offset, strict=True))
-    target[moved] = source[inside]
-    return grid.image(target)
-
-
-def _lattice_offset(source: Grid, target: Grid) -> np.ndarray | None:
-    """Index (z, y, x) in source of the target's first voxel, where every voxel of one is a voxel of the other; else None."""
-    voxel_from_voxel = np.linalg.inv(source.lps_from_voxel()) @ target.lps_from_voxel()
-    offset = np.rint(voxel_from_voxel[:3, 3])
-    ideal = np.eye(4)
-    ideal[:3, 3] = offset
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in target.size], indexing="ij"), dtype=float).reshape(3, -1)
-    apart = (voxel_from_voxel - ideal)[:3] @ np.vstack([corners, np.ones(corners.shape[1])])
-    return offset[::-1].astype(int) if np.abs(apart).max() < SAME_LATTICE_VOXELS else None
