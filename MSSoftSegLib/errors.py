@@ -137,6 +137,9 @@ def as_user_error(problem: Exception) -> MSSoftSegError:
         return OutOfMemory("the machine ran out of memory", remedy="close other programs and run again")
     if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFull("the disk is full", remedy="free some space, or choose another --out, and run again")
+    if isinstance(problem, OSError) and problem.errno == errno.ENAMETOOLONG:
+        name = Path(str(problem.filename2 or problem.filename or "a file")).name[:40]
+        return RequestError(f"the name {name}… is longer than this disk allows", remedy="choose a shorter one")
     if isinstance(problem, OSError) and problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         name = Path(str(problem.filename2 or problem.filename or "a file")).name
         return RequestError(f"{name} may not be read or written", remedy="ask for permission, or choose another --out")

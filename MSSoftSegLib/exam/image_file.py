@@ -23,7 +23,8 @@ from MSSoftSegLib.exam.image_format import (
     image_extension,
 )
 from MSSoftSegLib.exam.itk_file import quiet_itk, read_by_itk
-from MSSoftSegLib.exam.placement import check_solid, largest_corner_distance_mm, nearest_orthonormal
+from MSSoftSegLib.exam.label_doubts import voxels_in_words
+from MSSoftSegLib.exam.placement import check_range, check_solid, largest_corner_distance_mm, nearest_orthonormal
 
 # A mask that went through an interpolating or scaling writer is off by rounding, not by more.
 LABEL_TOLERANCE = 1e-3
@@ -37,16 +38,34 @@ def read_image(path: Path) -> sitk.Image:
     corner). Values that are not finite and images of one single value are refused.
     """
     image = _read(path)
+    _check_values(path.name, image)
+    return image
+
+
+def read_channels(path: Path, count: int) -> list[sitk.Image]:
+    """The volumes of a four-dimensional NIfTI file, each checked as ``read_image`` checks an image."""
+    _check_readable(path)
+    if FORMAT_OF_EXTENSION.get(image_extension(path.name) or "") is not ImageFormat.NIFTI:
+        raise BadImage(f"{path.name} is not a NIfTI file", remedy="give .nii or .nii.gz, as the Decathlon has it")
+    try:
+        images = [_straightened(image) for image in nifti_file.read_nifti_channels(path, count)]
+    except OSError:
+        raise _unreadable(path) from None
+    for number, image in enumerate(images):
+        _check_values(f"channel {number} of {path.name}", image)
+    return images
+
+
+def _check_values(name: str, image: sitk.Image) -> None:
     array = sitk.GetArrayViewFromImage(image)
     not_finite = int(array.size - np.count_nonzero(np.isfinite(array)))
     if not_finite:
         raise BadImage(
-            f"{path.name} holds voxels that are not finite numbers ({not_finite} of {array.size})",
+            f"{name} holds voxels that are not finite numbers ({not_finite} of {array.size})",
             remedy="export it again, or replace these voxels knowingly",
         )
     if array.min() == array.max():
-        raise BadImage(f"{path.name} is empty: every voxel is {array.flat[0]:g}", remedy="give an image with contents")
-    return image
+        raise BadImage(f"{name} is empty: every voxel is {array.flat[0]:g}", remedy="give an image with contents")
 
 
 def read_mask(path: Path, like: sitk.Image | None = None) -> sitk.Image:
@@ -61,7 +80,8 @@ def read_mask(path: Path, like: sitk.Image | None = None) -> sitk.Image:
         fractional = ~(np.abs(array - labels) <= LABEL_TOLERANCE)
     if np.any(fractional):
         raise BadImage(
-            f"{path.name} is not a mask: it holds the value {array[fractional][0]:.4g}",
+            f"{path.name} is not a mask: it holds the value {array[fractional][0]:.4g} and others that are not whole "
+            f"({voxels_in_words(int(np.count_nonzero(fractional)))})",
             remedy="give a mask of whole numbers; a probability map has to be thresholded first",
         )
     if labels.min() < 0 or labels.max() > LARGEST_LABEL:
@@ -116,6 +136,14 @@ def write_image(image: sitk.Image, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; False also for a name that no disk takes, as foreign lists can hold."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def sha256_of_file(path: Path) -> str:
     """SHA-256 in hexadecimal; of a detached header (.nhdr, .mhd) followed by its voxel file, as ``cat`` would join them."""
     digest = hashlib.sha256()
@@ -137,9 +165,16 @@ def _read(path: Path) -> sitk.Image:
     try:
         image = _decoded(path)
     except OSError:
-        raise BadImage(
-            f"{path.name} could not be read from its disk", remedy="copy it to this computer first"
-        ) from None
+        raise _unreadable(path) from None
+    return _straightened(image)
+
+
+def _unreadable(path: Path) -> BadImage:
+    return BadImage(f"{path.name} could not be read from its disk", remedy="copy it to this computer first")
+
+
+def _straightened(image: sitk.Image) -> sitk.Image:
+    """The same image with axes at exact right angles."""
     image.SetDirection(nearest_orthonormal(np.reshape(image.GetDirection(), (3, 3))).ravel().tolist())
     return image
 
@@ -157,7 +192,9 @@ def _decoded(path: Path) -> sitk.Image:
     if image.GetNumberOfComponentsPerPixel() > 1 or "complex" in image.GetPixelIDTypeAsString():
         raise BadImage(f"{path.name} holds several values per voxel", remedy="give a grey-value image")
     check_solid(path.name, image.GetSize())
-    return _without_metadata(sitk.Cast(image, sitk.sitkFloat32))
+    narrowed = sitk.Cast(image, sitk.sitkFloat32)
+    check_range(path.name, sitk.GetArrayViewFromImage(image), sitk.GetArrayViewFromImage(narrowed))
+    return _without_metadata(narrowed)
 
 
 def _check_readable(path: Path) -> None:

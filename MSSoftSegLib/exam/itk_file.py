@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +13,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid
-from MSSoftSegLib.exam.image_format import ImageFormat
+from MSSoftSegLib.exam.image_format import DETACHED_EXTENSIONS, ImageFormat, image_extension
 from MSSoftSegLib.exam.placement import EXPORT_AGAIN
 
 DAMAGED = "copy or export the file again; it may have been cut short in transfer"
@@ -28,22 +30,35 @@ def quiet_itk() -> Iterator[None]:
         sitk.ProcessObject.SetGlobalWarningDisplay(before)
 
 
-def _reader(path: Path, image_format: ImageFormat) -> sitk.ImageFileReader:
+@contextmanager
+def _reader(path: Path, image_format: ImageFormat) -> Iterator[sitk.ImageFileReader]:
+    """A reader of the file, to be used inside: ITK does not know a name like ``FLAIR.Nii.Gz``, so it sees another one."""
     reader = sitk.ImageFileReader()
     # Named, not guessed: ITK's guess is case-sensitive for some extensions.
     reader.SetImageIO(image_format.value)
-    reader.SetFileName(str(path))
-    return reader
+    extension = path.name[-len(image_extension(path.name) or "") :]
+    if extension in (extension.lower(), extension.upper()) or extension.lower() in DETACHED_EXTENSIONS:
+        reader.SetFileName(str(path))
+        yield reader
+        return
+    with tempfile.TemporaryDirectory(prefix="mssoftseg-") as folder:
+        lowered = Path(folder) / f"image{extension.lower()}"
+        try:
+            lowered.symlink_to(path.absolute())
+        except OSError:  # not allowed to everybody on Windows
+            shutil.copyfile(path, lowered)
+        reader.SetFileName(str(lowered))
+        yield reader
 
 
 def grid_by_itk(path: Path, image_format: ImageFormat) -> Grid:
     """Where ITK (and so Slicer) places the file's first three dimensions; reads the header only."""
-    reader = _reader(path, image_format)
-    try:
-        with quiet_itk():
-            reader.ReadImageInformation()
-    except RuntimeError:
-        raise BadImage(f"the geometry of {path.name} cannot be used", remedy=EXPORT_AGAIN) from None
+    with _reader(path, image_format) as reader:
+        try:
+            with quiet_itk():
+                reader.ReadImageInformation()
+        except RuntimeError:
+            raise BadImage(f"the geometry of {path.name} cannot be used", remedy=EXPORT_AGAIN) from None
     dimension = reader.GetDimension()
     direction = np.reshape(reader.GetDirection(), (dimension, dimension))[:3, :3]
     return Grid(
@@ -57,7 +72,7 @@ def grid_by_itk(path: Path, image_format: ImageFormat) -> Grid:
 def read_by_itk(path: Path, image_format: ImageFormat) -> sitk.Image:
     """The file as ITK reads it, of any pixel type and dimension."""
     try:
-        with quiet_itk():
-            return _reader(path, image_format).Execute()
+        with quiet_itk(), _reader(path, image_format) as reader:
+            return reader.Execute()
     except RuntimeError:
         raise BadImage(f"{path.name} cannot be read: it is damaged or incomplete", remedy=DAMAGED) from None

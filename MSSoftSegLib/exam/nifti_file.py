@@ -26,9 +26,11 @@ from MSSoftSegLib.exam.placement import (
     EXPORT_AGAIN,
     PLACEMENT_TOLERANCE_MM,
     check_matrix,
+    check_range,
     check_solid,
     check_spacing,
     largest_corner_distance_mm,
+    nearest_orthonormal,
 )
 
 HEADER_BYTES = 348
@@ -47,6 +49,21 @@ def read_nifti(path: Path) -> sitk.Image:
     size = _size(path.name, header)
     array = _voxels(path.name, header, content, size)
     return _grid(path, header, size).image(array)
+
+
+def read_nifti_channels(path: Path, count: int) -> list[sitk.Image]:
+    """The volumes of a four-dimensional NIfTI-1 file, each as ``read_nifti`` gives one; BadImage where there are not so many."""
+    content = decoded_bytes(path)
+    header = _header(path.name, content)
+    *size, found = [*_dimensions(path.name, header), 1, 1, 1][:4]
+    if found != count or len(_dimensions(path.name, header)) > 4:
+        stated = " × ".join(str(side) for side in _dimensions(path.name, header))
+        raise BadImage(f"{path.name} has {stated} voxels, not {count} channels", remedy="correct dataset.json")
+    x, y, z = size
+    check_solid(path.name, (x, y, z))
+    whole = _voxels(path.name, header, content, (x, y, z, count))
+    grid = _grid(path, header, (x, y, z))
+    return [grid.image(channel) for channel in whole]
 
 
 def decoded_bytes(path: Path) -> bytes:
@@ -81,11 +98,18 @@ def _header(name: str, content: bytes) -> nibabel.Nifti1Header:
         raise BadImage(f"the header of {name} is damaged", remedy=DAMAGED) from None
 
 
-def _size(name: str, header: nibabel.Nifti1Header) -> tuple[int, int, int]:
+def _dimensions(name: str, header: nibabel.Nifti1Header) -> list[int]:
     count = int(header["dim"][0])
     dims = [int(value) for value in header["dim"][1 : count + 1]]
     if not 1 <= count <= 7 or any(value < 1 for value in dims):
         raise BadImage(f"the header of {name} is damaged: its size is not positive", remedy=DAMAGED)
+    while len(dims) > 4 and dims[-1] == 1:
+        dims.pop()
+    return dims
+
+
+def _size(name: str, header: nibabel.Nifti1Header) -> tuple[int, int, int]:
+    dims = _dimensions(name, header)
     if any(value > 1 for value in dims[3:]):
         stated = " × ".join(str(value) for value in dims)
         raise BadImage(
@@ -97,8 +121,8 @@ def _size(name: str, header: nibabel.Nifti1Header) -> tuple[int, int, int]:
     return x, y, z
 
 
-def _stored(name: str, header: nibabel.Nifti1Header, content: bytes, size: tuple[int, int, int]) -> np.ndarray:
-    """The voxels as stored, (x, y, z), a view of content."""
+def _stored(name: str, header: nibabel.Nifti1Header, content: bytes, size: tuple[int, ...]) -> np.ndarray:
+    """The voxels as stored, (x, y, z[, channel]), a view of content."""
     try:
         dtype = header.get_data_dtype()
     except (HeaderDataError, KeyError):
@@ -115,8 +139,8 @@ def _stored(name: str, header: nibabel.Nifti1Header, content: bytes, size: tuple
     return np.frombuffer(content, dtype, int(np.prod(size)), offset).reshape(size, order="F")
 
 
-def _voxels(name: str, header: nibabel.Nifti1Header, content: bytes, size: tuple[int, int, int]) -> np.ndarray:
-    """Float32 voxel values (z, y, x) with scl_slope and scl_inter applied (a slope of 0 means none)."""
+def _voxels(name: str, header: nibabel.Nifti1Header, content: bytes, size: tuple[int, ...]) -> np.ndarray:
+    """Float32 voxel values ([channel,] z, y, x) with scl_slope and scl_inter applied (a slope of 0 means none)."""
     stored = _stored(name, header, content, size)
     try:
         slope, intercept = header.get_slope_inter()
@@ -125,7 +149,9 @@ def _voxels(name: str, header: nibabel.Nifti1Header, content: bytes, size: tuple
     with np.errstate(over="ignore", invalid="ignore"):
         if slope is not None and (slope, intercept) != (1.0, 0.0):
             stored = stored.astype(np.float64) * slope + intercept
-        return stored.T.astype(np.float32)
+        values = stored.T.astype(np.float32)
+    check_range(name, stored, values)
+    return values
 
 
 def _grid(path: Path, header: nibabel.Nifti1Header, size: tuple[int, int, int]) -> Grid:
@@ -134,7 +160,7 @@ def _grid(path: Path, header: nibabel.Nifti1Header, size: tuple[int, int, int]) 
     check_spacing(path.name, header["pixdim"][1:4].astype(float) * unit_mm)
     ras_from_voxel = _ras_from_voxel(path.name, header, size, unit_mm)
     check_matrix(path.name, ras_from_voxel, size)
-    grid = grid_by_itk(path, ImageFormat.NIFTI)
+    grid = _grid_by_itk_or_header(path, ras_from_voxel, size)
     apart_mm = largest_corner_distance_mm(LPS_FROM_RAS @ ras_from_voxel, grid.lps_from_voxel(), size)
     if apart_mm > PLACEMENT_TOLERANCE_MM:
         raise BadImage(
@@ -143,6 +169,19 @@ def _grid(path: Path, header: nibabel.Nifti1Header, size: tuple[int, int, int]) 
             remedy=EXPORT_AGAIN,
         )
     return grid
+
+
+def _grid_by_itk_or_header(path: Path, ras_from_voxel: np.ndarray, size: tuple[int, int, int]) -> Grid:
+    """ITK refuses axes that rounded numbers turned off a right angle by less than we allow: these are straightened."""
+    try:
+        return grid_by_itk(path, ImageFormat.NIFTI)
+    except BadImage:
+        matrix = LPS_FROM_RAS @ ras_from_voxel
+        spacing_mm = np.linalg.norm(matrix[:3, :3], axis=0)
+        direction = nearest_orthonormal(matrix[:3, :3] / spacing_mm)
+        numbers = (spacing_mm, matrix[:3, 3], direction.ravel())
+        spacing, origin, cosines = (tuple(float(value) for value in each) for each in numbers)
+        return Grid(size, spacing, origin, cosines)  # type: ignore[arg-type]
 
 
 def _ras_from_voxel(name: str, header: nibabel.Nifti1Header, size: tuple[int, int, int], unit_mm: float) -> np.ndarray:

@@ -48,6 +48,27 @@ def check_solid(file_name: str, size: tuple[int, ...]) -> None:
         )
 
 
+def check_range(file_name: str, stored: np.ndarray, values: np.ndarray) -> None:
+    """Refuse numbers whose differences 32 bits cannot hold: all of them would be one value, or none a number.
+
+    stored: as in the file; values: the same as float32.
+    """
+    held_exactly = stored.dtype.itemsize <= (4 if stored.dtype.kind == "f" else 2)
+    if held_exactly or not np.all(np.isfinite(stored)):
+        return
+    low, high = float(stored.min()), float(stored.max())
+    if low != high and values.min() == values.max():
+        raise BadImage(
+            f"the values of {file_name} ({low:.3g} to {high:.3g}) cannot be told apart in 32 bits",
+            remedy="scale them to an ordinary range, such as 0 to 1000, and save the image again",
+        )
+    if not np.all(np.isfinite(values)):
+        raise BadImage(
+            f"the values of {file_name} ({low:.3g} to {high:.3g}) are beyond what 32 bits can hold",
+            remedy="scale them to an ordinary range, such as 0 to 1000, and save the image again",
+        )
+
+
 def check_spacing(file_name: str, spacing_mm: np.ndarray) -> None:
     """Refuse a voxel size that is not finite, not positive or not one of a head image."""
     stated = " × ".join(f"{value:.4g}" for value in spacing_mm)

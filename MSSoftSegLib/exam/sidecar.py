@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from MSSoftSegLib.exam.image_format import image_stem
+from MSSoftSegLib.exam.plain_text import decoded_text
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ def read_sidecar(image_path: Path) -> dict[str, object]:
     """The sidecar's fields; empty where there is none. An unreadable one is logged and counts as none."""
     path = sidecar_path(image_path)
     try:
-        fields = json.loads(path.read_text(encoding="utf-8-sig"))
+        fields = json.loads(decoded_text(path.read_bytes()))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError):

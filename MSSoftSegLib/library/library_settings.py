@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from MSSoftSegLib.errors import BadLibrary
+from MSSoftSegLib.exam.plain_text import decoded_text
 from MSSoftSegLib.library.layout import SETTINGS, WRITERS_FOLDER, inside
 from MSSoftSegLib.library.locking import locked
 from MSSoftSegLib.library.reading import check_is_library
@@ -26,10 +27,10 @@ def read_settings(library: Path) -> LibrarySettings:
     """The library's settings; BadLibrary where their file does not hold."""
     path = inside(library, SETTINGS)
     try:
-        return LibrarySettings.model_validate_json(path.read_bytes())
+        return LibrarySettings.model_validate_json(decoded_text(path.read_bytes()))
     except FileNotFoundError:
         return LibrarySettings()
-    except (OSError, ValidationError):
+    except (OSError, ValueError):
         raise BadLibrary(
             f"{path.name} of {library.name} cannot be read",
             remedy="restore it from a backup, or delete it and choose with mssoftseg library merge",

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from MSSoftSegLib.errors import BadImage, BadLibrary, RequestError
 from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.plain_text import decoded_text
 from MSSoftSegLib.library.case_record import STATUSES, CaseRecord, Status, parse_record
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, WRITERS_FOLDER, CaseId, case_of_file, inside
@@ -22,13 +23,13 @@ RESTORE = "restore it from a backup, or exclude the case; see mssoftseg library 
 def check_is_library(folder: Path) -> None:
     """Refuse a folder that is not a case library."""
     try:
-        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        description = json.loads(decoded_text((folder / DESCRIPTION).read_bytes()))
     except FileNotFoundError:
         raise BadLibrary(
             f"{folder.name} is not a case library: it has no {DESCRIPTION}",
             remedy="make one with mssoftseg library init, or import this folder with mssoftseg library import",
         ) from None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise BadLibrary(f"{DESCRIPTION} of {folder.name} cannot be read", remedy="restore it from a backup") from None
     marks = (folder / WRITERS_FOLDER, inside(folder, DERIVATIVES / DESCRIPTION))
     if not isinstance(description, dict) or not any(mark.exists() for mark in marks):

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from MSSoftSegLib.errors import BadBundle
+from MSSoftSegLib.exam.plain_text import decoded_text
 from MSSoftSegLib.network.description import ModelDescription, key_of
 
 DESCRIPTION_FILE = "model.json"
@@ -39,7 +40,9 @@ def read_bundle(folder: Path) -> Bundle:
         raise BadBundle(f"{name} is not a model bundle: it has no {DESCRIPTION_FILE}", remedy=_GET_AGAIN)
     raw = path.read_bytes()
     try:
-        description = ModelDescription.model_validate_json(raw)
+        description = ModelDescription.model_validate_json(decoded_text(raw))
+    except UnicodeDecodeError:
+        raise BadBundle(f"{name}/{DESCRIPTION_FILE} is not text in UTF-8", remedy=_GET_AGAIN) from None
     except ValidationError as problem:
         first = problem.errors()[0]
         field = key_of(first["loc"]) or "the JSON text"
@@ -47,7 +50,11 @@ def read_bundle(folder: Path) -> Bundle:
     card_path = folder / CARD_FILE
     if not card_path.is_file():
         raise BadBundle(f"{name} has no {CARD_FILE}: a model without its card is not used", remedy=_GET_AGAIN)
-    return Bundle(folder, description, card_path.read_text(encoding="utf-8"), hashlib.sha256(raw).hexdigest())
+    try:
+        card = decoded_text(card_path.read_bytes())
+    except UnicodeDecodeError:
+        raise BadBundle(f"{name}/{CARD_FILE} is not text in UTF-8", remedy=_GET_AGAIN) from None
+    return Bundle(folder, description, card, hashlib.sha256(raw).hexdigest())
 
 
 def verify(bundle: Bundle) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from MSSoftSegLib.errors import BadRecipe, RequestError
+from MSSoftSegLib.exam.plain_text import decoded_text
 from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
 from MSSoftSegLib.network.description import (
@@ -275,8 +276,10 @@ def parse_recipe(document: dict[str, Any], *, file_name: str) -> Recipe:
 def _resolved(path: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     """The document with everything that it extends filled in: tables key by key, anything else replaced as a whole."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        document = tomllib.loads(decoded_text(path.read_bytes()))
+    except UnicodeDecodeError:
+        raise BadRecipe(f"{path.name} is not text in UTF-8", remedy="save it as UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
         raise BadRecipe(f"{path.name} is not TOML: {problem}", remedy="mend the file") from None
     base_name = document.pop("extends", None)
     if base_name is None:

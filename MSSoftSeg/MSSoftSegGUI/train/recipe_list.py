@@ -25,7 +25,7 @@ def _place(name: str) -> int:
 
 def _title(path: Path, name: str) -> str:
     try:
-        title = tomllib.loads(path.read_text(encoding="utf-8")).get("title")
+        title = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("title")
     except (OSError, ValueError):
         title = None
     return f"{name}: {title}" if title else name
