@@ -26,6 +26,7 @@ def segment(
     t2: options.T2 = None,
     pd: options.ProtonDensity = None,
     exam: options.ExamFolder = None,
+    yes: options.TakeBest = False,
     model: Annotated[
         str | None,
         typer.Option("--model", help="name of an installed model, or a bundle's folder (default: models list)"),
@@ -56,7 +57,7 @@ def segment(
     Example: mssoftseg segment --exam EXAM_FOLDER --out RESULT_FOLDER
     """
     spec = {
-        "exam": _exam_source(exam, flair, t1, t2, pd),
+        "exam": _exam_source(exam, flair, t1, t2, pd, take_best=yes),
         "out": out,
         "model": default_model() if model is None else model,
         "device": device,
@@ -80,6 +81,7 @@ def preprocess(
     t2: options.T2 = None,
     pd: options.ProtonDensity = None,
     exam: options.ExamFolder = None,
+    yes: options.TakeBest = False,
     brain: options.Brain = "auto",
     align_to: options.AlignTo = None,
     overwrite: options.Overwrite = False,
@@ -92,7 +94,7 @@ def preprocess(
     Example: mssoftseg preprocess --exam EXAM_FOLDER --out WORKING_FOLDER
     """
     spec = {
-        "exam": _exam_source(exam, flair, t1, t2, pd),
+        "exam": _exam_source(exam, flair, t1, t2, pd, take_best=yes),
         "out": out,
         "preprocessing": {"brain": brain, "align_to": align_to},
         "overwrite": overwrite,
@@ -152,6 +154,6 @@ def finish(outcome: JobOutcome, *, json_events: bool) -> None:
 
 
 def _exam_source(
-    folder: Path | None, flair: Path | None, t1: Path | None, t2: Path | None, pd: Path | None
-) -> dict[str, Path | None]:
-    return {"folder": folder, "flair": flair, "t1": t1, "t2": t2, "pd": pd}
+    folder: Path | None, flair: Path | None, t1: Path | None, t2: Path | None, pd: Path | None, *, take_best: bool
+) -> dict[str, Any]:
+    return {"folder": folder, "flair": flair, "t1": t1, "t2": t2, "pd": pd, "take_best": take_best}

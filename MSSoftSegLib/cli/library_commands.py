@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from MSSoftSegLib.cli import options
-from MSSoftSegLib.cli.display import say
+from MSSoftSegLib.cli.display import say, say_error
 from MSSoftSegLib.cli.library_rater_commands import agreement, merge
 from MSSoftSegLib.cli.library_transfer_commands import export_cases, import_data_set, status_named
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.reading import find_exam
+from MSSoftSegLib.exam.reading import find_exam, named_otherwise
 from MSSoftSegLib.jobs.library.findings import findings_of_case, label_name
 from MSSoftSegLib.jobs.softmask.soft_label_sidecar import read_softening
 from MSSoftSegLib.library.case_change import CaseChange
@@ -62,6 +62,7 @@ def add(
     t2: options.T2 = None,
     pd: Annotated[Path | None, typer.Option("--pd", help="proton-density image")] = None,
     exam: options.ExamFolder = None,
+    yes: options.TakeBest = False,
     mask: Annotated[
         list[Path] | None,
         typer.Option("--mask", help="label map on FLAIR's grid: 1 lesion, 2 possible; may be repeated"),
@@ -102,7 +103,7 @@ def add(
 
     Example: mssoftseg library add LIBRARY --id 01 --flair F.nii.gz --mask M.nii.gz --rater A --result RESULT_FOLDER
     """
-    images = _images(exam, {Modality.FLAIR: flair, Modality.T1: t1, Modality.T2: t2, Modality.PD: pd})
+    images = _images(exam, yes, {Modality.FLAIR: flair, Modality.T1: t1, Modality.T2: t2, Modality.PD: pd})
     findings = None
     if result is not None:
         findings = findings_of_case(result, library, CaseId(patient, session), images.get(Modality.FLAIR))
@@ -216,11 +217,18 @@ def check(library: Library, debug: options.Debug = False) -> None:
     say(f"cases: {len(read_library(library))}, all files as recorded")
 
 
-def _images(exam: Path | None, named: dict[Modality, Path | None]) -> dict[Modality, Path]:
+def _images(exam: Path | None, take_best: bool, named: dict[Modality, Path | None]) -> dict[Modality, Path]:
     files = {modality: path for modality, path in named.items() if path is not None}
     if exam is not None and files:
         raise RequestError("both an exam folder and single images are given", remedy="give one or the other")
-    return dict(find_exam(exam).chosen) if exam is not None else files
+    if exam is None:
+        for doubt in named_otherwise(files):
+            say_error(doubt)
+        return files
+    found = find_exam(exam, take_best=take_best)
+    for ignored in found.ignored:
+        say_error(f"{ignored.file_name}: not used ({ignored.reason})")
+    return dict(found.chosen)
 
 
 def _raters(masks: list[Path], raters: list[str]) -> dict[str, Path]:

@@ -16,6 +16,9 @@ ProtonDensity = Annotated[
 ExamFolder = Annotated[
     Path | None, typer.Option("--exam", help="folder whose images are recognised by name and sidecar")
 ]
+TakeBest = Annotated[
+    bool, typer.Option("--yes", help="of several images of --exam that could play one part take the best one, as told")
+]
 Out = Annotated[Path, typer.Option("--out", help="folder to create")]
 Brain = Annotated[str, typer.Option("--brain", help="auto, hd-bet, atlas, none, or a brain mask file")]
 AlignTo = Annotated[

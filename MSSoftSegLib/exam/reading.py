@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from MSSoftSegLib.errors import BadExam
+from MSSoftSegLib.exam import recognition_words as words
+from MSSoftSegLib.exam.candidates import Candidate, best_first, candidate, listing, why_first
 from MSSoftSegLib.exam.exam import Exam, ExamImage
 from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
 from MSSoftSegLib.exam.image_format import KNOWN_EXTENSIONS, image_extension
@@ -59,35 +61,77 @@ def read_exam(files: Mapping[Modality, Path]) -> Exam:
     return Exam(MappingProxyType(images))
 
 
-def find_exam(folder: Path) -> FoundExam:
+def find_exam(folder: Path, *, take_best: bool = False) -> FoundExam:
     """Choose the images in a folder, or in its ``anat`` subfolder if it holds no image itself, by name and sidecar.
 
-    Subfolders are not searched otherwise. BadExam if there is no FLAIR, or two files for one role.
+    Subfolders are not searched otherwise. BadExam if there is no FLAIR, or if two files could play one part: each is then
+    described in the log, with the one to take and why (candidates.py). take_best: take it.
     """
-    chosen: dict[Modality, Path] = {}
-    ignored = []
     paths = _files(folder)
+    possible: dict[Modality, list[Path]] = {}
+    ignored = []
     for path in paths:
         found = recognize(path.name, read_sidecar(path) if image_extension(path.name) else None)
         if found.modality is None:
             ignored.append(IgnoredFile(path.name, found.reason))
-        elif found.modality in chosen:
-            raise BadExam(
-                f"{chosen[found.modality].name} and {path.name} could both be the {found.modality.upper()} image",
-                remedy=f"name the right one with --{found.modality} FILE",
-            )
         else:
-            chosen[found.modality] = path
-    if Modality.FLAIR not in chosen:
+            possible.setdefault(found.modality, []).append(path)
+    if Modality.FLAIR not in possible:
         images = [path.name for path in paths if image_extension(path.name)]
         raise BadExam(f"no FLAIR image was recognized among {_listing(images)}", remedy="name it with --flair FILE")
-    ordered = {modality: chosen[modality] for modality in Modality if modality in chosen}
-    return FoundExam(MappingProxyType(ordered), tuple(ignored))
+    several = {
+        modality: best_first([candidate(path) for path in possible[modality]])
+        for modality in Modality
+        if len(possible.get(modality, ())) > 1
+    }
+    if several and not take_best:
+        raise _ambiguous(several)
+    for modality, candidates in several.items():
+        best, others = candidates[0], candidates[1:]
+        LOGGER.warning(
+            "%s is taken as %s, not %s: %s",
+            *(
+                best.path.name,
+                modality.upper(),
+                _listing(each.path.name for each in others),
+                why_first(best, others[0]),
+            ),
+        )
+        possible[modality] = [best.path]
+        ignored += [IgnoredFile(each.path.name, f"{best.path.name} is the {modality.upper()} image") for each in others]
+    chosen = {modality: possible[modality][0] for modality in Modality if modality in possible}
+    return FoundExam(MappingProxyType(chosen), tuple(ignored))
 
 
-def read_exam_folder(folder: Path) -> Exam:
+def _ambiguous(several: Mapping[Modality, Sequence[Candidate]]) -> BadExam:
+    """The refusal, after every candidate was described in the log."""
+    for modality, candidates in several.items():
+        for line in listing(modality, candidates):
+            LOGGER.warning("%s", line)
+    modality, candidates = next(iter(several.items()))
+    names = [each.path.name for each in candidates]
+    others = f" (and {len(names) - 2} more)" if len(names) > 2 else ""
+    return BadExam(
+        f"{names[0]} and {names[1]}{others} could both be the {modality.upper()} image",
+        remedy=f"name the right one with --{modality} FILE, or take {names[0]} with --yes ({why_first(*candidates[:2])})",
+    )
+
+
+def named_otherwise(files: Mapping[Modality, Path]) -> list[str]:
+    """A sentence for each file whose name or sidecar says that it is something else than what it is given as."""
+    found = []
+    for modality, path in files.items():
+        said = recognize(path.name, read_sidecar(path))
+        if said.modality is not None and said.modality is not modality:
+            found.append(f"{path.name} is given as {modality.upper()}, but {said.reason} says {said.modality.upper()}")
+        elif said.modality is None and said.reason in words.DOUBTED_AS_IMAGE:
+            found.append(f"{path.name} is given as {modality.upper()}, but by its name or sidecar: {said.reason}")
+    return found
+
+
+def read_exam_folder(folder: Path, *, take_best: bool = False) -> Exam:
     """The exam that find_exam finds in a folder; what it holds besides is logged by base name."""
-    found = find_exam(folder)
+    found = find_exam(folder, take_best=take_best)
     for ignored in found.ignored:
         LOGGER.info("%s: not used (%s)", ignored.file_name, ignored.reason)
     return read_exam(found.chosen)
@@ -99,8 +143,8 @@ def _files(folder: Path) -> list[Path]:
         raise BadExam("the exam folder does not exist", remedy="check its name")
     if not folder.is_dir():
         raise BadExam(f"{folder.name} is a file, not an exam folder", remedy="give the folder that holds it")
-    for candidate in (folder, folder / BIDS_IMAGE_FOLDER):
-        paths = _files_directly_in(candidate)
+    for place in (folder, folder / BIDS_IMAGE_FOLDER):
+        paths = _files_directly_in(place)
         if any(image_extension(path.name) and not path.name.startswith(".") for path in paths):
             return paths
     raise BadExam(

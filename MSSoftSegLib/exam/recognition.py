@@ -6,19 +6,65 @@ not contradict each other; everything else is left out with the reason, and the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from MSSoftSegLib.exam import recognition_words as words
+from MSSoftSegLib.exam.contrast_agent import names_contrast_agent
 from MSSoftSegLib.exam.image_format import image_extension, image_stem
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.recognition_words import CONTRAST_ENHANCED_T1
 
 BIDS_SUFFIXES = {"flair": Modality.FLAIR, "t1w": Modality.T1, "unit1": Modality.T1, "t2w": Modality.T2}
 # The first that says something counts.
 DESCRIPTION_KEYS = ("SeriesDescription", "ProtocolName")
+# DICOM allows 64 characters; what is longer was not typed at a scanner.
+LONGEST_DESCRIPTION = 300
 CONTRAST_KEYS = ("ContrastBolusAgent", "ContrastBolusIngredient")
-NO_AGENT = ("", "none", "no", "n/a", "na", "0", "false", "without", "no contrast")
-CONTRAST_ENHANCED_T1 = "contrast-enhanced T1, not used"
+# A positive number in one of these says the same.
+CONTRAST_AMOUNT_KEYS = ("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastBolusIngredientConcentration")
+NO_AGENT = (
+    *(
+        "",
+        "none",
+        "no",
+        "n/a",
+        "na",
+        "0",
+        "0.0",
+        "false",
+        "without",
+        "no contrast",
+        "no agent",
+        "nil",
+        "null",
+        "-",
+        "--",
+    ),
+    *("unknown", "native", "nativ", "non", "aucun", "sans", "sin", "ninguno", "senza", "nessuno", "sem", "nenhum"),
+    *("kein", "keine", "keines", "ohne", "nein", "geen", "zonder", "brak", "bez", "nie", "ingen", "yok", "ei"),
+    *("нет", "без", "无", "無", "なし"),
+)
+# Values of ImageType that say what was computed from images rather than measured.
+DERIVED_TYPES = {
+    "P": "a phase or complex part",
+    "PHASE": "a phase or complex part",
+    "PHASE MAP": "a phase or complex part",
+    "I": "a phase or complex part",
+    "IMAGINARY": "a phase or complex part",
+    "SUBTRACTION": "a subtraction image",
+    "SUB": "a subtraction image",
+    "MIP": "an angiogram, projection or phase image",
+    "PROJECTION IMAGE": "an angiogram, projection or phase image",
+    "ADC": "a diffusion image",
+    "FA": "a diffusion image",
+    "TRACEW": "a diffusion image",
+    "T1 MAP": "a parameter map",
+    "T2 MAP": "a parameter map",
+    "LOCALIZER": "a localizer",
+    "SYNTHETIC": "a synthetic image",
+}
 NOT_RECOGNIZED = "not recognized as FLAIR, T1 or T2"
 # Fluid is nulled by 1.5 s and more; at 0.6–1 s a "FLAIR" is T1-weighted, at 0.2 s it nulls fat.
 SHORTEST_FLAIR_INVERSION_S = 1.2
@@ -60,6 +106,8 @@ def recognize(file_name: str, sidecar: Mapping[str, object] | None = None) -> Re
         return Recognition(None, "not an image file")
     if str(sidecar.get("Modality") or "MR").strip().upper() != "MR":
         return Recognition(None, "not an MR image")
+    if (reason := _derived(sidecar)) is not None:
+        return Recognition(None, reason)
     by_name = _by_name(file_name, sidecar)
     by_sidecar = _by_sidecar(sidecar, by_name)
     for found in (by_name, by_sidecar):
@@ -72,7 +120,7 @@ def recognize(file_name: str, sidecar: Mapping[str, object] | None = None) -> Re
 
 
 def _by_name(file_name: str, sidecar: Mapping[str, object]) -> Recognition | None:
-    stem = words.SUBJECT_AND_SESSION.sub("", image_stem(file_name).lower())
+    stem = words.SUBJECT_AND_SESSION.sub("", image_stem(file_name).casefold())
     said = words.spaced(stem)
     for pattern, reason in words.NOT_A_RAW_IMAGE:
         if pattern.search(said):
@@ -82,7 +130,7 @@ def _by_name(file_name: str, sidecar: Mapping[str, object]) -> Recognition | Non
         return Recognition(None, "a brain-extracted derivative")
     if not file_name.lower().startswith("sub-"):
         return _by_words(said, "its name")
-    enhanced = words.names_contrast_agent(said)
+    enhanced = names_contrast_agent(said)
     suffix = BIDS_SUFFIXES.get(stem.rpartition("_")[2])
     plain = words.spaced(words.BIDS_ENTITY.sub("_", stem))
     found = Recognition(suffix, "its BIDS suffix") if suffix else _by_words(plain, "its name")
@@ -118,7 +166,7 @@ def _by_words(said: str, source: str) -> Recognition | None:
     if flair and t1 and flair.start() < t1.start():
         return Recognition(None, f"{source} speaks of both FLAIR and T1")
     if t1 or (words.T1_SEQUENCE.search(said) and not flair and not t2):
-        enhanced = words.names_contrast_agent(said)
+        enhanced = names_contrast_agent(said)
         return Recognition(None, CONTRAST_ENHANCED_T1) if enhanced else Recognition(Modality.T1, source)
     if flair:
         return Recognition(Modality.FLAIR, source)
@@ -162,14 +210,23 @@ def _checked(found: Recognition, sidecar: Mapping[str, object]) -> Recognition:
 
 
 def _seconds(sidecar: Mapping[str, object], key: str) -> float | None:
-    """A positive time, else None (some converters write 0 for "none")."""
+    """A positive number, else None (some converters write 0 for "none")."""
     value = sidecar.get(key)
-    return float(value) if isinstance(value, (int, float)) and value > 0 else None
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) and value > 0 else None
 
 
 def _agent_given(sidecar: Mapping[str, object]) -> bool:
-    return any(str(sidecar.get(key) or "").strip().lower() not in NO_AGENT for key in CONTRAST_KEYS)
+    named = any(str(sidecar.get(key) or "").strip().casefold() not in NO_AGENT for key in CONTRAST_KEYS)
+    return named or any(_seconds(sidecar, key) is not None for key in CONTRAST_AMOUNT_KEYS)
+
+
+def _derived(sidecar: Mapping[str, object]) -> str | None:
+    """What ImageType says was computed, None where it says nothing of the kind."""
+    stated = sidecar.get("ImageType")
+    values = stated if isinstance(stated, list) else str(stated or "").replace("\\", ",").split(",")
+    types = [str(value).strip().upper().replace("_", " ") for value in values]
+    return next((DERIVED_TYPES[value] for value in types if value in DERIVED_TYPES), None)
 
 
 def _descriptions(sidecar: Mapping[str, object]) -> dict[str, str]:
-    return {key: str(sidecar[key]) for key in DESCRIPTION_KEYS if sidecar.get(key)}
+    return {key: str(sidecar[key])[:LONGEST_DESCRIPTION] for key in DESCRIPTION_KEYS if sidecar.get(key)}

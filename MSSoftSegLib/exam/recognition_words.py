@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-END = r"(?![a-z0-9])"
+from MSSoftSegLib.exam.contrast_agent import END
+from MSSoftSegLib.exam.plain_text import plain_letters
+
 # Before a weighting: an orientation, a dimension, or Philips' "s", as in "sT1W", "ax3DT2".
 START = r"(?<![a-z0-9])(?:s|ax|tra|sag|cor)?(?:[23]d)?"
 
@@ -18,14 +20,6 @@ T1_SEQUENCE = re.compile(r"mp2?[ ]?rage|bravo|spgr|(?<![a-z])(?:tfe|unit1)" + EN
 T2_STAR = re.compile(
     r"(?<![a-z0-9])t2(?:\*|s(?![a-z])| ?star)|(?<![a-z])(?:swi|swan|gre|ffe|medic|hemo)(?:[23]d)?" + END
 )
-
-_AGENT = r"(?:gadolinium|gado|gad|gd|km|contrast|enhanced)"
-CONTRAST_AGENT = re.compile(
-    rf"t1w? ?(?:c|ce|ceg|gd|gad|post|km){END}|(?<![a-z])(?:ce|post|post ?{_AGENT}|{_AGENT}){END}"
-    rf"|\+ ?(?:c|{_AGENT}){END}|(?<![a-z0-9])c ?\+"
-)
-# Struck out before looking for the agent.
-DENIED_AGENT = re.compile(rf"(?<![a-z])(?:pre|non|no|not|without|w/o|wo|ohne) ?(?:c|{_AGENT}){END}")
 
 # What follows "reg to" or "in" is where the image lies, not what it is: "FLAIR_reg_to_T1", "T1_2_FLAIR".
 _TARGET = rf"(?:t1|t2|flair)w?(?: ?space)?{END}"
@@ -42,35 +36,64 @@ BIDS_ENTITY = re.compile(
 # Looked for in file names only: what a series description says in passing must not hide an image. First hit counts.
 NOT_A_RAW_IMAGE = (
     (re.compile(r"probseg|probability|entropy|(?<![a-z])(?:prob|pve)"), "a probability map"),
-    (re.compile(r"lesion|consensus|annotation|ground ?truth|gold ?standard|(?<![a-z])(?:gt|rater\d*)" + END), "a lesion mask"),
-    (re.compile(r"mask|label|segment|dseg|parcel|(?<![a-z])(?:seg|aseg|aparc|roi)" + END), "a mask or label map"),
+    (re.compile(
+        r"lesion|l(?:a|ae)sion|lesao|lesoes|consensus|annotation|ground ?truth|gold ?standard|病灶|病変|병변|очаг|ognisk"
+        r"|(?<![a-z])(?:gt|p?les|wmhs?|wml|lst|lpa|lga|rater|rater\d*)" + END), "a lesion mask"),
+    (re.compile(
+        r"mask|masque|mascar|mascher|label|segment|dseg|parcel"
+        r"|(?<![a-z])(?:segm?|aseg|aparc|roi|voi|pred|prediction|manual|expert)" + END),
+     "a mask or label map"),
     (re.compile(r"(?<![a-z])(?:warp|xfm|affine|jacobian|transform|displacement|bias ?field)" + END), "a transform"),
     (re.compile(r"skull ?strip|stripped|desc brain|(?<![a-z])bet" + END), "a brain-extracted derivative"),
     (re.compile(r"(?<![a-z])part (?:phase|real|imag)" + END), "a phase or complex part"),
 )  # fmt: skip
 CUT_OUT_BRAIN = re.compile(r"(?:flair|t1|t2|rage|bravo|spgr).* brain" + END)
 
+PROTON_DENSITY = "a proton-density image"
+CONTRAST_ENHANCED_T1 = "contrast-enhanced T1, not used"
 # Looked for in names and in series descriptions.
 OTHER_CONTRASTS = (
-    (re.compile(r"(?<![a-z])(?:dwi|adc|dti|tracew?|diff|diffusion)" + END), "a diffusion image"),
-    (re.compile(r"locali[sz]er|scout|(?<![a-z])survey" + END), "a localizer"),
-    (re.compile(r"(?<![a-z])(?:q?[tr][12] ?map(?:s|ping)?|[tr]1 ?rho)" + END), "a parameter map"),
+    (re.compile(r"(?<![a-z])(?:e?dwi|e?adc|dti|tracew?|diff|diffusion|dki|noddi|ivim|b1000|b0)" + END), "a diffusion image"),
+    (re.compile(r"locali[sz]|scout|topogram|(?<![a-z])(?:survey|loc|3 ?plane?|planos? loc)" + END), "a localizer"),
+    (re.compile(r"(?<![a-z])(?:q?[tr][12] ?map(?:s|ping)?|[tr]1 ?rho|mtr|mtsat|qsm)" + END), "a parameter map"),
     (re.compile(r"mp2rage(?!.* uni)(?<!uni mp2rage)|(?<![a-z])inv ?[12]" + END), "an MP2RAGE image other than UNI"),
-    (re.compile(r"(?<![a-z])(?:bold|fmri|ep2d|asl|perf|perfusion)" + END), "a functional or perfusion image"),
-    (re.compile(r"(?<![a-z])(?:tof|mra|angio|mip|phase|field ?map)" + END), "an angiogram, projection or phase image"),
-    (re.compile(r"(?<![a-z])(?:dir|stir)" + END), "an inversion-recovery contrast other than FLAIR"),
-    (re.compile(r"(?<![a-z])(?:pdw?|proton ?density)" + END), "a proton-density image"),
+    (re.compile(r"(?<![a-z])(?:bold|fmri|ep2d|asl|perf|perfusion|dce|dsc|cbf|cbv|mtt)" + END),
+     "a functional or perfusion image"),
+    (re.compile(r"(?<![a-z])(?:tof|mra|mrv|angio|mip|minip|phase|pha|field ?map)" + END),
+     "an angiogram, projection or phase image"),
+    (re.compile(r"(?<![a-z])(?:dir|psir|stir)" + END), "an inversion-recovery contrast other than FLAIR"),
+    (re.compile(
+        r"subtra|subtract|soustract|sottraz|substra[ck]|sustrac|вычитан|差分|减影"
+        r"|(?<=[a-z0-9+] )subt?(?! ?\d)" + END + r"|^subt? (?=t1|mp)"), "a subtraction image"),
+    (re.compile(r"synthe|syntet|sintet|(?<![a-z])(?:synthsr|synthseg|symri|magic|simulated|generated|fake|gan)" + END),
+     "a synthetic image"),
+    (re.compile(
+        r"spin(?:e(?!cho)|al(?!is))|cervic|thorac|lumb|myel|rachis|moelle|medul|medull|wirbel|ruckenmark|rueckenmark|colonna"
+        r"|columna|rdzen|kregosl|позвоноч|脊|頚椎|頸椎|경추|(?<![a-z])(?:hws|bws|lws|cspine|tspine|lspine|rm)" + END),
+     "an image of the spine"),
+    (re.compile(
+        r"orbit|(?<![a-z])(?:neck|hals|cou|cuello|collo|pituitary|hypophys\w*|sella|iac|kidney|liver|abdomen|knee|knie|hip)"
+        + END), "an image of another part of the body"),
+    (re.compile(r"(?<![a-z])(?:ciss|fiesta|drive|trufi|bssfp)" + END), "a cisternogram"),
+    (re.compile(r"(?<![a-z])(?:m?dixon|flex|ideal)(?=.* (?:f|fat|in|ip|opp?|out)" + END + ")"),
+     "a fat, in-phase or opposed-phase image"),
+    # The last: a phase image of a proton-density sequence is a phase image.
+    (re.compile(r"(?<![a-z])(?:pdw?|proton ?density)" + END), PROTON_DENSITY),
 )  # fmt: skip
+
+# Reasons to doubt an image that somebody names in so many words; brains that are cut out are given knowingly.
+DOUBTED_AS_IMAGE = frozenset(
+    {CONTRAST_ENHANCED_T1, *(reason for _, reason in OTHER_CONTRASTS if reason != PROTON_DENSITY)}
+    | {reason for _, reason in NOT_A_RAW_IMAGE if reason != "a brain-extracted derivative"}
+)
+
+_DENIED_BY_A_DASH = re.compile(r"(?<![^\W_])(c|gd|km|iv|gado)-(?=[\s_.]|$)")
 
 
 def spaced(text: str) -> str:
-    """Lower-case words divided by single blanks; + * and / carry meaning and stay."""
-    return re.sub(r"[^a-z0-9+*/]+", " ", text.lower()).strip()
-
-
-def names_contrast_agent(said: str) -> bool:
-    """Whether spaced text says that a contrast agent was given."""
-    return bool(CONTRAST_AGENT.search(DENIED_AGENT.sub(" ", said)))
+    """Lower-case words without accents, divided by single blanks; + * and / carry meaning and stay."""
+    plain = _DENIED_BY_A_DASH.sub(r" without \1 ", plain_letters(text))
+    return re.sub(r"(?:[^\w+*/]|_)+", " ", plain).strip()
 
 
 def without_targets(said: str) -> str:

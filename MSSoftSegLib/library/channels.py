@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.recognition import recognize
 
 NAMES = {
     Modality.FLAIR: ("flair", "t2flair", "t2f", "fl"),
@@ -13,6 +14,12 @@ NAMES = {
 
 
 def modality_of_channel(name: str) -> Modality | None:
-    """The modality; None for what no model here takes (contrast-enhanced T1, CT, diffusion …)."""
+    """The modality; None for what no model here takes (contrast-enhanced T1, CT, diffusion …).
+
+    A name that is none of the short ones is judged as ``--exam`` judges a file of that name.
+    """
     plain = "".join(character for character in name.casefold() if character.isalnum())
-    return next((modality for modality, names in NAMES.items() if plain in names), None)
+    short = next((modality for modality, names in NAMES.items() if plain in names), None)
+    if short is not None:
+        return short
+    return recognize(name.replace("/", " ") + ".nii").modality if name.strip(". ") else None

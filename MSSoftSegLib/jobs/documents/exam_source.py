@@ -11,9 +11,13 @@ from MSSoftSegLib.jobs.documents.document import Document
 
 
 class ExamSource(Document):
-    """Where the images are: a folder to look in, or a file per modality (FLAIR at least)."""
+    """Where the images are: a folder to look in, or a file per modality (FLAIR at least).
+
+    take_best: of several files of the folder that could play one part, take the best (exam/candidates.py) instead of asking.
+    """
 
     folder: Path | None = None
+    take_best: bool = False
     flair: Path | None = None
     t1: Path | None = None
     t2: Path | None = None

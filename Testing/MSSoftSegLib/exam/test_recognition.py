@@ -36,6 +36,83 @@ CONTRAST_NAMES = [
 ]  # fmt: skip
 
 
+# With agent: in other languages and scripts, by substance and by trade name, by sign.
+AGENT_WORDS = [
+    "KM", "mit_KM", "nach_Kontrastmittelgabe", "avec_gado", "apres_injection", "Après_Injection", "produit_de_contraste_injecté",
+    "con_contrasto", "dopo_mdc", "con_CIV", "con_contraste", "poscontraste_c/c", "com_contraste", "pós-contraste", "met_contrast",
+    "po_kontraście", "z_kontrastem", "po_KL", "s_kontrastnim_sredstvom_kontrast", "med_kontrast", "etter_kontrast", "kontrastlı",
+    "varjoaine", "kontrasztos", "με_σκιαγραφικό", "с_контрастом", "КУ", "增强", "造影", "조영증강", "IV+", "+", "C+",
+    "gadoterate", "Gadavist", "Magnevist", "Clariscan", "Vueway", "Gd-DTPA", "Omniscan", "enh", "pre_and_post_contrast",
+]  # fmt: skip
+WITHOUT_AGENT_WORDS = [
+    "nativ", "ohne_KM", "sans_gado", "sans_injection_de_gadolinium", "avant_injection", "senza_mdc", "sin_contraste", "s/c",
+    "sem_contraste", "zonder_contrast", "bez_kontrastu", "uten_kontrast", "utan_kontrast", "kontrastsız", "без_контраста", "平扫",
+    "非造影", "unenhanced", "noncontrast", "precontrast", "before_contrast", "C-", "KM-", "3_cm", "3cm",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", AGENT_WORDS)
+def test_a_t1_with_agent_is_told_by_the_word_for_it(word: str) -> None:
+    for name in (f"T1_{word}.nii.gz", f"T1W_{word}.nii"):
+        assert recognize(name).modality is None, name
+    assert recognize("image.nii", {"SeriesDescription": f"t1 {word}"}).modality is None
+
+
+@pytest.mark.parametrize("word", WITHOUT_AGENT_WORDS)
+def test_a_t1_without_agent_is_a_plain_one(word: str) -> None:
+    assert recognize(f"T1_{word}.nii.gz").modality is Modality.T1
+
+
+@pytest.mark.parametrize(
+    ("stem", "reason"),
+    [
+        ("T2_HWS", "an image of the spine"),
+        ("C-Spine_T2", "an image of the spine"),
+        ("T2_rachis_cervical", "an image of the spine"),
+        ("T1_SUB", "a subtraction image"),
+        ("T1_soustraction", "a subtraction image"),
+        ("SUB_T1", "a subtraction image"),
+        ("T1_orbit", "an image of another part of the body"),
+        ("synthetic_T2", "a synthetic image"),
+        ("MAGiC_FLAIR", "a synthetic image"),
+        ("FLAIR_WMH", "a lesion mask"),
+        ("FLAIR_les", "a lesion mask"),
+        ("ples_lpa_mFLAIR", "a lesion mask"),
+        ("FLAIR_Läsionen", "a lesion mask"),
+        ("FLAIR_manual", "a mask or label map"),
+        ("T2_dixon_F", "a fat, in-phase or opposed-phase image"),
+        ("T2_CISS_3D", "a cisternogram"),
+        ("sub-01_part-phase_T2w", "a phase or complex part"),
+    ],
+)
+def test_what_reads_like_an_image_and_is_none_of_a_brain_is_left_out(stem: str, reason: str) -> None:
+    found = recognize(f"{stem}.nii.gz")
+    assert (found.modality, found.reason) == (None, reason)
+
+
+@pytest.mark.parametrize("name", ["sub01_T1", "sub_01_T1", "T1_spin_echo", "Subject7_T1", "MS_T1"])
+def test_a_subject_is_no_subtraction_and_a_spin_echo_no_spine(name: str) -> None:
+    assert recognize(f"{name}.nii.gz").modality is Modality.T1
+
+
+@pytest.mark.parametrize(
+    "sidecar",
+    [
+        {"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]},
+        {"ImageType": ["DERIVED", "SECONDARY", "SUBTRACTION"]},
+        {"ImageType": "DERIVED\\SECONDARY\\MIP"},
+        {"ContrastBolusVolume": 7.5},
+    ],
+)
+def test_the_type_of_an_image_and_the_amount_of_agent_are_looked_at(sidecar: dict[str, object]) -> None:
+    assert recognize("T1.nii.gz", sidecar).modality is None
+
+
+@pytest.mark.parametrize("nothing", ["None", "kein", "sans", "n/a", "NO", "нет", "", None])
+def test_a_field_that_says_there_was_no_agent_leaves_a_plain_t1(nothing: str | None) -> None:
+    assert recognize("T1.nii.gz", {"ContrastBolusAgent": nothing, "ContrastBolusVolume": 0}).modality is Modality.T1
+
+
 @pytest.mark.parametrize("extension", [".nii.gz", ".nrrd", ".MHA"])
 @pytest.mark.parametrize(
     ("stem", "modality"),
