@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
@@ -13,11 +13,14 @@ from MSSoftSegLib.cli.display import say, say_error, shown
 from MSSoftSegLib.cli.job_commands import interruptible
 from MSSoftSegLib.errors import BadLibrary, JobCancelled, MSSoftSegError, RequestError
 from MSSoftSegLib.jobs.documents.library.export import EXPORT_FORMATS
-from MSSoftSegLib.jobs.events import Emit, Event, Reporter
+from MSSoftSegLib.jobs.events import Emit, Event, Reporter, logs_as_events
 from MSSoftSegLib.jobs.run import failed_event, parse_job, run
 from MSSoftSegLib.library.case_record import STATUSES, Status
+from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.run import IMPORT_FORMATS, Imported, ImportFormat, import_cases
+from MSSoftSegLib.library.visits import Visits
 
+VISITS: tuple[str, ...] = get_args(Visits)
 Library = Annotated[Path, typer.Argument(metavar="DIR", help="the case library's folder")]
 
 
@@ -32,9 +35,21 @@ def import_data_set(
     library: Library,
     source: Annotated[Path, typer.Option("--from", help="the data set's folder")],
     format: Annotated[str, typer.Option("--format", help=", ".join(IMPORT_FORMATS))],
-    status: Annotated[str, typer.Option("--status", help="of labelled cases")] = "approved",
+    status: Annotated[
+        str | None,
+        typer.Option("--status", help="of labelled cases (default: approved; of our own exports what they were)"),
+    ] = None,
     label: Annotated[
         list[int] | None, typer.Option("--label", help="label that counts as lesion; may be repeated (default: all)")
+    ] = None,
+    possible: Annotated[
+        list[int] | None, typer.Option("--possible", help="label that counts as possible lesion; may be repeated")
+    ] = None,
+    visits: Annotated[
+        str | None,
+        typer.Option(
+            "--visits", help="by-name: names tell of visits of one patient; none: every case is another patient"
+        ),
     ] = None,
     as_flair: Annotated[
         str | None,
@@ -48,14 +63,17 @@ def import_data_set(
     json_events: options.JsonEvents = False,
     debug: options.Debug = False,
 ) -> None:
-    """Add the cases of a data set; exit code 2 when one cannot be. Existing equal cases stay.
+    """Add the cases of a data set; exit code 2 when one cannot be, though all others are. Existing equal cases stay.
 
     Example: mssoftseg library import LIBRARY --format isbi2015 --from UNPACKED_FOLDER
     """
     if format not in IMPORT_FORMATS:
         raise RequestError(f"{format!r} is no format to import", remedy=f"choose from {', '.join(IMPORT_FORMATS)}")
+    if visits not in (None, *VISITS):
+        raise RequestError(f"{visits!r} says nothing about visits", remedy=f"choose from {', '.join(VISITS)}")
+    choices = Choices(tuple(label or ()), tuple(possible or ()), as_flair, cast("Visits | None", visits))
     name = uuid.uuid4().hex[:12]
-    with shown(json_events=json_events) as emit, interruptible() as cancelled:
+    with shown(json_events=json_events) as emit, interruptible() as cancelled, logs_as_events(name, emit):
         reporter = Reporter(name, {"importing": 1.0}, emit, cancelled)
         reporter.started("library-import")
         try:
@@ -63,9 +81,8 @@ def import_data_set(
                 library,
                 source,
                 cast("ImportFormat", format),
-                status=status_named(status),
-                labels=label or (),
-                as_flair=as_flair,
+                status=None if status is None else status_named(status),
+                choices=choices,
                 preprocessed=preprocessed,
                 progress=lambda fraction, case: reporter.progress("importing", fraction, case),
             )
@@ -82,6 +99,8 @@ def import_data_set(
 
 def _conclude(imported: Imported, library: Path, reporter: Reporter, emit: Emit) -> None:
     """A result, or what could not be imported."""
+    for note in imported.notes:
+        emit({"event": "log", "job": reporter.job, "level": "warning", "message": note})
     for case, problem in imported.problems.items():
         say_error(f"{case}: {problem}")
     if imported.problems:

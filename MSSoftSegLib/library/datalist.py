@@ -8,6 +8,7 @@ relative to the JSON file's folder. ``image`` may also be a list, with ``modalit
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -16,12 +17,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from MSSoftSegLib.errors import BadLibrary
+from MSSoftSegLib.errors import BadLibrary, RequestError
+from MSSoftSegLib.exam.image_file import is_there
 from MSSoftSegLib.exam.image_format import image_stem
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.plain_text import decoded_text
 from MSSoftSegLib.library.channels import modality_of_channel
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.transaction import write_text
+from MSSoftSegLib.library.visits import visits_in
 
 SECTION = "training"
 # Who drew a label that names nobody.
@@ -32,10 +36,10 @@ _SUBJECT = re.compile(r"(sub-[A-Za-z0-9]+)(?:_|$)")
 def read_datalist(path: Path, *, section: str = SECTION) -> list[LabelledCase]:
     """The labelled cases of one section, in the file's order; BadLibrary names the entry and what is wrong with it.
 
-    Entries without ``patient`` are taken for one patient each, unless their file names begin with a BIDS subject.
+    Entries without ``patient`` are taken for one patient each, unless file names begin with a BIDS subject or tell of visits.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = json.loads(decoded_text(path.read_bytes()))
     except FileNotFoundError:
         raise BadLibrary(f"{path.name} does not exist", remedy="check the name and the folder") from None
     except (OSError, ValueError, RecursionError):
@@ -47,11 +51,27 @@ def read_datalist(path: Path, *, section: str = SECTION) -> list[LabelledCase]:
         )
     reader = _EntryReader(path, document)
     cases = [reader.read(number, entry) for number, entry in enumerate(entries, start=1)]
+    cases = _with_patients_by_name(path, cases, entries)
     names = [case.case for case in cases]
     for number, name in enumerate(names, start=1):
         if name in names[: number - 1]:
             reader.refuse(number, f"the case {name} is listed twice")
     return cases
+
+
+def is_datalist(path: Path) -> bool:
+    """Whether a path that stands for cases means a data list, not a library's folder."""
+    return path.suffix.lower() == ".json" or path.is_file()
+
+
+def _with_patients_by_name(path: Path, cases: Sequence[LabelledCase], entries: Sequence[Any]) -> list[LabelledCase]:
+    """The cases, those that say nothing of their patient under the one that their names tell of."""
+    silent = [case.case for case, entry in zip(cases, entries, strict=True) if not entry.get("patient")]
+    try:
+        visits = visits_in([name for name in silent if not _SUBJECT.match(name)])
+    except RequestError as problem:
+        raise BadLibrary(f"{path.name}: {problem.message}", remedy="give each entry its 'patient'") from None
+    return [dataclasses.replace(case, patient=visits[case.case][0]) if case.case in visits else case for case in cases]
 
 
 def write_datalist(cases: Sequence[LabelledCase], path: Path, *, section: str = SECTION) -> Path:
@@ -86,7 +106,25 @@ class _EntryReader:
 
     def __init__(self, path: Path, document: Mapping[str, Any]) -> None:
         self._path = path
-        self._channels = document.get("modality") or document.get("channel_names") or {}
+        self._channels = self._checked_channels(document)
+
+    def _checked_channels(self, document: Mapping[str, Any]) -> list[str]:
+        """The names of the whole file's channels in their order; none where it gives none."""
+        field = next((name for name in ("modality", "channel_names") if document.get(name)), None)
+        if field is None:
+            return []
+        stated = document[field]
+        if isinstance(stated, list) and all(isinstance(name, str) for name in stated):
+            return stated
+        if not isinstance(stated, dict) or sorted(stated) != sorted(map(str, range(len(stated)))):
+            raise BadLibrary(
+                f"{self._path.name}: {field!r} does not name its channels by number",
+                remedy='give {"0": "FLAIR", "1": "T1"} or ["FLAIR", "T1"]',
+            )
+        for number, name in stated.items():
+            if not isinstance(name, str):
+                raise BadLibrary(f"{self._path.name}: '{field}.{number}' is no name", remedy="give the channel's name")
+        return [stated[str(number)] for number in range(len(stated))]
 
     def refuse(self, number: int, reason: str) -> None:
         """What is wrong with an entry."""
@@ -107,6 +145,11 @@ class _EntryReader:
             self.refuse(number, "has neither label, labels nor soft_label")
         name = image_stem(images[Modality.FLAIR].name)
         subject = _SUBJECT.match(name)
+        for key in ("case", "patient"):
+            if not isinstance(entry.get(key), str | int | None) or isinstance(entry.get(key), bool):
+                self.refuse(number, f"{key!r} is neither text nor a number")
+        if not isinstance(entry.get("preprocessed", False), bool):
+            self.refuse(number, "'preprocessed' is neither true nor false")
         patient = entry.get("patient") or (subject[1] if subject else entry.get("case") or name)
         return LabelledCase(
             case=str(entry.get("case") or name),
@@ -124,7 +167,7 @@ class _EntryReader:
             stated = {Modality.FLAIR: stated}
         elif isinstance(stated, list):
             names = entry.get("modalities") or self._channel_names(len(stated))
-            if len(names) != len(stated):
+            if not isinstance(names, list) or len(names) != len(stated):
                 self.refuse(number, "does not say which image is which: give 'modalities', one for each image")
             stated = dict(zip(map(str, names), stated, strict=True))
         if not isinstance(stated, dict) or not stated:
@@ -140,11 +183,7 @@ class _EntryReader:
         return {modality: images[modality] for modality in Modality if modality in images}
 
     def _channel_names(self, count: int) -> list[str]:
-        if count == 1 and not self._channels:
-            return [Modality.FLAIR]
-        if isinstance(self._channels, list):
-            return [str(name) for name in self._channels]
-        return [str(self._channels[key]) for key in sorted(self._channels, key=int)]
+        return [Modality.FLAIR] if count == 1 and not self._channels else self._channels
 
     def _optional(self, number: int, entry: Mapping[str, Any], key: str) -> Path | None:
         return self._file(number, entry[key]) if entry.get(key) else None
@@ -153,6 +192,6 @@ class _EntryReader:
         if not isinstance(name, str):
             self.refuse(number, "a file name is not text")
         file = self._path.parent / name
-        if not file.is_file():
+        if not is_there(file):
             self.refuse(number, f"{file.name} does not exist")
         return file

@@ -8,6 +8,7 @@ after the voxels.
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 import zlib
 from pathlib import Path
@@ -20,10 +21,12 @@ from MSSoftSegLib.errors import BadImage, GridMismatch
 from MSSoftSegLib.exam.geometry import Grid, image_like, same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask, write_image
 from MSSoftSegLib.exam.image_format import FORMAT_OF_EXTENSION, ImageFormat, image_extension
+from MSSoftSegLib.exam.label_doubts import in_words, mask_doubts, value_counts
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.exam.nifti_file import FIRST_VOXEL_BYTE, HEADER_BYTES, decoded_bytes
 
 Source = Path | sitk.Image
+LOGGER = logging.getLogger(__name__)
 LABELS = (0, LESION, POSSIBLE_LESION)
 # Free text in a NIfTI-1 header, among them fields that only ANALYZE gave a meaning.
 TEXT_FIELDS = ("data_type", "db_name", "descrip", "aux_file", "intent_name")
@@ -54,12 +57,14 @@ def store_mask(source: Source, target: Path, *, like: sitk.Image, name: str) -> 
     else:
         mask, name = read_mask(source, like), source.name
     labels = voxels(mask)
-    strange = np.setdiff1d(np.unique(labels), LABELS)
-    if strange.size:
+    strange = {value: count for value, count in value_counts(labels).items() if value not in LABELS}
+    if strange:
         raise BadImage(
-            f"{name} holds the label {strange[0]}",
-            remedy="use 1 for lesion and 2 for possible lesion; give everything else another value than these or 0",
+            f"{name} holds the label{'s' if len(strange) > 1 else ''} {in_words(strange)}, whose meaning is not known",
+            remedy="write 1 where there is lesion, 2 where lesion is possible, and 0 elsewhere",
         )
+    for doubt in mask_doubts(labels, name=name, brain=voxels(like) != 0):
+        LOGGER.warning("%s", doubt)
     write_image(image_like(like, labels.astype(np.uint8)), target)
     return labels
 

@@ -34,6 +34,7 @@ from MSSoftSegLib.library.exporting.exported import (
     write_mark,
 )
 from MSSoftSegLib.library.exporting.selection import select_cases
+from MSSoftSegLib.library.importing.own_export import own_export_field
 from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, PARTICIPANTS, README, CaseId, inside
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.version import VERSION
@@ -76,7 +77,7 @@ def _write_frame(folder: Path, records: Sequence[CaseRecord]) -> None:
     raw = {"Name": "MS lesion cases", "DatasetType": "raw", **common}
     derived = {"Name": "MS lesion labels", "DatasetType": "derivative", **common, "DatasetLinks": {"raw": "../.."}}
     _write_json(folder / DESCRIPTION, raw)
-    _write_json(inside(folder, DERIVATIVES / DESCRIPTION), derived)
+    _write_json(inside(folder, DERIVATIVES / DESCRIPTION), {**derived, **own_export_field(records)})
     inside(folder, DERIVATIVES / LABELS_FILE).write_text(LABELS, encoding="utf-8")
     patients = sorted({record.patient for record in records})
     lines = ["participant_id", *(f"sub-{patient}" for patient in patients)]

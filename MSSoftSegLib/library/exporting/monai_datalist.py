@@ -1,7 +1,7 @@
 """A library's labelled cases as one JSON data list for MONAI; images and labels stay where they are.
 
-Only what is nowhere yet, masks that are merged and soft masks that are made for the export, is written: into a folder
-``NAME_labels`` beside ``NAME.json``.
+Only what is nowhere yet is written, into a folder ``NAME_labels`` beside ``NAME.json``: masks that are merged, soft masks that
+are made for the export, and images of cases whose images lie on different grids, which MONAI's LoadImaged does not put together.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from MSSoftSegLib.library.exporting.case_labels import (
     soft_mask_of,
 )
 from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
+from MSSoftSegLib.library.exporting.one_grid import have_one_grid, on_flair_grid
 from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.layout import CaseId
@@ -41,8 +42,7 @@ def export_datalist(
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Exported:
-    """Write the data list to a new .json file."""
-    out = out if out.suffix == ".json" else out.with_name(out.name + ".json")
+    """Write the data list to a new file of exactly that name."""
     selection = select_cases(library, statuses, cases, labelled=True)
     _check_file(out, overwrite=overwrite)
     made_folder = out.with_name(f"{out.stem}_labels")
@@ -55,13 +55,16 @@ def export_datalist(
     for record in selection.records:
         if record.raters:
             check_rater(record, labels.rater)
-    if labels.merge is None and labels.soft_label is None:
+    on_one_grid = {record.case_id: have_one_grid(library, record) for record in selection.records}
+    if labels.merge is None and labels.soft_label is None and all(on_one_grid.values()):
         listed = [_of_rater(by_name[str(record.case_id)], labels.rater) for record in selection.records]
     else:
         with complete_or_absent(made_folder, overwrite=overwrite) as folder:
             for number, record in enumerate(selection.records):
                 progress(number / len(selection.records), str(record.case_id))
                 case = by_name[str(record.case_id)]
+                if not on_one_grid[record.case_id]:
+                    case = _with_images(library, record, case, folder, made_folder)
                 listed.append(_with_labels(library, record, case, labels, folder, made_folder))
             made = tuple(f"{made_folder.name}/{name}" for name in files_in(folder))
             write_mark(folder, "monai-datalist")
@@ -92,6 +95,17 @@ def _of_rater(case: LabelledCase, rater: str | None) -> LabelledCase:
     if rater is None or not case.raters:
         return case
     return dataclasses.replace(case, raters={rater: case.raters[rater]})
+
+
+def _with_images(library: Path, record: CaseRecord, case: LabelledCase, folder: Path, place: Path) -> LabelledCase:
+    """The case with its images on FLAIR's grid; they are written to folder and listed as in place."""
+    flair = read_flair(library, record)
+    images = {}
+    for modality in record.images:
+        name = record.case_id.image(modality).name
+        write_image(on_flair_grid(library, record, modality, flair), folder / name)
+        images[modality] = place / name
+    return dataclasses.replace(case, images=images)
 
 
 def _with_labels(

@@ -8,11 +8,12 @@ the preprocessed images are taken: on their grid the raters drew.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.library.importing.source import Contents, FoundCase
+from MSSoftSegLib.library.importing.source import Contents, DataSet, FoundCase
 from MSSoftSegLib.library.layout import CaseId
 
 PREPROCESSED = True
@@ -24,41 +25,42 @@ _FILE = re.compile(
 )
 
 
-def find_cases(source: Path) -> list[FoundCase]:
-    """The visits below a folder, in order of name. What a visit lacks is named."""
-    visits: dict[str, dict[str, Path]] = {}
+def find_cases(source: Path) -> DataSet:
+    """The visits below a folder, in order of name. One that lacks a file, or has it twice, is found and refused."""
+    visits: dict[str, dict[str, list[Path]]] = {}
     for path in sorted(source.rglob("*_*.nii*")):
         found = _FILE.fullmatch(path.name)
-        if found is None:
-            continue
-        files = visits.setdefault(found["visit"], {})
-        if found["what"] in files:
-            raise BadLibrary(f"{path.name} is there twice", remedy="give a folder that holds the data set once")
-        files[found["what"]] = path
+        if found is not None:
+            visits.setdefault(found["visit"], {}).setdefault(found["what"], []).append(path)
     if not visits:
         raise BadLibrary(
             f"{source.name} holds no file like training01_01_flair_pp.nii",
             remedy="give the folder that the challenge's archive was unpacked to",
         )
-    for visit, files in visits.items():
+    return DataSet(PREPROCESSED, [_case(visit, files) for visit, files in sorted(visits.items())])
+
+
+def _case(visit: str, files: Mapping[str, list[Path]]) -> FoundCase:
+    named, _, session = visit.partition("_")
+    case = CaseId(named.removeprefix("training"), session)
+
+    def contents() -> Contents:
         _check_complete(visit, files)
-    return [_case(visit, files) for visit, files in sorted(visits.items())]
+        return Contents(
+            images={modality: files[f"{name}_pp"][0] for modality, name in IMAGE_NAMES.items()},
+            raters={rater: files[f"mask{rater}"][0] for rater in RATERS if f"mask{rater}" in files},
+        )
+
+    return FoundCase(case, visit, contents)
 
 
-def _check_complete(visit: str, files: dict[str, Path]) -> None:
+def _check_complete(visit: str, files: Mapping[str, list[Path]]) -> None:
     wanted = [f"{name}_pp" for name in IMAGE_NAMES.values()]
     if visit.startswith("training"):
         wanted += [f"mask{rater}" for rater in RATERS]
     for what in wanted:
         if what not in files:
             raise BadLibrary(f"{visit}_{what}.nii is missing", remedy="unpack the challenge's archive again")
-
-
-def _case(visit: str, files: dict[str, Path]) -> FoundCase:
-    named, _, session = visit.partition("_")
-    patient = named.removeprefix("training")
-    contents = Contents(
-        images={modality: files[f"{name}_pp"] for modality, name in IMAGE_NAMES.items()},
-        raters={rater: files[f"mask{rater}"] for rater in RATERS if f"mask{rater}" in files},
-    )
-    return FoundCase.ready(CaseId(patient, session), visit, contents)
+    for paths in files.values():
+        if len(paths) > 1:
+            raise BadLibrary(f"{paths[1].name} is there twice", remedy="give a folder that holds the data set once")

@@ -8,70 +8,86 @@ CT is stored as a window of the body (computed_tomography.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import SimpleITK as sitk
-
-from MSSoftSegLib.errors import BadImage, BadLibrary
-from MSSoftSegLib.exam.image_format import ImageFormat, image_stem
-from MSSoftSegLib.exam.itk_file import read_by_itk
+from MSSoftSegLib.errors import BadLibrary, RequestError
+from MSSoftSegLib.exam.image_file import is_there, read_channels
+from MSSoftSegLib.exam.image_format import image_stem
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.computed_tomography import with_windowed_ct
+from MSSoftSegLib.library.importing.description import channel_names, label_names, read_description
+from MSSoftSegLib.library.importing.label_meaning import LabelMeaning, meaning_of, read_labels
 from MSSoftSegLib.library.importing.source import (
     Contents,
+    DataSet,
     FoundCase,
-    alphanumeric,
+    case_id,
     channel_modalities,
-    check_distinct,
-    check_labels,
-    lesion_mask,
-    read_description,
+    unused_channels,
+    with_distinct_ids,
 )
 from MSSoftSegLib.library.intake import Source
-from MSSoftSegLib.library.layout import CaseId
+from MSSoftSegLib.library.visits import visits_in
 
 PREPROCESSED = True
 RATER = "msd"
 
 
-def find_cases(source: Path, *, labels: Sequence[int] = (), as_flair: str | None = None) -> list[FoundCase]:
-    """The training cases, in the description's order. labels: which count as lesion; none = every one above 0."""
+def find_cases(source: Path, choices: Choices) -> DataSet:
+    """The training cases, in the description's order. A case that lacks a file is found and refused."""
     description = read_description(source)
-    names = description.get("modality") or description.get("channel_names")
     pairs = description.get("training")
-    if not isinstance(names, dict) or not isinstance(pairs, list) or not pairs:
+    if not isinstance(pairs, list) or not pairs:
         raise BadLibrary(
-            "dataset.json has no 'modality' and 'training' of the Decathlon",
+            "dataset.json has no list 'training' of the Decathlon's",
             remedy="choose --format nnunet for a data set of nnU-Net",
         )
-    channels = channel_modalities(names, as_flair=as_flair)
-    described = description.get("labels") or {}
-    check_labels(labels, {int(value): str(name) for value, name in described.items() if str(value).isdigit()})
-    files = [_pair(source, pair) for pair in pairs]
-    cases = [CaseId(alphanumeric(image_stem(image.name))) for image, _ in files]
-    check_distinct(cases, [image.name for image, _ in files])
-    return [
-        FoundCase(case, image_stem(image.name), partial(_contents, image, label, channels, names, labels))
-        for case, (image, label) in zip(cases, files, strict=True)
-    ]
+    names = channel_names(description, ("modality", "channel_names"))
+    channels = channel_modalities(names, as_flair=choices.as_flair)
+    meaning = meaning_of(label_names(description), lesion=choices.labels, possible=choices.possible)
+    stems = [_stem(pair, number) for number, pair in enumerate(pairs)]
+    visits = visits_in(stems, how=choices.visits)
+
+    def contents(pair: Any) -> Contents:
+        image, label = _files(source, pair)
+        return _contents(image, label, channels, names, meaning)
+
+    found = []
+    for stem, pair in zip(stems, pairs, strict=True):
+        try:
+            found.append(FoundCase(case_id(stem, visits.get(stem)), stem, partial(contents, pair)))
+        except RequestError as problem:
+            found.append(FoundCase.refused(stem, problem))
+    notes = [*unused_channels(names, channels)]
+    notes += [f"label {value} ({name}) is not taken for lesion" for value, name in sorted(meaning.left_out.items())]
+    notes += [f"{stem} is taken for visit {visit} of patient {patient}" for stem, (patient, visit) in visits.items()]
+    return DataSet(PREPROCESSED, with_distinct_ids(found), tuple(notes))
 
 
 def _contents(
-    image: Path, label: Path, channels: dict[int, Modality], names: dict[str, str], labels: Sequence[int]
+    image: Path, label: Path, channels: dict[int, Modality], names: dict[str, str], meaning: LabelMeaning
 ) -> Contents:
     images = _images(image, channels, count=len(names))
-    return Contents(with_windowed_ct(images, channels, names), {RATER: lesion_mask(label, labels)})
+    return Contents(with_windowed_ct(images, channels, names), {RATER: read_labels(label, meaning)})
 
 
-def _pair(source: Path, pair: Any) -> tuple[Path, Path]:
-    if not isinstance(pair, dict) or not {"image", "label"} <= pair.keys():
-        raise BadLibrary("dataset.json lists a training case without image or label", remedy="correct dataset.json")
-    image, label = source / str(pair["image"]), source / str(pair["label"])
+def _stem(pair: Any, number: int) -> str:
+    """What a training case is called: by its image, or by its place where it has none."""
+    image = pair.get("image") if isinstance(pair, dict) else None
+    return image_stem(Path(image).name) if isinstance(image, str) and image else f"training entry {number + 1}"
+
+
+def _files(source: Path, pair: Any) -> tuple[Path, Path]:
+    stated = pair if isinstance(pair, dict) else {}
+    for part in ("image", "label"):
+        if not isinstance(stated.get(part), str) or not stated[part]:
+            raise BadLibrary(f"dataset.json lists a training case without {part!r}", remedy="correct dataset.json")
+    image, label = source / stated["image"], source / stated["label"]
     for path in (image, label):
-        if not path.is_file():
+        if not is_there(path):
             raise BadLibrary(f"{path.parent.name}/{path.name} is missing", remedy="unpack the data set again")
     return image, label
 
@@ -80,15 +96,5 @@ def _images(path: Path, channels: dict[int, Modality], *, count: int) -> dict[Mo
     """The used channels of an image; a single one stays the file that it is."""
     if count == 1:
         return dict.fromkeys(channels.values(), path)
-    whole = read_by_itk(path, ImageFormat.NIFTI)
-    if whole.GetDimension() != 4 or whole.GetSize()[3] != count:
-        stated = " × ".join(str(size) for size in whole.GetSize())
-        raise BadImage(f"{path.name} has {stated} voxels, not {count} channels", remedy="correct dataset.json")
-    return {modality: channel_of(whole, number) for number, modality in channels.items()}
-
-
-def channel_of(whole: sitk.Image, number: int) -> sitk.Image:
-    """One volume of a four-dimensional image."""
-    size = [*whole.GetSize()[:3], 0]
-    submatrix = sitk.ExtractImageFilter.DIRECTIONCOLLAPSETOSUBMATRIX
-    return sitk.Extract(whole, size, [0, 0, 0, number], submatrix)
+    volumes = read_channels(path, count)
+    return {modality: volumes[number] for number, modality in channels.items()}

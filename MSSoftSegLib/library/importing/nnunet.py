@@ -8,66 +8,76 @@ says otherwise; a CT is stored as a window of the body (computed_tomography.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from MSSoftSegLib.errors import BadLibrary, RequestError
+from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.computed_tomography import with_windowed_ct
+from MSSoftSegLib.library.importing.description import channel_names, file_ending, label_names, read_description
+from MSSoftSegLib.library.importing.label_meaning import meaning_of, read_labels
+from MSSoftSegLib.library.importing.own_export import own_export
 from MSSoftSegLib.library.importing.source import (
     Contents,
+    DataSet,
     FoundCase,
-    alphanumeric,
+    case_id,
     channel_modalities,
-    check_distinct,
-    check_labels,
-    lesion_mask,
-    read_description,
+    unused_channels,
+    with_distinct_ids,
 )
 from MSSoftSegLib.library.layout import CaseId, parse_case
+from MSSoftSegLib.library.visits import visits_in
 
 PREPROCESSED = True
 RATER = "nnunet"
 
 
-def find_cases(source: Path, *, labels: Sequence[int] = (), as_flair: str | None = None) -> list[FoundCase]:
-    """The training cases, in order of name. labels: which count as lesion; none = every one above 0."""
+def find_cases(source: Path, choices: Choices) -> DataSet:
+    """The training cases, in order of name. A case that lacks a file is found and refused."""
     description = read_description(source)
-    names = description.get("channel_names") or description.get("modality")
-    ending = str(description.get("file_ending", ".nii.gz"))
-    if not isinstance(names, dict):
-        raise BadLibrary("dataset.json names no channels", remedy="add 'channel_names'")
-    channels = channel_modalities(names, as_flair=as_flair)
-    described = _described_labels(description.get("labels") or {})
-    check_labels(labels, described)
-    ignored = [value for value, name in described.items() if name == "ignore"]
-    wanted = list(labels) or [value for value in described if value > 0 and value not in ignored]
+    names = channel_names(description, ("channel_names", "modality"))
+    ending = file_ending(description)
+    channels = channel_modalities(names, as_flair=choices.as_flair)
+    ours = own_export(description)
+    meaning = meaning_of(
+        label_names(description), lesion=choices.labels, possible=choices.possible, ours=ours.possible_lesion
+    )
     stems = _stems(source, ending)
-    cases = [_case_id(stem) for stem in stems]
-    check_distinct(cases, stems)
-    for stem in stems:
-        _check_complete(source, stem, ending, channels)
+    visits = visits_in([stem for stem in stems if _own_name(stem) is None], how=choices.visits)
 
     def contents(stem: str) -> Contents:
-        images = source / "imagesTr"
-        mask = lesion_mask(source / "labelsTr" / f"{stem}{ending}", wanted)
-        files = {modality: images / f"{stem}_{number:04d}{ending}" for number, modality in channels.items()}
-        return Contents(with_windowed_ct(files, channels, names), {RATER: mask})
+        _check_complete(source, stem, ending, names)
+        files = {modality: _image(source, stem, number, ending) for number, modality in channels.items()}
+        mask = read_labels(source / "labelsTr" / f"{stem}{ending}", meaning)
+        return Contents(with_windowed_ct(files, channels, names), {RATER: mask}, own=ours.case(stem))
 
-    return [FoundCase(case, stem, partial(contents, stem)) for case, stem in zip(cases, stems, strict=True)]
+    found = [_found(stem, visits.get(stem), partial(contents, stem)) for stem in stems]
+    notes = [*unused_channels(names, channels), *_strays(source, stems, ending)]
+    notes += [f"label {value} ({name}) is not taken for lesion" for value, name in sorted(meaning.left_out.items())]
+    notes += [f"{stem} is taken for visit {visit} of patient {patient}" for stem, (patient, visit) in visits.items()]
+    return DataSet(PREPROCESSED, with_distinct_ids(found), tuple(notes))
 
 
-def _described_labels(described: Mapping[str, Any]) -> dict[int, str]:
-    """Names by value; version 2 says it the other way round, and may give regions of several values."""
-    by_value: dict[int, str] = {}
-    for key, value in described.items():
-        if str(key).isdigit():
-            by_value[int(key)] = str(value)
-            continue
-        for each in value if isinstance(value, list) else [value]:
-            by_value.setdefault(int(each), str(key))
-    return by_value
+def _found(stem: str, visit: tuple[str, str] | None, load: Callable[[], Contents]) -> FoundCase:
+    try:
+        return FoundCase(_own_name(stem) or case_id(stem, visit), stem, load)
+    except RequestError as problem:
+        return FoundCase.refused(stem, problem)
+
+
+def _own_name(stem: str) -> CaseId | None:
+    """Our own names come back as they went; None for another name, whose letters and digits are the patient's id."""
+    try:
+        return parse_case(stem) if stem.startswith("sub-") else None
+    except RequestError:
+        return None
+
+
+def _image(source: Path, stem: str, number: int, ending: str) -> Path:
+    return source / "imagesTr" / f"{stem}_{number:04d}{ending}"
 
 
 def _stems(source: Path, ending: str) -> list[str]:
@@ -79,18 +89,20 @@ def _stems(source: Path, ending: str) -> list[str]:
     return sorted(found)
 
 
-def _check_complete(source: Path, stem: str, ending: str, channels: Mapping[int, object]) -> None:
-    names = [f"imagesTr/{stem}_{number:04d}{ending}" for number in channels]
-    for name in (*names, f"labelsTr/{stem}{ending}"):
+def _check_complete(source: Path, stem: str, ending: str, names: Mapping[str, Any]) -> None:
+    wanted = [f"imagesTr/{stem}_{int(number):04d}{ending}" for number in names]
+    for name in (*wanted, f"labelsTr/{stem}{ending}"):
         if not (source / name).is_file():
             raise BadLibrary(f"{name} is missing", remedy="complete the data set")
+    beyond = f"imagesTr/{stem}_{len(names):04d}{ending}"
+    if (source / beyond).is_file():
+        raise BadLibrary(
+            f"{beyond} is a channel that dataset.json does not name", remedy="name every channel in dataset.json"
+        )
 
 
-def _case_id(stem: str) -> CaseId:
-    """Our own names come back as they went; another name's letters and digits are the patient's id."""
-    if stem.startswith("sub-"):
-        try:
-            return parse_case(stem)
-        except RequestError:
-            pass
-    return CaseId(alphanumeric(stem))
+def _strays(source: Path, stems: list[str], ending: str) -> list[str]:
+    """Labels without images."""
+    labels = (path.name for path in sorted((source / "labelsTr").glob(f"*{ending}")) if not path.name.startswith("."))
+    known = {f"{stem}{ending}" for stem in stems}
+    return [f"labelsTr/{name} has no images and is not taken" for name in labels if name not in known]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -11,7 +11,8 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.case_record import Status
 from MSSoftSegLib.library.importing import bids, isbi2015, msd, nnunet
-from MSSoftSegLib.library.importing.source import FoundCase, check_source
+from MSSoftSegLib.library.importing.choices import NOTHING_CHOSEN, Choices
+from MSSoftSegLib.library.importing.source import DataSet, FoundCase, check_source
 from MSSoftSegLib.library.reading import check_is_library
 from MSSoftSegLib.library.writing import add_case
 
@@ -21,10 +22,14 @@ IMPORT_FORMATS: tuple[str, ...] = get_args(ImportFormat)
 
 @dataclass(frozen=True)
 class Imported:
-    """What came of an import: cases that are in the library now, and why others are not, by their own name."""
+    """What came of an import: cases that are in the library now, and why others are not, by their own name.
+
+    notes: what was not taken, and what was understood in a way that one should know.
+    """
 
     cases: tuple[str, ...]
     problems: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def import_cases(
@@ -32,35 +37,37 @@ def import_cases(
     source: Path,
     format: ImportFormat,
     *,
-    status: Status | None = "approved",
-    labels: Sequence[int] = (),
-    as_flair: str | None = None,
+    status: Status | None = None,
+    choices: Choices = NOTHING_CHOSEN,
     preprocessed: bool | None = None,
     progress: Callable[[float, str], None] = lambda fraction, name: None,
 ) -> Imported:
     """Add a data set's cases; one that is there already and equal stays as it is, so an import can be repeated.
 
-    status: of labelled cases (others are 'unlabelled'). labels, as_flair: msd and nnunet only. preprocessed: None
-    takes the format's own. progress is told the fraction done and the
-    name of the case that comes next.
+    One case that cannot be read does not hold the others up. status: of labelled cases (others 'unlabelled'); None = approved,
+    or what our own export says that they were. choices: of labels, channels and visits, msd and nnunet only. preprocessed: None
+    takes what our own export says, else the format's own. progress is told the fraction done and the name of the next case.
     """
     check_is_library(library)
     check_source(source)
-    default, found = _find(source, format, labels, as_flair)
+    found = _find(source, format, choices)
     added: list[str] = []
     problems: dict[str, str] = {}
-    for number, each in enumerate(found):
-        progress(number / len(found), each.name)
+    for number, each in enumerate(found.cases):
+        progress(number / len(found.cases), each.name)
         try:
-            _add(library, each, status, preprocessed=default if preprocessed is None else preprocessed)
-            added.append(str(each.case))
+            added.append(_add(library, each, status, preprocessed, default=found.preprocessed))
         except RequestError as problem:
             problems[each.name] = str(problem)
-    return Imported(tuple(added), problems)
+    return Imported(tuple(added), problems, found.notes)
 
 
-def _add(library: Path, found: FoundCase, status: Status | None, *, preprocessed: bool) -> None:
+def _add(library: Path, found: FoundCase, status: Status | None, preprocessed: bool | None, *, default: bool) -> str:
+    """Add one case; its name in the library. What the user says goes first, then what an export of ours says, then the rest."""
     contents = found.load()
+    if found.case is None:
+        raise ValueError(f"{found.name} was loaded and has no id")
+    said = [each for each in (preprocessed, contents.own.preprocessed, default) if each is not None]
     labelled = bool(contents.raters) or contents.soft_label is not None
     change = CaseChange(
         found.case,
@@ -68,24 +75,22 @@ def _add(library: Path, found: FoundCase, status: Status | None, *, preprocessed
         raters=contents.raters,
         soft_label=contents.soft_label,
         soft_label_name=contents.soft_label_name,
-        status=status if labelled else None,
-        preprocessed=preprocessed,
+        confidence=contents.confidence,
+        status=(status or contents.own.status or "approved") if labelled else None,
+        preprocessed=said[0],
     )
     add_case(library, change)
+    return str(found.case)
 
 
-def _find(
-    source: Path, format: ImportFormat, labels: Sequence[int], as_flair: str | None
-) -> tuple[bool, list[FoundCase]]:
-    """Whether the format's images are preprocessed, and the cases."""
+def _find(source: Path, format: ImportFormat, choices: Choices) -> DataSet:
     if format == "msd":
-        return msd.PREPROCESSED, msd.find_cases(source, labels=labels, as_flair=as_flair)
+        return msd.find_cases(source, choices)
     if format == "nnunet":
-        return nnunet.PREPROCESSED, nnunet.find_cases(source, labels=labels, as_flair=as_flair)
-    if labels or as_flair is not None:
+        return nnunet.find_cases(source, choices)
+    if choices != NOTHING_CHOSEN:
         raise RequestError(
-            f"--label and --as-flair do not go with --format {format}", remedy="leave them out, or choose msd or nnunet"
+            f"--label, --possible, --as-flair and --visits do not go with --format {format}",
+            remedy="leave them out, or choose msd or nnunet",
         )
-    if format == "isbi2015":
-        return isbi2015.PREPROCESSED, isbi2015.find_cases(source)
-    return bids.PREPROCESSED, bids.find_cases(source)
+    return isbi2015.find_cases(source) if format == "isbi2015" else bids.find_cases(source)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadLibrary, RequestError
-from MSSoftSegLib.exam.geometry import image_like, voxels
-from MSSoftSegLib.exam.image_file import read_mask
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.plain_text import plain_letters
 from MSSoftSegLib.library.channels import modality_of_channel
+from MSSoftSegLib.library.importing.own_export import NOTHING_SAID, OwnCase
 from MSSoftSegLib.library.intake import Source
 from MSSoftSegLib.library.layout import CaseId
 
@@ -24,19 +19,24 @@ ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 
 @dataclass(frozen=True)
 class Contents:
-    """What add_case takes of one foreign case."""
+    """What add_case takes of one foreign case. own: what it was, where an export of ours says so."""
 
     images: Mapping[Modality, Source]
     raters: Mapping[str, Source] = field(default_factory=dict)
     soft_label: Source | None = None
     soft_label_name: str = "soft"
+    confidence: Source | None = None
+    own: OwnCase = NOTHING_SAID
 
 
 @dataclass(frozen=True)
 class FoundCase:
-    """One case of a foreign data set. name: as the data set calls it. load: reads what has to be changed before it is added."""
+    """One case of a foreign data set. name: as the data set calls it. load: reads what has to be changed before it is added.
 
-    case: CaseId
+    A case that cannot be imported is found too: load says why, and the others are not held up.
+    """
+
+    case: CaseId | None
     name: str
     load: Callable[[], Contents]
 
@@ -44,6 +44,24 @@ class FoundCase:
     def ready(cls, case: CaseId, name: str, contents: Contents) -> FoundCase:
         """A case whose files are added as they are."""
         return cls(case, name, lambda: contents)
+
+    @classmethod
+    def refused(cls, name: str, problem: RequestError) -> FoundCase:
+        """A case that cannot be imported, and why."""
+
+        def load() -> Contents:
+            raise problem
+
+        return cls(None, name, load)
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """preprocessed: what the format's images are. notes: what was not taken or was understood in a way that one should know."""
+
+    preprocessed: bool
+    cases: Sequence[FoundCase]
+    notes: tuple[str, ...] = ()
 
 
 def check_source(source: Path) -> None:
@@ -57,25 +75,26 @@ def check_source(source: Path) -> None:
     raise RequestError(f"{source.name} is a file, not the data set's folder", remedy="give the folder that holds it")
 
 
-def read_description(folder: Path, name: str = "dataset.json") -> dict[str, Any]:
-    """A data set's own description."""
-    path = folder / name
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise BadLibrary(
-            f"{folder.name} holds no {name}", remedy="give the folder that holds it, or choose another --format"
-        ) from None
-    except (OSError, ValueError, RecursionError):
-        raise BadLibrary(f"{name} is not readable JSON", remedy="unpack or download the data set again") from None
-    if not isinstance(document, dict):
-        raise BadLibrary(f"{name} does not describe a data set", remedy="unpack or download the data set again")
-    return document
-
-
 def alphanumeric(name: str) -> str:
-    """A name as an id: what is not a letter of A–Z or a digit is left out."""
-    return "".join(character for character in name if character.isascii() and character.isalnum())
+    """A name as an id: what is not a letter of A–Z or a digit is left out, accents are taken off."""
+    kept = (character if character.isascii() else plain_letters(character) for character in name)
+    return "".join(character for character in "".join(kept) if character.isascii() and character.isalnum())
+
+
+def case_id(name: str, visit: tuple[str, str] | None = None) -> CaseId:
+    """The id of a case by its name in a data set, or by patient and visit. RequestError where nothing is left of a name."""
+    patient, session = visit if visit is not None else (name, None)
+    plain = alphanumeric(patient)
+    if not plain:
+        raise RequestError(
+            f"{name} has no letter of A–Z and no digit from which an id could be made", remedy="rename the case's files"
+        )
+    return CaseId(plain, None if session is None else alphanumeric(session))
+
+
+def unused_channels(names: Mapping[str, str], used: Mapping[int, Modality]) -> list[str]:
+    """A sentence for each channel that is not taken."""
+    return [f"channel {number} ({name}) is not taken" for number, name in names.items() if int(number) not in used]
 
 
 def channel_modalities(names: Mapping[str, str], *, as_flair: str | None) -> dict[int, Modality]:
@@ -104,29 +123,18 @@ def channel_modalities(names: Mapping[str, str], *, as_flair: str | None) -> dic
     return used
 
 
-def lesion_mask(path: Path, labels: Sequence[int], *, like: sitk.Image | None = None) -> sitk.Image:
-    """A label map with 1 where the file has one of these labels; without labels, where it has any above 0."""
-    mask = read_mask(path, like)
-    array = voxels(mask)
-    chosen = np.isin(array, labels) if labels else array > 0
-    return image_like(mask, chosen.astype(np.uint8))
-
-
-def check_labels(labels: Sequence[int], described: Mapping[int, str]) -> None:
-    """Refuse a label that the data set does not describe."""
-    for label in labels:
-        if label <= 0 or (described and label not in described):
-            known = ", ".join(f"{value} ({name})" for value, name in sorted(described.items()) if value > 0)
-            raise RequestError(f"there is no label {label}", remedy=f"choose from {known or 'whole numbers above 0'}")
-
-
-def check_distinct(cases: Sequence[CaseId], names: Sequence[str]) -> None:
-    """Refuse names that become one id once other characters are left out."""
+def with_distinct_ids(found: Sequence[FoundCase]) -> list[FoundCase]:
+    """The same, but refused where a name becomes another's id once other characters are left out."""
     seen: dict[str, str] = {}
-    for case, name in zip(cases, names, strict=True):
-        other = seen.setdefault(str(case).casefold(), name)
-        if other != name:
-            raise BadLibrary(f"{other} and {name} would both be {case}", remedy="rename one of them")
+    checked = []
+    for each in found:
+        other = each.name if each.case is None else seen.setdefault(str(each.case).casefold(), each.name)
+        if other == each.name:
+            checked.append(each)
+            continue
+        problem = BadLibrary(f"{other} and {each.name} would both be {each.case}", remedy="rename one of them")
+        checked.append(FoundCase.refused(each.name, problem))
+    return checked
 
 
 def _listed(names: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import canonical
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.computed_tomography import body_in_window, is_computed_tomography
 from MSSoftSegLib.library.importing.run import import_cases
 from MSSoftSegLib.library.reading import labelled_cases
@@ -103,7 +104,7 @@ def test_both_layouts_that_hold_cts_are_windowed_and_can_be_imported_again(tmp_p
     names = {"modality": {"0": "CT"}, "labels": {"0": "background", "1": "spleen"}, "training": [pair]}
     (source / "dataset.json").write_text(json.dumps(names))
     for _ in range(2):
-        imported = import_cases(library, source, format, as_flair="CT")
+        imported = import_cases(library, source, format, choices=Choices(as_flair="CT"))
         assert imported.problems == {}
         before = case_files(library)
     assert case_files(library) == before
@@ -122,6 +123,6 @@ def test_a_ct_that_cannot_be_used_is_named_and_the_others_arrive(tmp_path):
         written(as_ct((body_hu() == BONE).astype(np.uint8)), source / "labelsTr" / f"s_{number}.nii.gz")
         pairs.append({"image": f"imagesTr/s_{number}.nii.gz", "label": f"labelsTr/s_{number}.nii.gz"})
     (source / "dataset.json").write_text(json.dumps({"modality": {"0": "CT"}, "training": pairs}))
-    imported = import_cases(library, source, "msd", as_flair="0")
+    imported = import_cases(library, source, "msd", choices=Choices(as_flair="0"))
     assert imported.cases == ("sub-s0",)
     assert set(imported.problems) == {"s_1"}

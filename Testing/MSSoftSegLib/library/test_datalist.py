@@ -140,3 +140,48 @@ def test_what_is_written_reads_back_as_the_same_cases(tmp_path):
     assert not any(
         name.startswith("/") for entry in json.loads(path.read_text())["training"] for name in entry["image"]
     )
+
+
+@pytest.mark.parametrize(
+    ("channels", "field"),
+    [
+        ({"a": "flair"}, "channel_names"),
+        (3, "channel_names"),
+        ({"1": "flair"}, "channel_names"),
+        ({"0": 5}, r"channel_names\.0"),
+    ],
+)
+def test_channels_of_another_shape_are_refused_by_field(place, channels, field):
+    entry = {"image": ["data/f1.nii.gz"], "label": "data/m1.nii.gz"}
+    with pytest.raises(BadLibrary, match=field):
+        read_datalist(listed(place, entry, channel_names=channels))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"patient": ["7"]},
+        {"case": {}},
+        {"preprocessed": "no"},
+        {"modalities": 3},
+        {"label": 1},
+        {"labels": ["a"]},
+    ],
+)
+def test_a_field_of_another_shape_is_refused_with_its_entry(place, wrong):
+    entry = {"image": ["data/f1.nii.gz"], "label": "data/m1.nii.gz", **wrong}
+    with pytest.raises(BadLibrary, match="entry 1"):
+        read_datalist(listed(place, entry))
+
+
+def test_entries_whose_names_tell_of_visits_are_of_one_patient_and_doubtful_ones_are_asked_about(place):
+    def entries(*names):
+        for name in names:
+            (place / "data" / f"{name}.nii.gz").write_bytes(b"an image")
+        return [{"image": f"data/{name}.nii.gz", "label": "data/m1.nii.gz"} for name in names]
+
+    first, second, other = read_datalist(listed(place, *entries("P1_visit1", "P1_visit2", "P2_visit1")))
+    assert first.patient == second.patient != other.patient
+    with pytest.raises(BadLibrary, match="may be two visits") as caught:
+        read_datalist(listed(place, *entries("MS_1_01", "MS_1_02", "MS_2_01")))
+    assert "patient" in caught.value.remedy

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from monai.data import load_decathlon_datalist
+from monai.transforms import LoadImaged
 
 from MSSoftSegLib.errors import BadLibrary, GridMismatch, OutputExists, RequestError
 from MSSoftSegLib.exam.modality import Modality
@@ -51,6 +52,7 @@ def test_what_bids_got_comes_back(library, tmp_path):
     import_cases(again, tmp_path / "out", "bids")
     for one, other in zip(labelled_cases(library), labelled_cases(again), strict=True):
         assert (one.case, set(one.raters), set(one.images)) == (other.case, set(other.raters), set(other.images))
+        assert one.preprocessed == other.preprocessed
         for rater in one.raters:
             np.testing.assert_array_equal(array(one.raters[rater]), array(other.raters[rater]))
 
@@ -64,6 +66,13 @@ def test_the_nnunet_export_has_channels_on_one_grid_and_possible_lesion_to_ignor
         "labels": {"background": 0, "lesion": 1, "ignore": 2},
         "numTraining": 2,
         "file_ending": ".nii.gz",
+        "mssoftseg": {
+            "possible_lesion": 2,
+            "cases": {
+                "sub-1_ses-x": {"status": "approved", "preprocessed": True},
+                "sub-2": {"status": "approved", "preprocessed": False},
+            },
+        },
     }
     names = {path.name for path in (folder / "imagesTr").iterdir()}
     assert names == {f"{case}_{n:04d}.nii.gz" for case in ("sub-1_ses-x", "sub-2") for n in (0, 1)}
@@ -90,9 +99,11 @@ def test_what_nnunet_got_comes_back_under_its_own_name(library, tmp_path):
     again = new_library(tmp_path / "again")
     import_cases(again, tmp_path / "out" / "Dataset501_MSLesion", "nnunet")
     found = {case.case: case for case in labelled_cases(again)}
-    assert set(found) == {"sub-1_ses-x", "sub-2"}
+    assert {name: case.preprocessed for name, case in found.items()} == {"sub-1_ses-x": True, "sub-2": False}
+    # Possible lesion too, which nnU-Net knows as "ignore".
     drawn = sitk.GetArrayFromImage(labels(1))
-    np.testing.assert_array_equal(array(found["sub-1_ses-x"].raters["nnunet"]), drawn == 1)
+    assert (drawn == 2).any()
+    np.testing.assert_array_equal(array(found["sub-1_ses-x"].raters["nnunet"]), drawn)
 
 
 def test_one_raters_masks_can_be_asked_for_and_must_be_there(library, tmp_path):
@@ -104,13 +115,17 @@ def test_one_raters_masks_can_be_asked_for_and_must_be_there(library, tmp_path):
 
 
 def test_monai_itself_reads_the_data_list(library, tmp_path):
-    export_datalist(library, tmp_path / "lists" / "all", statuses=["approved"])
-    path = tmp_path / "lists" / "all.json"
+    path = tmp_path / "lists" / "all"
+    export_datalist(library, path, statuses=["approved"])
+    assert {each.name for each in path.parent.iterdir()} == {"all", "all_labels"}
     entries = load_decathlon_datalist(str(path), True, "training", base_dir=str(path.parent))
     assert [len(entry["image"]) for entry in entries] == [3, 2]
     for entry, case in zip(entries, labelled_cases(library), strict=True):
         np.testing.assert_array_equal(array(entry["image"][0]), array(case.images[Modality.FLAIR]))
         np.testing.assert_array_equal(array(entry["label"]), array(case.raters["A"]))
+        # Of the second case T1 lay on a grid of its own.
+        loaded = LoadImaged(keys=("image", "label"), ensure_channel_first=True)(entry)
+        assert loaded["image"].shape[1:] == loaded["label"].shape[1:]
     with pytest.raises(OutputExists):
         export_datalist(library, path, statuses=["approved"])
 

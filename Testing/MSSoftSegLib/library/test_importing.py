@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.check import check_library
+from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.run import import_cases
 from MSSoftSegLib.library.reading import labelled_cases, read_library
 from Testing.MSSoftSegLib.library.made_cases import array, case_files, grey, labels, new_library, soft, written
@@ -82,12 +83,13 @@ def test_isbi_2015_is_found_from_any_folder_of_it(library, tmp_path, inside):
 
 
 @pytest.mark.parametrize("lost", ["masks/training01_01_mask2", "preprocessed/training01_01_pd_pp"])
-def test_what_an_isbi_2015_visit_lacks_is_named_and_nothing_is_imported(library, tmp_path, lost):
+def test_what_an_isbi_2015_visit_lacks_is_named_and_the_others_arrive(library, tmp_path, lost):
     source = isbi_tree(tmp_path / "isbi")
     (source / "training" / "training01" / f"{lost}.nii").unlink()
-    with pytest.raises(BadLibrary, match=lost.rpartition("/")[2]):
-        import_cases(library, source, "isbi2015")
-    assert read_library(library) == []
+    imported = import_cases(library, source, "isbi2015")
+    assert set(imported.problems) == {"training01_01"}
+    assert lost.rpartition("/")[2] in imported.problems["training01_01"]
+    assert len(imported.cases) == 2
 
 
 def test_importing_twice_changes_nothing(library, tmp_path):
@@ -142,7 +144,7 @@ def msd_tree(folder, *, modality, count=2):
 
 def test_decathlon_channels_are_told_apart_by_the_description(library, tmp_path):
     source = msd_tree(tmp_path / "Task01_BrainTumour", modality=["FLAIR", "T1w", "t1gd", "T2w"])
-    import_cases(library, source, "msd", labels=[2])
+    import_cases(library, source, "msd", choices=Choices(labels=(2,)))
     found = cases(library)
     assert set(found) == {"sub-task1", "sub-task2"}
     case = found["sub-task2"]
@@ -164,7 +166,7 @@ def test_a_decathlon_task_without_flair_needs_a_word_on_what_plays_its_part(libr
     assert "--as-flair" in caught.value.remedy
     assert "MRI" in caught.value.message
     for channel in ("0", "MRI"):
-        import_cases(library, source, "msd", as_flair=channel)
+        import_cases(library, source, "msd", choices=Choices(as_flair=channel))
     case = cases(library)["sub-task1"]
     assert list(case.images) == [Modality.FLAIR]
     original = sitk.ReadImage(str(source / "imagesTr" / "task_1.nii.gz"))
@@ -172,19 +174,27 @@ def test_a_decathlon_task_without_flair_needs_a_word_on_what_plays_its_part(libr
     drawn = np.asarray(nibabel.load(source / "labelsTr" / "task_1.nii.gz").dataobj)
     np.testing.assert_array_equal(np.asarray(nibabel.load(case.raters["msd"]).dataobj), drawn > 0)
     with pytest.raises(RequestError, match="CT"):
-        import_cases(library, source, "msd", as_flair="CT")
+        import_cases(library, source, "msd", choices=Choices(as_flair="CT"))
     with pytest.raises(RequestError, match="label 4") as wrong:
-        import_cases(library, source, "msd", as_flair="0", labels=[4])
+        import_cases(library, source, "msd", choices=Choices(as_flair="0", labels=(4,)))
     assert "core" in wrong.value.remedy
 
 
-@pytest.mark.parametrize("lost", ["dataset.json", "imagesTr/task_2.nii.gz", "labelsTr/task_1.nii.gz"])
-def test_what_a_decathlon_task_lacks_is_named(library, tmp_path, lost):
+@pytest.mark.parametrize("lost", ["imagesTr/task_2.nii.gz", "labelsTr/task_1.nii.gz"])
+def test_what_a_decathlon_case_lacks_is_named_and_the_others_arrive(library, tmp_path, lost):
     source = msd_tree(tmp_path / "Task", modality=["FLAIR"])
     (source / lost).unlink()
-    with pytest.raises(BadLibrary, match=lost.rpartition("/")[2]):
+    imported = import_cases(library, source, "msd")
+    case = lost.rpartition("/")[2].removesuffix(".nii.gz")
+    assert lost in imported.problems[case]
+    assert len(imported.cases) == 1
+
+
+def test_a_decathlon_task_without_its_description_is_refused(library, tmp_path):
+    source = msd_tree(tmp_path / "Task", modality=["FLAIR"])
+    (source / "dataset.json").unlink()
+    with pytest.raises(BadLibrary, match=r"dataset\.json"):
         import_cases(library, source, "msd")
-    assert read_library(library) == []
 
 
 # nnU-Net
@@ -206,9 +216,10 @@ def nnunet_tree(folder, *, version=2, ending=".nii.gz"):
 
 
 @pytest.mark.parametrize(("version", "ending"), [(1, ".nii.gz"), (2, ".nii.gz"), (2, ".nrrd")])
-def test_nnunet_channels_and_labels_arrive_and_what_is_to_be_ignored_is_no_lesion(library, tmp_path, version, ending):
+def test_nnunet_channels_and_chosen_labels_arrive_and_the_others_are_noted(library, tmp_path, version, ending):
     source = nnunet_tree(tmp_path / "Dataset501_MS", version=version, ending=ending)
-    import_cases(library, source, "nnunet")
+    imported = import_cases(library, source, "nnunet", choices=Choices(labels=(1, 2)))
+    assert "label 3 (ignore) is not taken for lesion" in imported.notes
     found = cases(library)
     assert set(found) == {"sub-MSL001", "sub-MSL002"}
     case = found["sub-MSL002"]
@@ -224,16 +235,19 @@ def test_two_nnunet_names_that_would_be_one_id_are_both_named(library, tmp_path)
     source = nnunet_tree(tmp_path / "Dataset501_MS")
     for path in [*source.rglob("MSL-002*")]:
         path.rename(path.with_name(path.name.replace("MSL-002", "MSL_001")))
-    with pytest.raises(BadLibrary, match="MSL-001 and MSL_001"):
-        import_cases(library, source, "nnunet")
+    imported = import_cases(library, source, "nnunet", choices=Choices(labels=(1, 2)))
+    assert imported.cases == ("sub-MSL001",)
+    assert "MSL-001 and MSL_001" in imported.problems["MSL_001"]
 
 
 @pytest.mark.parametrize("lost", ["labelsTr/MSL-001.nii.gz", "imagesTr/MSL-002_0000.nii.gz"])
-def test_what_an_nnunet_data_set_lacks_is_named(library, tmp_path, lost):
+def test_what_an_nnunet_case_lacks_is_named_and_the_others_arrive(library, tmp_path, lost):
     source = nnunet_tree(tmp_path / "Dataset501_MS")
     (source / lost).unlink()
-    with pytest.raises(BadLibrary, match=lost):
-        import_cases(library, source, "nnunet")
+    imported = import_cases(library, source, "nnunet", choices=Choices(labels=(1, 2)))
+    (problem,) = imported.problems.values()
+    assert lost in problem
+    assert len(imported.cases) == 1
 
 
 # BIDS
@@ -274,9 +288,10 @@ def test_bids_images_masks_and_raters_arrive(library, tmp_path):
 def test_two_bids_images_for_one_part_are_both_named(library, tmp_path):
     source = bids_tree(tmp_path / "bids")
     written(grey(9), source / "sub-B" / "anat" / "sub-B_run-2_FLAIR.nii.gz")
-    with pytest.raises(BadLibrary, match="sub-B_FLAIR") as caught:
-        import_cases(library, source, "bids")
-    assert "sub-B_run-2_FLAIR" in caught.value.message
+    imported = import_cases(library, source, "bids")
+    assert imported.cases == ("sub-A_ses-1",)
+    assert "sub-B_FLAIR" in imported.problems["sub-B"]
+    assert "sub-B_run-2_FLAIR" in imported.problems["sub-B"]
 
 
 def test_a_bids_mask_on_another_images_grid_is_a_problem_of_its_case_alone(library, tmp_path):

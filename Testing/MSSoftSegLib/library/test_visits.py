@@ -1,0 +1,59 @@
+"""Visits of one patient are told by a data set's names, or asked about: a split that separates them is a leak."""
+
+from __future__ import annotations
+
+import pytest
+
+from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.library.visits import told_apart_by_name, visits_in
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("P01_visit1", "P01_visit2", "P02_visit1"),
+        ("P01_ses-01", "P01_ses-02", "P02_ses-01"),
+        ("P01v1", "P01v2", "P02v1"),
+        ("P01_TP1", "P01_TP2", "P02_TP1"),
+        ("P01_20200131", "P01_20210228", "P02_20200131"),
+        ("P01_2020-01-31", "P01_2021-02-28", "P02_2020-01-31"),
+        ("P01_baseline", "P01_followup", "P02_baseline"),
+        ("P01-m0", "P01-m12", "P02-m0"),
+        ("Ärmel_visite1", "Ärmel_visite2", "Bär_visite1"),
+    ],
+)
+def test_names_that_say_visit_are_visits_of_one_patient(names):
+    found = visits_in(names)
+    first, second, other = (found[name] for name in names)
+    assert first[0] == second[0] != other[0]
+    assert first[1] != second[1]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("MS_001", "MS_002", "MS_003"),
+        ("BRATS_001", "BRATS_002"),
+        ("case_2019_01", "case_2019_02", "case_2019_03"),
+        ("P01_v1", "P02_v1", "P03_v1"),
+        ("Rev1", "Rev2"),
+        ("a", "b"),
+        ("", "_"),
+    ],
+)
+def test_other_names_are_patients_of_their_own(names):
+    assert visits_in(names) == {}
+
+
+def test_trailing_numbers_are_asked_about_and_taken_as_told():
+    names = ("MS_001_01", "MS_001_02", "MS_002_01")
+    with pytest.raises(RequestError, match="MS_001_01 and MS_001_02") as caught:
+        visits_in(names)
+    assert "--visits" in caught.value.remedy
+    assert visits_in(names, how="none") == {}
+    assert visits_in(names, how="by-name")["MS_001_02"] == ("MS_001", "02")
+
+
+def test_patients_of_a_library_that_read_like_visits_are_named():
+    assert told_apart_by_name(["P01v1", "P01v2", "P02"]) == [("P01v1", "P01v2")]
+    assert told_apart_by_name(["P01", "P02"]) == []
