@@ -7,6 +7,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage, GridMismatch
 from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.label_doubts import voxels_in_words
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 
 
@@ -16,8 +17,10 @@ def label_map(mask: sitk.Image, name: str) -> np.ndarray:
     array = voxels(mask)
     wrong = ~np.isin(array, (0, LESION, POSSIBLE_LESION))
     if wrong.any():
+        value = array[wrong][0]
         raise BadImage(
-            f"{name} is no rater mask: it holds the value {array[wrong][0]:.4g}",
+            f"{name} is no rater mask: it holds the value {value:.4g} "
+            f"({voxels_in_words(int(np.count_nonzero(array == value)))})",
             remedy="give 0 where there is no lesion, 1 for lesion, 2 for possible lesion",
         )
     return array.astype(np.uint8)

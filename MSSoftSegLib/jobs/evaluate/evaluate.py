@@ -8,6 +8,7 @@ from pathlib import Path
 
 from MSSoftSegLib.evaluation.case_metrics import TRUTH_THRESHOLD, measure_case
 from MSSoftSegLib.evaluation.summary import MeasuredCase, summarize
+from MSSoftSegLib.exam.label_doubts import LARGEST_SHARE_OF_BRAIN
 from MSSoftSegLib.jobs.documents.evaluate import EvaluateJob, EvaluateSpec
 from MSSoftSegLib.jobs.evaluate.inputs import CaseArrays, content_sha256, read_case
 from MSSoftSegLib.jobs.evaluate.table import GivenCase, read_table
@@ -94,7 +95,11 @@ def _measured(
 
 def _warnings_about(case: str, arrays: CaseArrays) -> list[str]:
     """What a careful reader of a case's numbers should know."""
-    found = []
+    found = [f"case {case}: {doubt}" for doubt in dict.fromkeys(arrays.doubts)]
+    for number, truth in enumerate(arrays.truths, start=1):
+        share = float((truth >= TRUTH_THRESHOLD).mean())
+        if share > LARGEST_SHARE_OF_BRAIN:
+            found.append(f"case {case}: {share:.0%} of all voxels are lesion of rater {number}: is that mask inverted?")
     for number, truth in enumerate(arrays.truths, start=1):
         outside = int(((truth >= TRUTH_THRESHOLD) & (arrays.brain == 0)).sum()) if arrays.brain is not None else 0
         if outside:

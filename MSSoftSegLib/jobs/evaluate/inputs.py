@@ -12,7 +12,8 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadImage, GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
-from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
+from MSSoftSegLib.exam.label_doubts import in_words, value_counts
+from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.jobs.evaluate.table import GivenCase
 
 
@@ -26,6 +27,7 @@ class CaseArrays:
     entropy: np.ndarray | None
     brain: np.ndarray | None
     spacing_mm: tuple[float, float, float]
+    doubts: tuple[str, ...] = ()
 
 
 def read_case(files: GivenCase, *, threshold: float, possible: str) -> CaseArrays:
@@ -48,11 +50,14 @@ def content_sha256(array: np.ndarray) -> str:
 
 
 def _read(files: GivenCase, *, threshold: float, possible: str) -> CaseArrays:
-    truth = _read_truth(files.truth[0], possible, like=None)
-    others = [_read_truth(path, possible, like=truth) for path in files.truth[1:]]
+    doubts: list[str] = []
+    truth = _read_truth(files.truth[0], possible, doubts, like=None)
+    others = [_read_truth(path, possible, doubts, like=truth) for path in files.truth[1:]]
     probability = voxels(read_map(files.probability, truth)) if files.probability is not None else None
     if files.prediction is not None:
-        prediction = voxels(read_mask(files.prediction, truth))
+        # By the rule of the truth: a mask against itself is right everywhere, whatever counts as lesion.
+        mask = read_mask(files.prediction, truth)
+        prediction = voxels(_lesion(mask, files.prediction.name, possible, doubts)).astype(np.uint8)
     elif probability is not None:
         prediction = (probability >= threshold).astype(np.uint8)
     else:
@@ -68,15 +73,36 @@ def _read(files: GivenCase, *, threshold: float, possible: str) -> CaseArrays:
         entropy=voxels(read_map(files.entropy, truth)) if files.entropy is not None else None,
         brain=brain,
         spacing_mm=(z_mm, y_mm, x_mm),
+        doubts=tuple(doubts),
     )
 
 
-def _read_truth(path: Path, possible: str, *, like: sitk.Image | None) -> sitk.Image:
+def _read_truth(path: Path, possible: str, doubts: list[str], *, like: sitk.Image | None) -> sitk.Image:
     """A label map as uint8 0/1, or a soft mask as float32."""
     try:
         labels = read_mask(path, like)
     except BadImage:
         # Not whole numbers: a soft mask. A file that is neither fails here too, with its reason.
         return read_map(path, read_image(path) if like is None else like)
-    lesion = labels != 0
-    return lesion if possible == "lesion" else lesion & (labels != POSSIBLE_LESION)
+    return _lesion(labels, path.name, possible, doubts)
+
+
+def _lesion(labels: sitk.Image, name: str, possible: str, doubts: list[str]) -> sitk.Image:
+    """What of a label map counts as lesion, uint8 0/1; what may be meant otherwise is added to doubts, by value and count.
+
+    BadImage where label 2 is to be background and the values are something else than 0, 1 and 2: numbered lesions, regions.
+    """
+    counts = value_counts(voxels(labels))
+    others = {value: count for value, count in counts.items() if value not in (LESION, POSSIBLE_LESION)}
+    if possible == "lesion":
+        if others or counts.get(POSSIBLE_LESION):
+            doubts.append(f"{name} holds the values {in_words(counts)}: all of them count as lesion")
+        return labels != 0
+    if others:
+        raise BadImage(
+            f"{name} holds the values {in_words(counts)}, so that its label 2 may be no possible lesion",
+            remedy="give masks of 0, 1 = lesion and 2 = possible lesion, or let label 2 count as lesion",
+        )
+    if counts.get(POSSIBLE_LESION):
+        doubts.append(f"{name} holds the values {in_words(counts)}: {POSSIBLE_LESION} counts as background")
+    return labels == LESION

@@ -10,7 +10,7 @@ from typing import Any
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.jobs.documents.model_comparison import CompareModelsSpec
 from MSSoftSegLib.library.case_record import STATUSES, Status
-from MSSoftSegLib.library.datalist import read_datalist
+from MSSoftSegLib.library.datalist import is_datalist, read_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.reading import labelled_cases
 from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
@@ -68,7 +68,7 @@ def _asked_for(spec: CompareModelsSpec, members: Sequence[Member] | None) -> lis
 
 def _labelled(library: Path, statuses: Sequence[Status]) -> list[LabelledCase]:
     """Cases that a rater labelled: what a model said is no truth to judge models by."""
-    cases = read_datalist(library) if library.suffix == ".json" else labelled_cases(library, statuses=statuses)
+    cases = read_datalist(library) if is_datalist(library) else labelled_cases(library, statuses=statuses)
     return [case for case in cases if case.raters]
 
 

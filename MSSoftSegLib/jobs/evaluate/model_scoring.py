@@ -29,6 +29,7 @@ from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+from MSSoftSegLib.softlabel.rater_images import label_map
 
 MEASURES = ("dsc", "lesion_f1", "soft_dice", "ece_lesion", "ece_brain")
 TRUTH_LEVEL = 0.5
@@ -96,7 +97,8 @@ def _working(case: LabelledCase, exam: Exam, spacing_mm: float, cancelled: Calla
 def _truths(case: LabelledCase, flair: sitk.Image) -> list[np.ndarray]:
     """Each rater's lesions (possible ones too, as ``evaluate`` has it), or the soft label of a case without raters."""
     if case.raters:
-        return [(voxels(read_mask(path, like=flair)) != 0).astype(np.float32) for path in case.raters.values()]
+        masks = [label_map(read_mask(path, like=flair), path.name) for path in case.raters.values()]
+        return [(labels != 0).astype(np.float32) for labels in masks]
     return [] if case.soft_label is None else [voxels(read_map(case.soft_label, like=flair))]
 
 

@@ -10,6 +10,7 @@ from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.preflight.case_checks import count_in_words, list_names
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
 from MSSoftSegLib.library.case_record import CaseRecord
+from MSSoftSegLib.library.datalist import is_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.layout import inside
 from MSSoftSegLib.library.reading import file_problem, read_library
@@ -23,7 +24,7 @@ def find_damage(
     library: Path, cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S
 ) -> list[PreflightFinding]:
     """Files that are not what the library's records say, for as many cases as there is time."""
-    if library.suffix == ".json":
+    if is_datalist(library):
         return []
     try:
         chosen = {case.case for case in cases}

@@ -13,6 +13,7 @@ from MSSoftSegLib.jobs.preflight.chosen_cases import choose_cases, patients_of
 from MSSoftSegLib.jobs.preflight.estimate import Estimate, estimate_time, unknown_parts
 from MSSoftSegLib.jobs.preflight.file_checks import find_damage, find_same_exams
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
+from MSSoftSegLib.jobs.preflight.mask_checks import check_masks, find_alike_patients
 from MSSoftSegLib.jobs.preflight.needs import check_needs, disk_needed_mb, memory_needed_mb
 from MSSoftSegLib.jobs.preflight.rate_probe import Probe, recall_or_probe
 from MSSoftSegLib.jobs.preflight.rates import Rates, recall, signature
@@ -104,7 +105,7 @@ def plan_training(spec: TrainSpec, progress: Progress) -> PreflightPlan:
     split, more = expected_split(cases, recipe, spec)
     findings += [*more, *check_cases(cases, recipe, starts_from_model=spec.init is not None)]
     progress("cases", 0.2)
-    findings += find_damage(spec.library, cases)
+    findings += [*find_damage(spec.library, cases), *check_masks(cases), *find_alike_patients(cases)]
     progress("cases", 0.6)
     findings += find_same_exams(cases)
     progress("cases", 1.0)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import SimpleITK as sitk
+
 from MSSoftSegLib.errors import OutputExists, RequestError
+from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask, sha256_of_file, write_image
 from MSSoftSegLib.exam.image_format import DETACHED_EXTENSIONS, image_extension, image_stem
+from MSSoftSegLib.exam.label_doubts import mask_doubts
 from MSSoftSegLib.jobs.documents.softmask import SoftmaskJob, SoftmaskSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.softlabel.soft_mask import SoftMask
@@ -44,6 +49,7 @@ def run_softmask(job: SoftmaskJob, emit: Emit, cancelled: Callable[[], bool]) ->
         names=[path.name for path in spec.raters],
         flair_name=spec.flair.name if spec.flair is not None else "FLAIR",
     )
+    soft = dataclasses.replace(soft, warnings=(*_doubts(masks, flair, spec), *soft.warnings))
     for warning in soft.warnings:
         LOGGER.warning("%s", warning)
     reporter.progress("writing", 0.0)
@@ -53,6 +59,13 @@ def run_softmask(job: SoftmaskJob, emit: Emit, cancelled: Callable[[], bool]) ->
     told = ("method_label", "core_volume_ml", "soft_volume_ml", "shell_voxels", "warnings")
     reporter.result(spec.out.name, {key: facts[key] for key in told})
     return spec.out
+
+
+def _doubts(masks: Sequence[sitk.Image], flair: sitk.Image | None, spec: SoftmaskSpec) -> list[str]:
+    """What is implausible about the raters' masks."""
+    brain = None if flair is None else voxels(flair) != 0
+    pairs = zip(masks, spec.raters, strict=True)
+    return [doubt for mask, path in pairs for doubt in mask_doubts(voxels(mask), name=path.name, brain=brain)]
 
 
 def sidecar_of(out: Path) -> Path:

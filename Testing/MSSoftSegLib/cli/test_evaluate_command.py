@@ -395,3 +395,44 @@ def test_a_truth_that_was_only_stored_anew_is_the_same_truth(two_methods):
 def test_the_help_has_an_example(capsys):
     assert run_command(["evaluate", "--help"]) == 0
     assert "Example: " in capsys.readouterr().out
+
+
+# What label values count as
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--possible", "lesion"], ["--possible", "background"], ["--min-lesion-voxels", "3"]]
+)
+@pytest.mark.parametrize("connectivity", ["6", "26"])
+def test_a_mask_against_itself_is_right_under_every_option(place, options, connectivity):
+    mask = made_up_case(3).truth.astype(np.uint8)
+    mask[mask > 0] = 1 + (np.arange(np.count_nonzero(mask)) % 3 == 0)
+    path = write(place / "mask.nii.gz", mask)
+    out = place / "out"
+    files = ["--truth", str(path), "--prediction", str(path), "--out", str(out)]
+    assert run_command(["evaluate", *files, *options, "--connectivity", connectivity]) == 0
+    (case,) = read_metrics(out).cases
+    for name in ("dsc", "ppv", "tpr", "lesion_f1", "pq"):
+        assert case.metrics[name] == 1, name
+    warnings = json.loads((out / "metrics.json").read_text())["warnings"]
+    assert any("mask.nii.gz holds the values 1 (" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("value", [255, 7])
+def test_another_value_counts_as_lesion_and_is_told_by_value_and_count(place, value):
+    mask = made_up_case(3).truth.astype(np.uint8)
+    path = write(place / "mask.nii.gz", mask * value)
+    assert run_command(["evaluate", "--truth", str(path), "--prediction", str(path), "--out", str(place / "out")]) == 0
+    warnings = json.loads((place / "out" / "metrics.json").read_text())["warnings"]
+    assert any(f"{value} ({np.count_nonzero(mask)} voxels)" in warning for warning in warnings)
+
+
+def test_numbered_lesions_cannot_have_possible_ones(place, capsys):
+    truth = sitk.GetImageFromArray(made_up_case(3).truth.astype(np.uint8))
+    labels = sitk.GetArrayFromImage(sitk.ConnectedComponent(truth))
+    assert labels.max() > 2
+    path = write(place / "instances.nii.gz", labels.astype(np.uint8))
+    command = ["evaluate", "--truth", str(path), "--prediction", str(path), "--possible", "background"]
+    assert run_command([*command, "--out", str(place / "out")]) == 2
+    assert "instances.nii.gz holds the values" in capsys.readouterr().err
+    assert not (place / "out").exists()

@@ -15,6 +15,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight import file_checks, rate_probe
 from MSSoftSegLib.jobs.preflight.estimate import estimate_time
+from MSSoftSegLib.jobs.preflight.mask_checks import check_masks, find_alike_patients
 from MSSoftSegLib.jobs.preflight.needs import check_needs
 from MSSoftSegLib.jobs.preflight.rates import KEPT, Rates, rates_file, recall, remember, signature, step_times
 from MSSoftSegLib.jobs.preflight.report import plan_training
@@ -272,3 +273,31 @@ def test_rates_are_the_median_of_the_last_trainings_and_survive_damage():
         signature(recipe, device=d, raw=r) for recipe in (small, large) for d in ("cpu", "cuda") for r in (True, False)
     }
     assert len(keys) == 8
+
+
+# Masks that no rater draws
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda mask: mask * 0 + 1, "marks every voxel"),
+        (lambda mask: mask * 2, "holds no value but 2"),
+        (lambda mask: mask * 255, "the value 255"),
+        (lambda mask: mask * 0, "no lesion at all is marked in 1 case of 1"),
+    ],
+)
+def test_a_mask_that_no_rater_draws_is_told(tmp_path, cases, change, said):
+    path = tmp_path / "mask.nii.gz"
+    sitk.WriteImage(change(sitk.ReadImage(str(cases[0].raters["anna"]))), str(path))
+    case = dataclasses.replace(cases[0], raters={"anna": path})
+    (finding,) = check_masks([case])
+    assert said in finding.message
+    assert "lesion" in finding.message or finding.severity == "error"
+
+
+def test_patients_who_read_like_visits_are_told(cases):
+    named = [dataclasses.replace(case, patient=name) for case, name in zip(cases, ("P01v1", "P01v2"), strict=False)]
+    (finding,) = find_alike_patients(named)
+    assert "P01v1 and P01v2" in finding.message
+    assert find_alike_patients(cases) == []

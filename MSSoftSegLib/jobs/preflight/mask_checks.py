@@ -1,0 +1,86 @@
+"""Masks that no rater draws, and patients who read like visits of one; as far as a few seconds reach."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import SimpleITK as sitk
+
+from MSSoftSegLib.errors import MSSoftSegError
+from MSSoftSegLib.exam.geometry import same_grid, voxels
+from MSSoftSegLib.exam.image_file import read_image, read_mask
+from MSSoftSegLib.exam.label_doubts import mask_doubts, value_counts
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.jobs.preflight.case_checks import NAMED, count_in_words, list_names
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, Severity, as_finding
+from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.visits import told_apart_by_name
+from MSSoftSegLib.softlabel.rater_images import label_map
+
+LONGEST_S = 3.0
+REMEDY = "look at the mask over its FLAIR, mend it, or exclude the case"
+
+
+def check_masks(cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) -> list[PreflightFinding]:
+    """Values without a meaning, masks of the whole brain, masks of nothing; one finding for all that are empty."""
+    drawn = [case for case in cases if case.raters]
+    end_s = time.monotonic() + longest_s
+    findings: list[PreflightFinding] = []
+    empty: list[str] = []
+    for looked_at, case in enumerate(drawn):
+        if time.monotonic() > end_s:
+            findings.append(
+                PreflightFinding(
+                    "note", f"the masks of {count_in_words(looked_at, 'case')} of {len(drawn)} were looked at"
+                )
+            )
+            break
+        try:
+            found = _doubts(case)
+        except MSSoftSegError as problem:
+            findings.append(as_finding(problem))
+            continue
+        findings += [PreflightFinding("warning", f"lesions of {case.case}: {doubt}", REMEDY) for doubt in found or ()]
+        empty += [case.case] if found is None else []
+    return findings + _empty(empty, len(drawn))
+
+
+def _doubts(case: LabelledCase) -> list[str] | None:
+    """What is implausible about a case's masks; None where all of them are empty."""
+    flair = read_image(case.images[Modality.FLAIR])
+    brain = voxels(flair) != 0
+    found: list[str] = []
+    marked = False
+    for path in case.raters.values():
+        mask: sitk.Image = read_mask(path)
+        labels = label_map(mask, path.name)
+        marked |= bool(value_counts(labels))
+        if labels.any():
+            found += mask_doubts(labels, name=path.name, brain=brain if same_grid(mask, flair) else None)
+    return found if marked else None
+
+
+def _empty(names: Sequence[str], drawn: int) -> list[PreflightFinding]:
+    if not names:
+        return []
+    severity: Severity = "warning" if len(names) * 2 > drawn else "note"
+    message = f"no lesion at all is marked in {count_in_words(len(names), 'case')} of {drawn} ({list_names(names)})"
+    return [
+        PreflightFinding(
+            severity, message, "right for exams without lesions only; look whether labels were lost on the way"
+        )
+    ]
+
+
+def find_alike_patients(cases: Sequence[LabelledCase]) -> list[PreflightFinding]:
+    """Patients whose names differ like visits: training and validation could share a person."""
+    pairs = told_apart_by_name(sorted({case.patient for case in cases}))
+    return [
+        PreflightFinding(
+            "warning",
+            f"the patients {one} and {other} read like two visits of one person, who could train and judge",
+            "give both the same patient and sessions of their own, if they are one",
+        )
+        for one, other in pairs[:NAMED]
+    ]
