@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -21,8 +23,10 @@ def shown(*, json_events: bool) -> Iterator[Emit]:
         stream = protected_stdout()
 
         def write(event: Event) -> None:
-            stream.write(json.dumps(event) + "\n")
-            stream.flush()
+            # Whoever listened may be gone; the job is not.
+            with suppress(BrokenPipeError):
+                stream.write(json.dumps(event) + "\n")
+                stream.flush()
 
         yield write
         return
@@ -41,10 +45,32 @@ def shown(*, json_events: bool) -> Iterator[Emit]:
                 bar.update(task, completed=event["overall"], description=event["stage"])
             elif event["event"] == "log":
                 bar.console.print(
-                    event["message"], style="yellow" if event["level"] == "warning" else "dim", markup=False
+                    event["message"],
+                    style="yellow" if event["level"] == "warning" else "dim",
+                    markup=False,
+                    soft_wrap=True,
                 )
 
         yield show
+
+
+def with_open_streams() -> None:
+    """Give a process that was started with closed streams something to write to, and let no character be unprintable.
+
+    Where standard output is closed, the next file that is opened would get its number, and whatever a library prints would be
+    written into an image.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115 (as long as the process)
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def say(text: str) -> None:

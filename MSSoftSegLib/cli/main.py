@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import typer
@@ -23,8 +24,8 @@ from MSSoftSegLib.cli import (
     synthesize_command,
     train_command,
 )
-from MSSoftSegLib.cli.display import say, say_error
-from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, as_user_error
+from MSSoftSegLib.cli.display import say, say_error, with_open_streams
+from MSSoftSegLib.errors import EnvironmentLack, JobCancelled, MSSoftSegError, as_user_error
 from MSSoftSegLib.version import VERSION
 
 app = typer.Typer(
@@ -65,8 +66,23 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code that Docs/contract.md section 2 gives."""
+    with_open_streams()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    sys.exit(run_command(arguments))
+    sys.exit(_flushed(run_command(arguments)))
+
+
+def _flushed(code: int) -> int:
+    """The same exit code, unless what was printed did not arrive where it was to go."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has read enough (``| head``): no failure of the command.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as problem:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        say_error(f"error: standard output cannot be written to ({problem.strerror}) — redirect it elsewhere")
+        return code or EnvironmentLack.exit_code
+    return code
 
 
 def run_command(arguments: list[str] | None = None) -> int:
@@ -81,6 +97,8 @@ def run_command(arguments: list[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         say_error(f"error: {JobCancelled()}")
         return JobCancelled.exit_code
+    except BrokenPipeError:
+        return 0
     except typer.TyperException as problem:
         say_error(f"error: {problem.format_message().rstrip('.')} — see mssoftseg --help")
         return 2
