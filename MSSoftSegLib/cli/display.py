@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from MSSoftSegLib.errors import EnvironmentLack
 from MSSoftSegLib.jobs.events import Emit, Event
 from MSSoftSegLib.jobs.worker import protected_stdout
 
@@ -74,8 +75,20 @@ def with_open_streams() -> None:
 
 
 def say(text: str) -> None:
-    """Print a plain result on stdout."""
-    sys.stdout.write(text + "\n")
+    """Print a plain result on stdout; EnvironmentLack where it is not taken there."""
+    try:
+        sys.stdout.write(text + "\n")
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise unwritable_output(problem) from None
+
+
+def unwritable_output(problem: OSError) -> EnvironmentLack:
+    """What to say where standard output takes nothing."""
+    return EnvironmentLack(
+        f"standard output cannot be written to ({problem.strerror})", remedy="redirect it elsewhere and run again"
+    )
 
 
 def say_error(text: str) -> None:

@@ -24,8 +24,8 @@ from MSSoftSegLib.cli import (
     synthesize_command,
     train_command,
 )
-from MSSoftSegLib.cli.display import say, say_error, with_open_streams
-from MSSoftSegLib.errors import EnvironmentLack, JobCancelled, MSSoftSegError, as_user_error
+from MSSoftSegLib.cli.display import say, say_error, unwritable_output, with_open_streams
+from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, as_user_error
 from MSSoftSegLib.version import VERSION
 
 app = typer.Typer(
@@ -80,8 +80,10 @@ def _flushed(code: int) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError as problem:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        say_error(f"error: standard output cannot be written to ({problem.strerror}) — redirect it elsewhere")
-        return code or EnvironmentLack.exit_code
+        if code == 0:
+            error = unwritable_output(problem)
+            say_error(f"error: {error}")
+            return error.exit_code
     return code
 
 

@@ -59,11 +59,6 @@ def read_datalist(path: Path, *, section: str = SECTION) -> list[LabelledCase]:
     return cases
 
 
-def is_datalist(path: Path) -> bool:
-    """Whether a path that stands for cases means a data list, not a library's folder."""
-    return path.suffix.lower() == ".json" or path.is_file()
-
-
 def _with_patients_by_name(path: Path, cases: Sequence[LabelledCase], entries: Sequence[Any]) -> list[LabelledCase]:
     """The cases, those that say nothing of their patient under the one that their names tell of."""
     silent = [case.case for case, entry in zip(cases, entries, strict=True) if not entry.get("patient")]

@@ -13,7 +13,7 @@ from MSSoftSegLib.library.reading import labelled_cases
 
 def is_datalist(library: Path) -> bool:
     """Whether cases are listed in a file, which knows no statuses, and not kept in a case library."""
-    return library.suffix == ".json"
+    return library.suffix.lower() == ".json" or library.is_file()
 
 
 def cases_to_learn_from(library: Path, statuses: Sequence[Status]) -> list[LabelledCase]:

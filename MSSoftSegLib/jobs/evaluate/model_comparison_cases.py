@@ -10,10 +10,11 @@ from typing import Any
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.jobs.documents.model_comparison import CompareModelsSpec
 from MSSoftSegLib.library.case_record import STATUSES, Status
-from MSSoftSegLib.library.datalist import is_datalist, read_datalist
+from MSSoftSegLib.library.datalist import read_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.reading import labelled_cases
 from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
+from MSSoftSegLib.library.training_cases import is_datalist
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.training.run_folder import Member, read_members
 

@@ -10,11 +10,11 @@ from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.preflight.case_checks import count_in_words, list_names
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
 from MSSoftSegLib.library.case_record import CaseRecord
-from MSSoftSegLib.library.datalist import is_datalist
 from MSSoftSegLib.library.labelled_case import LabelledCase
 from MSSoftSegLib.library.layout import inside
 from MSSoftSegLib.library.reading import file_problem, read_library
 from MSSoftSegLib.library.same_exam import SeenExams, labelled_first
+from MSSoftSegLib.library.training_cases import is_datalist
 
 LONGEST_S = 3.0
 Clock = Callable[[], float]
