@@ -42,7 +42,7 @@ def morning(tmp_path_factory):
     seen.offsets = {
         name: slicer.util.getNode(f"vtkMRMLSliceNode{name}").GetSliceToRAS() for name in ("Red", "Yellow", "Green")
     }
-    seen.places = [[matrix.GetElement(row, 3) for row in range(3)] for matrix in seen.offsets.values()]
+    seen.planes = [slicer.util.arrayFromVTKMatrix(matrix) for matrix in seen.offsets.values()]
     seen.selected_voxels = reader.review.presenter.lesion_box(reader.view.selected)
     reader.click("rejectButton")
     seen.rejected, seen.rejected_masks = reader.view, reader.masks()
@@ -136,11 +136,12 @@ def test_moving_the_threshold_changes_segmentation_table_and_volume_together(mor
 def test_a_click_on_the_first_row_brings_every_slice_view_to_the_least_certain_lesion(morning):
     known = [row.lsu for row in morning.raised.rows if row.lsu is not None]
     assert morning.least_certain.lsu is None or morning.least_certain.lsu == max(known)
-    red, yellow, green = morning.places
-    right, anterior, superior = morning.least_certain.place_ras_mm
-    assert red[2] == pytest.approx(superior, abs=1.0)
-    assert yellow[0] == pytest.approx(right, abs=1.0)
-    assert green[1] == pytest.approx(anterior, abs=1.0)
+    # The views lie in the planes of the image, which is taken obliquely: how far the lesion is from each of them.
+    place = np.array(morning.least_certain.place_ras_mm)
+    distances_mm = [float(plane[:3, 2] @ (place - plane[:3, 3])) for plane in morning.planes]
+    assert distances_mm == pytest.approx([0.0, 0.0, 0.0], abs=1.0)
+    # Axial, sagittal, coronal, each turned by less than the axis beside it.
+    assert [int(np.abs(plane[:3, 2]).argmax()) for plane in morning.planes] == [2, 0, 1]
 
 
 def test_a_rejected_lesion_leaves_the_segmentation_and_nothing_else_does(morning):
