@@ -28,6 +28,7 @@ MARKERS = (
     "patient-000/draws.json",
     "export.json",
     "regions.json",
+    "change.json",
 )
 
 

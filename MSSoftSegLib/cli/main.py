@@ -9,6 +9,7 @@ import sys
 import typer
 
 from MSSoftSegLib.cli import (
+    change_command,
     demo_command,
     doctor_command,
     evaluate_command,
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(job_commands.segment)
 app.command()(job_commands.preprocess)
 app.command()(regions_command.regions)
+app.command()(change_command.change)
 app.command()(softmask_command.softmask)
 app.command()(train_command.train)
 app.command()(study_command.study)

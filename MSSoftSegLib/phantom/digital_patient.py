@@ -113,14 +113,14 @@ class DigitalPatient:
 
 def make_digital_patient(*, seed: int, settings: DigitalPatientSettings = DEMO_SETTINGS) -> DigitalPatient:
     """One patient by seed and settings."""
-    body = _draw_body(seed, settings)
+    body = draw_body(seed, settings)
     moves = _draw_moves(seed, settings)
     intensities = _draw_intensities(settings)
     images = {
         modality: _scan(body, settings.acquisition(modality), move, intensities[modality], seed=seed)
         for modality, move in moves.items()
     }
-    patient_truth = _on_head(body, body.lesions.fraction)
+    patient_truth = on_head(body, body.lesions.fraction)
     flair = _FlairSpace(settings.acquisition(Modality.FLAIR), moves[Modality.FLAIR])
     truth = np.clip(flair.sees(patient_truth), 0, 1)
     rater1, rater2 = _draw_raters(body, flair, truth, settings, rng=_stream(seed, "raters"))
@@ -129,9 +129,9 @@ def make_digital_patient(*, seed: int, settings: DigitalPatientSettings = DEMO_S
         truth=flair.grid.image(truth),
         rater1=flair.grid.image(rater1.astype(np.uint8)),
         rater2=flair.grid.image(rater2.astype(np.uint8)),
-        brain_mask=flair.grid.image((flair.sees(_on_head(body, body.anatomy.brain)) > 0.5).astype(np.uint8)),
+        brain_mask=flair.grid.image((flair.sees(on_head(body, body.anatomy.brain)) > 0.5).astype(np.uint8)),
         patient_truth=patient_truth,
-        patient_negatives=_on_head(body, body.negatives.strongest()),
+        patient_negatives=on_head(body, body.negatives.strongest()),
         patient_tissues=body.head_frame.grid.image(tissue_map(body)),
         native_from_patient=moves,
         intensities=intensities,
@@ -157,7 +157,7 @@ class _FlairSpace:
         return sampled(patient_map, self.grid, self.move)
 
 
-def _on_head(body: Body, part: np.ndarray) -> sitk.Image:
+def on_head(body: Body, part: np.ndarray) -> sitk.Image:
     """A map of the brain's window as an image of the whole head, 0 elsewhere."""
     whole = np.zeros(body.head_frame.shape, dtype=np.float32)
     whole[body.anatomy.frame.window_in(body.head_frame)] = part
@@ -169,7 +169,7 @@ def _draw_raters(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Two masks on FLAIR's voxels; bright caps and dirty white matter may fool a rater."""
     fooling = np.maximum(body.negatives.caps, body.negatives.dirty) * _lesion_side(body.anatomy.frame, settings)
-    return draw_raters(truth, flair.sees(_on_head(body, fooling)), flair.acquisition.spacing_mm, rng=rng)
+    return draw_raters(truth, flair.sees(on_head(body, fooling)), flair.acquisition.spacing_mm, rng=rng)
 
 
 # The order is part of what a seed means: new streams go to the end.
@@ -181,7 +181,7 @@ def _stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, _STREAMS.index(name)])
 
 
-def _draw_body(seed: int, settings: DigitalPatientSettings) -> Body:
+def draw_body(seed: int, settings: DigitalPatientSettings) -> Body:
     spacing = settings.patient_spacing_mm
     anatomy = draw_anatomy(spacing, rng=_stream(seed, "anatomy"))
     lesions = draw_lesions(anatomy, settings.lesions, rng=_stream(seed, "lesions"))

@@ -27,6 +27,7 @@ TORCH_FREE = {
     "region",
     "evaluation",
     "report",
+    "change",
     "library",
 }
 FORBIDDEN = {"slicer", "qt", "ctk", "vtk", "pickle"}

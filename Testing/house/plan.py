@@ -21,6 +21,7 @@ LIBRARY = {
     "quality": {"exam", "preprocessing", "lesion"},
     "evaluation": {"exam", "lesion"},
     "report": {"exam", "lesion", "evaluation"},
+    "change": {"exam", "preprocessing", "lesion", "report"},
     "library": {"exam", "softlabel", "dicom"},
     "training": {
         "exam",

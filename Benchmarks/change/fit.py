@@ -1,0 +1,67 @@
+"""The constants of ``MSSoftSegLib/change/calibration.py`` from pairs whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import minimize
+from truth import PairTruth
+
+from MSSoftSegLib.change.calibration import SHIPPED, Calibration, change_probability, features
+from MSSoftSegLib.change.evidence import Evidence
+from MSSoftSegLib.phantom.two_visits import Fate
+
+FALSE_PER_PAIR = 0.2
+# Lesions of a usual patient: what a rate per lesion means for a pair of visits.
+LESIONS_PER_PAIR = 30
+
+
+def fitted(truths: Sequence[PairTruth]) -> Calibration:
+    """Constants from these pairs: first the spread of repeats, then the weights, then the two thresholds."""
+    unchanged = [
+        j.evidence for t in truths for j in t.groups if j.fate is Fate.UNCHANGED and j.group.before and j.group.after
+    ]
+    own = replace(SHIPPED, **_repeat(unchanged))
+    rows = [j for t in truths for j in t.groups if j.evidence.sign != 0 and j.evidence.compared >= 0.5]
+    x = np.array([features(j.evidence, own) for j in rows])
+    y = np.array([j.fate not in (None, Fate.UNCHANGED) for j in rows], float)
+    weights = _logistic(x, y)
+    own = replace(own, intercept=float(weights[0]), weights=tuple(float(w) for w in weights[1:]))
+    return replace(own, **_thresholds(truths, own))
+
+
+def _repeat(evidence: Sequence[Evidence]) -> dict[str, float]:
+    """σ(V) of unchanged lesions by robust spread in bins of volume, a straight line in logarithms."""
+    volume = np.array([max(e.soft_before_mm3, e.soft_after_mm3) for e in evidence])
+    ratio = np.array([e.log_ratio for e in evidence])
+    order = np.argsort(volume)
+    bins = [part for part in np.array_split(order, 8) if len(part) >= 10]
+    sd = [np.subtract(*np.percentile(ratio[part], (84, 16))) / 2 for part in bins]
+    slope, level = np.polyfit([np.log(np.median(volume[part]) / 100) for part in bins], np.log(sd), 1)
+    return {"repeat_sd": float(np.exp(level)), "repeat_power": float(-slope)}
+
+
+def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Intercept and weights, none below 0: each feature speaks for change."""
+    design = np.hstack([np.ones((len(x), 1)), x])
+
+    def loss(w: np.ndarray) -> float:
+        logit = design @ w
+        return float(np.mean(np.logaddexp(0, logit) - y * logit) + 1e-3 * np.sum(w[1:] ** 2))
+
+    bounds = [(None, None)] + [(0, None)] * x.shape[1]
+    return np.asarray(minimize(loss, np.zeros(design.shape[1]), bounds=bounds).x)
+
+
+def _thresholds(truths: Sequence[PairTruth], own: Calibration) -> dict[str, float]:
+    """changed_from: half the allowed false alarms among these unchanged lesions; stable_up_to: a tenth of changes lie below."""
+    false = [change_probability(j.evidence, own) for t in truths for j in t.groups if j.fate in (None, Fate.UNCHANGED)]
+    allowed = int(FALSE_PER_PAIR / 2 * len(false) / LESIONS_PER_PAIR)
+    high = float(np.clip(sorted(false, reverse=True)[allowed] + 0.01, 0.5, 0.98))
+    true = [
+        change_probability(j.evidence, own) for t in truths for j in t.groups if j.fate not in (None, Fate.UNCHANGED)
+    ]
+    low = float(np.clip(np.percentile(true, 10), 0.05, high - 0.05))
+    return {"changed_from": round(high, 3), "stable_up_to": round(low, 3)}

@@ -1,0 +1,84 @@
+"""From evidence to P(change), and how much the volume of an unchanged lesion varies: constants and where they come from.
+
+``Benchmarks/change/calibration.py`` fits them on digital patients scanned twice (``phantom/two_visits.py``), whose changes are
+known, and prints them with n and with figures on pairs left out of the fit. The constants below are set by hand and **not yet
+fitted**: P(change) orders groups, its value is no measured probability, and the rate of false alarms is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from MSSoftSegLib.change.evidence import Evidence
+
+FEATURES = ("image difference", "place of change", "probability difference", "certainty", "volume")
+REFERENCE_MM3 = 100.0
+# Of a normal distribution, 95 % lie within this many standard deviations.
+TWO_SIDED_95 = 1.96
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """weights: of the features, after the intercept. repeat_sd: SD of ln(volume ratio) of an unchanged lesion of 100 mm³.
+
+    repeat_power: σ(V) = repeat_sd · (V / 100 mm³)^−repeat_power. changed_from: P(change) from which a lesion is said to have
+    changed; stable_up_to: up to which it is said not to have.
+    """
+
+    intercept: float
+    weights: tuple[float, ...]
+    repeat_sd: float
+    repeat_power: float
+    changed_from: float
+    stable_up_to: float
+
+
+SHIPPED = Calibration(
+    intercept=-5.0,
+    weights=(0.5, 0.5, 2.0, 1.0, 0.5),
+    repeat_sd=0.15,
+    repeat_power=0.35,
+    changed_from=0.7,
+    stable_up_to=0.3,
+)
+
+
+def features(evidence: Evidence, calibration: Calibration = SHIPPED) -> np.ndarray:
+    """The numbers that P(change) is made of, each larger where a change is likelier; float64 (5,)."""
+    return np.array(
+        [
+            evidence.focus_z,
+            np.log1p(evidence.focus_mm3 / 10.0),
+            evidence.focus_difference,
+            1.0 - evidence.focus_entropy_nats / np.log(2),
+            volume_score(evidence, calibration),
+        ]
+    )
+
+
+def change_probability(evidence: Evidence, calibration: Calibration = SHIPPED) -> float:
+    """P(change), 0–1; 0 where the maps hardly differ anywhere in the group."""
+    if evidence.sign == 0:
+        return 0.0
+    logit = calibration.intercept + float(np.dot(calibration.weights, features(evidence, calibration)))
+    return float(1 / (1 + np.exp(-logit)))
+
+
+def repeat_sd(volume_mm3: float, calibration: Calibration = SHIPPED) -> float:
+    """SD of ln(volume at one scan / volume at the other) of a lesion that did not change."""
+    relative = max(volume_mm3, 1.0) / REFERENCE_MM3
+    return float(calibration.repeat_sd * relative**-calibration.repeat_power)
+
+
+def volume_score(evidence: Evidence, calibration: Calibration = SHIPPED) -> float:
+    """|ln ratio| in SDs of an unchanged lesion, at most 6; of the larger soft volume, which both orders share."""
+    larger = max(evidence.soft_before_mm3, evidence.soft_after_mm3)
+    return float(min(abs(evidence.log_ratio) / repeat_sd(larger, calibration), 6.0))
+
+
+def volume_interval_mm3(volume_mm3: float, calibration: Calibration = SHIPPED) -> tuple[float, float]:
+    """Where the volume of 95 % of repeated scans lies; one scan's share of the SD of a ratio is 1/√2 of it."""
+    reach = float(np.exp(TWO_SIDED_95 * repeat_sd(volume_mm3, calibration) / np.sqrt(2)))
+    return volume_mm3 / reach, volume_mm3 * reach

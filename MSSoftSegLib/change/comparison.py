@@ -1,0 +1,157 @@
+"""Two visits compared: one row per group of lesions, and the space that it was done in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from MSSoftSegLib.change.calibration import SHIPPED, Calibration, volume_interval_mm3
+from MSSoftSegLib.change.classes import ChangeClass, Decision, decide, decide_by_percent
+from MSSoftSegLib.change.evidence import Evidence, group_evidence
+from MSSoftSegLib.change.graph import Group, domains, lesion_groups
+from MSSoftSegLib.change.halfway import HalfWay, moved
+from MSSoftSegLib.change.membership import SoftLesion, soft_lesions
+from MSSoftSegLib.change.midpoint import Midpoint, bring_to_midpoint
+from MSSoftSegLib.change.visit import Visit
+from MSSoftSegLib.lesion.measurement import LPS_TO_RAS
+
+
+@dataclass(frozen=True)
+class LesionChange:
+    """One group. Volumes in mm³ on each visit's native grid with their 95 % intervals; center in RAS mm of the space between."""
+
+    group: Group
+    before_mm3: float
+    before_interval_mm3: tuple[float, float]
+    after_mm3: float
+    after_interval_mm3: tuple[float, float]
+    decision: Decision
+    evidence: Evidence
+    center_ras_mm: tuple[float, float, float]
+    region: str | None
+
+    @property
+    def change(self) -> ChangeClass:
+        """What became of it."""
+        return self.decision.change
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All of one comparison. owner: int32 (z, y, x) of the space between, the group that each voxel belongs to."""
+
+    before: Visit
+    after: Visit
+    midpoint: Midpoint
+    owner: np.ndarray
+    changes: tuple[LesionChange, ...]
+
+
+def compare_visits(
+    before: Visit,
+    after: Visit,
+    half_way: HalfWay,
+    *,
+    percent: float | None = None,
+    calibration: Calibration = SHIPPED,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> Comparison:
+    """Compare two visits in the space between them; swapped, every answer is mirrored.
+
+    percent: judge growth by this change of volume instead of by what an unchanged lesion of that size varies.
+    """
+    midpoint = bring_to_midpoint(before, after, half_way)
+    progress(0.5)
+    shape: tuple[int, int, int] = midpoint.compared.shape
+    first = soft_lesions(before.native_instances, midpoint.before.native_from_midpoint, midpoint.grid)
+    second = soft_lesions(after.native_instances, midpoint.after.native_from_midpoint, midpoint.grid)
+    groups = lesion_groups(first, second, shape)
+    owner = domains(groups, first, second, shape)
+    progress(0.8)
+    evidence = group_evidence(midpoint, owner, groups)
+    members = _members(groups, first, second, before, after)
+    changes = tuple(
+        _row(group, found, rows, midpoint, percent, calibration)
+        for group, found, rows in zip(groups, evidence, members, strict=True)
+    )
+    progress(1.0)
+    return Comparison(before, after, midpoint, owner, changes)
+
+
+@dataclass(frozen=True)
+class _Members:
+    """The lesions of one group by visit, and the region of the first that has one."""
+
+    before: tuple[SoftLesion, ...]
+    after: tuple[SoftLesion, ...]
+    region: str | None
+
+
+def _members(
+    groups: Sequence[Group],
+    first: Sequence[SoftLesion],
+    second: Sequence[SoftLesion],
+    before: Visit,
+    after: Visit,
+) -> list[_Members]:
+    by_number = [{lesion.number: lesion for lesion in side} for side in (first, second)]
+    members = []
+    for group in groups:
+        sides = [
+            tuple(known[n] for n in numbers)
+            for known, numbers in zip(by_number, (group.before, group.after), strict=True)
+        ]
+        named = [
+            (visit.regions or {}).get(n)
+            for visit, numbers in ((after, group.after), (before, group.before))
+            for n in numbers
+        ]
+        members.append(_Members(sides[0], sides[1], next((name for name in named if name), None)))
+    return members
+
+
+def _row(
+    group: Group,
+    evidence: Evidence,
+    members: _Members,
+    midpoint: Midpoint,
+    percent: float | None,
+    calibration: Calibration,
+) -> LesionChange:
+    volumes = [sum(lesion.volume_mm3 for lesion in side) for side in (members.before, members.after)]
+    decision = decide(group, evidence, calibration=calibration)
+    if percent is not None:
+        decision = decide_by_percent(decision, group, before_mm3=volumes[0], after_mm3=volumes[1], percent=percent)
+    absent = (evidence.soft_before_mm3, evidence.soft_after_mm3)
+    intervals = [
+        volume_interval_mm3(volume, calibration) if volume > 0 else (0.0, soft)
+        for volume, soft in zip(volumes, absent, strict=True)
+    ]
+    return LesionChange(
+        group=group,
+        before_mm3=volumes[0],
+        before_interval_mm3=intervals[0],
+        after_mm3=volumes[1],
+        after_interval_mm3=intervals[1],
+        decision=decision,
+        evidence=evidence,
+        center_ras_mm=_center(members, midpoint),
+        region=members.region,
+    )
+
+
+def _center(members: _Members, midpoint: Midpoint) -> tuple[float, float, float]:
+    """Mean place of both visits' lesions, each visit weighing as its lesions do."""
+    total, weight = np.zeros(3), 0.0
+    for lesion in (*members.before, *members.after):
+        places = np.argwhere(lesion.fraction > 0)
+        if len(places) == 0:
+            continue
+        shares = lesion.fraction[tuple(places.T)]
+        total += (places + [axis.start for axis in lesion.window]).T @ shares
+        weight += float(shares.sum())
+    index = (total / weight)[::-1] if weight > 0 else np.zeros(3)
+    x, y, z = (float(v) for v in moved(index[None], midpoint.grid.lps_from_voxel())[0] * LPS_TO_RAS)
+    return x, y, z

@@ -1,0 +1,1 @@
+"""Two visits or more: segmented where they are not yet, compared, written."""
