@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from truth import Focus, PairTruth
 
-from MSSoftSegLib.change.calibration import Calibration
+from MSSoftSegLib.change.calibration import ChangeCalibration
 from MSSoftSegLib.change.classes import CHANGED, ChangeClass, decide
 from MSSoftSegLib.phantom.two_visits import Fate
 
@@ -23,7 +23,7 @@ RIGHT = {
 }
 
 
-def table(truths: Sequence[PairTruth], own: Calibration) -> list[str]:
+def table(truths: Sequence[PairTruth], own: ChangeCalibration) -> list[str]:
     """Figures on pairs that the constants have not seen."""
     decided = {
         (j.pair, j.group.id): decide(j.group, j.evidence, calibration=own).change for t in truths for j in t.groups
@@ -66,7 +66,7 @@ def _line(fate: Fate, size: str, foci: Sequence[Focus], decided: dict[tuple[int,
     return f"| {fate} | {size} | {len(foci)} | {seen} | {shares} | {limbo} |"
 
 
-def by_protocol(truths: Sequence[PairTruth], own: Calibration) -> list[str]:
+def by_protocol(truths: Sequence[PairTruth], own: ChangeCalibration) -> list[str]:
     """False alarms and new lesions by slice thickness."""
     lines = ["| FLAIR slices | pairs | false changes a pair | new ≥ 3 mm called changed |", "|---|---|---|---|"]
     for words in sorted({t.slices for t in truths}):

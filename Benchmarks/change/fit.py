@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import minimize
 from truth import PairTruth
 
-from MSSoftSegLib.change.calibration import SHIPPED, Calibration, change_probability, features
+from MSSoftSegLib.change.calibration import SHIPPED, ChangeCalibration, change_probability, features
 from MSSoftSegLib.change.evidence import Evidence
 from MSSoftSegLib.phantom.two_visits import Fate
 
@@ -18,7 +18,7 @@ FALSE_PER_PAIR = 0.2
 LESIONS_PER_PAIR = 30
 
 
-def fitted(truths: Sequence[PairTruth]) -> Calibration:
+def fitted(truths: Sequence[PairTruth]) -> ChangeCalibration:
     """Constants from these pairs: first the spread of repeats, then the weights, then the two thresholds."""
     unchanged = [
         j.evidence for t in truths for j in t.groups if j.fate is Fate.UNCHANGED and j.group.before and j.group.after
@@ -55,7 +55,7 @@ def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(minimize(loss, np.zeros(design.shape[1]), bounds=bounds).x)
 
 
-def _thresholds(truths: Sequence[PairTruth], own: Calibration) -> dict[str, float]:
+def _thresholds(truths: Sequence[PairTruth], own: ChangeCalibration) -> dict[str, float]:
     """changed_from: half the allowed false alarms among these unchanged lesions; stable_up_to: a tenth of changes lie below."""
     false = [change_probability(j.evidence, own) for t in truths for j in t.groups if j.fate in (None, Fate.UNCHANGED)]
     allowed = int(FALSE_PER_PAIR / 2 * len(false) / LESIONS_PER_PAIR)

@@ -20,7 +20,7 @@ TWO_SIDED_95 = 1.96
 
 
 @dataclass(frozen=True)
-class Calibration:
+class ChangeCalibration:
     """weights: of the features, after the intercept. repeat_sd: SD of ln(volume ratio) of an unchanged lesion of 100 mm³.
 
     repeat_power: σ(V) = repeat_sd · (V / 100 mm³)^−repeat_power. changed_from: P(change) from which a lesion is said to have
@@ -35,7 +35,7 @@ class Calibration:
     stable_up_to: float
 
 
-SHIPPED = Calibration(
+SHIPPED = ChangeCalibration(
     intercept=-5.0,
     weights=(0.5, 0.5, 2.0, 1.0, 0.5),
     repeat_sd=0.15,
@@ -45,7 +45,7 @@ SHIPPED = Calibration(
 )
 
 
-def features(evidence: Evidence, calibration: Calibration = SHIPPED) -> np.ndarray:
+def features(evidence: Evidence, calibration: ChangeCalibration = SHIPPED) -> np.ndarray:
     """The numbers that P(change) is made of, each larger where a change is likelier; float64 (5,)."""
     return np.array(
         [
@@ -58,7 +58,7 @@ def features(evidence: Evidence, calibration: Calibration = SHIPPED) -> np.ndarr
     )
 
 
-def change_probability(evidence: Evidence, calibration: Calibration = SHIPPED) -> float:
+def change_probability(evidence: Evidence, calibration: ChangeCalibration = SHIPPED) -> float:
     """P(change), 0–1; 0 where the maps hardly differ anywhere in the group."""
     if evidence.sign == 0:
         return 0.0
@@ -66,19 +66,19 @@ def change_probability(evidence: Evidence, calibration: Calibration = SHIPPED) -
     return float(1 / (1 + np.exp(-logit)))
 
 
-def repeat_sd(volume_mm3: float, calibration: Calibration = SHIPPED) -> float:
+def repeat_sd(volume_mm3: float, calibration: ChangeCalibration = SHIPPED) -> float:
     """SD of ln(volume at one scan / volume at the other) of a lesion that did not change."""
     relative = max(volume_mm3, 1.0) / REFERENCE_MM3
     return float(calibration.repeat_sd * relative**-calibration.repeat_power)
 
 
-def volume_score(evidence: Evidence, calibration: Calibration = SHIPPED) -> float:
+def volume_score(evidence: Evidence, calibration: ChangeCalibration = SHIPPED) -> float:
     """|ln ratio| in SDs of an unchanged lesion, at most 6; of the larger soft volume, which both orders share."""
     larger = max(evidence.soft_before_mm3, evidence.soft_after_mm3)
     return float(min(abs(evidence.log_ratio) / repeat_sd(larger, calibration), 6.0))
 
 
-def volume_interval_mm3(volume_mm3: float, calibration: Calibration = SHIPPED) -> tuple[float, float]:
+def volume_interval_mm3(volume_mm3: float, calibration: ChangeCalibration = SHIPPED) -> tuple[float, float]:
     """Where the volume of 95 % of repeated scans lies; one scan's share of the SD of a ratio is 1/√2 of it."""
     reach = float(np.exp(TWO_SIDED_95 * repeat_sd(volume_mm3, calibration) / np.sqrt(2)))
     return volume_mm3 / reach, volume_mm3 * reach

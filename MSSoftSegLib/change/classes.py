@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from MSSoftSegLib.change.calibration import SHIPPED, TWO_SIDED_95, Calibration, change_probability, repeat_sd
+from MSSoftSegLib.change.calibration import SHIPPED, TWO_SIDED_95, ChangeCalibration, change_probability, repeat_sd
 from MSSoftSegLib.change.evidence import Evidence
 from MSSoftSegLib.change.graph import Group
 
@@ -46,7 +46,7 @@ FOCAL_MM3 = 60.0
 
 
 @dataclass(frozen=True)
-class Decision:
+class LesionDecision:
     """change, P(change) (None where nothing could be compared), and the reason in words where it is not plain."""
 
     change: ChangeClass
@@ -54,24 +54,26 @@ class Decision:
     reason: str = ""
 
 
-def decide(group: Group, evidence: Evidence, *, calibration: Calibration = SHIPPED) -> Decision:
+def decide(group: Group, evidence: Evidence, *, calibration: ChangeCalibration = SHIPPED) -> LesionDecision:
     """The class of one group."""
     if evidence.compared < LEAST_COMPARED:
-        return Decision(ChangeClass.NOT_DECIDABLE, None, "only one visit covers it")
+        return LesionDecision(ChangeClass.NOT_DECIDABLE, None, "only one visit covers it")
     probability = change_probability(evidence, calibration)
     candidate = _candidate(group, evidence)
     if probability <= calibration.stable_up_to:
-        return Decision(ChangeClass.STABLE, probability, _why_stable(group))
+        return LesionDecision(ChangeClass.STABLE, probability, _why_stable(group))
     if probability < calibration.changed_from:
-        return Decision(ChangeClass.NOT_DECIDABLE, probability, "the images and the probability maps do not settle it")
+        return LesionDecision(
+            ChangeClass.NOT_DECIDABLE, probability, "the images and the probability maps do not settle it"
+        )
     if candidate in (ChangeClass.ENLARGING, ChangeClass.SHRINKING):
         return _sized(candidate, evidence, probability, calibration)
-    return Decision(candidate, probability)
+    return LesionDecision(candidate, probability)
 
 
 def decide_by_percent(
-    decision: Decision, group: Group, *, before_mm3: float, after_mm3: float, percent: float
-) -> Decision:
+    decision: LesionDecision, group: Group, *, before_mm3: float, after_mm3: float, percent: float
+) -> LesionDecision:
     """A group that is there both times judged by its native volume alone (Spinal Cord Toolbox: 30 %); others as decided.
 
     Shrinking mirrors enlarging: from 1.3 mm³ to 1 mm³ is as far as from 1 to 1.3.
@@ -80,8 +82,8 @@ def decide_by_percent(
         return decision
     ratio, reach = after_mm3 / before_mm3, 1 + percent / 100
     if ratio > reach:
-        return Decision(ChangeClass.ENLARGING, decision.probability)
-    return Decision(ChangeClass.SHRINKING if ratio < 1 / reach else ChangeClass.STABLE, decision.probability)
+        return LesionDecision(ChangeClass.ENLARGING, decision.probability)
+    return LesionDecision(ChangeClass.SHRINKING if ratio < 1 / reach else ChangeClass.STABLE, decision.probability)
 
 
 def _candidate(group: Group, evidence: Evidence) -> ChangeClass:
@@ -96,18 +98,20 @@ def _candidate(group: Group, evidence: Evidence) -> ChangeClass:
     return ChangeClass.ENLARGING if evidence.net > 0 else ChangeClass.SHRINKING
 
 
-def _sized(candidate: ChangeClass, evidence: Evidence, probability: float, calibration: Calibration) -> Decision:
+def _sized(
+    candidate: ChangeClass, evidence: Evidence, probability: float, calibration: ChangeCalibration
+) -> LesionDecision:
     """Growth or loss of a group that is there both times; the volume must say the same as the place of change."""
     if abs(evidence.net) < LEAST_NET:
-        return Decision(ChangeClass.NOT_DECIDABLE, probability, "one part grew and another shrank")
+        return LesionDecision(ChangeClass.NOT_DECIDABLE, probability, "one part grew and another shrank")
     larger = max(evidence.soft_before_mm3, evidence.soft_after_mm3)
     beyond = abs(evidence.log_ratio) > TWO_SIDED_95 * repeat_sd(larger, calibration)
     focal = evidence.focus_mm3 >= FOCAL_MM3
     if not beyond and not focal:
-        return Decision(ChangeClass.STABLE, probability, "its volume varies no more than an unchanged one's")
+        return LesionDecision(ChangeClass.STABLE, probability, "its volume varies no more than an unchanged one's")
     if np.sign(evidence.net) != evidence.sign:
-        return Decision(ChangeClass.NOT_DECIDABLE, probability, "one part grew and another shrank")
-    return Decision(candidate, probability, "" if beyond else "changed in one place, little as a whole")
+        return LesionDecision(ChangeClass.NOT_DECIDABLE, probability, "one part grew and another shrank")
+    return LesionDecision(candidate, probability, "" if beyond else "changed in one place, little as a whole")
 
 
 def _why_stable(group: Group) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from MSSoftSegLib.change.calibration import SHIPPED, Calibration, volume_interval_mm3
-from MSSoftSegLib.change.classes import ChangeClass, Decision, decide, decide_by_percent
+from MSSoftSegLib.change.calibration import SHIPPED, ChangeCalibration, volume_interval_mm3
+from MSSoftSegLib.change.classes import ChangeClass, LesionDecision, decide, decide_by_percent
 from MSSoftSegLib.change.evidence import Evidence, group_evidence
 from MSSoftSegLib.change.graph import Group, domains, lesion_groups
 from MSSoftSegLib.change.halfway import HalfWay, moved
@@ -27,7 +27,7 @@ class LesionChange:
     before_interval_mm3: tuple[float, float]
     after_mm3: float
     after_interval_mm3: tuple[float, float]
-    decision: Decision
+    decision: LesionDecision
     evidence: Evidence
     center_ras_mm: tuple[float, float, float]
     region: str | None
@@ -55,7 +55,7 @@ def compare_visits(
     half_way: HalfWay,
     *,
     percent: float | None = None,
-    calibration: Calibration = SHIPPED,
+    calibration: ChangeCalibration = SHIPPED,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> Comparison:
     """Compare two visits in the space between them; swapped, every answer is mirrored.
@@ -118,7 +118,7 @@ def _row(
     members: _Members,
     midpoint: Midpoint,
     percent: float | None,
-    calibration: Calibration,
+    calibration: ChangeCalibration,
 ) -> LesionChange:
     volumes = [sum(lesion.volume_mm3 for lesion in side) for side in (members.before, members.after)]
     decision = decide(group, evidence, calibration=calibration)

@@ -30,7 +30,7 @@ COMMON_LN_RATIO = 0.18
 FEWEST_LESIONS = 8
 
 
-class Difference(StrEnum):
+class VisitDifference(StrEnum):
     """What is said."""
 
     PERSON = "another person?"
@@ -43,10 +43,10 @@ class Difference(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class VisitFinding:
     """One difference in whole sentences, with what to do."""
 
-    difference: Difference
+    difference: VisitDifference
     text: str
 
 
@@ -64,7 +64,7 @@ def check_comparable(before: Visit, after: Visit) -> None:
         )
 
 
-def findings(comparison: Comparison) -> tuple[Finding, ...]:
+def findings(comparison: Comparison) -> tuple[VisitFinding, ...]:
     """All that differs, the weightiest first."""
     found = [
         _person(comparison),
@@ -86,29 +86,29 @@ def brain_overlap(comparison: Comparison) -> float:
     return 2 * float(np.minimum(first, second).sum()) / total if total > 0 else 0.0
 
 
-def _person(comparison: Comparison) -> Finding | None:
+def _person(comparison: Comparison) -> VisitFinding | None:
     correlation, overlap = comparison.midpoint.matched.correlation, brain_overlap(comparison)
     if correlation >= LEAST_CORRELATION and overlap >= LEAST_OVERLAP:
         return None
-    return Finding(
-        Difference.PERSON,
+    return VisitFinding(
+        VisitDifference.PERSON,
         f"The two brains do not look like one person's (images agree by {correlation:.2f}, outlines by {overlap:.2f}): check "
         "that both exams are of this patient and that the brain outlines are right. Nothing below can be trusted until then.",
     )
 
 
-def _registration(comparison: Comparison) -> Finding | None:
+def _registration(comparison: Comparison) -> VisitFinding | None:
     apart = comparison.midpoint.half_way.disagreement_mm
     if apart <= LARGEST_DISAGREEMENT_MM:
         return None
-    return Finding(
-        Difference.REGISTRATION,
+    return VisitFinding(
+        VisitDifference.REGISTRATION,
         f"The two visits could not be laid on each other reliably (two ways of doing it differ by {apart:.1f} mm): look at the "
         "subtraction image before believing small changes.",
     )
 
 
-def _modalities(before: Visit, after: Visit) -> Finding | None:
+def _modalities(before: Visit, after: Visit) -> VisitFinding | None:
     differing = set(before.native_images) ^ set(after.native_images)
     if not differing:
         return None
@@ -117,49 +117,49 @@ def _modalities(before: Visit, after: Visit) -> Finding | None:
         for modality in Modality
         if modality in differing
     ]
-    return Finding(
-        Difference.MODALITY,
+    return VisitFinding(
+        VisitDifference.MODALITY,
         f"{', '.join(words)}: the visits were segmented from different images, and small lesions may come and go by that.",
     )
 
 
-def _voxels(before: Visit, after: Visit) -> Finding | None:
+def _voxels(before: Visit, after: Visit) -> VisitFinding | None:
     first, second = (sorted(visit.native_images[Modality.FLAIR].spacing_mm) for visit in (before, after))
     if all(max(a, b) <= OTHER_VOXEL * min(a, b) for a, b in zip(first, second, strict=True)):
         return None
     sizes = ["×".join(f"{v:.2g}" for v in visit.native_images[Modality.FLAIR].spacing_mm) for visit in (before, after)]
-    return Finding(
-        Difference.VOXELS,
+    return VisitFinding(
+        VisitDifference.VOXELS,
         f"The FLAIR voxels differ ({before.name}: {sizes[0]} mm, {after.name}: {sizes[1]} mm): another protocol or scanner. "
         "Lesions thinner than the thicker slices cannot be followed; volumes differ by more than by disease.",
     )
 
 
-def _contrast(comparison: Comparison) -> Finding | None:
+def _contrast(comparison: Comparison) -> VisitFinding | None:
     noise = comparison.midpoint.matched.noise
     if noise <= NOISE_OF_ONE_PROTOCOL:
         return None
-    return Finding(
-        Difference.CONTRAST,
+    return VisitFinding(
+        VisitDifference.CONTRAST,
         f"The FLAIR images differ everywhere in normal tissue ({noise:.2f} of its spread): another scanner, sequence or "
         "contrast. P(change) allows for it; changes of small lesions are less certain.",
     )
 
 
-def _coverage(comparison: Comparison) -> Finding | None:
+def _coverage(comparison: Comparison) -> VisitFinding | None:
     midpoint = comparison.midpoint
     brain = np.maximum(midpoint.before.brain, midpoint.after.brain)
     seen_once = midpoint.before.seen ^ midpoint.after.seen
     share = float(brain[seen_once].sum() / brain.sum()) if brain.sum() > 0 else 0.0
     if share <= UNCOVERED:
         return None
-    return Finding(
-        Difference.COVERAGE,
+    return VisitFinding(
+        VisitDifference.COVERAGE,
         f"{100 * share:.0f} % of the brain was scanned at one visit only: lesions there are not compared.",
     )
 
 
-def _common(comparison: Comparison) -> Finding | None:
+def _common(comparison: Comparison) -> VisitFinding | None:
     ratios = [
         row.evidence.log_ratio
         for row in comparison.changes
@@ -168,8 +168,8 @@ def _common(comparison: Comparison) -> Finding | None:
     if len(ratios) < FEWEST_LESIONS or abs(np.median(ratios)) < COMMON_LN_RATIO:
         return None
     percent = 100 * (float(np.exp(np.median(ratios))) - 1)
-    return Finding(
-        Difference.COMMON,
+    return VisitFinding(
+        VisitDifference.COMMON,
         f"Most of {len(ratios)} matched lesions changed alike (half of them by {percent:+.0f} % or more): that speaks for the "
         "scanner or the segmentation rather than the disease.",
     )

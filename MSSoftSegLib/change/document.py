@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from MSSoftSegLib.change.calibration import SHIPPED
 from MSSoftSegLib.change.classes import ChangeClass
 from MSSoftSegLib.change.comparison import Comparison, LesionChange
-from MSSoftSegLib.change.differences import Finding, brain_overlap, findings
+from MSSoftSegLib.change.differences import VisitFinding, brain_overlap, findings
 from MSSoftSegLib.change.history import LesionHistory
 from MSSoftSegLib.change.table import likeliest_first, percent
 from MSSoftSegLib.change.visit import Visit
@@ -121,7 +121,7 @@ class HistoryFacts(FrozenModel):
     words: tuple[tuple[str, ...], ...]
 
 
-class SettingFacts(FrozenModel):
+class ComparisonSettings(FrozenModel):
     """How classes were decided. enlarging_percent: null for the statistical default."""
 
     enlarging_percent: float | None
@@ -138,13 +138,15 @@ class ChangeDocument(FrozenModel):
     kind: str = "change"
     research_use_only: bool = True
     software_version: str
-    settings: SettingFacts
+    settings: ComparisonSettings
     visits: tuple[VisitFacts, ...]
     pairs: tuple[PairFacts, ...]
     histories: tuple[HistoryFacts, ...]
 
 
-def pair_facts(name: str, folder: str, comparison: Comparison, found: Sequence[Finding] | None = None) -> PairFacts:
+def pair_facts(
+    name: str, folder: str, comparison: Comparison, found: Sequence[VisitFinding] | None = None
+) -> PairFacts:
     """The facts of one pair of visits."""
     midpoint = comparison.midpoint
     differing = findings(comparison) if found is None else found
@@ -192,9 +194,9 @@ def history_facts(history: LesionHistory) -> HistoryFacts:
     return HistoryFacts.model_validate(vars(history))
 
 
-def setting_facts(percent_threshold: float | None) -> SettingFacts:
+def setting_facts(percent_threshold: float | None) -> ComparisonSettings:
     """How classes were decided."""
-    return SettingFacts(
+    return ComparisonSettings(
         enlarging_percent=percent_threshold,
         changed_from=SHIPPED.changed_from,
         stable_up_to=SHIPPED.stable_up_to,

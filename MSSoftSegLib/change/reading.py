@@ -16,11 +16,9 @@ from MSSoftSegLib.exam.image_file import read_image, read_map
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.working_folder import read_working_folder
 from MSSoftSegLib.report.result import Result
+from MSSoftSegLib.result_files import FACTS_FILE as RESULT_FILE
+from MSSoftSegLib.result_files import INSTANCES_FILE, LESIONS_FILE, PROBABILITY_FILE
 
-RESULT_FILE = "result.json"
-PROBABILITY_FILE = "lesion_probability.nii.gz"
-INSTANCES_FILE = "lesion_instances.nii.gz"
-LESIONS_FILE = "lesions.csv"
 WORKING_FOLDER = "working"
 REGION_COLUMN = "region"
 

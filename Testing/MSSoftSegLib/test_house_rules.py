@@ -95,6 +95,7 @@ FAMILIES_MAY_USE = {
     "documents": set(),
     "detached": {"documents"},
     "segment": {"documents"},
+    "change": {"documents", "segment"},
     "softmask": {"documents"},
     "evaluate": {"documents"},
     "library": {"documents", "softmask"},

@@ -21,11 +21,11 @@ from MSSoftSegLib.change.maps import midpoint_maps, native_maps, subtraction
 from MSSoftSegLib.change.page import write_page
 from MSSoftSegLib.change.table import write_change_csv
 from MSSoftSegLib.exam.image_file import write_image
+from MSSoftSegLib.result_files import REPORT_FILE as PAGE_FILE
 from MSSoftSegLib.version import VERSION
 
 FACTS_FILE = "change.json"
 TABLE_FILE = "change.csv"
-PAGE_FILE = "report.html"
 MAP_FILE = "change_map.nii.gz"
 LABELS_FILE = "change_labels.nii.gz"
 

@@ -22,7 +22,7 @@ SPACING_MM = 2.0
 HALF, AIR = 16, 6
 STEPS = 4
 RECIPE = f"""
-extends = "mssoftseg"
+extends = "mssoftseg-fullres"
 name = "few-steps"
 title = "A few steps, for a test"
 [sampling]

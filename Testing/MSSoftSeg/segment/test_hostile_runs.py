@@ -169,7 +169,7 @@ def test_results_that_come_close_together_all_arrive(reader, monkeypatch, tmp_pa
     first = reader.workbench._currentExam()
     monkeypatch.setattr(chunked_work, "CHUNK_S", 0.0)
     for exam, name in ((first, "first"), (second, "second")):
-        reader.workbench._arrival.take(exam, "segment", write_result(tmp_path / name / "result"))
+        reader.workbench._resultLoader.take(exam, "segment", write_result(tmp_path / name / "result"))
     reader.wait(lambda: first.segmentation is not None and second.segmentation is not None)
     reader.wait(lambda: reader.review.exam is not None)
     assert reader.review.exam.caseName == "Anna"
@@ -197,7 +197,7 @@ def test_a_spoilt_result_of_one_exam_does_not_end_the_run_of_the_next(reader, tm
     reader.start_run(berta, "Berta")
     folder = write_result(tmp_path / "run" / "result")
     (folder / "result.json").write_text("{}", encoding="utf-8")
-    reader.workbench._arrival.take(exam, "segment", folder)
+    reader.workbench._resultLoader.take(exam, "segment", folder)
     reader.wait(lambda: "could not be read" in reader.ui("examMessage").text)
     assert reader.workbench.runner.view.is_running
     assert reader.worker.cancelled == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from MSSoftSegLib.change.comparison import compare_visits
-from MSSoftSegLib.change.differences import Difference, check_comparable, findings
+from MSSoftSegLib.change.differences import VisitDifference, check_comparable, findings
 from MSSoftSegLib.change.reading import is_result_folder, read_visit
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.geometry import voxels
@@ -112,18 +112,18 @@ def test_another_slice_thickness_a_missing_image_and_less_coverage_are_said():
     both = (Modality.FLAIR, Modality.T1)
     thick = visit(LESIONS, name="after", seed=2, slices_mm=3, lowest_mm=-15.0)
     assert said(visit(LESIONS, modalities=both), thick) == {
-        Difference.VOXELS,
-        Difference.MODALITY,
-        Difference.COVERAGE,
+        VisitDifference.VOXELS,
+        VisitDifference.MODALITY,
+        VisitDifference.COVERAGE,
     }
 
 
 def test_another_head_is_noticed_and_so_is_one_that_was_laid_wrong():
     askew = pose(20, (9, 4, -8))
-    assert Difference.PERSON in said(visit(LESIONS), visit(LESIONS, name="after", seed=2, where=askew))
+    assert VisitDifference.PERSON in said(visit(LESIONS), visit(LESIONS, name="after", seed=2, where=askew))
 
 
 def test_lesions_that_all_grew_alike_speak_for_the_scanner():
     places = [(x, y, z) for x in (-11, 11) for y in (-12, 0, 12) for z in (-8, 8)]
     small, large = ([Spot(place, radius) for place in places] for radius in (2.6, 3.1))
-    assert Difference.COMMON in said(visit(small), visit(large, name="after", seed=2))
+    assert VisitDifference.COMMON in said(visit(small), visit(large, name="after", seed=2))
