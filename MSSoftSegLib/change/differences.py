@@ -8,7 +8,6 @@ from enum import StrEnum
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.change.classes import ChangeClass
 from MSSoftSegLib.change.comparison import Comparison
 from MSSoftSegLib.change.visit import Visit
 from MSSoftSegLib.errors import BadExam
@@ -160,11 +159,7 @@ def _coverage(comparison: Comparison) -> VisitFinding | None:
 
 
 def _common(comparison: Comparison) -> VisitFinding | None:
-    ratios = [
-        row.evidence.log_ratio
-        for row in comparison.changes
-        if row.group.before and row.group.after and row.change is not ChangeClass.NOT_DECIDABLE
-    ]
+    ratios = [row.evidence.log_ratio for row in comparison.changes if row.group.before and row.group.after]
     if len(ratios) < FEWEST_LESIONS or abs(np.median(ratios)) < COMMON_LN_RATIO:
         return None
     percent = 100 * (float(np.exp(np.median(ratios))) - 1)
