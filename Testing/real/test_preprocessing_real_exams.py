@@ -143,3 +143,15 @@ def test_a_stripped_exam_on_one_grid_stays_where_it_is():
     for modality in MODALITIES:
         there = found.native_from_working[modality].TransformPoint(middle[:3].tolist())
         assert np.linalg.norm(there - middle[:3]) < 0.5
+
+
+@pytest.mark.parametrize("patient", ["t05", "t06"])
+def test_the_brain_of_a_whole_head_of_routine_is_not_its_skull(patient):
+    folder = DATA.parent / "tabriz" / patient
+    flair = read_image(folder / "FLAIR.nii.gz")
+    exam = Exam({Modality.FLAIR: ExamImage(Modality.FLAIR, flair, "FLAIR.nii.gz", None)})
+    found = preprocess(exam, PreprocessingSettings(brain="atlas"), cache=StepCache())
+    brain = voxels(found.brain_mask) > 0
+    assert 1300 < brain.sum() * found.grid.voxel_volume_mm3 / 1000 < 1600, "ml; with the skull it was 2,300"
+    lesions = mask_on_grid(sitk.ReadImage(str(folder / "lesion.nii.gz")), found.grid)
+    assert brain[voxels(lesions) > 0].mean() > 0.99

