@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.review.lesion_rows import column_hints, column_titles
+from MSSoftSegGUI.scene.layouts import CONTRAST_LAYOUTS, CONTRASTS, MAPS, OWN, PLANES
 from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
 from MSSoftSegGUI.worker.error_card import sentence
 
@@ -18,9 +19,7 @@ BULK_BUTTONS = ("acceptAllButton", "rejectAllButton")
 # Z and Y are those of the Segment Editor, which leaves them to us.
 KEYS = {"A": "accept", "X": "reject", "N": "next", "P": "previous", "U": "undo", "Z": "undo", "Y": "redo"}
 HIDE_KEY = "H"
-ICONS = {f"{name.lower()}Button": name for name in ("Accept", "Reject", "Next", "Undo", "Compare")} | {
-    "surfaceButton": "ThreeD"
-}
+ICONS = {f"{name.lower()}Button": name for name in ("Accept", "Reject", "Next", "Undo")}
 STATUS_COLORS = {"accepted": "#2e7d4f", "rejected": "#9a9a9a"}
 
 
@@ -35,8 +34,12 @@ class ReviewPanel(Panel):
         before: Callable[[], None],
         onDisplay: Callable[[], None],
         onHide: Callable[[], None],
+        onWindows: Callable[[], None],
     ):
-        """before: called ahead of everything that the user asks of the presenter. onHide: for a look at the bare image."""
+        """before: called ahead of everything that the user asks of the presenter. onHide: for a look at the bare image.
+
+        onWindows: for the gray window that suits each contrast.
+        """
         super().__init__(uiPath)
         self._presenter, self._before, self._onDisplay = presenter, before, onDisplay
         self.setIcons(ICONS)
@@ -50,8 +53,10 @@ class ReviewPanel(Panel):
         ui.overlayCombo.connect("currentIndexChanged(int)", self.onDisplayChanged)
         ui.opacitySlider.connect("valueChanged(double)", self.onDisplayChanged)
         ui.outlineCheckBox.connect("toggled(bool)", self.onDisplayChanged)
-        ui.compareButton.connect("toggled(bool)", self.onDisplayChanged)
-        ui.surfaceButton.connect("toggled(bool)", self.onDisplayChanged)
+        self.setContrasts(("flair",))
+        ui.layoutCombo.connect("currentIndexChanged(int)", self.onLayoutChanged)
+        ui.surfaceButton.connect("toggled(bool)", self.onSurfaceToggled)
+        ui.windowsButton.connect("clicked(bool)", lambda _checked=False: onWindows())
         ui.lesionTable.connect("cellClicked(int,int)", self.onCellClicked)
         ui.lesionTable.connect("currentCellChanged(int,int,int,int)", self.onCurrentCellChanged)
         for name in BUTTONS:
@@ -102,6 +107,16 @@ class ReviewPanel(Panel):
         """Which overlay is chosen: probability, entropy or none."""
         return self.ui.overlayCombo.currentData
 
+    @property
+    def layout(self) -> str:
+        """Which layout is chosen, as ``scene.layouts`` names them."""
+        return self.ui.layoutCombo.currentData
+
+    def setContrasts(self, slots: tuple[str, ...], layout: str = "") -> None:
+        """Offer the layouts of an exam that has these contrasts, and choose one; "" = the one that is chosen now."""
+        with self.updating():
+            fillCombo(self.ui.layoutCombo, _layouts(slots), layout or self.ui.layoutCombo.currentData or OWN)
+
     def show(self, view) -> None:
         """Make the widgets say what the presenter's view says."""
         with self.updating():
@@ -137,6 +152,23 @@ class ReviewPanel(Panel):
     def onDisplayChanged(self, _value=None) -> None:
         if not self.isUpdating:
             self._onDisplay()
+
+    def onLayoutChanged(self, _index: int) -> None:
+        if self.isUpdating:
+            return
+        if self.layout in (CONTRASTS, MAPS):
+            # Side by side there is no room for a 3D view.
+            with self.updating():
+                self.ui.surfaceButton.checked = False
+        self._onDisplay()
+
+    def onSurfaceToggled(self, checked: bool) -> None:
+        if self.isUpdating:
+            return
+        if checked and self.layout in (CONTRASTS, MAPS):
+            with self.updating():
+                self.ui.layoutCombo.currentIndex = self.ui.layoutCombo.findData(PLANES)
+        self._onDisplay()
 
     def onAcceptAllClicked(self) -> None:
         self._before()
@@ -233,7 +265,8 @@ class ReviewPanel(Panel):
             ui.modelThresholdButton,
             ui.overlayCombo,
             ui.opacitySlider,
-            ui.compareButton,
+            ui.layoutCombo,
+            ui.windowsButton,
             ui.surfaceButton,
             ui.outlineCheckBox,
             ui.lesionTable,
@@ -245,3 +278,12 @@ class ReviewPanel(Panel):
 
 def _overlays():
     return ((PROBABILITY, _("Probability")), (ENTROPY, _("Entropy (uncertainty)")), (NONE, _("None")))
+
+
+def _layouts(slots: tuple[str, ...]):
+    names = {"flair": "FLAIR", "t1": "T1", "t2": "T2"}
+    yield PLANES, _("Three planes")
+    if slots in CONTRAST_LAYOUTS:
+        yield CONTRASTS, " · ".join(names[slot] for slot in slots)
+    yield MAPS, _("FLAIR · probability · entropy")
+    yield OWN, _("As laid out in Slicer")

@@ -13,12 +13,15 @@ from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.panel import ENTROPY, PROBABILITY, ReviewPanel
 from MSSoftSegGUI.review.presenter import ReviewPresenter
 from MSSoftSegGUI.review.result_nodes import addResult
+from MSSoftSegGUI.scene.contrast_windows import setWindow, setWindowIfUntouched
+from MSSoftSegGUI.scene.layouts import CONTRAST_VIEWS, CONTRASTS, MAP_VIEWS, layoutToBeginWith, wantedLayout
 from MSSoftSegGUI.scene.nodes import hideNodes, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.review_facts import ReviewFacts
 from MSSoftSegGUI.scene.segmentation_node import addMissingSegments, readMasks, showSurface, writeLabels
 from MSSoftSegGUI.scene.segments import label_map
 from MSSoftSegGUI.scene.slice_views import Blinker, Views, jumpTo
+from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.volume_nodes import ijkToRas
 from MSSoftSegGUI.worker.qt_process import later
 from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
@@ -38,7 +41,12 @@ class ReviewSession(VTKObservationMixin):
         super().__init__()
         self.presenter = ReviewPresenter(show=self._show, jump=self._jump)
         self.panel = ReviewPanel(
-            uiPath, self.presenter, before=self.takeEdits, onDisplay=self._displayAnew, onHide=self.toggleHidden
+            uiPath,
+            self.presenter,
+            before=self.takeEdits,
+            onDisplay=self._displayAnew,
+            onHide=self.toggleHidden,
+            onWindows=lambda: self._setWindows(setWindow),
         )
         self._edit, self._settings = edit, settings
         self._exam = None
@@ -109,7 +117,7 @@ class ReviewSession(VTKObservationMixin):
         if not np.array_equal(label_map(*masks), self.presenter.labels):
             self.presenter.take_edits(*masks)
         if fit:
-            self._views.fit()
+            self._views.fit(exam.flair)
 
     def close(self) -> None:
         """Let go of the exam; its nodes stay, out of sight: another patient's image may lie in the same place."""
@@ -184,6 +192,8 @@ class ReviewSession(VTKObservationMixin):
         self._edit.open(exam.segmentation, exam.flair)
         facts = ReviewFacts.from_json(exam.lesionFacts)
         self.panel.open(facts.model_threshold, facts.warnings)
+        self.panel.setContrasts(tuple(self._contrasts()), self._settings().layout or layoutToBeginWith())
+        self._setWindows(setWindowIfUntouched)
         self._display()
 
     def _show(self, view) -> None:
@@ -229,12 +239,15 @@ class ReviewSession(VTKObservationMixin):
             return
         ui, exam, settings = self.panel.ui, self._exam, self._settings()
         settings.overlay, settings.overlayOpacity = self.panel.overlay, ui.opacitySlider.value
-        settings.outlineVisible = ui.outlineCheckBox.checked
+        settings.outlineVisible, settings.layout = ui.outlineCheckBox.checked, self.panel.layout
         overlays = {PROBABILITY: exam.probability, ENTROPY: exam.entropy}
         opacity = 0.0 if self._isHidden else ui.opacitySlider.value
-        isNewLayout = self._views.choose(compare=ui.compareButton.checked, surface=ui.surfaceButton.checked)
-        self._views.setLayers(exam.flair, overlays.get(self.panel.overlay), opacity)
-        self._views.setCompareLayers(exam.flair, exam.probability, exam.entropy, opacity)
+        contrasts = self._contrasts()
+        wanted = wantedLayout(self.panel.layout, tuple(contrasts), surface=ui.surfaceButton.checked)
+        isNewLayout = self._views.choose(wanted)
+        overlay = overlays.get(self.panel.overlay)
+        self._views.setLayers(exam.flair, overlay, opacity)
+        self._views.setLinkedLayers(self._linkedLayers(contrasts, overlay), opacity)
         exam.segmentation.CreateDefaultDisplayNodes()
         exam.segmentation.SetDisplayVisibility(True)
         exam.segmentation.GetDisplayNode().SetVisibility2D(ui.outlineCheckBox.checked and not self._isHidden)
@@ -247,11 +260,31 @@ class ReviewSession(VTKObservationMixin):
             # The new views get their size first, and are drawn once.
             later(VIEWS_SETTLE_S, lambda: later(VIEWS_SETTLE_S, self._lookAgain))
 
+    def _contrasts(self) -> dict:
+        """The images of the exam that are in the scene, by slot."""
+        exam = self._exam
+        return {slot: getattr(exam, slot) for slot in SLOTS if isThere(getattr(exam, slot))}
+
+    def _linkedLayers(self, contrasts: dict, overlay) -> dict:
+        """The image behind and the overlay in front of each linked view. T1 and T2 are bare: one looks what they say."""
+        exam = self._exam
+        maps = zip(MAP_VIEWS, (None, exam.probability, exam.entropy), strict=True)
+        layers = {tag: (exam.flair, each) for tag, each in maps}
+        if self.panel.layout == CONTRASTS:
+            layers |= {CONTRAST_VIEWS[slot]: (node, None) for slot, node in contrasts.items()}
+            layers[CONTRAST_VIEWS["flair"]] = (exam.flair, overlay)
+        return layers
+
+    def _setWindows(self, setOne) -> None:
+        if self._exam is not None:
+            for slot, node in self._contrasts().items():
+                setOne(slot, node)
+
     def _lookAgain(self) -> None:
         """All of the head in the new views, and the lesion that is selected."""
         if self._exam is None:
             return
-        self._views.fit()
+        self._views.fit(self._exam.flair)
         selected = self.presenter.view.row_of(self.presenter.view.selected)
         if selected is not None:
             jumpTo(self._placeNow(selected.place_ras_mm))
@@ -266,11 +299,13 @@ class ReviewSession(VTKObservationMixin):
         self._display()
 
     def restoreSettings(self) -> None:
-        """Set overlay, opacity and outline as the scene says."""
+        """Set overlay, opacity, outline and layout as the scene says."""
         settings, ui = self._settings(), self.panel.ui
         with self.panel.updating():
             ui.overlayCombo.currentIndex = max(0, ui.overlayCombo.findData(settings.overlay))
             ui.opacitySlider.value = settings.overlayOpacity
             ui.outlineCheckBox.checked = settings.outlineVisible
-            ui.compareButton.checked = ui.surfaceButton.checked = False
-        self._views.choose(compare=False, surface=False)
+            ui.surfaceButton.checked = False
+        if settings.currentExam is None:
+            # Else the review that is opened says it.
+            self._views.choose(None)

@@ -10,7 +10,8 @@ import slicer
 import vtk
 from scipy import ndimage
 
-from MSSoftSegGUI.scene.layouts import COMPARE_LAYOUT, COMPARE_VIEWS, registerLayouts
+from MSSoftSegGUI.scene.head_fit import fillWithHead
+from MSSoftSegGUI.scene.layouts import LINKED_VIEWS, isOurs, registerLayouts
 from MSSoftSegGUI.scene.nodes import addHidden
 from MSSoftSegGUI.scene.segmentation_node import BINARY
 
@@ -27,52 +28,58 @@ class Views:
     def __init__(self) -> None:
         self._before = None
 
-    def choose(self, *, compare: bool, surface: bool) -> bool:
-        """Lay out the comparing views, or a layout with a 3D view, or what the user had before; whether that was a change."""
+    def choose(self, wanted: int | None) -> bool:
+        """Show a layout by its number, None for what the user had before; whether that was a change."""
         manager = slicer.app.layoutManager()
         if manager is None:
             return False
         before = manager.layout
         registerLayouts()
-        wanted = COMPARE_LAYOUT if compare else slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView if surface else None
         if wanted is None:
             # A scene that was saved while it compared comes back in that layout, with nothing to go back to.
-            if self._before is not None or manager.layout == COMPARE_LAYOUT:
+            if self._before is not None or isOurs(before):
                 manager.setLayout(
                     slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView if self._before is None else self._before
                 )
                 self._before = None
-        elif manager.layout != wanted:
-            if self._before is None:
+        elif before != wanted:
+            if self._before is None and not isOurs(before):
                 self._before = before
             manager.setLayout(wanted)
         return manager.layout != before
 
     def setLayers(self, flairNode, overlayNode, opacity: float) -> None:
-        """FLAIR behind and the overlay in front in every view but those for comparing."""
+        """FLAIR behind and the overlay in front in every view that has no layers of its own."""
         for compositeNode in compositeNodes():
-            if compositeNode.GetLayoutName() not in COMPARE_VIEWS:
+            if compositeNode.GetLayoutName() not in LINKED_VIEWS:
                 _setComposite(compositeNode, flairNode, overlayNode, opacity)
 
-    def setCompareLayers(self, flairNode, probabilityNode, entropyNode, opacity: float) -> None:
-        """FLAIR alone, with probability, with entropy; the three views move together."""
-        overlays = dict(zip(COMPARE_VIEWS, (None, probabilityNode, entropyNode), strict=True))
-        ours = [node for node in compositeNodes() if node.GetLayoutName() in overlays]
+    def setLinkedLayers(self, layers: dict, opacity: float) -> None:
+        """Layers of linked views by their tag: the image behind, and the overlay in front or None; they move together."""
+        ours = [node for node in compositeNodes() if node.GetLayoutName() in LINKED_VIEWS]
         for compositeNode in ours:
             # Linked views would copy the layers of the first to all.
             compositeNode.SetLinkedControl(False)
         for compositeNode in ours:
-            _setComposite(compositeNode, flairNode, overlays[compositeNode.GetLayoutName()], opacity)
+            _setComposite(compositeNode, *layers.get(compositeNode.GetLayoutName(), (None, None)), opacity)
         for compositeNode in ours:
             compositeNode.SetHotLinkedControl(True)
             compositeNode.SetLinkedControl(True)
 
-    def fit(self) -> None:
-        """Show the whole of the images in every slice view, in their own planes, and all surfaces in 3D views."""
-        turnToImages()
-        fitViews()
+    def fit(self, flairNode) -> None:
+        """Show the head in every slice view, in FLAIR's plane, and all surfaces in 3D views."""
+        showHead(flairNode)
         if slicer.app.layoutManager() is not None:
             slicer.util.resetThreeDViews()
+
+
+def showHead(flairNode) -> None:
+    """The head in every slice view, in the plane of this image: its other contrasts lie over it there."""
+    for sliceNode in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        sliceNode.RotateToVolumePlane(flairNode)
+    # Where the slices are, and how thick.
+    fitViews()
+    fillWithHead(flairNode)
 
 
 def turnToImages() -> None:
@@ -97,8 +104,7 @@ def fitViews() -> None:
 def showAlone(volumeNode) -> None:
     """An image in every slice view, whole, in its own plane and with nothing over it."""
     slicer.util.setSliceViewerLayers(background=volumeNode, foreground=None)
-    turnToImages()
-    fitViews()
+    showHead(volumeNode)
 
 
 def _setComposite(compositeNode, flairNode, overlayNode, opacity: float) -> None:

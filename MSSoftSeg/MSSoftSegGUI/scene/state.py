@@ -14,7 +14,10 @@ SLOTS = ("flair", "t1", "t2")
 
 @dataclass
 class PanelState:
-    """Settings of the panel, and which exam is shown. model: "" = the default one, whichever that is when it is asked for."""
+    """Settings of the panel, and which exam is shown. model: "" = the default one, whichever that is when it is asked for.
+
+    layout: which of the review's layouts, "" = not chosen yet.
+    """
 
     model: str = ""
     device: str = "auto"
@@ -23,6 +26,7 @@ class PanelState:
     overlay: str = "probability"
     overlayOpacity: float = 0.6
     outlineVisible: bool = True
+    layout: str = ""
 
 
 @dataclass

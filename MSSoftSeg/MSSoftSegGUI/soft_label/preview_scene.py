@@ -8,7 +8,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.scene.layouts import COMPARE_VIEWS, SIDE_VIEWS
+from MSSoftSegGUI.scene.layouts import LINKED_VIEWS, SIDE_VIEWS
 from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.side_by_side import SideBySide, SideView
@@ -128,7 +128,7 @@ class SoftLabelScene:
         """The soft label in front in every view but those that compare."""
         self._isShown = True
         for composite in compositeNodes():
-            if composite.GetLayoutName() not in (*COMPARE_VIEWS, *SIDE_VIEWS):
+            if composite.GetLayoutName() not in (*LINKED_VIEWS, *SIDE_VIEWS):
                 composite.SetBackgroundVolumeID(exam.flair.GetID())
                 composite.SetForegroundVolumeID(self._overlay.node.GetID())
                 composite.SetForegroundOpacity(SOFT_OPACITY)

@@ -109,6 +109,13 @@ class Radiologist:
         gestures.click_in_view("Red", tuple(ras))
         self.rest(0.5)
 
+    def choose_layout(self, layout: str) -> None:
+        """Pick an entry of the menu of views."""
+        combo = self.ui("layoutCombo")
+        assert combo.findData(layout) >= 0, f"{layout} is not offered"
+        combo.currentIndex = combo.findData(layout)
+        self.host.process_events()
+
     def masks(self):
         """The two segments as they are in the scene."""
         from MSSoftSegGUI.scene.segmentation_node import readMasks

@@ -7,8 +7,6 @@ from PySide6 import QtGui, QtWidgets
 
 from Testing.MSSoftSeg.stand_ins.made_results import CENTERS, flair_node
 
-COMPARED = ("MSSoftSegFLAIR", "MSSoftSegProbability", "MSSoftSegEntropy")
-
 
 def fire(reader, key: str) -> None:
     """The shortcut of a key: offscreen there is no window system that would bring it."""
@@ -51,27 +49,6 @@ def test_in_another_module_the_keys_are_not_ours(reader):
     heard = [each.key().toString() for each in window.findChildren(QtGui.QShortcut) if each.isEnabled()]
     assert len(heard) == len(set(heard)), "Qt calls neither of two shortcuts for one key"
     assert set("AXNPUZYH") <= set(heard)
-
-
-def test_compare_shows_flair_probability_and_entropy_side_by_side_and_moves_them_together(reader):
-    import slicer
-
-    exam = reader.segment_made(flair_node())
-    before = slicer.app.layoutManager().layout
-    reader.click("compareButton")
-    reader.rest(0.3)
-    layers = {
-        node.GetLayoutName(): (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID())
-        for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-    }
-    flair = exam.flair.GetID()
-    expected = (None, exam.probability.GetID(), exam.entropy.GetID())
-    assert [layers[name] for name in COMPARED] == [(flair, each) for each in expected]
-    reader.click_row(0)
-    offsets = {slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode").GetSliceOffset() for name in COMPARED}
-    assert len(offsets) == 1
-    reader.click("compareButton")
-    assert slicer.app.layoutManager().layout == before
 
 
 def test_the_surface_waits_until_the_slider_is_let_go(reader):

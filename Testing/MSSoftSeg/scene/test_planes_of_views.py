@@ -46,7 +46,7 @@ def test_the_second_exam_is_shown_in_its_own_plane(reader):
 def test_the_views_for_comparing_lie_in_the_images_plane(reader):
     flair = tilted_flair(5.0)
     exam = reader.segment_made(flair)
-    reader.click("compareButton")
+    reader.choose_layout("maps")
     reader.rest(0.3)
     assert [degrees_off(view, exam.flair) < 0.1 for view in COMPARED] == [True, True, True]
 
