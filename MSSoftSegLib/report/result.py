@@ -61,7 +61,10 @@ class StageFacts(FrozenModel):
 
 
 class Result(FrozenModel):
-    """All of ``result.json``. Volumes in ml, distances in mm, entropy in nats, times in seconds, memory in MiB."""
+    """All of ``result.json``. Volumes in ml, distances in mm, entropy in nats, times in seconds, memory in MiB.
+
+    operating_point: why this threshold and this smallest lesion, in words; empty in results of earlier versions.
+    """
 
     schema_version: int = SCHEMA_VERSION
     research_use_only: bool = True
@@ -76,6 +79,7 @@ class Result(FrozenModel):
     threshold: float
     min_lesion_mm3: float
     connectivity: int
+    operating_point: str = ""
     lesions: LesionFacts
     uncertainty: UncertaintyFacts
     stages: tuple[StageFacts, ...]

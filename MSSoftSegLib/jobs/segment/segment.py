@@ -89,6 +89,7 @@ def _facts(found: SegmentedExam, reporter: Reporter) -> Result:
         threshold=found.threshold,
         min_lesion_mm3=segmentation.min_lesion_mm3,
         connectivity=DEFAULT_CONNECTIVITY,
+        operating_point=found.operating_point,
         lesions=LesionFacts(
             count=len(found.lesions),
             volume_ml=found.volume_ml,

@@ -104,7 +104,9 @@ def test_without_working_images_the_result_is_smaller_and_complete(place):
     names = {path.name for path in (place / "out").iterdir()}
     assert "working" not in names
     assert {"lesions.csv", "report.html", "result.json", "lesion_mask.nii.gz"} <= names
-    assert json.loads((place / "out" / "result.json").read_text())["threshold"] == 0.3
+    result = json.loads((place / "out" / "result.json").read_text())
+    assert result["threshold"] == 0.3
+    assert result["operating_point"] == "the threshold was asked for"
 
 
 def test_a_reference_other_than_flair_lays_the_result_on_its_grid(place):

@@ -143,6 +143,12 @@ def test_key_numbers_inputs_stages_and_versions_are_those_of_the_result(many: Se
     assert "tilted by up to" in text
 
 
+def test_why_this_threshold_is_said_beside_it(many: Segmentation) -> None:
+    why = "FLAIR's slices are 7.0 mm apart: the point for slices of 3 mm or more, chosen on 9 patients"
+    assert f"26-connected ({why})" in page_of(many, operating_point=why).text
+    assert "()" not in page_of(many).text
+
+
 def test_hostile_names_warnings_and_card_text_are_shown_not_run(many: Segmentation) -> None:
     given = InputFacts(
         modality="flair",
