@@ -166,7 +166,8 @@ class AdaptationSize(FrozenModel):
     """What is done with a library of up to ``patients`` labelled patients; without it, with any number.
 
     frozen: parameters whose names begin so do not learn. rate, epochs: of the only phase. rehearsal: share of samples from
-    digital patients labelled by the model that is adapted. validation: share of the patients held out.
+    digital patients labelled by the model that is adapted. validation: share of the patients held out. cross_fit: folds whose
+    models choose the operating point on patients that they have not seen (adaptation/cross_fit.py); 0 = none.
     """
 
     patients: int | None = Field(default=None, ge=1)
@@ -175,6 +176,13 @@ class AdaptationSize(FrozenModel):
     epochs: int = Field(ge=1)
     rehearsal: Share = 0.5
     validation: Share = 0.2
+    cross_fit: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_way_to_hold_out(self) -> AdaptationSize:
+        if self.cross_fit == 1 or (self.cross_fit and self.validation):
+            raise ValueError("adaptation.sizes: cross_fit is 0, or 2 folds or more and validation 0")
+        return self
 
 
 class AdaptationSettings(FrozenModel):

@@ -1,6 +1,7 @@
 """A training's own folder, beside the model that it makes: ``MODEL.run``. What others may read there is named here.
 
-``config.json``: what the training was begun with. ``members.json``: who was trained on and who was held out. In each
+``config.json``: what the training was begun with. ``members.json``: who was trained on and who was held out, by the networks of
+the model and by those that only chose its operating point (folder ``cross-fit``). In each
 member's folder ``validation.png``: one case as a picture, renewed at every validation. No torch here: panels read it too.
 """
 
@@ -14,6 +15,7 @@ from MSSoftSegLib.errors import RequestError
 
 CONFIG_FILE = "config.json"
 MEMBERS_FILE = "members.json"
+CROSS_FIT_FOLDER = "cross-fit"
 PICTURE_FILE = "validation.png"
 
 
@@ -31,16 +33,31 @@ def run_folder(out: Path) -> Path:
     return out.absolute().parent / f"{out.name}.run"
 
 
-def members_document(members: list[Member]) -> str:
-    """The text of ``members.json``."""
-    return json.dumps({"schema_version": 1, "members": [asdict(member) for member in members]}, indent=2) + "\n"
+def members_document(members: list[Member], choosing: list[Member]) -> str:
+    """The text of ``members.json``. choosing: networks that are not part of the model and chose its operating point."""
+    document = {
+        "schema_version": 1,
+        "members": [asdict(member) for member in members],
+        "choosing": [asdict(member) for member in choosing],
+    }
+    return json.dumps(document, indent=2) + "\n"
 
 
 def read_members(run: Path) -> list[Member]:
     """The members of a run; RequestError where the folder does not say."""
+    return _read(run, "members")
+
+
+def read_choosing(run: Path) -> list[Member]:
+    """The networks that chose the operating point of a run, none in runs without; RequestError as for the members."""
+    return _read(run, "choosing")
+
+
+def _read(run: Path, part: str) -> list[Member]:
     try:
         document = json.loads((run / MEMBERS_FILE).read_text(encoding="utf-8"))
-        entries = document["members"]
+        # Runs of earlier versions have no choosing networks and do not say so.
+        entries = document["members"] if part == "members" else document.get(part, [])
         return [Member(e["name"], tuple(e["training"]), tuple(e["held_out"])) for e in entries]
     except (OSError, ValueError, KeyError, TypeError):
         raise RequestError(

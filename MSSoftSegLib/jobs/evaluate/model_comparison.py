@@ -34,7 +34,8 @@ SHARES = {"models": 1.0, "base-patients": 20.0, "held-out": 50.0, "base": 20.0, 
 FILE_NAME = "model_comparison.json"
 NOTE = (
     "difference = second - first, 95 % bootstrap interval by patient; ece_lesion: expected calibration error within 5 mm of "
-    "the truth's lesions; base: digital patients that neither model was adapted to"
+    "the truth's lesions; base: digital patients that neither model was adapted to; a case that the new model learned from is "
+    "scored by a network of the same course that did not, with the new model's operating point"
 )
 Scores = dict[str, float | None]
 
@@ -61,7 +62,7 @@ def run_compare_models(job: CompareModelsJob, emit: Emit, cancelled: Callable[[]
     cases, left_out = choose_judging_cases(spec, first, second)
     for one in left_out:
         LOGGER.warning("case %s does not judge: %s", one.case, one.reason)
-    models = (load_model(first), load_model(second))
+    models = (load_model(first), load_model(second, spec.run))
     made = base_patients(
         "validation",
         spec.base_patients,

@@ -16,12 +16,13 @@ from MSSoftSegLib.library.reading import labelled_cases
 from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
 from MSSoftSegLib.library.training_cases import is_datalist
 from MSSoftSegLib.network.bundle import Bundle
-from MSSoftSegLib.training.run_folder import Member, read_members
+from MSSoftSegLib.training.run_folder import Member, read_choosing, read_members
 
 
 @dataclass(frozen=True)
 class JudgedCase:
-    """A case, and which of the second model's networks may be asked about it (None = all)."""
+    """A case, and which of the second model's networks may be asked about it (None = all of the model): numbers count through the
+    model's own networks and then through those that chose its operating point."""
 
     case: LabelledCase
     members: tuple[int, ...] | None
@@ -39,12 +40,15 @@ def choose_judging_cases(
     spec: CompareModelsSpec, first: Bundle, second: Bundle
 ) -> tuple[list[JudgedCase], list[LeftOut]]:
     """The cases that can judge both models, and those that were asked for and cannot."""
-    members = read_members(spec.run) if spec.run is not None else None
-    if members is not None and len(members) != len(second.description.files):
-        raise RequestError(
-            f"{second.folder.name} has {len(second.description.files)} networks and its run {len(members)}",
-            remedy="give the run that made this model",
-        )
+    members = None
+    if spec.run is not None:
+        members = read_members(spec.run)
+        if len(members) != len(second.description.files):
+            raise RequestError(
+                f"{second.folder.name} has {len(second.description.files)} networks and its run {len(members)}",
+                remedy="give the run that made this model",
+            )
+        members += read_choosing(spec.run)
     judged, left_out = [], []
     for case in _asked_for(spec, members):
         mark = fingerprint(case)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
@@ -22,6 +23,7 @@ from MSSoftSegLib.inference.native_grid import to_native
 from MSSoftSegLib.inference.predict import predict
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
@@ -30,6 +32,8 @@ from MSSoftSegLib.preprocessing.pipeline import preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.softlabel.rater_images import label_map
+from MSSoftSegLib.training.engine.operating_point import load_best_weights
+from MSSoftSegLib.training.run_folder import CROSS_FIT_FOLDER, read_choosing
 
 MEASURES = ("dsc", "lesion_f1", "soft_dice", "ece_lesion", "ece_brain")
 TRUTH_LEVEL = 0.5
@@ -37,15 +41,19 @@ TRUTH_LEVEL = 0.5
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A bundle with its networks."""
+    """A bundle with its networks; after them may come others that chose its operating point, which only ``members`` asks."""
 
     bundle: Bundle
     networks: tuple[nn.Module, ...]
 
 
-def load_model(bundle: Bundle) -> LoadedModel:
-    """Weights checked and loaded."""
-    return LoadedModel(bundle, tuple(load_networks(bundle)))
+def load_model(bundle: Bundle, run: Path | None = None) -> LoadedModel:
+    """Weights checked and loaded. run: the training that made the bundle, for the networks that chose its operating point."""
+    networks = load_networks(bundle)
+    for member in read_choosing(run) if run is not None else ():
+        network = build_network(bundle.description.network, input_channels=len(bundle.description.inputs))
+        networks.append(load_best_weights(network, run / CROSS_FIT_FOLDER / member.name))
+    return LoadedModel(bundle, tuple(networks))
 
 
 def score_case(
@@ -64,7 +72,8 @@ def score_case(
     description = model.bundle.description
     exam = read_exam(case.images)
     working = _working(case, exam, description.spacing_mm, cancelled)
-    networks = model.networks if members is None else [model.networks[number] for number in members]
+    own = range(len(model.bundle.description.files))
+    networks = [model.networks[number] for number in (own if members is None else members)]
     prediction = predict(
         working, description, networks, reference=Modality.FLAIR, tta=tta or description.tta, device=device
     )

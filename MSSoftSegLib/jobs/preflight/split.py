@@ -9,12 +9,14 @@ from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.chosen_cases import patients_of
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.training.adaptation.policy import size_for
 from MSSoftSegLib.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Split:
-    """Of one model: patients and cases on either side; models: networks that are trained one after the other.
+    """Of one model: patients and cases on either side; models: networks that are trained one after the other, those that only
+    choose an operating point included.
 
     Where patients have unequal numbers of visits the numbers of cases are the average's.
     """
@@ -46,7 +48,7 @@ def expected_split(
     else:
         share = recipe.data.validation
         held_out = max(1, round(share * patients)) if share else 0
-        models = recipe.training.models
+        models = recipe.training.models + _cross_fit_courses(recipe, patients)
         if share and held_out >= patients:
             findings.append(_too_few(patients, "to hold one out that judges the model"))
     labelled = sum(not case.is_pseudo_labelled for case in cases)
@@ -54,6 +56,11 @@ def expected_split(
     validation = round(labelled * held_out / patients) if patients else 0
     training = len(cases) - validation
     return Split(patients - held_out, held_out, training, validation, models), findings
+
+
+def _cross_fit_courses(recipe: Recipe, patients: int) -> int:
+    """Further courses that choose the operating point of an adaptation."""
+    return size_for(recipe.adaptation, patients).cross_fit if recipe.adaptation is not None else 0
 
 
 def _too_few(patients: int, what_for: str) -> PreflightFinding:

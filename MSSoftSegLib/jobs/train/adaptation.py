@@ -15,6 +15,7 @@ from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
+from MSSoftSegLib.training.adaptation.cross_fit import cross_fitted
 from MSSoftSegLib.training.adaptation.forgetting import Forgetting, measure_forgetting
 from MSSoftSegLib.training.adaptation.policy import in_words, labelled_patients, size_for
 from MSSoftSegLib.training.adaptation.rehearsal import rehearsal_cases
@@ -115,12 +116,22 @@ def prepare_extra(
 
 
 def finish_adaptation(
-    adaptation: Adaptation, tasks: Sequence[FitTask], device: Device, *, progress: Callable[[float], None]
+    adaptation: Adaptation,
+    tasks: Sequence[FitTask],
+    cross_fit: Sequence[FitTask],
+    device: Device,
+    *,
+    progress: Callable[[float], None],
 ) -> AdaptationOutcome:
-    """Choose or keep the operating point, and look at the base patients before and after."""
+    """Choose or keep the operating point, and look at the base patients before and after. cross_fit: finished courses that chose
+    it on patients held out; none where there are too few."""
     held_out = len({case.patient for task in tasks for case in task.validation})
     acquisitions: tuple[AcquisitionPoint, ...] = ()
-    if held_out < adaptation.settings.operating_point_patients:
+    if cross_fit:
+        found = cross_fitted(cross_fit, device, load_networks(adaptation.initial)[0], adaptation.kept_point)
+        point, words = found.point, found.words
+        LOGGER.info("operating point %s", words)
+    elif held_out < adaptation.settings.operating_point_patients:
         point = given_operating_point(tasks, device, adaptation.kept_point, progress=progress)
         description = adaptation.initial.description
         acquisitions = description.acquisitions

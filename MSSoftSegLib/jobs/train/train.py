@@ -38,6 +38,7 @@ from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.training.adaptation.cross_fit import plan_cross_fit, without_validation
 from MSSoftSegLib.training.adaptation.policy import labelled_patients
 from MSSoftSegLib.training.data.folds import held_out_count
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
@@ -111,12 +112,27 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
         frozen=() if adaptation is None else adaptation.size.frozen,
         base=extra.base,
     )
+    cross_fit: list[FitTask] = []
+    if adaptation is not None and adaptation.size.cross_fit and spec.folds is None:
+        cross_fit = plan_cross_fit(
+            [*prepared, *extra.rehearsal],
+            recipe,
+            adaptation.size.cross_fit,
+            folder,
+            hardware=hardware,
+            resume=spec.resume,
+            initial_weights=_initial_weights(initial, folder),
+            frozen=adaptation.size.frozen,
+        )
     if spec.finish:
         tasks = trained_so_far(tasks)
+        cross_fit = cross_fit if all(task.is_done for task in cross_fit) else []
     if cluster.global_rank() == 0:
-        write_whole(folder / MEMBERS_FILE, members_document(describe_members(tasks)).encode())
+        write_whole(
+            folder / MEMBERS_FILE, members_document(describe_members(tasks), describe_members(cross_fit)).encode()
+        )
     train_members(
-        [] if spec.finish else tasks,
+        [] if spec.finish else [*tasks, *without_validation(cross_fit)],
         metric=reporter.metric,
         progress=lambda fraction, message: reporter.progress("training", fraction, message),
         cancelled=cancelled,
@@ -124,7 +140,7 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     if cluster.global_rank() == 0:
         learned = {case.case for task in tasks for case in task.training}
         facts = _facts(spec, prepared, [case for case in cases if case.case in learned])
-        _write(spec, tasks, facts, adaptation, teacher, hardware, reporter)
+        _write(spec, tasks, cross_fit, facts, adaptation, teacher, hardware, reporter)
         if spec.prepared is None:
             shutil.rmtree(folder / "prepared", ignore_errors=True)
     return spec.out
@@ -133,6 +149,7 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
 def _write(
     spec: TrainSpec,
     tasks: list[FitTask],
+    cross_fit: list[FitTask],
     facts: dict[str, object],
     adaptation: Adaptation | None,
     teacher: Bundle | None,
@@ -150,7 +167,7 @@ def _write(
     if adaptation is None:
         point, acquisitions = choose_operating_point(tasks, device, progress=choosing), ()
     else:
-        outcome = finish_adaptation(adaptation, tasks, device, progress=choosing)
+        outcome = finish_adaptation(adaptation, tasks, cross_fit, device, progress=choosing)
         point, acquisitions = outcome.point, outcome.acquisitions
         facts = {**facts, "adaptation": adaptation_facts(adaptation, outcome)}
         told = {"operating_point": outcome.words, "base": outcome.forgetting.facts()}

@@ -36,6 +36,8 @@ def in_words(size: AdaptationSize, patients: int) -> str:
     """What will be done, for the log and the card."""
     frozen = f"{', '.join(size.frozen)} frozen" if size.frozen else "nothing frozen"
     held = f"{size.validation:.0%} of the patients held out" if size.validation else "no patient held out"
+    if size.cross_fit:
+        held = f"the operating point chosen on all of them by {size.cross_fit} further courses"
     return (
         f"adaptation to {patients} patient{'' if patients == 1 else 's'}: {frozen}, learning rate {size.rate:g}, "
         f"{size.epochs} epochs, {size.rehearsal:.0%} of the samples rehearsed, {held}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.training.data.prepared import PreparedCase
-from MSSoftSegLib.training.engine.task import FitTask
+from MSSoftSegLib.training.engine.task import BEST_WEIGHTS, FitTask
 from MSSoftSegLib.training.engine.validation import case_probability, mean_defined, rater_masks, whole_logits
 from MSSoftSegLib.training.recipe import Recipe
 
@@ -60,11 +61,16 @@ class MeasuredPoint:
 def load_trained(task: FitTask) -> nn.Module:
     """The network with a finished task's best weights, in evaluation mode."""
     network = build_network(task.recipe.network, input_channels=len(task.recipe.data.inputs))
+    return load_best_weights(network, task.folder)
+
+
+def load_best_weights(network: nn.Module, folder: Path) -> nn.Module:
+    """The network with the best weights that a member of a run left in its folder, in evaluation mode."""
     try:
-        network.load_state_dict(load_file(str(task.best_weights)))
+        network.load_state_dict(load_file(str(folder / BEST_WEIGHTS)))
     except (OSError, RuntimeError, SafetensorError):
         raise JobFailed(
-            f"{task.best_weights.name} of this run is missing or damaged", remedy="start over with --overwrite"
+            f"{BEST_WEIGHTS} of this run is missing or damaged", remedy="start over with --overwrite"
         ) from None
     return network.eval()
 
@@ -82,10 +88,9 @@ def choose_operating_point(
     on: 'held-out' chooses threshold and smallest lesion there too; mean_dsc is of the cases trained on all the same.
     """
     recipe = tasks[0].recipe
-    networks = [load_trained(task) for task in tasks]
-    temperature = _temperature(tasks, networks, recipe, device) if recipe.postprocessing.calibrate else 1.0
-    cases, probabilities = _predicted(tasks, networks, device, temperature, on=on, progress=progress)
-    point = _chosen(cases, probabilities, recipe, temperature)
+    temperature = held_out_temperature(tasks, device)
+    cases, probabilities = predicted_cases(tasks, device, temperature, on=on, progress=progress)
+    point = chosen_point(cases, probabilities, recipe, temperature)
     return point if on == "training" else given_operating_point(tasks, device, point)
 
 
@@ -97,26 +102,27 @@ def given_operating_point(
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> MeasuredPoint:
     """The point that was chosen elsewhere, with its mean DSC on the cases that these members trained on."""
-    networks = [load_trained(task) for task in tasks]
-    cases, probabilities = _predicted(tasks, networks, device, point.temperature, on="training", progress=progress)
+    cases, probabilities = predicted_cases(tasks, device, point.temperature, on="training", progress=progress)
     scores = [
-        mean_defined([dice(_lesions(found, point.threshold, point.min_lesion_mm3, case), t) for t in rater_masks(case)])
+        mean_defined(
+            [dice(lesion_mask(found, point.threshold, point.min_lesion_mm3, case), t) for t in rater_masks(case)]
+        )
         for case, found in zip(cases, probabilities, strict=True)
     ]
     return MeasuredPoint(point.temperature, point.threshold, point.min_lesion_mm3, mean_defined(scores), len(cases))
 
 
-def _predicted(
+def predicted_cases(
     tasks: Sequence[FitTask],
-    networks: Sequence[nn.Module],
     device: Device,
     temperature: float,
     *,
     on: Literal["training", "held-out"],
-    progress: Callable[[float], None],
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> tuple[list[PreparedCase], list[np.ndarray]]:
     """Cases that members trained on, or that were held out, with the mean probability of just these members."""
     recipe = tasks[0].recipe
+    networks = [load_trained(task) for task in tasks]
     shown = [task.training if on == "training" else task.validation for task in tasks]
     cases = _labelled(shown)[:MOST_CASES]
     probabilities = []
@@ -137,22 +143,23 @@ def _labelled(shown: Sequence[Sequence[PreparedCase]]) -> list[PreparedCase]:
     return [found[name] for name in sorted(found)]
 
 
-def _chosen(
+def chosen_point(
     cases: Sequence[PreparedCase], probabilities: Sequence[np.ndarray], recipe: Recipe, temperature: float
 ) -> MeasuredPoint:
+    """The threshold with the best mean DSC, then the smallest lesion with the best lesion F1; what the recipe fixes stays."""
     fixed = recipe.postprocessing
 
     def dsc(threshold: float, smallest: float) -> float:
         values = []
         for case, probability in zip(cases, probabilities, strict=True):
-            mask = _lesions(probability, threshold, smallest, case)
+            mask = lesion_mask(probability, threshold, smallest, case)
             values.append(mean_defined([dice(mask, truth) for truth in rater_masks(case)]))
         return mean_defined(values)
 
     def f1(threshold: float, smallest: float) -> float:
         values = []
         for case, probability in zip(cases, probabilities, strict=True):
-            mask = _lesions(probability, threshold, smallest, case)
+            mask = lesion_mask(probability, threshold, smallest, case)
             values.append(mean_defined([detection(truth, mask).f1 for truth in rater_masks(case)]))
         return mean_defined(values)
 
@@ -169,7 +176,8 @@ def _just_above(volume_mm3: float, recipe: Recipe) -> float:
     return volume_mm3 + 0.5 * recipe.data.spacing_mm**3 if volume_mm3 else 0.0
 
 
-def _lesions(probability: np.ndarray, threshold: float, smallest: float, case: PreparedCase) -> np.ndarray:
+def lesion_mask(probability: np.ndarray, threshold: float, smallest: float, case: PreparedCase) -> np.ndarray:
+    """Voxels (z, y, x) of lesions of at least ``smallest`` mm³; bool."""
     if smallest == 0:
         return probability >= threshold
     voxel_mm3 = case.spacing_mm**3
@@ -177,10 +185,14 @@ def _lesions(probability: np.ndarray, threshold: float, smallest: float, case: P
     return instances > 0
 
 
-def _temperature(tasks: Sequence[FitTask], networks: Sequence[nn.Module], recipe: Recipe, device: Device) -> float:
-    """The temperature with the lowest cross entropy against the soft labels of held-out cases."""
+def held_out_temperature(tasks: Sequence[FitTask], device: Device) -> float:
+    """The temperature with the lowest cross entropy against the soft labels of held-out cases; 1 where the recipe wants none."""
+    recipe = tasks[0].recipe
+    if not recipe.postprocessing.calibrate:
+        return 1.0
     losses = np.zeros(len(TEMPERATURES))
-    for task, network in zip(tasks, networks, strict=True):
+    for task in tasks:
+        network = load_trained(task)
         for case in task.validation[:MOST_CASES]:
             logits = whole_logits(network, case, recipe, device)
             inside = torch.from_numpy(np.array(case.brain()))

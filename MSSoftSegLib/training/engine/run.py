@@ -90,8 +90,7 @@ def train_members(
 ) -> None:
     """Train one after the other; a member that is finished is not trained again on resuming."""
     for number, task in enumerate(tasks):
-        done = task.folder / "done"
-        if task.resume and done.is_file():
+        if task.resume and task.is_done:
             continue
         if not task.resume:
             shutil.rmtree(task.folder, ignore_errors=True)
@@ -101,7 +100,7 @@ def train_members(
             progress((number + fraction) / len(tasks), many + message)
 
         train_one(task, DirectChannel(metric, report, cancelled))
-        done.touch()
+        task.mark_done()
 
 
 def trained_so_far(tasks: Sequence[FitTask]) -> list[FitTask]:

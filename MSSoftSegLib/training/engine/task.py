@@ -9,6 +9,7 @@ from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.recipe import Recipe
 
 BEST_WEIGHTS = "best.safetensors"
+DONE = "done"
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,12 @@ class FitTask:
     def best_weights(self) -> Path:
         """The weights of the best validation so far (float32), which are the model."""
         return self.folder / BEST_WEIGHTS
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the course was run to its end."""
+        return (self.folder / DONE).is_file()
+
+    def mark_done(self) -> None:
+        """Remember that the course was run to its end."""
+        (self.folder / DONE).touch()

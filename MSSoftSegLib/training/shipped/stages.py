@@ -15,7 +15,6 @@ from MSSoftSegLib.training.shipped.plan import Plan, Stage
 from MSSoftSegLib.training.shipped.shares import case_weights
 
 LOGGER = logging.getLogger(__name__)
-DONE = "done"
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,11 @@ class ShippedRun:
         """Every stage that is not done yet."""
         for stage in self.stages:
             task = self.task(stage)
-            if (task.folder / DONE).is_file():
+            if task.is_done:
                 continue
             LOGGER.info("stage %s: %s steps on %s cases", task.folder.name, stage.steps, len(task.training))
             train_one(task, DirectChannel(on_metric=_log))
-            (task.folder / DONE).touch()
+            task.mark_done()
 
     @property
     def trained(self) -> FitTask:

@@ -31,7 +31,8 @@ base_patients = 1
 base_spacing_mm = 3.0
 sizes = [
   { patients = 2, frozen = ["encoder"], rate = 5e-3, epochs = 2, rehearsal = 0.4, validation = 0.0 },
-  { rate = 1e-3, epochs = 1, rehearsal = 0.0, validation = 0.34 },
+  { patients = 3, rate = 1e-3, epochs = 1, rehearsal = 0.0, validation = 0.34 },
+  { rate = 1e-3, epochs = 1, rehearsal = 0.0, validation = 0.0, cross_fit = 2 },
 ]
 """
 

@@ -15,7 +15,7 @@ from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.adaptation.policy import labelled_patients, size_for
-from MSSoftSegLib.training.recipe import find_recipe
+from MSSoftSegLib.training.recipe import AdaptationSize, find_recipe
 from MSSoftSegLib.training.run_folder import PICTURE_FILE, read_members, run_folder
 from Testing.MSSoftSegLib.jobs.adapted import few_cases, listed, small_model, small_recipe
 
@@ -119,6 +119,42 @@ def test_three_cases_are_two_to_learn_from_and_one_that_judges(tmp_path, monkeyp
     assert events[-1]["summary"]["base"]["patients"] == 1
 
 
+def test_from_four_cases_on_the_point_is_chosen_on_patients_that_the_choosing_models_did_not_see(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSSOFTSEG_MODELS", str(tmp_path / "models"))
+    small_model(tmp_path / "start")
+    code, events = adapt(tmp_path, 4)
+    assert code == 0, events[-1]
+    run_of_it = run_folder(tmp_path / "adapted")
+    (member,) = read_members(run_of_it)
+    assert sorted(member.training) == ["d0", "d1", "d2", "d3"], "the model learns from all of them"
+    choosing = sorted((run_of_it / "cross-fit").glob("fold-*"))
+    assert [folder.name for folder in choosing] == ["fold-0-model-0", "fold-1-model-0"]
+    weights = {folder: (folder / "best.safetensors").read_bytes() for folder in (*choosing, run_of_it / member.name)}
+    assert len(set(weights.values())) == 3
+    told = read_bundle(tmp_path / "adapted").description.training["adaptation"]["operating_point"]
+    assert "chosen on 4 patients, each predicted by a model that had not learned from her" in told
+    assert events[-1]["summary"]["members"] == 1, "the choosing models are not part of the bundle"
+    spec = {
+        "library": str(tmp_path / "cases.json"),
+        "first": str(tmp_path / "start"),
+        "second": str(tmp_path / "adapted"),
+        "run": str(run_of_it),
+        "out": str(tmp_path / "judged"),
+        "base_patients": 0,
+    }
+    events.clear()
+    assert run(parse_job({"job": "2", "kind": "compare-models", "spec": spec}), events.append).exit_code == 0
+    judged = [pair["case"] for pair in events[-1]["summary"]["per_case"]]
+    assert judged == ["d0", "d1", "d2", "d3"], "each by a network that did not learn from her"
+
+
+def test_a_size_that_cross_fits_holds_nobody_out():
+    with pytest.raises(ValueError, match="2 folds or more and validation 0"):
+        AdaptationSize(rate=1e-3, epochs=1, cross_fit=2, validation=0.2)
+    with pytest.raises(ValueError, match="2 folds or more"):
+        AdaptationSize(rate=1e-3, epochs=1, cross_fit=1, validation=0.0)
+
+
 def test_a_recipe_that_adapts_needs_something_to_adapt(tmp_path, capsys):
     library = listed(few_cases(1), tmp_path)
     command = ["train", "--library", str(library), "--recipe", "mssoftseg-adapt", "--out", str(tmp_path / "m")]
@@ -144,11 +180,11 @@ def test_a_model_that_looks_at_other_images_is_not_adapted(tmp_path, capsys):
 def test_the_shipped_policy_grows_with_the_number_of_patients():
     settings = find_recipe("mssoftseg-adapt").adaptation
     assert settings is not None
-    one, three, many = (size_for(settings, count) for count in (1, 3, 40))
+    one, three, eight, many = (size_for(settings, count) for count in (1, 3, 8, 40))
     assert one.frozen == ("input_block", "downsamples", "bottleneck")
     assert one.validation == 0
     assert three.frozen == ()
-    assert three.validation > 0
-    assert many.epochs > three.epochs > one.epochs
+    assert (three.cross_fit, eight.cross_fit, many.cross_fit) == (0, 2, 2)
+    assert many.epochs > eight.epochs > three.epochs > one.epochs
     assert min(size.rehearsal for size in settings.sizes) > 0
     assert labelled_patients(few_cases(2)) == 2
