@@ -50,9 +50,11 @@ class LoadedModel:
 def load_model(bundle: Bundle, run: Path | None = None) -> LoadedModel:
     """Weights checked and loaded. run: the training that made the bundle, for the networks that chose its operating point."""
     networks = load_networks(bundle)
-    for member in read_choosing(run) if run is not None else ():
-        network = build_network(bundle.description.network, input_channels=len(bundle.description.inputs))
-        networks.append(load_best_weights(network, run / CROSS_FIT_FOLDER / member.name))
+    if run is not None:
+        description = bundle.description
+        for member in read_choosing(run):
+            network = build_network(description.network, input_channels=len(description.inputs))
+            networks.append(load_best_weights(network, run / CROSS_FIT_FOLDER / member.name))
     return LoadedModel(bundle, tuple(networks))
 
 
