@@ -22,7 +22,7 @@ from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.jobs.evaluate.model_scoring import load_model, score_case
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.datalist import write_datalist
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL, find_bundle
 from MSSoftSegLib.report.chart import BLUE, VERMILION, chart
 
@@ -66,17 +66,17 @@ def main(arguments: list[str] | None = None) -> None:
         write_results(points, given.out)
 
 
-def _with_truth(seed: int, folder: Path) -> LabelledCase:
+def _with_truth(seed: int, folder: Path) -> LabeledCase:
     case, truth = other_scanner_patient(seed, folder)
     return replace(case, raters={"truth": truth})
 
 
-def _scored(model: str, test: list[LabelledCase], device: Device) -> tuple[dict[str, float | None], ...]:
+def _scored(model: str, test: list[LabeledCase], device: Device) -> tuple[dict[str, float | None], ...]:
     loaded = load_model(find_bundle(model))
     return tuple(score_case(case, loaded, device, tta="none") for case in test)
 
 
-def _adapted(count: int, test: list[LabelledCase], folder: Path, device: Device) -> Point:
+def _adapted(count: int, test: list[LabeledCase], folder: Path, device: Device) -> Point:
     """Train on the first ``count`` patients and test."""
     cases = [other_scanner_patient(seed, folder / "patients")[0] for seed in TRAINING_SEEDS[:count]]
     out = folder / f"adapted-{count}"

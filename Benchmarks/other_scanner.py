@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.exam.geometry import image_like, voxels
 from MSSoftSegLib.exam.image_file import write_image
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.phantom.acquisition import Acquisition
 from MSSoftSegLib.phantom.digital_patient import DigitalPatient, DigitalPatientSettings, make_digital_patient
 
@@ -28,13 +28,13 @@ T2_POWER = 0.45
 SCANNER_SEED = 5
 
 
-def other_scanner_patient(seed: int, folder: Path) -> tuple[LabelledCase, Path]:
+def other_scanner_patient(seed: int, folder: Path) -> tuple[LabeledCase, Path]:
     """The patient's files in a folder of her own (made where it is absent): the case with two raters, and her true mask."""
     place = folder / f"patient-{seed}"
     if not (place / "truth.nii.gz").is_file():
         place.mkdir(parents=True, exist_ok=True)
         _write(_scanned(seed), place)
-    case = LabelledCase(
+    case = LabeledCase(
         case=f"p{seed}",
         patient=f"p{seed}",
         images={modality: place / f"{modality.name}.nii.gz" for modality in MODALITIES},

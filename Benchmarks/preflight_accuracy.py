@@ -20,7 +20,7 @@ import torch
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.datalist import write_datalist
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 
 # With the samples of a step: fewer than the recipe's sixteen slices, for a processor.
 RECIPES = {"mssoftseg": 1, "softseg2020": 4}
@@ -60,7 +60,7 @@ def made_up_cases(folder: Path) -> Path:
             values = (100 + 40 * lesions + rng.normal(0, 8, SHAPE)) * brain
             images[modality] = written(values.astype(np.float32), place / f"{modality}.nii.gz")
         raters = {"anna": written(lesions * brain, place / "anna.nii.gz")}
-        cases.append(LabelledCase(f"case-{number}", f"patient-{number}", images, raters, preprocessed=True))
+        cases.append(LabeledCase(f"case-{number}", f"patient-{number}", images, raters, preprocessed=True))
     return write_datalist(cases, folder / "cases.json")
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 from variants_cohort import HELD_OUT, Cohort, Label, pen
-from variants_pseudo import pseudo_labelled
+from variants_pseudo import pseudo_labeled
 from variants_table import write_table
 
 from MSSoftSegLib.evaluation.calibration import expected_calibration_error, neighborhood
@@ -85,7 +85,7 @@ def task_of(variant: Variant, seed: int, cohort: Cohort, run: Path) -> FitTask:
     training = cohort.cases("training", variant.label, recipe.data.normalization)
     if variant.teacher is not None:
         before = next(each for each in VARIANTS if each.name == variant.teacher)
-        training += pseudo_labelled(task_of(before, seed, cohort, run), recipe, cohort.data, run / f"pseudo-{seed}")
+        training += pseudo_labeled(task_of(before, seed, cohort, run), recipe, cohort.data, run / f"pseudo-{seed}")
     return FitTask(
         recipe=recipe,
         training=training,

@@ -135,13 +135,13 @@ ROWS: tuple[tuple[SoftLabelSettings, str, Callable[..., np.ndarray] | None, str]
 def main() -> None:
     """Measure every method, compare its voxels with the naive way's, write the table."""
     core, flair = brain()
-    mask, grey = (sitk.GetImageFromArray(array) for array in (core.astype(np.uint8), flair))
+    mask, gray = (sitk.GetImageFromArray(array) for array in (core.astype(np.uint8), flair))
     lines = []
     for settings, shown, naive, way in ROWS:
         seconds, found = [], None
         for _ in range(REPEATS):
             started = time.process_time()
-            found = make_soft_mask([mask], grey, settings)
+            found = make_soft_mask([mask], gray, settings)
             seconds.append(time.process_time() - started)
         line = f"| {settings.method} | {shown} | {np.median(seconds):.2f} | {max(seconds):.2f} | {REPEATS} |"
         if naive is not None and found is not None:

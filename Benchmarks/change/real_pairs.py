@@ -83,7 +83,7 @@ def compared(before: Visit, after: Visit) -> Comparison:
     return compare_visits(before, after, register_visits(before, after))
 
 
-def labelled_changes(comparison: Comparison, exam: Path, label: Path) -> np.ndarray:
+def labeled_changes(comparison: Comparison, exam: Path, label: Path) -> np.ndarray:
     """The change mask of open_ms, which lies in a common space, on the grid between (bool)."""
     # The file maps points of the common space to FLAIR.
     common_from_flair = affine(np.linalg.inv(matrix_of(sitk.ReadTransform(str(exam / "FLAIR_to_common.txt")))))
@@ -99,7 +99,7 @@ def open_ms_row(patient: str, data: Path, results: Path) -> str:
         *(seen(exam, data, results, name) for exam, name in zip(exams, ("before", "after"), strict=True))
     )
     label = data / exams[1].folder / "lesion_change_common.nii.gz"
-    changed = labelled_changes(comparison, data / exams[0].folder, label)
+    changed = labeled_changes(comparison, data / exams[0].folder, label)
     rows = {row.group.id: row for row in comparison.changes}
     signs = signed_changes(comparison, changed)
     found = [_touching(comparison, inside, rows) for inside, _ in signs]

@@ -91,12 +91,12 @@ def draw(shown: Shown, out: Path) -> None:
     """Write the picture."""
     z, rows, columns = place(shown)
     aspect = shown.spacing_mm[1] / shown.spacing_mm[2]
-    grey = shown.flair[z]
-    limits = {"cmap": "gray", "vmin": 0, "vmax": float(np.percentile(grey[grey > 0], 99.8)), "aspect": aspect}
+    gray = shown.flair[z]
+    limits = {"cmap": "gray", "vmin": 0, "vmax": float(np.percentile(gray[gray > 0], 99.8)), "aspect": aspect}
     figure, axes = plt.subplots(1, 4, figsize=(13.2, 3.9), layout="constrained", facecolor="black")
-    axes[0].imshow(grey, **limits)
+    axes[0].imshow(gray, **limits)
     axes[0].contour(shown.core[z], [0.5], colors=OUTLINE, linewidths=0.6)
-    head = np.argwhere(grey > 0.1 * limits["vmax"])
+    head = np.argwhere(gray > 0.1 * limits["vmax"])
     (top, left), (bottom, right) = head.min(axis=0) - 3, head.max(axis=0) + 3
     axes[0].set(xlim=(left, right), ylim=(bottom, top))
     corner = (columns.start, rows.start)
@@ -107,7 +107,7 @@ def draw(shown: Shown, out: Path) -> None:
     for panel, (name, title) in zip(axes[1:], METHODS.items(), strict=True):
         soft = shown.soft[name][z, rows, columns]
         core = shown.core[z, rows, columns]
-        panel.imshow(grey[rows, columns], **limits)
+        panel.imshow(gray[rows, columns], **limits)
         border = np.ma.masked_where((soft <= 0) | core, soft)
         overlay = panel.imshow(border, cmap=SOFT, vmin=0, vmax=0.5, alpha=0.85, aspect=aspect)
         panel.contour(core, [0.5], colors=OUTLINE, linewidths=1.0)

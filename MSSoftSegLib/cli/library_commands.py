@@ -108,7 +108,7 @@ def add(
     if result is not None:
         findings = findings_of_case(result, library, CaseId(patient, session), images.get(Modality.FLAIR))
         model = model or findings.model
-        if not mask and soft_label is None and not _is_labelled(library, CaseId(patient, session)):
+        if not mask and soft_label is None and not _is_labeled(library, CaseId(patient, session)):
             soft_label, soft_label_name = result / PROBABILITY_FILE, label_name(findings.model)
     if notes is not None and not mask:
         raise RequestError("notes are a rater's", remedy="give --mask and --rater with them")
@@ -241,7 +241,7 @@ def _raters(masks: list[Path], raters: list[str]) -> dict[str, Path]:
     return dict(zip(raters, masks, strict=True))
 
 
-def _is_labelled(library: Path, case: CaseId) -> bool:
+def _is_labeled(library: Path, case: CaseId) -> bool:
     check_is_library(library)
     record = find_case(library, case)
-    return record is not None and record.is_labelled
+    return record is not None and record.is_labeled

@@ -22,7 +22,7 @@ def pseudolabel(
     model: Annotated[
         str, typer.Option("--model", help="the teacher: name of an installed model, or a bundle's folder")
     ],
-    unlabelled: Annotated[
+    unlabeled: Annotated[
         Path,
         typer.Option("--unlabelled", help="folder with one folder per exam, or a case library with unlabelled cases"),
     ],
@@ -74,7 +74,7 @@ def pseudolabel(
     chosen = {**_settings_of(recipe), **{name: value for name, value in given.items() if value is not None}}
     spec = {
         "model": model,
-        "unlabelled": unlabelled,
+        "unlabelled": unlabeled,
         "out": out,
         "pseudo_labels": chosen,
         "device": device,
@@ -85,8 +85,8 @@ def pseudolabel(
     }
     outcome = run_job("pseudolabel", spec, json_events=json_events, debug=debug)
     # Also after a failure: without it nobody knows which exam a warning speaks of.
-    if not json_events and outcome.exit_code in WITH_A_MAPPING and not is_library(unlabelled):
-        for exam in plan_exams(unlabelled, out, preprocessed=preprocessed):
+    if not json_events and outcome.exit_code in WITH_A_MAPPING and not is_library(unlabeled):
+        for exam in plan_exams(unlabeled, out, preprocessed=preprocessed):
             say(f"{exam.case.patient}\t{exam.origin}")
     finish(outcome, json_events=json_events)
 

@@ -118,18 +118,18 @@ def _status(
     soft_label: SoftLabelEntry | None,
 ) -> Status:
     """The status asked for; else the old one, but nobody approved a label that came later."""
-    labelled = bool(raters) or soft_label is not None
+    labeled = bool(raters) or soft_label is not None
     status = change.status
     if status is not None:
-        if problem := status_problem(status, labelled=labelled):
+        if problem := status_problem(status, labeled=labeled):
             raise RequestError(f"{change.case} cannot be {problem}", remedy="choose another --status")
         return status
-    if before is None or (before.status == "unlabelled" and labelled):
-        return "segmented" if labelled else "unlabelled"
+    if before is None or (before.status == "unlabelled" and labeled):
+        return "segmented" if labeled else "unlabelled"
     versions = {rater: entry.version for rater, entry in before.raters.items()}
-    relabelled = {rater: entry.version for rater, entry in raters.items()} != versions
-    relabelled = relabelled or soft_label != before.soft_label
-    return "corrected" if before.status == "approved" and relabelled else before.status
+    relabeled = {rater: entry.version for rater, entry in raters.items()} != versions
+    relabeled = relabeled or soft_label != before.soft_label
+    return "corrected" if before.status == "approved" and relabeled else before.status
 
 
 def _preprocessed(before: CaseRecord | None, change: CaseChange) -> bool:
@@ -186,7 +186,7 @@ def _base(name: str) -> str:
 
 def with_status(before: CaseRecord, status: Status, *, by: str | None = None) -> CaseRecord:
     """The record with another status. by: who says so."""
-    if problem := status_problem(status, labelled=before.is_labelled):
+    if problem := status_problem(status, labeled=before.is_labeled):
         raise RequestError(
             f"{before.case_id} cannot be {problem}", remedy="add a label first, or choose another status"
         )

@@ -136,7 +136,7 @@ class CaseRecord(FrozenModel):
             raise ValueError("checksums: not of exactly the files of this case")
         if self.pseudo_labelled != (self.soft_label is not None and not self.raters):
             raise ValueError("pseudo_labelled: true where there is a soft label and no rater, and only there")
-        if problem := status_problem(self.status, labelled=self.is_labelled):
+        if problem := status_problem(self.status, labeled=self.is_labeled):
             raise ValueError(f"status: {problem}")
         return self
 
@@ -146,7 +146,7 @@ class CaseRecord(FrozenModel):
         return CaseId(self.patient, self.session)
 
     @property
-    def is_labelled(self) -> bool:
+    def is_labeled(self) -> bool:
         """Whether anybody or anything labelled this case."""
         return bool(self.raters) or self.soft_label is not None
 
@@ -187,11 +187,11 @@ def files_of(
     return tuple(names)
 
 
-def status_problem(status: Status, *, labelled: bool) -> str | None:
+def status_problem(status: Status, *, labeled: bool) -> str | None:
     """Why a case cannot have a status; None where it can."""
-    if status == "unlabelled" and labelled:
+    if status == "unlabelled" and labeled:
         return "'unlabelled', but there is a label"
-    if status in ("segmented", "corrected", "approved") and not labelled:
+    if status in ("segmented", "corrected", "approved") and not labeled:
         return f"{status!r}, but there is no label"
     return None
 

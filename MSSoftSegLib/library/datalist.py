@@ -3,7 +3,7 @@
 ``{"training": [{"image": {"flair": "a.nii.gz", "t1": "b.nii.gz"}, "label": "m.nii.gz", "patient": "01"}]}``; file names are
 relative to the JSON file's folder. ``image`` may also be a list, with ``modalities`` beside it (or ``modality`` or
 ``channel_names`` for the whole file), or one file, which is FLAIR. ``labels`` maps raters to files; ``soft_label``,
-``confidence``, ``case`` and ``preprocessed`` say what they say in LabelledCase. Keys that others use are left alone.
+``confidence``, ``case`` and ``preprocessed`` say what they say in LabeledCase. Keys that others use are left alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from MSSoftSegLib.exam.image_format import image_stem
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.plain_text import decoded_text
 from MSSoftSegLib.library.channels import modality_of_channel
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.transaction import write_text
 from MSSoftSegLib.library.visits import visits_in
 
@@ -33,7 +33,7 @@ UNNAMED_RATER = "label"
 _SUBJECT = re.compile(r"(sub-[A-Za-z0-9]+)(?:_|$)")
 
 
-def read_datalist(path: Path, *, section: str = SECTION) -> list[LabelledCase]:
+def read_datalist(path: Path, *, section: str = SECTION) -> list[LabeledCase]:
     """The labelled cases of one section, in the file's order; BadLibrary names the entry and what is wrong with it.
 
     Entries without ``patient`` are taken for one patient each, unless file names begin with a BIDS subject or tell of visits.
@@ -59,7 +59,7 @@ def read_datalist(path: Path, *, section: str = SECTION) -> list[LabelledCase]:
     return cases
 
 
-def _with_patients_by_name(path: Path, cases: Sequence[LabelledCase], entries: Sequence[Any]) -> list[LabelledCase]:
+def _with_patients_by_name(path: Path, cases: Sequence[LabeledCase], entries: Sequence[Any]) -> list[LabeledCase]:
     """The cases, those that say nothing of their patient under the one that their names tell of."""
     silent = [case.case for case, entry in zip(cases, entries, strict=True) if not entry.get("patient")]
     try:
@@ -69,7 +69,7 @@ def _with_patients_by_name(path: Path, cases: Sequence[LabelledCase], entries: S
     return [dataclasses.replace(case, patient=visits[case.case][0]) if case.case in visits else case for case in cases]
 
 
-def write_datalist(cases: Sequence[LabelledCase], path: Path, *, section: str = SECTION) -> Path:
+def write_datalist(cases: Sequence[LabeledCase], path: Path, *, section: str = SECTION) -> Path:
     """Write labelled cases as a data list; files are named relative to its folder where they can be. Returns the path."""
     folder = path.absolute().parent
 
@@ -125,7 +125,7 @@ class _EntryReader:
         """What is wrong with an entry."""
         raise BadLibrary(f"{self._path.name}, entry {number}: {reason}", remedy="correct the entry")
 
-    def read(self, number: int, entry: Any) -> LabelledCase:
+    def read(self, number: int, entry: Any) -> LabeledCase:
         """One entry as a case."""
         if not isinstance(entry, dict):
             self.refuse(number, "is not an object with image and label")
@@ -146,7 +146,7 @@ class _EntryReader:
         if not isinstance(entry.get("preprocessed", False), bool):
             self.refuse(number, "'preprocessed' is neither true nor false")
         patient = entry.get("patient") or (subject[1] if subject else entry.get("case") or name)
-        return LabelledCase(
+        return LabeledCase(
             case=str(entry.get("case") or name),
             patient=str(patient),
             images=MappingProxyType(images),

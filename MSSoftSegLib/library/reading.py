@@ -12,7 +12,7 @@ from MSSoftSegLib.errors import BadImage, BadLibrary, RequestError
 from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.exam.plain_text import decoded_text
 from MSSoftSegLib.library.case_record import STATUSES, CaseRecord, Status, parse_record
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, WRITERS_FOLDER, CaseId, case_of_file, inside
 
 # A network disk answers many questions at once as fast as one.
@@ -80,9 +80,9 @@ def read_library(library: Path) -> list[CaseRecord]:
     return [read_case(library, case) for case in case_ids(library)]
 
 
-def labelled_cases(
+def labeled_cases(
     library: Path, *, statuses: Sequence[Status] = ("approved",), verify: bool = False
-) -> list[LabelledCase]:
+) -> list[LabeledCase]:
     """The labelled cases of some statuses, in order of name, as training takes them.
 
     Every file must be there (BadLibrary names the one that is not); verify: and have the checksum of its record.
@@ -90,10 +90,10 @@ def labelled_cases(
     unknown = [status for status in statuses if status not in STATUSES]
     if unknown:
         raise RequestError(f"{unknown[0]!r} is not a status", remedy=f"choose from {', '.join(STATUSES)}")
-    chosen = [record for record in read_library(library) if record.status in statuses and record.is_labelled]
+    chosen = [record for record in read_library(library) if record.status in statuses and record.is_labeled]
     for record in chosen:
         verify_files(library, record, checksums=verify)
-    return [labelled_case(library, record) for record in chosen]
+    return [labeled_case(library, record) for record in chosen]
 
 
 def verify_files(library: Path, record: CaseRecord, *, checksums: bool) -> None:
@@ -115,10 +115,10 @@ def file_problem(path: Path, checksum: str | None) -> str | None:
     return None
 
 
-def labelled_case(library: Path, record: CaseRecord) -> LabelledCase:
+def labeled_case(library: Path, record: CaseRecord) -> LabeledCase:
     """One labelled case as training takes it."""
     case, soft = record.case_id, record.soft_label
-    return LabelledCase(
+    return LabeledCase(
         case=str(case),
         patient=record.patient,
         images=MappingProxyType({modality: inside(library, case.image(modality)) for modality in record.images}),

@@ -20,20 +20,20 @@ from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.intake import store_image
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 
 # In a bundle's ``training``: what tells its cases again without naming them.
 FINGERPRINTS = "flair_fingerprints"
 FINGERPRINT_LENGTH = 16
 
 
-def voxel_checksum(case: LabelledCase) -> str:
+def voxel_checksum(case: LabeledCase) -> str:
     """SHA-256 of FLAIR's voxels: the same in every file format and with every header."""
     array = np.ascontiguousarray(voxels(read_image(case.images[Modality.FLAIR])), np.float32)
     return hashlib.sha256(str(array.shape).encode() + array.tobytes()).hexdigest()
 
 
-def fingerprint(case: LabelledCase) -> str:
+def fingerprint(case: LabeledCase) -> str:
     """What tells a case again from the voxels of its FLAIR, without saying whose it is."""
     return voxel_checksum(case)[:FINGERPRINT_LENGTH]
 
@@ -58,7 +58,7 @@ def _checksum_once_stored(image: Path, size: int, modified_ns: int) -> str:
         return sha256_of_file(stored)
 
 
-def labelled_first(cases: Sequence[LabelledCase]) -> list[LabelledCase]:
+def labeled_first(cases: Sequence[LabeledCase]) -> list[LabeledCase]:
     """The order in which cases are compared: where a labelled and a pseudo-labelled one are the same, the latter has to go."""
     return sorted(cases, key=lambda each: each.is_pseudo_labelled)
 
@@ -67,9 +67,9 @@ class SeenExams:
     """Cases looked at one after the other, labelled ones first."""
 
     def __init__(self) -> None:
-        self._first_with: dict[str, LabelledCase] = {}
+        self._first_with: dict[str, LabeledCase] = {}
 
-    def same_as(self, case: LabelledCase) -> LabelledCase | None:
+    def same_as(self, case: LabeledCase) -> LabeledCase | None:
         """An earlier case that is the same exam and may not be: of another patient, or labelled where this one is not.
 
         Visits of one patient are always on one side of a split, so the same FLAIR twice there harms nobody.
@@ -82,10 +82,10 @@ class SeenExams:
         return None if case.patient == first.patient else first
 
 
-def check_no_exam_twice(cases: Sequence[LabelledCase]) -> None:
+def check_no_exam_twice(cases: Sequence[LabeledCase]) -> None:
     """Refuse a FLAIR that belongs to two patients, or to a labelled and to a pseudo-labelled case."""
     seen = SeenExams()
-    for case in labelled_first(cases):
+    for case in labeled_first(cases):
         first = seen.same_as(case)
         if first is None:
             continue

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-JUDGEMENTS_FILE = "judgements.jsonl"
+JUDGMENTS_FILE = "judgements.jsonl"
 PROMOTIONS_FILE = "promotions.jsonl"
 Verdict = Literal["better", "worse", "undecided"]
 Decision = Literal["default", "candidate", "discard"]
@@ -61,9 +61,9 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def keep_judgement(folder: Path, judgement: ModelJudgment) -> None:
+def keep_judgment(folder: Path, judgment: ModelJudgment) -> None:
     """Add to the judgements in the user's models folder."""
-    _append(folder / JUDGEMENTS_FILE, judgement)
+    _append(folder / JUDGMENTS_FILE, judgment)
 
 
 def keep_promotion(folder: Path, promotion: Promotion) -> None:
@@ -76,9 +76,9 @@ def history(folder: Path) -> list[Promotion]:
     return [line for document in _documents(folder / PROMOTIONS_FILE) if (line := _read(Promotion, document))]
 
 
-def judgement_on(folder: Path, *, first_sha256: str, second_sha256: str) -> ModelJudgment | None:
+def judgment_on(folder: Path, *, first_sha256: str, second_sha256: str) -> ModelJudgment | None:
     """The last judgement on the second model against the first; None where they were never compared."""
-    read = (_read(ModelJudgment, document) for document in _documents(folder / JUDGEMENTS_FILE))
+    read = (_read(ModelJudgment, document) for document in _documents(folder / JUDGMENTS_FILE))
     found = [j for j in read if j and j.first_sha256 == first_sha256 and j.second_sha256 == second_sha256]
     return found[-1] if found else None
 

@@ -26,7 +26,7 @@ def label_map(mask: sitk.Image, name: str) -> np.ndarray:
     return array.astype(np.uint8)
 
 
-def grey_values(image: sitk.Image, name: str) -> np.ndarray:
+def gray_values(image: sitk.Image, name: str) -> np.ndarray:
     """Grey values, (z, y, x), of the image's own type; BadImage where one is not finite."""
     _check_three_dimensional(image, name)
     array = voxels(image)

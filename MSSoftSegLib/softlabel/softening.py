@@ -17,7 +17,7 @@ from MSSoftSegLib.softlabel.groza import gaussian_border, ramp_border, svls_bord
 from MSSoftSegLib.softlabel.kats import kats_growth
 from MSSoftSegLib.softlabel.lesions_of_core import largest_value_of_each_lesion
 from MSSoftSegLib.softlabel.merging import Merged, merge_raters
-from MSSoftSegLib.softlabel.rater_images import check_grid, grey_values, label_map
+from MSSoftSegLib.softlabel.rater_images import check_grid, gray_values, label_map
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 from MSSoftSegLib.softlabel.soft_mask import SoftMask
 from MSSoftSegLib.softlabel.voxelwise import voxelwise_gamma
@@ -54,10 +54,10 @@ def make_soft_mask(
     others = list(zip(rater_masks[1:], names[1:], strict=True))
     for image, name in [*others, *([(flair, flair_name)] if flair is not None else [])]:
         check_grid(image, name, grid, names[0])
-    grey = grey_values(flair, flair_name) if flair is not None and settings.method in NEEDS_FLAIR else None
+    gray = gray_values(flair, flair_name) if flair is not None and settings.method in NEEDS_FLAIR else None
     merged = merge_raters(label_maps, settings)
     z_mm, y_mm, x_mm = grid.spacing_mm[::-1]
-    soft = _softened(merged, grey, (z_mm, y_mm, x_mm), settings)
+    soft = _softened(merged, gray, (z_mm, y_mm, x_mm), settings)
     voxel_ml = grid.voxel_volume_mm3 / MM3_PER_ML
     return SoftMask(
         image=grid.image(soft.value),

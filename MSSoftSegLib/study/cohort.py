@@ -71,7 +71,7 @@ def _cut(image: sitk.Image, window: tuple[slice, slice, slice]) -> sitk.Image:
 
 
 def write_digital_library(
-    folder: Path, *, patients: int, unlabelled: int, spacing_mm: float, progress: Callable[[float], None]
+    folder: Path, *, patients: int, unlabeled: int, spacing_mm: float, progress: Callable[[float], None]
 ) -> None:
     """A case library of digital patients: approved ones with two raters, and unlabelled ones for students.
 
@@ -80,17 +80,17 @@ def write_digital_library(
     if not folder.exists():
         create_library(folder, name="Digital patients of a study")
     there = {case.patient for case in case_ids(folder)}
-    for number in range(patients + unlabelled):
-        progress(number / (patients + unlabelled))
+    for number in range(patients + unlabeled):
+        progress(number / (patients + unlabeled))
         if patient_name(number) in there:
             continue
         case = digital_case(number, spacing_mm=spacing_mm)
-        labelled = number < patients
+        labeled = number < patients
         change = CaseChange(
             CaseId(case.patient),
             images={Modality(name): image for name, image in case.images.items()},
-            raters={"rater1": case.rater1, "rater2": case.rater2} if labelled else {},
-            status="approved" if labelled else "unlabelled",
+            raters={"rater1": case.rater1, "rater2": case.rater2} if labeled else {},
+            status="approved" if labeled else "unlabelled",
             preprocessed=True,
         )
         add_case(folder, change)

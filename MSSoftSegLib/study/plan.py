@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from MSSoftSegLib.errors import RequestError
-from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.library.labeled_case import LabeledCase
+from MSSoftSegLib.library.reading import labeled_cases
 from MSSoftSegLib.study.arms import ARMS
 from MSSoftSegLib.study.size import SIZES, StudySize
 from MSSoftSegLib.training.recipe import Recipe
@@ -33,13 +33,13 @@ class StudyPlan:
         """Where the cases are."""
         return self.library or study / OWN_LIBRARY
 
-    def labelled_cases(self, study: Path) -> list[LabelledCase]:
+    def labeled_cases(self, study: Path) -> list[LabeledCase]:
         """The approved cases that raters labelled."""
-        return [case for case in labelled_cases(self.library_folder(study), statuses=("approved",)) if case.raters]
+        return [case for case in labeled_cases(self.library_folder(study), statuses=("approved",)) if case.raters]
 
-    def unlabelled_cases(self, study: Path) -> list[LabelledCase]:
+    def unlabeled_cases(self, study: Path) -> list[LabeledCase]:
         """The cases that nobody has labelled, for students."""
-        return labelled_cases(self.library_folder(study), statuses=("unlabelled",))
+        return labeled_cases(self.library_folder(study), statuses=("unlabelled",))
 
     def recipe(self, arm: str, *, seed: int) -> Recipe:
         """An arm's recipe at this size with a seed of its own."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
-from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.library.training_cases import pseudo_labelled_cases
+from MSSoftSegLib.library.labeled_case import LabeledCase
+from MSSoftSegLib.library.training_cases import pseudo_labeled_cases
 from MSSoftSegLib.training.pseudo_labels.labeling import LabelingRequest, Listener, label_exams
 from MSSoftSegLib.training.recipe import PseudoLabelSettings
 
 
 def label_with_teacher(
-    unlabelled: Path, teacher: Path, settings: PseudoLabelSettings, folder: Path
-) -> list[LabelledCase]:
+    unlabeled: Path, teacher: Path, settings: PseudoLabelSettings, folder: Path
+) -> list[LabeledCase]:
     """The unlabelled cases of a library with a teacher's labels; cases that the teacher is not sure enough of are left out.
 
     teacher: a model bundle. folder: where the library of pseudo-labelled cases is made; a finished one is reused.
     """
     choices = PseudoLabelChoices(**settings.model_dump(include=set(PseudoLabelChoices.model_fields)))
     # Nobody listens: the study tells the progress of whole trials only.
-    label_exams(str(teacher), LabelingRequest(unlabelled, folder, choices), device="cpu", listener=Listener())
-    return pseudo_labelled_cases(folder)
+    label_exams(str(teacher), LabelingRequest(unlabeled, folder, choices), device="cpu", listener=Listener())
+    return pseudo_labeled_cases(folder)

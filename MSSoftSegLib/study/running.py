@@ -91,7 +91,7 @@ def _blocked(
 def _prepare(study: Path, plan: StudyPlan, trial: Trial) -> None:
     """Prepared cases are shared between trials: made here, so that two trials never write the same folder."""
     recipe = plan.recipe(trial.arm, seed=trial.seed)
-    prepare_cases(plan.labelled_cases(study), recipe, plan.prepared_folder(study, recipe))
+    prepare_cases(plan.labeled_cases(study), recipe, plan.prepared_folder(study, recipe))
 
 
 def _started(study: Path, plan: StudyPlan, trial: Trial) -> subprocess.Popen[bytes]:

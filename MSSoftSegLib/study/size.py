@@ -21,7 +21,7 @@ class StudySize:
 
     name: str
     patients: int
-    unlabelled: int
+    unlabeled: int
     folds: int
     seeds: int
     every_fold: bool
@@ -65,7 +65,7 @@ _ALL = tuple(arm.name for arm in (*RECIPES, *VARIANTS))
 SMOKE = StudySize(
     name="smoke",
     patients=4,
-    unlabelled=1,
+    unlabeled=1,
     folds=2,
     seeds=1,
     every_fold=False,
@@ -91,7 +91,7 @@ SMOKE = StudySize(
 WORKSTATION = StudySize(
     name="workstation",
     patients=12,
-    unlabelled=4,
+    unlabeled=4,
     folds=3,
     seeds=3,
     every_fold=False,
@@ -112,5 +112,5 @@ WORKSTATION = StudySize(
     rates={"unet-2d": 1e-3, "linknet-2d": 1e-3, "dynunet": 3e-3, "lesion-unet": 3e-3},
     tta=("kats2019", "mssoftseg"),
 )
-FULL = StudySize(name="full", patients=20, unlabelled=20, folds=5, seeds=3, every_fold=True, arms=_ALL, tta=_ALL)
+FULL = StudySize(name="full", patients=20, unlabeled=20, folds=5, seeds=3, every_fold=True, arms=_ALL, tta=_ALL)
 SIZES = {size.name: size for size in (SMOKE, WORKSTATION, FULL)}

@@ -67,15 +67,15 @@ def run_trial(study: Path, trial: Trial, library: Path | None) -> None:
     """Train (unless the bundle is there already), measure, write the result file."""
     plan = read_plan(study, library)
     recipe = plan.recipe(trial.arm, seed=trial.seed)
-    labelled = plan.labelled_cases(study)
-    training = [case for case in labelled if case.patient not in plan.folds[trial.fold]]
-    held_out = [case for case in labelled if case.patient in plan.folds[trial.fold]]
+    labeled = plan.labeled_cases(study)
+    training = [case for case in labeled if case.patient not in plan.folds[trial.fold]]
+    held_out = [case for case in labeled if case.patient in plan.folds[trial.fold]]
     folder = plan.prepared_folder(study, recipe)
     prepared = prepare_cases([*training, *held_out], recipe, folder)
     known, tested = prepared[: len(training)], prepared[len(training) :]
     bundle_folder = model_folder(study, trial)
     if not bundle_folder.is_dir():
-        taught = [*known, *_pseudo_labelled(study, plan, trial, recipe, folder)]
+        taught = [*known, *_pseudo_labeled(study, plan, trial, recipe, folder)]
         _train(study, trial, recipe, taught, bundle_folder)
     device = judging_device(choose_hardware("cpu", devices=1, nodes=1, precision="auto"))
     bundle = read_bundle(bundle_folder)
@@ -87,7 +87,7 @@ def run_trial(study: Path, trial: Trial, library: Path | None) -> None:
     write_whole(path, json.dumps(document, indent=1).encode())
 
 
-def _pseudo_labelled(study: Path, plan: StudyPlan, trial: Trial, recipe: Recipe, folder: Path) -> list[PreparedCase]:
+def _pseudo_labeled(study: Path, plan: StudyPlan, trial: Trial, recipe: Recipe, folder: Path) -> list[PreparedCase]:
     """What the trial's teacher, trained without the held-out patients too, says of the unlabelled exams."""
     if plan.teacher(trial.arm) is None or recipe.pseudo_labels is None:
         return []

@@ -22,7 +22,7 @@ from MSSoftSegLib.library.reading import find_case
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 from MSSoftSegLib.softlabel.softening import make_soft_mask
 from Testing.campaigns.record import CAMPAIGN, record
-from Testing.MSSoftSegLib.library.made_cases import array, grey, labels, written
+from Testing.MSSoftSegLib.library.made_cases import array, gray, labels, written
 from Testing.MSSoftSegLib.library.saves import opened, save
 from Testing.patience import HANGING_S
 
@@ -37,8 +37,8 @@ OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.
 @pytest.fixture
 def files(tmp_path):
     made = {f"mask{n}": written(labels(n), tmp_path / f"mask{n}.nii.gz") for n in range(4)}
-    softened = make_soft_mask([labels(1)], grey(), SoftLabelSettings(method="gaussian"))
-    made["flair"], made["t1"] = (written(grey(n), tmp_path / f"image{n}.nii.gz") for n in (0, 1))
+    softened = make_soft_mask([labels(1)], gray(), SoftLabelSettings(method="gaussian"))
+    made["flair"], made["t1"] = (written(gray(n), tmp_path / f"image{n}.nii.gz") for n in (0, 1))
     made["soft"] = written(softened.image, tmp_path / "soft.nii.gz")
     return made
 

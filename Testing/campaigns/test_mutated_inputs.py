@@ -28,7 +28,7 @@ from MSSoftSegLib.resources import resources_folder
 from Testing.campaigns.mutations import changed_json, damage_bytes, damage_tree, write_changed_json
 from Testing.campaigns.record import CAMPAIGN, record
 from Testing.MSSoftSegLib.library.adding import add_case
-from Testing.MSSoftSegLib.library.made_cases import SIZE, grey, labels, oblique_grid, written
+from Testing.MSSoftSegLib.library.made_cases import SIZE, gray, labels, oblique_grid, written
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
 INPUTS_OF_A_KIND = 120 if CAMPAIGN else 4
@@ -49,7 +49,7 @@ def nnunet(folder, draw):
     names = ["P1_visit1", "P1_visit2", "P2"]
     for number, name in enumerate(names):
         for channel in range(2):
-            written(grey(10 * number + channel), folder / "imagesTr" / f"{name}_{channel:04d}.nii.gz")
+            written(gray(10 * number + channel), folder / "imagesTr" / f"{name}_{channel:04d}.nii.gz")
         written(lesions(number), folder / "labelsTr" / f"{name}.nii.gz")
     document = {"channel_names": {"0": "FLAIR", "1": "T1"}, "labels": {"background": 0, "lesion": 1}, "numTraining": 3}
     describe(folder, {**document, "file_ending": ".nii.gz"}, draw)
@@ -59,7 +59,7 @@ def nnunet(folder, draw):
 def msd(folder, draw):
     for name in ("C1", "C2"):
         join = sitk.JoinSeriesImageFilter()
-        written(join.Execute([grey(1), grey(2)]), folder / "imagesTr" / f"{name}.nii.gz")
+        written(join.Execute([gray(1), gray(2)]), folder / "imagesTr" / f"{name}.nii.gz")
         written(lesions(3), folder / "labelsTr" / f"{name}.nii.gz")
     pairs = [{"image": f"imagesTr/{name}.nii.gz", "label": f"labelsTr/{name}.nii.gz"} for name in ("C1", "C2")]
     document = {"modality": {"0": "FLAIR", "1": "T1w"}, "labels": {"0": "background", "1": "lesion"}, "training": pairs}
@@ -70,8 +70,8 @@ def msd(folder, draw):
 def bids(folder, draw):
     for subject in ("A", "B"):
         anat = folder / f"sub-{subject}" / "anat"
-        written(grey(1), anat / f"sub-{subject}_FLAIR.nii.gz")
-        written(grey(2), anat / f"sub-{subject}_T1w.nii.gz")
+        written(gray(1), anat / f"sub-{subject}_FLAIR.nii.gz")
+        written(gray(2), anat / f"sub-{subject}_T1w.nii.gz")
         write_changed_json(anat / f"sub-{subject}_T1w.json", SIDECAR, draw)
         written(
             lesions(2), folder / "derivatives" / "manual" / f"sub-{subject}" / f"sub-{subject}_label-lesion_dseg.nii.gz"
@@ -93,7 +93,7 @@ SIDECAR = {
 
 def exam(folder, draw):
     for name, seed in (("3D_FLAIR", 1), ("T1_mprage", 2), ("T2_tse", 3)):
-        written(grey(seed), folder / f"{name}.nii.gz")
+        written(gray(seed), folder / f"{name}.nii.gz")
         write_changed_json(folder / f"{name}.json", SIDECAR if name[:2] == "T1" else {"SeriesDescription": name}, draw)
     damage_tree(folder, draw)
     return [
@@ -109,7 +109,7 @@ def exam(folder, draw):
 
 
 def masks(folder, draw):
-    written(grey(1), folder / "FLAIR.nii.gz")
+    written(gray(1), folder / "FLAIR.nii.gz")
     mask = sitk.Cast(lesions(1), draw.choice([sitk.sitkUInt8, sitk.sitkFloat32, sitk.sitkInt16]))
     path = written(mask * draw.choice([1, 2, 255, 0]) + draw.choice([0, 0, 1]), folder / "mask.nii.gz")
     if draw.random() < 0.7:
@@ -164,7 +164,7 @@ def records(folder, draw):
     """A library of its own whose record or settings are changed."""
     library = create_library(folder / "library")
     add_case(
-        library, patient="1", images={Modality.FLAIR: grey(1)}, raters={"a": labels(1, highest=1)}, status="approved"
+        library, patient="1", images={Modality.FLAIR: gray(1)}, raters={"a": labels(1, highest=1)}, status="approved"
     )
     documents = sorted(library.rglob("*.json"))
     path = draw.choice(documents)

@@ -18,7 +18,7 @@ from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.library.reading import read_case
 from Testing.campaigns.record import CAMPAIGN, record
-from Testing.MSSoftSegLib.library.made_cases import array, grey, labels, written
+from Testing.MSSoftSegLib.library.made_cases import array, gray, labels, written
 from Testing.MSSoftSegLib.library.saves import opened, save
 from Testing.patience import HANGING_S
 
@@ -43,7 +43,7 @@ def number_of(path):
 def drawing(person, library, folder, *, together):
     """Open, draw, save; sometimes going on from what was saved before. Every answer is noted."""
     rng = random.Random(person)
-    flair = written(grey(), folder / f"flair{person}.nii.gz")
+    flair = written(gray(), folder / f"flair{person}.nii.gz")
     answers, mine = [], None
     together.wait(HANGING_S)
     for number in range(SAVES):

@@ -86,9 +86,9 @@ def test_the_shell_is_brighter_than_what_else_lies_as_close(exam, method):
     soft, shell = shell_of(exam, method=method)
     ball = sitk.GetArrayFromImage(sitk.BinaryDilate(mask, (1, 1, 1), sitk.sitkBall)) > 0
     left_out = ball & (array(mask) == 0) & ~shell
-    grey, weight = array(flair), array(soft.image)
-    mean_of_shell = np.average(grey[shell], weights=weight[shell])
-    assert mean_of_shell > grey[left_out].mean() + 10
+    gray, weight = array(flair), array(soft.image)
+    mean_of_shell = np.average(gray[shell], weights=weight[shell])
+    assert mean_of_shell > gray[left_out].mean() + 10
 
 
 def test_the_command_reports_the_same_volume(exam, tmp_path, capsys):

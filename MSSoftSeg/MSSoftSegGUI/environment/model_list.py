@@ -18,7 +18,7 @@ class ModelEntry:
     name: str
     folder: Path
     version: str = ""
-    licence: str = ""
+    license: str = ""
     intended_use: str = ""
     card: str = ""
     problem: str = ""
@@ -34,7 +34,7 @@ class ModelEntry:
         """What the list of models shows."""
         if self.problem:
             return _("{name} – damaged").format(name=self.name)
-        return f"{self.name} {self.version} · {self.licence}"
+        return f"{self.name} {self.version} · {self.license}"
 
 
 def installed_models() -> tuple[ModelEntry, ...]:
@@ -65,7 +65,7 @@ def _entry(name: str, folder: Path, user_folder: Path | None) -> ModelEntry:
             name=name,
             folder=folder,
             version=str(description["version"]),
-            licence=str(description["licence"]),
+            license=str(description["licence"]),
             intended_use=str(description["intended_use"]),
             card=(folder / CARD_FILE).read_text(encoding="utf-8"),
             problem=_missing_weights(folder, description["files"]),

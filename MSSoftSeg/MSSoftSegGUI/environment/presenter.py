@@ -85,7 +85,7 @@ class EnvironmentPresenter:
             f"{platform.system()} {platform.release()}, {platform.machine()}",
             f"interpreter: {program}",
             *(f"{row.topic}: {row.state}" + (f" → {row.remedy}" if row.remedy else "") for row in self.view.rows),
-            *(f"model {m.name}: {m.version} {m.licence} {m.problem}".rstrip() for m in self.models()),
+            *(f"model {m.name}: {m.version} {m.license} {m.problem}".rstrip() for m in self.models()),
             self._last_error,
         ]
         home = str(Path.home())

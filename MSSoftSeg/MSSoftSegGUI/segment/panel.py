@@ -121,7 +121,7 @@ class SegmentPanel(Panel):
         dialog = qt.QDialog(slicer.util.mainWindow())
         dialog.objectName = "ModelCardDialog"
         dialog.windowTitle = _("{name} {version}, license {license}").format(
-            name=model.name, version=model.version, license=model.licence
+            name=model.name, version=model.version, license=model.license
         )
         layout = qt.QVBoxLayout(dialog)
         text = qt.QTextBrowser()

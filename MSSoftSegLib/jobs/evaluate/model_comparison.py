@@ -24,7 +24,7 @@ from MSSoftSegLib.jobs.evaluate.model_scoring import MEASURES, LoadedModel, load
 from MSSoftSegLib.jobs.evaluate.writing import BOOTSTRAP_SEED
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.network.catalog import default_model, find_bundle, user_models_folder
-from MSSoftSegLib.network.promotion import ModelJudgment, keep_judgement, now
+from MSSoftSegLib.network.promotion import ModelJudgment, keep_judgment, now
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from MSSoftSegLib.version import VERSION
@@ -79,7 +79,7 @@ def run_compare_models(job: CompareModelsJob, emit: Emit, cancelled: Callable[[]
         facts = {"schema_version": 1, "software_version": VERSION, "note": NOTE, "tta": spec.tta, **summary}
         (folder / FILE_NAME).write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         _write_csv(folder / "model_comparison.csv", held_out, base)
-    keep_judgement(user_models_folder(), _judgement(models, judged, len(held_out)))
+    keep_judgment(user_models_folder(), _judgment(models, judged, len(held_out)))
     reporter.progress("writing", 1.0)
     reporter.result(spec.out.name, summary)
     return spec.out
@@ -160,7 +160,7 @@ def _measures(differences: Mapping[str, PairedDifference]) -> dict[str, dict[str
     }
 
 
-def _judgement(models: tuple[LoadedModel, LoadedModel], judged: Judged, cases: int) -> ModelJudgment:
+def _judgment(models: tuple[LoadedModel, LoadedModel], judged: Judged, cases: int) -> ModelJudgment:
     first, second = (model.bundle for model in models)
     return ModelJudgment(
         time=now(),

@@ -11,8 +11,8 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.jobs.documents.model_comparison import CompareModelsSpec
 from MSSoftSegLib.library.case_record import STATUSES, Status
 from MSSoftSegLib.library.datalist import read_datalist
-from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.library.labeled_case import LabeledCase
+from MSSoftSegLib.library.reading import labeled_cases
 from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
 from MSSoftSegLib.library.training_cases import is_datalist
 from MSSoftSegLib.network.bundle import Bundle
@@ -24,7 +24,7 @@ class JudgedCase:
     """A case, and which of the second model's networks may be asked about it (None = all of the model): numbers count through the
     model's own networks and then through those that chose its operating point."""
 
-    case: LabelledCase
+    case: LabeledCase
     members: tuple[int, ...] | None
 
 
@@ -62,22 +62,22 @@ def choose_judging_cases(
     return judged, left_out
 
 
-def _asked_for(spec: CompareModelsSpec, members: Sequence[Member] | None) -> list[LabelledCase]:
+def _asked_for(spec: CompareModelsSpec, members: Sequence[Member] | None) -> list[LabeledCase]:
     if members is not None:
         names = sorted({name for member in members for name in member.held_out})
-        return _named(_labelled(spec.library, STATUSES), names, spec.library)
+        return _named(_labeled(spec.library, STATUSES), names, spec.library)
     if spec.cases:
-        return _named(_labelled(spec.library, STATUSES), spec.cases, spec.library)
-    return _labelled(spec.library, spec.statuses)
+        return _named(_labeled(spec.library, STATUSES), spec.cases, spec.library)
+    return _labeled(spec.library, spec.statuses)
 
 
-def _labelled(library: Path, statuses: Sequence[Status]) -> list[LabelledCase]:
+def _labeled(library: Path, statuses: Sequence[Status]) -> list[LabeledCase]:
     """Cases that a rater labelled: what a model said is no truth to judge models by."""
-    cases = read_datalist(library) if is_datalist(library) else labelled_cases(library, statuses=statuses)
+    cases = read_datalist(library) if is_datalist(library) else labeled_cases(library, statuses=statuses)
     return [case for case in cases if case.raters]
 
 
-def _named(cases: Sequence[LabelledCase], names: Sequence[str], library: Path) -> list[LabelledCase]:
+def _named(cases: Sequence[LabeledCase], names: Sequence[str], library: Path) -> list[LabeledCase]:
     known = {case.case: case for case in cases}
     missing = [name for name in names if name not in known]
     if missing:

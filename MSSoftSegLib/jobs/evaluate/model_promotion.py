@@ -24,7 +24,7 @@ from MSSoftSegLib.network.catalog import (
     user_models_folder,
 )
 from MSSoftSegLib.network.installing import install_beside, remove_bundle
-from MSSoftSegLib.network.promotion import Promotion, Verdict, history, judgement_on, keep_promotion, now
+from MSSoftSegLib.network.promotion import Promotion, Verdict, history, judgment_on, keep_promotion, now
 
 LOGGER = logging.getLogger(__name__)
 SHARES = {"deciding": 1.0}
@@ -95,16 +95,16 @@ def _grounds_for_default(bundle: Bundle, previous: str) -> _Grounds:
     known = history(user_models_folder())
     if any(entry.decision == "default" and entry.sha256 == bundle.sha256 for entry in known):
         return _Grounds(None, "back to a model that was the default before")
-    judgement = judgement_on(user_models_folder(), first_sha256=present.sha256, second_sha256=bundle.sha256)
-    if judgement is None:
+    judgment = judgment_on(user_models_folder(), first_sha256=present.sha256, second_sha256=bundle.sha256)
+    if judgment is None:
         reason = f"nobody compared it with {previous}, the default"
         return _Grounds(None, reason, objection=reason)
-    if judgement.verdict == "worse":
-        return _Grounds("worse", judgement.reason, objection=f"it was found worse than {previous}: {judgement.reason}")
-    if judgement.cases == 0:
+    if judgment.verdict == "worse":
+        return _Grounds("worse", judgment.reason, objection=f"it was found worse than {previous}: {judgment.reason}")
+    if judgment.cases == 0:
         reason = f"it was compared with {previous} on no held-out case"
-        return _Grounds("undecided", judgement.reason, objection=reason)
-    return _Grounds(judgement.verdict, judgement.reason)
+        return _Grounds("undecided", judgment.reason, objection=reason)
+    return _Grounds(judgment.verdict, judgment.reason)
 
 
 def _discarded(bundle: Bundle, previous: str) -> Path:

@@ -22,7 +22,7 @@ from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.native_grid import to_native
 from MSSoftSegLib.inference.predict import predict
 from MSSoftSegLib.lesion.instances import label_instances
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.weights import load_networks
@@ -59,7 +59,7 @@ def load_model(bundle: Bundle, run: Path | None = None) -> LoadedModel:
 
 
 def score_case(
-    case: LabelledCase,
+    case: LabeledCase,
     model: LoadedModel,
     device: Device,
     *,
@@ -98,14 +98,14 @@ def score_case(
     return {name: _mean([one[name] for one in each]) for name in MEASURES}
 
 
-def _working(case: LabelledCase, exam: Exam, spacing_mm: float, cancelled: Callable[[], bool]) -> WorkingExam:
+def _working(case: LabeledCase, exam: Exam, spacing_mm: float, cancelled: Callable[[], bool]) -> WorkingExam:
     if case.preprocessed:
         return working_exam_as_given(exam, working_spacing_mm=spacing_mm)
     settings = PreprocessingSettings(brain="auto", working_spacing_mm=spacing_mm)
     return preprocess(exam, settings, cache=StepCache(), cancelled=cancelled)
 
 
-def _truths(case: LabelledCase, flair: sitk.Image) -> list[np.ndarray]:
+def _truths(case: LabeledCase, flair: sitk.Image) -> list[np.ndarray]:
     """Each rater's lesions (possible ones too, as ``evaluate`` has it), or the soft label of a case without raters."""
     if case.raters:
         masks = [label_map(read_mask(path, like=flair), path.name) for path in case.raters.values()]

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.training.recipe import Recipe
 
 # Fewer patients than this make a model of these patients.
@@ -18,7 +18,7 @@ NAMED = 4
 MERGES_OF_SEVERAL = ("soft-union", "union", "intersection", "mean")
 
 
-def check_cases(cases: Sequence[LabelledCase], recipe: Recipe, *, starts_from_model: bool) -> list[PreflightFinding]:
+def check_cases(cases: Sequence[LabeledCase], recipe: Recipe, *, starts_from_model: bool) -> list[PreflightFinding]:
     """All that can be said without reading voxels."""
     patients = len({case.patient for case in cases if not case.is_pseudo_labelled})
     findings = [*_missing_modalities(cases, recipe), *_raters(cases, recipe), *_spacings(cases, recipe)]
@@ -33,7 +33,7 @@ def check_cases(cases: Sequence[LabelledCase], recipe: Recipe, *, starts_from_mo
     return findings
 
 
-def _missing_modalities(cases: Sequence[LabelledCase], recipe: Recipe) -> list[PreflightFinding]:
+def _missing_modalities(cases: Sequence[LabeledCase], recipe: Recipe) -> list[PreflightFinding]:
     findings = []
     for channel in recipe.data.inputs:
         lacking = [case.case for case in cases if channel.modality not in case.images]
@@ -52,7 +52,7 @@ def _missing_modalities(cases: Sequence[LabelledCase], recipe: Recipe) -> list[P
     return findings
 
 
-def _raters(cases: Sequence[LabelledCase], recipe: Recipe) -> list[PreflightFinding]:
+def _raters(cases: Sequence[LabeledCase], recipe: Recipe) -> list[PreflightFinding]:
     drawn = [case for case in cases if case.raters]
     alone = [case.case for case in drawn if len(case.raters) == 1]
     merge = recipe.labels.merge
@@ -83,7 +83,7 @@ def _raters(cases: Sequence[LabelledCase], recipe: Recipe) -> list[PreflightFind
     return []
 
 
-def _spacings(cases: Sequence[LabelledCase], recipe: Recipe) -> list[PreflightFinding]:
+def _spacings(cases: Sequence[LabeledCase], recipe: Recipe) -> list[PreflightFinding]:
     """Cases by the voxels of their FLAIR, where these are not alike."""
     groups: dict[tuple[float, ...], list[str]] = {}
     for case in cases:

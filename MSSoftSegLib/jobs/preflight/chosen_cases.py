@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.reading import read_library
-from MSSoftSegLib.library.training_cases import cases_to_learn_from, is_datalist, pseudo_labelled_cases
+from MSSoftSegLib.library.training_cases import cases_to_learn_from, is_datalist, pseudo_labeled_cases
 
 
-def choose_cases(spec: TrainSpec) -> tuple[list[LabelledCase], list[PreflightFinding]]:
+def choose_cases(spec: TrainSpec) -> tuple[list[LabeledCase], list[PreflightFinding]]:
     """Labelled cases, then pseudo-labelled ones, and what is wrong with the choice."""
     findings: list[PreflightFinding] = []
-    cases: list[LabelledCase] = []
+    cases: list[LabeledCase] = []
     try:
         cases = cases_to_learn_from(spec.library, spec.statuses)
         if not cases:
@@ -23,7 +23,7 @@ def choose_cases(spec: TrainSpec) -> tuple[list[LabelledCase], list[PreflightFin
         if not is_datalist(spec.library):
             findings += _left_out(spec)
         if spec.pseudo is not None:
-            cases += pseudo_labelled_cases(spec.pseudo)
+            cases += pseudo_labeled_cases(spec.pseudo)
     except MSSoftSegError as problem:
         findings.append(as_finding(problem))
     return cases, findings
@@ -51,6 +51,6 @@ def _left_out(spec: TrainSpec) -> list[PreflightFinding]:
     ]
 
 
-def patients_of(cases: Sequence[LabelledCase]) -> list[str]:
+def patients_of(cases: Sequence[LabeledCase]) -> list[str]:
     """Patients whom a rater has drawn on, or whose soft label was made from raters; in order of name."""
     return sorted({case.patient for case in cases if not case.is_pseudo_labelled})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.jobs.preflight.rates import Rates
 from MSSoftSegLib.jobs.preflight.split import Split
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.training.engine.operating_point import MOST_CASES
 from MSSoftSegLib.training.engine.schedule import total_steps
 from MSSoftSegLib.training.recipe import Recipe
@@ -24,7 +24,7 @@ class Estimate:
     basis: str
 
 
-def estimate_time(cases: Sequence[LabelledCase], recipe: Recipe, split: Split, rates: Rates, basis: str) -> Estimate:
+def estimate_time(cases: Sequence[LabeledCase], recipe: Recipe, split: Split, rates: Rates, basis: str) -> Estimate:
     """Wall time on this machine: as busy as it was in earlier trainings, or with nothing else to do where it was tried now."""
     training = recipe.training
     epochs = sum(phase.epochs for phase in training.phases)
@@ -37,9 +37,7 @@ def estimate_time(cases: Sequence[LabelledCase], recipe: Recipe, split: Split, r
     return Estimate(round(total, 1), basis)
 
 
-def unknown_parts(
-    cases: Sequence[LabelledCase], recipe: Recipe, rates: Rates, *, busy: float
-) -> list[PreflightFinding]:
+def unknown_parts(cases: Sequence[LabeledCase], recipe: Recipe, rates: Rates, *, busy: float) -> list[PreflightFinding]:
     """What the estimate leaves out. busy: how much longer than computing something took on this machine just now."""
     findings = []
     if busy > BUSY:

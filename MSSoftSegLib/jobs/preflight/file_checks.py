@@ -10,19 +10,17 @@ from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.preflight.case_checks import count_in_words, list_names
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
 from MSSoftSegLib.library.case_record import CaseRecord
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.layout import inside
 from MSSoftSegLib.library.reading import file_problem, read_library
-from MSSoftSegLib.library.same_exam import SeenExams, labelled_first
+from MSSoftSegLib.library.same_exam import SeenExams, labeled_first
 from MSSoftSegLib.library.training_cases import is_datalist
 
 LONGEST_S = 3.0
 Clock = Callable[[], float]
 
 
-def find_damage(
-    library: Path, cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S
-) -> list[PreflightFinding]:
+def find_damage(library: Path, cases: Sequence[LabeledCase], *, longest_s: float = LONGEST_S) -> list[PreflightFinding]:
     """Files that are not what the library's records say, for as many cases as there is time."""
     if is_datalist(library):
         return []
@@ -51,12 +49,12 @@ def _damage(damaged: Sequence[str]) -> list[PreflightFinding]:
     return [PreflightFinding("error", f"{list_names(damaged)}", "restore from a backup, or exclude the cases")]
 
 
-def find_same_exams(cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) -> list[PreflightFinding]:
+def find_same_exams(cases: Sequence[LabeledCase], *, longest_s: float = LONGEST_S) -> list[PreflightFinding]:
     """One exam under the names of two patients, or with a label and a pseudo-label: it would train and judge."""
     end_s = time.monotonic() + longest_s
     seen = SeenExams()
     findings: list[PreflightFinding] = []
-    ordered = labelled_first(cases)
+    ordered = labeled_first(cases)
     for looked_at, case in enumerate(ordered):
         if time.monotonic() > end_s:
             return [*findings, _not_all(looked_at, len(ordered), "images that are there twice", "the training itself")]

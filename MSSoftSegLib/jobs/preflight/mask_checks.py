@@ -14,7 +14,7 @@ from MSSoftSegLib.exam.label_doubts import mask_doubts, value_counts
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.preflight.case_checks import NAMED, count_in_words, list_names
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, Severity, as_finding
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.visits import told_apart_by_name
 from MSSoftSegLib.softlabel.rater_images import label_map
 
@@ -22,7 +22,7 @@ LONGEST_S = 3.0
 REMEDY = "look at the mask over its FLAIR, mend it, or exclude the case"
 
 
-def check_masks(cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) -> list[PreflightFinding]:
+def check_masks(cases: Sequence[LabeledCase], *, longest_s: float = LONGEST_S) -> list[PreflightFinding]:
     """Values without a meaning, masks of the whole brain, masks of nothing; one finding for all that are empty."""
     drawn = [case for case in cases if case.raters]
     end_s = time.monotonic() + longest_s
@@ -46,7 +46,7 @@ def check_masks(cases: Sequence[LabelledCase], *, longest_s: float = LONGEST_S) 
     return findings + _empty(empty, len(drawn))
 
 
-def _doubts(case: LabelledCase) -> list[str] | None:
+def _doubts(case: LabeledCase) -> list[str] | None:
     """What is implausible about a case's masks; None where all of them are empty."""
     flair = read_image(case.images[Modality.FLAIR])
     brain = voxels(flair) != 0
@@ -73,7 +73,7 @@ def _empty(names: Sequence[str], drawn: int) -> list[PreflightFinding]:
     ]
 
 
-def find_alike_patients(cases: Sequence[LabelledCase]) -> list[PreflightFinding]:
+def find_alike_patients(cases: Sequence[LabeledCase]) -> list[PreflightFinding]:
     """Patients whose names differ like visits: training and validation could share a person."""
     pairs = told_apart_by_name(sorted({case.patient for case in cases}))
     return [

@@ -11,7 +11,7 @@ import torch
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.jobs.preflight.rate_probe import Probe
 from MSSoftSegLib.jobs.preflight.split import Split
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.training.recipe import Recipe
 
 MB = 1e6
@@ -23,7 +23,7 @@ PROGRAM_MB = 700.0
 ROOM_TO_SPARE = 1.2
 
 
-def disk_needed_mb(cases: Sequence[LabelledCase], recipe: Recipe, split: Split, probe: Probe) -> float:
+def disk_needed_mb(cases: Sequence[LabeledCase], recipe: Recipe, split: Split, probe: Probe) -> float:
     """Prepared cases, the checkpoint with the one that replaces it, and what is kept of each network."""
     raters = sum(len(case.raters) for case in cases)
     floats = len(cases) * (len(recipe.data.inputs) + 1) + raters

@@ -22,7 +22,7 @@ from MSSoftSegLib.jobs.detached.folder import read_document, write_document
 from MSSoftSegLib.jobs.preflight.rates import PROBES_FILE, Rates, rates_file
 from MSSoftSegLib.jobs.preflight.step_probe import probe_steps
 from MSSoftSegLib.jobs.preflight.stopwatch import Stopwatch
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.window import looks_per_voxel, window_overlap
 from MSSoftSegLib.training.data.prepared import prepare_cases
 from MSSoftSegLib.training.data.prepared_case import PreparedCase, write_prepared
@@ -53,7 +53,7 @@ class Probe:
 _PROBE = TypeAdapter(Probe)
 
 
-def recall_or_probe(key: str, recipe: Recipe, example: LabelledCase | None, hardware: Hardware) -> Probe:
+def recall_or_probe(key: str, recipe: Recipe, example: LabeledCase | None, hardware: Hardware) -> Probe:
     """What was measured before for trainings of this kind, or is now and kept: a panel asks again at every choice."""
     file = rates_file().with_name(PROBES_FILE)
     known = read_document(file) or {}
@@ -67,7 +67,7 @@ def recall_or_probe(key: str, recipe: Recipe, example: LabelledCase | None, hard
     return found
 
 
-def probe(recipe: Recipe, example: LabelledCase | None, hardware: Hardware) -> Probe:
+def probe(recipe: Recipe, example: LabeledCase | None, hardware: Hardware) -> Probe:
     """Measure; example: a preprocessed case of the training, None where all have to be preprocessed yet."""
     began_s, began_cpu_s = time.monotonic(), time.process_time()
     with tempfile.TemporaryDirectory(prefix="mssoftseg-probe-") as folder, _threads_of_a_training(hardware):
@@ -98,7 +98,7 @@ def _threads_of_a_training(hardware: Hardware) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _case(recipe: Recipe, example: LabelledCase | None, folder: Path) -> tuple[PreparedCase, float | None]:
+def _case(recipe: Recipe, example: LabeledCase | None, folder: Path) -> tuple[PreparedCase, float | None]:
     if example is not None:
         began_s = time.process_time()
         (case,) = prepare_cases([example], recipe, folder)

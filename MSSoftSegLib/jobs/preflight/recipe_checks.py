@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.catalog import find_bundle
-from MSSoftSegLib.training.adaptation.policy import in_words, labelled_patients, size_for
+from MSSoftSegLib.training.adaptation.policy import in_words, labeled_patients, size_for
 from MSSoftSegLib.training.followed_recipe import followed_recipe
 from MSSoftSegLib.training.recipe import Recipe
 
 
 def follow_recipe(
-    recipe: Recipe, cases: Sequence[LabelledCase], spec: TrainSpec
+    recipe: Recipe, cases: Sequence[LabeledCase], spec: TrainSpec
 ) -> tuple[Recipe, list[PreflightFinding]]:
     """The recipe with the schedule that these cases get, and a note where they decide about it."""
-    patients = labelled_patients(cases) if cases else None
+    patients = labeled_patients(cases) if cases else None
     findings, initial = [], None
     if recipe.adaptation is not None and patients is not None:
         initial = None if spec.init is None else find_bundle(spec.init).description

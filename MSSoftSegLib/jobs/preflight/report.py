@@ -26,7 +26,7 @@ from MSSoftSegLib.jobs.preflight.request_checks import (
     free_mb,
 )
 from MSSoftSegLib.jobs.preflight.split import Split, expected_split
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
 
@@ -40,7 +40,7 @@ Progress = Callable[[str, float], None]
 class PreflightPlan:
     """What is known of a training without measuring anything."""
 
-    cases: Sequence[LabelledCase]
+    cases: Sequence[LabeledCase]
     recipe: Recipe | None
     split: Split
     findings: tuple[PreflightFinding, ...]

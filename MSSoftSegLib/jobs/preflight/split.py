@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.chosen_cases import patients_of
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.training.adaptation.policy import size_for
 from MSSoftSegLib.training.recipe import Recipe
 
@@ -29,7 +29,7 @@ class Split:
 
 
 def expected_split(
-    cases: Sequence[LabelledCase], recipe: Recipe, spec: TrainSpec
+    cases: Sequence[LabeledCase], recipe: Recipe, spec: TrainSpec
 ) -> tuple[Split, list[PreflightFinding]]:
     """The split that training/data/folds.py would draw, in numbers."""
     patients = len(patients_of(cases))
@@ -51,9 +51,9 @@ def expected_split(
         models = recipe.training.models + _cross_fit_courses(recipe, patients)
         if share and held_out >= patients:
             findings.append(_too_few(patients, "to hold one out that judges the model"))
-    labelled = sum(not case.is_pseudo_labelled for case in cases)
+    labeled = sum(not case.is_pseudo_labelled for case in cases)
     held_out = min(held_out, patients)
-    validation = round(labelled * held_out / patients) if patients else 0
+    validation = round(labeled * held_out / patients) if patients else 0
     training = len(cases) - validation
     return Split(patients - held_out, held_out, training, validation, models), findings
 

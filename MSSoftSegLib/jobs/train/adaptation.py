@@ -10,14 +10,14 @@ from typing import Any
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.inference.device import Device
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from MSSoftSegLib.training.adaptation.cross_fit import cross_fitted
 from MSSoftSegLib.training.adaptation.forgetting import Forgetting, measure_forgetting
-from MSSoftSegLib.training.adaptation.policy import in_words, labelled_patients, size_for
+from MSSoftSegLib.training.adaptation.policy import in_words, labeled_patients, size_for
 from MSSoftSegLib.training.adaptation.rehearsal import rehearsal_cases
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine.operating_point import (
@@ -70,7 +70,7 @@ class AdaptationOutcome:
     forgetting: Forgetting
 
 
-def plan_adaptation(recipe: Recipe, cases: Sequence[LabelledCase], initial: Bundle | None) -> Adaptation | None:
+def plan_adaptation(recipe: Recipe, cases: Sequence[LabeledCase], initial: Bundle | None) -> Adaptation | None:
     """None where the recipe adapts nothing; RequestError where it does and there is nothing to adapt."""
     settings = recipe.adaptation
     if settings is None:
@@ -79,7 +79,7 @@ def plan_adaptation(recipe: Recipe, cases: Sequence[LabelledCase], initial: Bund
         raise RequestError(
             f"the recipe {recipe.name} adapts a model that exists", remedy="name it with --init, starter for one"
         )
-    patients = labelled_patients(cases)
+    patients = labeled_patients(cases)
     size = size_for(settings, patients)
     LOGGER.info("%s", in_words(size, patients))
     return Adaptation(initial, settings, size, patients)
@@ -101,7 +101,7 @@ def prepare_extra(
     settings = adaptation.settings
     spacing = settings.base_spacing_mm
     base = base_patients("validation", settings.base_patients, spacing_mm=spacing, progress=_part(progress, 0.0, 0.4))
-    rehearsed: list[LabelledCase] = []
+    rehearsed: list[LabeledCase] = []
     if adaptation.size.rehearsal:
         made = base_patients(
             "rehearsal", settings.rehearsal_patients, spacing_mm=spacing, progress=_part(progress, 0.4, 0.7)

@@ -19,7 +19,7 @@ def run_pseudolabel(job: PseudolabelJob, emit: Emit, cancelled: Callable[[], boo
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
     request = LabelingRequest(
-        unlabelled=spec.unlabelled,
+        unlabeled=spec.unlabelled,
         out=spec.out,
         choices=spec.pseudo_labels,
         preprocessed=spec.preprocessed,

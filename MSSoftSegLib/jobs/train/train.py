@@ -30,7 +30,7 @@ from MSSoftSegLib.jobs.train.adaptation import (
     prepare_extra,
 )
 from MSSoftSegLib.jobs.train.train_inputs import read_training_cases
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.description import ModelName
@@ -39,7 +39,7 @@ from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 from MSSoftSegLib.training.adaptation.cross_fit import plan_cross_fit, without_validation
-from MSSoftSegLib.training.adaptation.policy import labelled_patients
+from MSSoftSegLib.training.adaptation.policy import labeled_patients
 from MSSoftSegLib.training.data.folds import held_out_count
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.earlier_models import find_initial_bundle, find_teacher
@@ -89,13 +89,13 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     adaptation = plan_adaptation(recipe, cases, initial)
     recipe = followed_recipe(
         recipe,
-        patients=labelled_patients(cases),
+        patients=labeled_patients(cases),
         initial=None if initial is None else initial.description,
         epochs=spec.epochs,
         seed=spec.seed,
     )
     if spec.folds is None:
-        held_out_count(labelled_patients(cases), recipe.data.validation)
+        held_out_count(labeled_patients(cases), recipe.data.validation)
     folder = run_folder(spec.out)
     with cluster.first_alone(hardware) as first:
         if first:
@@ -204,7 +204,7 @@ def _check_model_name(out: Path) -> None:
         ) from None
 
 
-def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe, cases: list[LabelledCase]) -> None:
+def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe, cases: list[LabeledCase]) -> None:
     """Make the run's folder; a run that was begun here goes on only when asked, and only with the same recipe and cases.
 
     With other cases, patients would be held out whom the weights have learned from.
@@ -249,7 +249,7 @@ def _remove_run(folder: Path) -> None:
 
 
 def _prepare(
-    cases: list[LabelledCase],
+    cases: list[LabeledCase],
     recipe: Recipe,
     spec: TrainSpec,
     folder: Path,
@@ -290,18 +290,18 @@ def _initial_weights(bundle: Bundle | None, folder: Path) -> Path | None:
     return path
 
 
-def _facts(spec: TrainSpec, prepared: list[PreparedCase], learned: list[LabelledCase]) -> dict[str, object]:
+def _facts(spec: TrainSpec, prepared: list[PreparedCase], learned: list[LabeledCase]) -> dict[str, object]:
     """What the bundle records of its data: numbers and fingerprints, never names."""
     pseudo = [case for case in prepared if case.is_pseudo_labelled]
-    labelled = [case for case in prepared if not case.is_pseudo_labelled]
+    labeled = [case for case in prepared if not case.is_pseudo_labelled]
     return {
         "training_cases": len(prepared),
         "pseudo_labelled_cases": len(pseudo),
-        "patients": len({case.patient for case in labelled}),
+        "patients": len({case.patient for case in labeled}),
         "folds": spec.folds or 1,
         "fold": spec.fold,
         "started_from": None if spec.init is None else Path(spec.init).name,
-        "mean_soft_volume_ml": round(sum(case.soft_volume_ml for case in labelled) / max(1, len(labelled)), 3),
+        "mean_soft_volume_ml": round(sum(case.soft_volume_ml for case in labeled) / max(1, len(labeled)), 3),
         FINGERPRINTS: sorted(fingerprint(case) for case in learned),
     }
 

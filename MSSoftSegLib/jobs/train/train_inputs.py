@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.jobs.documents.train import TrainSpec
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.same_exam import check_no_exam_twice
-from MSSoftSegLib.library.training_cases import cases_to_learn_from, pseudo_labelled_cases
+from MSSoftSegLib.library.training_cases import cases_to_learn_from, pseudo_labeled_cases
 
 
-def read_training_cases(spec: TrainSpec) -> list[LabelledCase]:
+def read_training_cases(spec: TrainSpec) -> list[LabeledCase]:
     """The labelled cases of the library or datalist, and the pseudo-labelled ones; RequestError when there is none.
 
     No image among them has two names: one of them could train while the other validates.
@@ -21,7 +21,7 @@ def read_training_cases(spec: TrainSpec) -> list[LabelledCase]:
             remedy="approve cases with mssoftseg library set-status, or name other statuses with --status",
         )
     if spec.pseudo is not None:
-        pseudo = pseudo_labelled_cases(spec.pseudo)
+        pseudo = pseudo_labeled_cases(spec.pseudo)
         if not pseudo:
             raise RequestError(
                 f"{spec.pseudo.name} holds no pseudo-labelled case", remedy="make some with mssoftseg pseudolabel"

@@ -64,7 +64,7 @@ def export_bids(
         for number, record in enumerate(selection.records):
             progress(number / len(selection.records), str(record.case_id))
             _copy_images(library, record, folder)
-            if record.is_labelled:
+            if record.is_labeled:
                 _write_labels(library, record, labels, folder)
         files = files_in(folder)
         write_mark(folder, "bids")

@@ -43,7 +43,7 @@ def export_dicom_seg(
 ) -> Exported:
     """Write ``lesion_mask.dcm`` (BINARY) and, where there is a soft mask, ``lesion_soft_mask.dcm`` (FRACTIONAL)."""
     require_dicom()
-    selection = select_cases(library, statuses, cases, labelled=True)
+    selection = select_cases(library, statuses, cases, labeled=True)
     if len(selection.records) > 1:
         raise RequestError(
             f"{len(selection.records)} cases are chosen, and a DICOM source belongs to one",

@@ -26,9 +26,9 @@ from MSSoftSegLib.library.exporting.case_labels import (
 from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
 from MSSoftSegLib.library.exporting.one_grid import have_one_grid, on_flair_grid
 from MSSoftSegLib.library.exporting.selection import select_cases
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.layout import CaseId
-from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.library.reading import labeled_cases
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 
@@ -43,14 +43,14 @@ def export_datalist(
     progress: Progress = silent,
 ) -> Exported:
     """Write the data list to a new file of exactly that name."""
-    selection = select_cases(library, statuses, cases, labelled=True)
+    selection = select_cases(library, statuses, cases, labeled=True)
     _check_file(out, overwrite=overwrite)
     made_folder = out.with_name(f"{out.stem}_labels")
     check_unchanged(made_folder)
     check_target(made_folder, overwrite=overwrite)
     out.parent.mkdir(parents=True, exist_ok=True)
-    by_name = {case.case: case for case in labelled_cases(library, statuses=STATUSES)}
-    listed: list[LabelledCase] = []
+    by_name = {case.case: case for case in labeled_cases(library, statuses=STATUSES)}
+    listed: list[LabeledCase] = []
     made: tuple[str, ...] = ()
     for record in selection.records:
         if record.raters:
@@ -90,14 +90,14 @@ def _check_file(out: Path, *, overwrite: bool) -> None:
         )
 
 
-def _of_rater(case: LabelledCase, rater: str | None) -> LabelledCase:
+def _of_rater(case: LabeledCase, rater: str | None) -> LabeledCase:
     """The case with one rater's mask only, where one is asked for."""
     if rater is None or not case.raters:
         return case
     return dataclasses.replace(case, raters={rater: case.raters[rater]})
 
 
-def _with_images(library: Path, record: CaseRecord, case: LabelledCase, folder: Path, place: Path) -> LabelledCase:
+def _with_images(library: Path, record: CaseRecord, case: LabeledCase, folder: Path, place: Path) -> LabeledCase:
     """The case with its images on FLAIR's grid; they are written to folder and listed as in place."""
     flair = read_flair(library, record)
     images = {}
@@ -109,8 +109,8 @@ def _with_images(library: Path, record: CaseRecord, case: LabelledCase, folder: 
 
 
 def _with_labels(
-    library: Path, record: CaseRecord, case: LabelledCase, labels: LabelChoice, folder: Path, place: Path
-) -> LabelledCase:
+    library: Path, record: CaseRecord, case: LabeledCase, labels: LabelChoice, folder: Path, place: Path
+) -> LabeledCase:
     """The case with the masks and the soft mask of the choice; what is new is written to folder and listed as in place."""
     flair = read_flair(library, record)
     raters, soft_label = _of_rater(case, labels.rater).raters, case.soft_label

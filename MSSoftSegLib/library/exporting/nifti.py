@@ -35,7 +35,7 @@ def export_nifti(
     Of several raters that are not merged, each has a ``CASE_mask-RATER.nii.gz``. Masks lie on FLAIR's grid: 1 = lesion,
     2 = possible lesion.
     """
-    selection = select_cases(library, statuses, cases, labelled=True)
+    selection = select_cases(library, statuses, cases, labeled=True)
     check_unchanged(out)
     with complete_or_absent(out, overwrite=overwrite) as folder:
         rows = []

@@ -30,12 +30,12 @@ def select_cases(
     statuses: Sequence[Status],
     cases: Sequence[CaseId] = (),
     *,
-    labelled: bool = False,
+    labeled: bool = False,
     drawn: bool = False,
 ) -> Selection:
     """The cases of that name, whatever their status, or without names all of some statuses.
 
-    labelled: leave out what nobody and nothing labelled; drawn: and what no rater drew. RequestError where nothing is left,
+    labeled: leave out what nobody and nothing labelled; drawn: and what no rater drew. RequestError where nothing is left,
     BadLibrary where a file is not what it was.
     """
     if cases:
@@ -47,7 +47,7 @@ def select_cases(
         named = [record for record in read_library(library) if record.status in statuses]
     kept, skipped = [], []
     for record in named:
-        reason = _reason(record, labelled=labelled, drawn=drawn)
+        reason = _reason(record, labeled=labeled, drawn=drawn)
         kept += [record] if reason is None else []
         skipped += [Skipped(str(record.case_id), reason)] if reason is not None else []
     if not kept:
@@ -59,10 +59,10 @@ def select_cases(
     return Selection(tuple(kept), tuple(skipped))
 
 
-def _reason(record: CaseRecord, *, labelled: bool, drawn: bool) -> str | None:
+def _reason(record: CaseRecord, *, labeled: bool, drawn: bool) -> str | None:
     if drawn and not record.raters:
         return "no rater's mask"
-    return "no label" if labelled and not record.is_labelled else None
+    return "no label" if labeled and not record.is_labeled else None
 
 
 def _nothing(statuses: Sequence[Status], skipped: Sequence[Skipped]) -> RequestError:

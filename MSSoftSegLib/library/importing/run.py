@@ -68,7 +68,7 @@ def _add(library: Path, found: FoundCase, status: Status | None, preprocessed: b
     if found.case is None:
         raise ValueError(f"{found.name} was loaded and has no id")
     said = [each for each in (preprocessed, contents.own.preprocessed, default) if each is not None]
-    labelled = bool(contents.raters) or contents.soft_label is not None
+    labeled = bool(contents.raters) or contents.soft_label is not None
     change = CaseChange(
         found.case,
         images=contents.images,
@@ -76,7 +76,7 @@ def _add(library: Path, found: FoundCase, status: Status | None, preprocessed: b
         soft_label=contents.soft_label,
         soft_label_name=contents.soft_label_name,
         confidence=contents.confidence,
-        status=(status or contents.own.status or "approved") if labelled else None,
+        status=(status or contents.own.status or "approved") if labeled else None,
         preprocessed=said[0],
     )
     add_case(library, change)

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import OutputExists
 from MSSoftSegLib.exam.image_file import write_image
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.phantom.acquisition import Acquisition
 from MSSoftSegLib.phantom.digital_patient import DigitalPatientSettings, make_digital_patient
 from MSSoftSegLib.preprocessing.cache import default_cache_folder
@@ -41,7 +41,7 @@ def base_patients(
     *,
     spacing_mm: float = 2.0,
     progress: Callable[[float], None] = lambda fraction: None,
-) -> list[LabelledCase]:
+) -> list[LabeledCase]:
     """The first ``count`` patients for a use, on isotropic voxels; made when first asked for, then kept in the user's cache."""
     cases = []
     for number in range(count):
@@ -51,7 +51,7 @@ def base_patients(
     return cases
 
 
-def _patient(seed: int, spacing_mm: float) -> LabelledCase:
+def _patient(seed: int, spacing_mm: float) -> LabeledCase:
     name = f"base-{seed}"
     folder = default_cache_folder().parent / f"base-patients-{VERSION}" / f"{name}-{spacing_mm:g}mm"
     if not folder.is_dir():
@@ -60,7 +60,7 @@ def _patient(seed: int, spacing_mm: float) -> LabelledCase:
                 _write(seed, spacing_mm, partial)
         except OutputExists:
             LOGGER.debug("%s was made by another process meanwhile", name)
-    return LabelledCase(
+    return LabeledCase(
         case=name,
         patient=name,
         images={modality: folder / f"{modality.name}.nii.gz" for modality in MODALITIES},

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.window import Window
 from MSSoftSegLib.training.recipe import AdaptationSettings, AdaptationSize, PseudoLabelSettings, Recipe
 
 
-def labelled_patients(cases: Sequence[LabelledCase]) -> int:
+def labeled_patients(cases: Sequence[LabeledCase]) -> int:
     """How many patients a rater has labelled."""
     return len({case.patient for case in cases if not case.is_pseudo_labelled})
 

@@ -15,7 +15,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import read_exam
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.predict import predict
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.description import Calibration
 from MSSoftSegLib.network.weights import load_networks
@@ -23,13 +23,13 @@ from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
 
 
 def rehearsal_cases(
-    patients: Sequence[LabelledCase],
+    patients: Sequence[LabeledCase],
     bundle: Bundle,
     folder: Path,
     device: Device,
     *,
     progress: Callable[[float], None] = lambda fraction: None,
-) -> list[LabelledCase]:
+) -> list[LabeledCase]:
     """The patients with the model's probabilities in place of raters; the maps are kept in ``folder`` and found there again.
 
     At temperature 1, which is what training compares with: at the first step the loss of a rehearsed sample is at its least.

@@ -14,7 +14,7 @@ from scipy import ndimage
 from MSSoftSegLib.errors import BadLibrary, JobCancelled, MSSoftSegError
 from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.exam.units import MM3_PER_ML
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.steps import ALIGNMENT_VERSION, BIAS_CORRECTION_VERSION, BRAIN_EXTRACTION_VERSION
@@ -32,7 +32,7 @@ EVERY_NEIGHBOR = np.ones((3, 3, 3))
 
 
 def prepare_cases(
-    cases: Sequence[LabelledCase],
+    cases: Sequence[LabeledCase],
     recipe: Recipe,
     folder: Path,
     *,
@@ -61,7 +61,7 @@ def prepare_cases(
     return prepared
 
 
-def _check(cases: Sequence[LabelledCase]) -> None:
+def _check(cases: Sequence[LabeledCase]) -> None:
     """Everything that can be refused before hours are spent on the cases in front of it."""
     seen: set[str] = set()
     for case in cases:
@@ -76,7 +76,7 @@ def _check(cases: Sequence[LabelledCase]) -> None:
                 )
 
 
-def _files(case: LabelledCase) -> dict[str, Path]:
+def _files(case: LabeledCase) -> dict[str, Path]:
     """Every file of a case by the part that it plays."""
     files = {f"image {modality}": path for modality, path in case.images.items()}
     files |= {f"rater {name}": path for name, path in case.raters.items()}
@@ -91,7 +91,7 @@ def _folder_name(case: str) -> str:
 
 
 def _prepared(
-    case: LabelledCase,
+    case: LabeledCase,
     recipe: Recipe,
     target: Path,
     cache: StepCache | None,
@@ -114,7 +114,7 @@ def _prepared(
     return facts
 
 
-def _fingerprint(case: LabelledCase, recipe: Recipe) -> str:
+def _fingerprint(case: LabeledCase, recipe: Recipe) -> str:
     """SHA-256 of all that the prepared arrays depend on; what acts after preparation (labels.binarize) is no part of it."""
     versions: list[object] = [PREPARATION_VERSION]
     if not case.preprocessed:
@@ -131,7 +131,7 @@ def _fingerprint(case: LabelledCase, recipe: Recipe) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def _facts(case: LabelledCase, arrays: WorkingArrays, folder: Path) -> PreparedCase:
+def _facts(case: LabeledCase, arrays: WorkingArrays, folder: Path) -> PreparedCase:
     voxel_ml = arrays.spacing_mm**3 / MM3_PER_ML
     z, y, x = arrays.label.shape
     return PreparedCase(

@@ -16,7 +16,7 @@ from MSSoftSegLib.exam.image_file import read_map, read_mask
 from MSSoftSegLib.exam.lattice import copied_or_resampled
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import read_exam
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.preprocessing.as_given import brain_and_grid_as_given, mask_as_given
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.normalization import normalize
@@ -52,7 +52,7 @@ class _Placed:
 
 
 def working_arrays(
-    case: LabelledCase,
+    case: LabeledCase,
     recipe: Recipe,
     *,
     cache: StepCache | None,
@@ -88,7 +88,7 @@ def working_arrays(
     )
 
 
-def _needed(case: LabelledCase, recipe: Recipe) -> list[Modality]:
+def _needed(case: LabeledCase, recipe: Recipe) -> list[Modality]:
     """FLAIR, on which labels are drawn; T1, to which preprocessing aligns; and what the recipe asks for."""
     wanted = {Modality.FLAIR, *(channel.modality for channel in recipe.data.inputs)}
     if not case.preprocessed:
@@ -96,7 +96,7 @@ def _needed(case: LabelledCase, recipe: Recipe) -> list[Modality]:
     return [modality for modality in case.images if modality in wanted]
 
 
-def _check_inputs(case: LabelledCase, recipe: Recipe) -> None:
+def _check_inputs(case: LabeledCase, recipe: Recipe) -> None:
     for channel in recipe.data.inputs:
         if channel.required and channel.modality not in case.images:
             raise BadExam(
@@ -107,7 +107,7 @@ def _check_inputs(case: LabelledCase, recipe: Recipe) -> None:
         raise BadLibrary("it has neither a rater's mask nor a soft label", remedy="leave the case out, or label it")
 
 
-def _native_label(case: LabelledCase, masks: Mapping[str, sitk.Image], flair: sitk.Image, recipe: Recipe) -> sitk.Image:
+def _native_label(case: LabeledCase, masks: Mapping[str, sitk.Image], flair: sitk.Image, recipe: Recipe) -> sitk.Image:
     """The soft label on FLAIR's native grid, where the raters drew."""
     if not masks:
         assert case.soft_label is not None  # _check_inputs

@@ -23,7 +23,7 @@ from MSSoftSegLib.version import VERSION
 
 INTENDED_USE = "Research on MS lesion segmentation in brain MRI. Not a medical device; not for diagnosis."
 # A model trained on a department's own cases is the department's.
-LICENCE = "not stated: decide before you share this model"
+LICENSE = "not stated: decide before you share this model"
 
 
 def write_trained_bundle(
@@ -46,7 +46,7 @@ def write_trained_bundle(
         "name": name,
         "version": date.today().strftime("%Y.%m.%d"),
         "created": date.today().isoformat(),
-        "licence": LICENCE,
+        "licence": LICENSE,
         "intended_use": INTENDED_USE,
         **inference_facts(recipe, point),
         "acquisitions": [entry.model_dump() for entry in acquisitions],

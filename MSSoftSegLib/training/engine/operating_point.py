@@ -124,7 +124,7 @@ def predicted_cases(
     recipe = tasks[0].recipe
     networks = [load_trained(task) for task in tasks]
     shown = [task.training if on == "training" else task.validation for task in tasks]
-    cases = _labelled(shown)[:MOST_CASES]
+    cases = _labeled(shown)[:MOST_CASES]
     probabilities = []
     for number, case in enumerate(cases):
         progress(number / len(cases))
@@ -137,7 +137,7 @@ def predicted_cases(
     return cases, probabilities
 
 
-def _labelled(shown: Sequence[Sequence[PreparedCase]]) -> list[PreparedCase]:
+def _labeled(shown: Sequence[Sequence[PreparedCase]]) -> list[PreparedCase]:
     """Every rater-labelled case of any member, in a fixed order."""
     found = {case.case: case for cases in shown for case in cases if not case.is_pseudo_labelled}
     return [found[name] for name in sorted(found)]

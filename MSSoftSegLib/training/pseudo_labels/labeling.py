@@ -68,11 +68,11 @@ class Teacher:
 
 @dataclass(frozen=True)
 class LabelingRequest:
-    """unlabelled: a folder of exam folders, or a case library. out: a case library, made if absent. brain, align_to: as for
+    """unlabeled: a folder of exam folders, or a case library. out: a case library, made if absent. brain, align_to: as for
     preprocessing; preprocessed: the exams of a folder are on one grid already (a library's cases say so themselves).
     """
 
-    unlabelled: Path
+    unlabeled: Path
     out: Path
     choices: PseudoLabelChoices
     preprocessed: bool = False
@@ -96,13 +96,13 @@ def label_exams(model: str, request: LabelingRequest, *, device: str, listener: 
     What can be refused is refused before anything slow begins. JobFailed where all exams failed.
     """
     listener.progress("model", 0.0, "")
-    check_out(request.out, request.unlabelled)
+    check_out(request.out, request.unlabeled)
     chosen_device = choose_device(device)
     bundle = find_bundle(model)
     check_one_teacher(request.out, source_model(bundle, request.choices))
     teacher = Teacher(bundle, load_networks(bundle), chosen_device)
     planned = plan_exams(
-        request.unlabelled,
+        request.unlabeled,
         request.out,
         preprocessed=request.preprocessed,
         progress=lambda fraction: listener.progress("finding", fraction, ""),

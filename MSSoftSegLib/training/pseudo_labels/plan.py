@@ -47,7 +47,7 @@ class _Candidate:
 
 
 def plan_exams(
-    unlabelled: Path,
+    unlabeled: Path,
     out: Path,
     *,
     preprocessed: bool,
@@ -57,21 +57,21 @@ def plan_exams(
 
     An exam is known by the checksum of its FLAIR: under whatever name the output library holds it, it keeps that name.
     """
-    if is_library(unlabelled):
-        candidates = _from_library(unlabelled)
+    if is_library(unlabeled):
+        candidates = _from_library(unlabeled)
     else:
-        candidates = list(_from_folders(unlabelled, preprocessed=preprocessed, progress=progress))
+        candidates = list(_from_folders(unlabeled, preprocessed=preprocessed, progress=progress))
     if not candidates:
         raise RequestError(
-            f"{unlabelled.name} holds no unlabelled exam",
+            f"{unlabeled.name} holds no unlabelled exam",
             remedy="give a folder with one folder per exam, or a case library with unlabelled cases",
         )
-    return _named(candidates, read_library(out) if is_library(out) else [], numbered=not is_library(unlabelled))
+    return _named(candidates, read_library(out) if is_library(out) else [], numbered=not is_library(unlabeled))
 
 
-def check_out(out: Path, unlabelled: Path) -> None:
+def check_out(out: Path, unlabeled: Path) -> None:
     """Refuse an output that is neither a case library nor a place for one; labelling a library in place is allowed."""
-    if out.resolve() != unlabelled.resolve() and out.resolve().is_relative_to(unlabelled.resolve()):
+    if out.resolve() != unlabeled.resolve() and out.resolve().is_relative_to(unlabeled.resolve()):
         raise RequestError(
             f"{out.name} lies in the folder of the unlabelled exams and would be taken for one",
             remedy="choose an --out elsewhere",
@@ -111,11 +111,11 @@ def _from_library(library: Path) -> list[_Candidate]:
     return found
 
 
-def _from_folders(unlabelled: Path, *, preprocessed: bool, progress: Callable[[float], None]) -> Iterator[_Candidate]:
-    folders = _exam_folders(unlabelled)
+def _from_folders(unlabeled: Path, *, preprocessed: bool, progress: Callable[[float], None]) -> Iterator[_Candidate]:
+    folders = _exam_folders(unlabeled)
     for number, folder in enumerate(folders):
         progress(number / len(folders))
-        origin = folder.relative_to(unlabelled).as_posix()
+        origin = folder.relative_to(unlabeled).as_posix()
         # Stands in until the exam has its number.
         exam = PlannedExam(origin, CaseId(PREFIX), None, preprocessed=preprocessed)
         try:
@@ -127,12 +127,12 @@ def _from_folders(unlabelled: Path, *, preprocessed: bool, progress: Callable[[f
             yield _Candidate(replace(exam, problem=problem), None)
 
 
-def _exam_folders(unlabelled: Path) -> list[Path]:
+def _exam_folders(unlabeled: Path) -> list[Path]:
     """The folders that should each be an exam: those in the given folder, or their ``ses-`` folders where they have some."""
-    if not unlabelled.is_dir():
-        raise RequestError(f"{unlabelled.name} is not a folder", remedy="give a folder with one folder per exam")
+    if not unlabeled.is_dir():
+        raise RequestError(f"{unlabeled.name} is not a folder", remedy="give a folder with one folder per exam")
     found: list[Path] = []
-    for folder in _visible_folders(unlabelled):
+    for folder in _visible_folders(unlabeled):
         sessions = [inner for inner in _visible_folders(folder) if inner.name.startswith("ses-")]
         found += sessions or [folder]
     return found
@@ -175,4 +175,4 @@ def _what_is_there(record: CaseRecord) -> str | None:
         return "it is excluded in the library"
     if record.pseudo_labelled:
         return "it has its pseudo-label already"
-    return "raters labelled it already" if record.is_labelled else None
+    return "raters labelled it already" if record.is_labeled else None

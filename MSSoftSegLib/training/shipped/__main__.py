@@ -21,7 +21,7 @@ from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.training.engine.operating_point import load_trained
 from MSSoftSegLib.training.shipped.bundle import write_bundle
 from MSSoftSegLib.training.shipped.cohort import build_cohort
-from MSSoftSegLib.training.shipped.judging import JUDGEMENT, judge
+from MSSoftSegLib.training.shipped.judging import JUDGMENT, judge
 from MSSoftSegLib.training.shipped.plan import FULL, SMOKE
 from MSSoftSegLib.training.shipped.real_exams import find_real_exams
 from MSSoftSegLib.training.shipped.stages import ShippedRun
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         judge(plan, cohort, find_real_exams(given.data), given.run)
     run = ShippedRun(plan, tuple(cohort), given.run)
     run.train()
-    judged = _judgement(given.run)
+    judged = _judgment(given.run)
     with complete_or_absent(given.out, overwrite=True) as folder:
         write_bundle(
             folder,
@@ -60,9 +60,9 @@ def main(arguments: list[str] | None = None) -> None:
         )
 
 
-def _judgement(run: Path) -> dict[str, Any]:
+def _judgment(run: Path) -> dict[str, Any]:
     """What this run or an earlier one with ``--judge`` found; empty where none did."""
-    path = run / JUDGEMENT
+    path = run / JUDGMENT
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return found
 

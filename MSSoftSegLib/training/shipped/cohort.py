@@ -18,7 +18,7 @@ import SimpleITK as sitk
 import torch
 
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.training.data.prepared import prepare_cases, stored_arrays
 from MSSoftSegLib.training.data.prepared_case import FACTS_FILE, PreparedCase, read_prepared, write_prepared
@@ -159,7 +159,7 @@ class _Builder:
         return facts
 
 
-def slice_mm(case: LabelledCase) -> float:
+def slice_mm(case: LabeledCase) -> float:
     """Distance of FLAIR's slices along its third axis, in mm."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(case.images[Modality.FLAIR]))

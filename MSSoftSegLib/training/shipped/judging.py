@@ -34,7 +34,7 @@ from MSSoftSegLib.training.shipped.real_exams import RealExam
 from MSSoftSegLib.training.shipped.stages import ShippedRun
 
 LOGGER = logging.getLogger(__name__)
-JUDGEMENT, TABLE = "judgement.json", "judgement.md"
+JUDGMENT, TABLE = "judgement.json", "judgement.md"
 WITHHELD: tuple[tuple[Modality, ...], ...] = ((), (Modality.T2,), (Modality.T1,), (Modality.T1, Modality.T2))
 
 
@@ -75,7 +75,7 @@ def judge(
         _false_lesions(case, network, described, points, device) for case, network in lesion_free
     ]
     document["points"] = [point.model_dump() for point in points]
-    (folder / JUDGEMENT).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    (folder / JUDGMENT).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     tables = [f"## {name}\n\n{entry['table']}" for name, entry in document.items() if isinstance(entry, dict)]
     (folder / TABLE).write_text("\n".join(tables), encoding="utf-8")
     return points

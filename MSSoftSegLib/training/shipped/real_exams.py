@@ -11,7 +11,7 @@ from pathlib import Path
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 
 MASKS = ("lesion.nii.gz", "lesion_consensus.nii.gz")
 
@@ -21,7 +21,7 @@ class RealExam:
     """One visit of one patient with a rater's mask."""
 
     center: str
-    case: LabelledCase
+    case: LabeledCase
 
     @property
     def patient(self) -> str:
@@ -58,7 +58,7 @@ def _exam(center: str, folder: Path, *, preprocessed: bool) -> RealExam:
     images = {modality: folder / f"{modality.value.upper()}.nii.gz" for modality in Modality}
     mask = _mask(folder)
     assert mask is not None  # _folders
-    case = LabelledCase(
+    case = LabeledCase(
         case=f"{patient}-{folder.name}" if is_visit else patient,
         patient=patient,
         images={modality: path for modality, path in images.items() if path.is_file()},

@@ -140,7 +140,7 @@ def test_a_model_is_imported_listed_and_deleted_again_and_the_shipped_one_stays(
     listed = {entry.name: entry for entry in installed_models()}
     assert listed["mine"].imported
     assert listed["mine"].is_usable
-    assert listed["mine"].licence == "Apache-2.0"
+    assert listed["mine"].license == "Apache-2.0"
     assert "Random weights" in listed["mine"].card
     assert not listed["starter"].imported
     page.presenter.delete_downloaded()

@@ -8,7 +8,7 @@ import pytest
 
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.library.layout import CaseId, inside
-from Testing.MSSoftSegLib.library.made_cases import grey, labels, soft, written
+from Testing.MSSoftSegLib.library.made_cases import gray, labels, soft, written
 from Testing.MSSoftSegLib.library.test_importing import isbi_tree
 from Testing.MSSoftSegLib.library.test_worklist import result_folder
 from Testing.MSSoftSegLib.training.made_spleens import write_spleen_task
@@ -16,8 +16,8 @@ from Testing.MSSoftSegLib.training.made_spleens import write_spleen_task
 
 @pytest.fixture
 def place(tmp_path):
-    written(grey(), tmp_path / "flair.nii.gz")
-    written(grey(1), tmp_path / "t1.nii.gz")
+    written(gray(), tmp_path / "flair.nii.gz")
+    written(gray(1), tmp_path / "t1.nii.gz")
     written(labels(), tmp_path / "ann.nii.gz")
     written(labels(1), tmp_path / "ben.nii.gz")
     return tmp_path
@@ -130,8 +130,8 @@ def test_a_folder_that_is_no_library_is_refused_by_every_command(place, capsys):
 
 def test_an_exam_folder_can_be_added_as_it_is(place):
     assert library(place, "init") == 0
-    written(grey(), place / "exam" / "FLAIR.nii.gz")
-    written(grey(1), place / "exam" / "T2.nii.gz")
+    written(gray(), place / "exam" / "FLAIR.nii.gz")
+    written(gray(1), place / "exam" / "T2.nii.gz")
     assert library(place, "add", "--id", "1", "--exam", place / "exam") == 0
     assert inside(place / "library", CaseId("1").folder / "sub-1_T2w.nii.gz").exists()
 

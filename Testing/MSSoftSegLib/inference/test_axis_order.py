@@ -20,8 +20,8 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import read_exam
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.predict import network_input, predict
-from MSSoftSegLib.library.labelled_case import LabelledCase
-from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.library.labeled_case import LabeledCase
+from MSSoftSegLib.library.reading import labeled_cases
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
@@ -44,7 +44,7 @@ ODD_ORDERS = ("PSR", "SAL")
 
 
 @pytest.fixture(scope="module")
-def case(tmp_path_factory) -> LabelledCase:
+def case(tmp_path_factory) -> LabeledCase:
     return write_small_cases(tmp_path_factory.mktemp("axis-order"), 1, 11)[0]
 
 
@@ -54,7 +54,7 @@ def model(request, tmp_path_factory) -> Path:
     return write_random_bundle(tmp_path_factory.mktemp("models") / "random", network=NETWORKS[request.param])
 
 
-def stored_as(case: LabelledCase, letters: str, folder: Path) -> LabelledCase:
+def stored_as(case: LabeledCase, letters: str, folder: Path) -> LabeledCase:
     """The same case with every file's axes in another order."""
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -75,7 +75,7 @@ def upright(path: Path) -> np.ndarray:
     return voxels(sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS"))
 
 
-def working_exam(case: LabelledCase):
+def working_exam(case: LabeledCase):
     return working_exam_as_given(read_exam(case.images), working_spacing_mm=1.0)
 
 
@@ -138,8 +138,8 @@ def test_pseudo_labels_do_not_look_at_the_order(case, model, tmp_path):
         places = ["--unlabelled", str(tmp_path / f"exams-{letters}"), "--out", str(library)]
         options = ["--model", str(model), "--preprocessed", "--mode", "confidence-weighted", "--device", "cpu"]
         assert run_command(["pseudolabel", *places, *options]) == 0
-        (labelled,) = labelled_cases(library, statuses=("segmented",))
-        weights[letters] = upright(labelled.confidence)
+        (labeled,) = labeled_cases(library, statuses=("segmented",))
+        weights[letters] = upright(labeled.confidence)
     for letters in ODD_ORDERS:
         np.testing.assert_array_equal(weights[letters], weights["LPS"])
 

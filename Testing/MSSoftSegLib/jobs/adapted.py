@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from MSSoftSegLib.library.datalist import write_datalist
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
@@ -53,15 +53,15 @@ def small_model(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
-def few_cases(count: int) -> list[LabelledCase]:
+def few_cases(count: int) -> list[LabeledCase]:
     """A department's cases: digital patients that adaptation neither rehearses nor judges by."""
     made = base_patients("rehearsal", 1 + count, spacing_mm=SPACING_MM)[1:]
     return [
-        LabelledCase(f"d{number}", f"d{number}", case.images, case.raters, preprocessed=True)
+        LabeledCase(f"d{number}", f"d{number}", case.images, case.raters, preprocessed=True)
         for number, case in enumerate(made)
     ]
 
 
-def listed(cases: Sequence[LabelledCase], folder: Path) -> Path:
+def listed(cases: Sequence[LabeledCase], folder: Path) -> Path:
     """The cases as a library that train and compare-models take."""
     return write_datalist(cases, folder / "cases.json")

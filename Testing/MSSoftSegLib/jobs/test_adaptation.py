@@ -14,7 +14,7 @@ from MSSoftSegLib.jobs.preflight.request_checks import check_model
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.weights import load_networks
-from MSSoftSegLib.training.adaptation.policy import labelled_patients, size_for
+from MSSoftSegLib.training.adaptation.policy import labeled_patients, size_for
 from MSSoftSegLib.training.recipe import AdaptationSize, find_recipe
 from MSSoftSegLib.training.run_folder import PICTURE_FILE, read_members, run_folder
 from Testing.MSSoftSegLib.jobs.adapted import few_cases, listed, small_model, small_recipe
@@ -187,4 +187,4 @@ def test_the_shipped_policy_grows_with_the_number_of_patients():
     assert (three.cross_fit, eight.cross_fit, many.cross_fit) == (0, 2, 2)
     assert many.epochs > eight.epochs > three.epochs > one.epochs
     assert min(size.rehearsal for size in settings.sizes) > 0
-    assert labelled_patients(few_cases(2)) == 2
+    assert labeled_patients(few_cases(2)) == 2

@@ -21,7 +21,7 @@ from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.architecture import FINE_CHANNELS
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.catalog import default_model
-from MSSoftSegLib.network.promotion import Promotion, judgement_on, keep_promotion, now
+from MSSoftSegLib.network.promotion import Promotion, judgment_on, keep_promotion, now
 from MSSoftSegLib.preprocessing.normalization import normalize
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from Testing.MSSoftSegLib.jobs.adapted import few_cases, listed
@@ -76,7 +76,7 @@ def test_a_made_model_that_is_worse_is_found_worse_and_not_promoted(place, model
     found = compare(place, tmp_path / "out", "good", "bad")
     assert found["verdict"] == "worse"
     assert found["measures"]["dsc"]["difference"] < -0.1
-    kept = judgement_on(models, first_sha256=found["first"]["sha256"], second_sha256=read_bundle(place / "bad").sha256)
+    kept = judgment_on(models, first_sha256=found["first"]["sha256"], second_sha256=read_bundle(place / "bad").sha256)
     assert kept is not None
     assert kept.verdict == "worse"
     assert run_command(["models", "promote", str(place / "bad")]) == 2
@@ -117,7 +117,7 @@ def test_the_files_say_case_by_case_what_the_summary_says(place, models, tmp_pat
     assert found["measures"]["dsc"]["second"] == pytest.approx(mean)
 
 
-def test_the_score_is_what_thresholding_the_normalised_flair_by_hand_gives(place):
+def test_the_score_is_what_thresholding_the_normalized_flair_by_hand_gives(place):
     (case,) = few_cases(1)
     model = load_model(read_bundle(place / "good"))
     score = score_case(case, model, choose_device("cpu"), tta="none")

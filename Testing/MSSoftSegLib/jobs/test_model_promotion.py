@@ -12,7 +12,7 @@ from MSSoftSegLib.jobs.environment import examine
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL, default_model, find_bundle, installed_folders
-from MSSoftSegLib.network.promotion import PROMOTIONS_FILE, ModelJudgment, history, keep_judgement
+from MSSoftSegLib.network.promotion import PROMOTIONS_FILE, ModelJudgment, history, keep_judgment
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
 
@@ -33,7 +33,7 @@ def mine(models, tmp_path):
 def judge(models, second, verdict, *, first=SHIPPED_MODEL, cases=6):
     """A judgement as compare-models keeps it."""
     old, new = find_bundle(first), read_bundle(second)
-    keep_judgement(
+    keep_judgment(
         models,
         ModelJudgment(
             time="2026-01-01T00:00:00+00:00",
@@ -93,7 +93,7 @@ def test_a_comparison_on_no_held_out_case_is_none(models, mine, capsys):
     assert "on no held-out case" in capsys.readouterr().err
 
 
-def test_only_the_last_judgement_against_the_present_default_counts(models, mine, tmp_path):
+def test_only_the_last_judgment_against_the_present_default_counts(models, mine, tmp_path):
     judge(models, mine, "better")
     judge(models, mine, "worse")
     assert promote(mine) == 2

@@ -14,7 +14,7 @@ from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.library.reading import labelled_cases, read_library
+from MSSoftSegLib.library.reading import labeled_cases, read_library
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
@@ -35,9 +35,9 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-def pseudolabel(place: Path, *more: str, unlabelled: str = "exams") -> int:
-    common = ["--model", "teacher", "--unlabelled", str(place / unlabelled), "--out", str(place / "library")]
-    preprocessed = ["--preprocessed"] if unlabelled == "exams" else []
+def pseudolabel(place: Path, *more: str, unlabeled: str = "exams") -> int:
+    common = ["--model", "teacher", "--unlabelled", str(place / unlabeled), "--out", str(place / "library")]
+    preprocessed = ["--preprocessed"] if unlabeled == "exams" else []
     return run_command(["pseudolabel", *common, *preprocessed, "--device", "cpu", *more])
 
 
@@ -46,7 +46,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def pseudo_cases(place: Path):
-    return labelled_cases(place / "library", statuses=("segmented",), verify=True)
+    return labeled_cases(place / "library", statuses=("segmented",), verify=True)
 
 
 def write_part_of_exam(raw: Path, folder: Path) -> sitk.Image:
@@ -69,7 +69,7 @@ def test_a_raw_exam_becomes_a_case_whose_label_and_confidence_are_what_segment_s
     visit = place / "visits" / "Somebody" / "ses-2"
     flair = write_part_of_exam(place / "raw", visit / "anat")
     options = ["--brain", "none", "--mode", "confidence-weighted", "--alpha", "0.5"]
-    assert pseudolabel(place, *options, unlabelled="visits") == 0
+    assert pseudolabel(place, *options, unlabeled="visits") == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed == ["pseudo001\tSomebody/ses-2", str(place / "library")]
 
@@ -214,13 +214,13 @@ def test_when_all_exams_fail_the_job_fails_and_leaves_no_library(place, capsys):
     assert not (place / "library").exists()
 
 
-def test_the_unlabelled_cases_of_a_library_keep_their_patients_and_can_be_labelled_in_place(place, capsys):
+def test_the_unlabeled_cases_of_a_library_keep_their_patients_and_can_be_labeled_in_place(place, capsys):
     create_library(place / "clinic")
     for number, folder in enumerate(sorted((place / "exams").iterdir())):
         images = {modality: folder / f"{modality}.nii.gz" for modality in ("flair", "t1", "t2")}
         raters = {"anna": place / "made" / "case-01" / "anna.nii.gz"} if number == 0 else {}
         add_case(place / "clinic", patient="12", session=f"{number}", images=images, raters=raters, preprocessed=True)
-    assert pseudolabel(place, "--mode", "confidence-weighted", unlabelled="clinic") == 0
+    assert pseudolabel(place, "--mode", "confidence-weighted", unlabeled="clinic") == 0
     assert [case.case for case in pseudo_cases(place)] == ["sub-12_ses-1", "sub-12_ses-2"]
     in_place = ["--unlabelled", str(place / "clinic"), "--out", str(place / "clinic"), "--device", "cpu"]
     assert run_command(["pseudolabel", "--model", "teacher", *in_place]) == 0

@@ -17,7 +17,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.datalist import write_datalist
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.bundle import read_bundle, verify
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.engine.curves import STEPS_FILE, read_rows
@@ -56,7 +56,7 @@ def recipe(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory) -> list[LabelledCase]:
+def cases(tmp_path_factory) -> list[LabeledCase]:
     return write_small_cases(tmp_path_factory.mktemp("cases"), 4, seed=11)
 
 
@@ -327,7 +327,7 @@ def copied_as(image: Path, target: Path) -> Path:
     return target
 
 
-def test_an_exam_with_a_label_is_not_learned_from_as_pseudo_labelled_too(
+def test_an_exam_with_a_label_is_not_learned_from_as_pseudo_labeled_too(
     cases, datalist, recipe, model, tmp_path, capsys
 ):
     library = create_library(tmp_path / "pseudo")

@@ -20,7 +20,7 @@ def oblique_grid(image, *, turn=0.3, origin_mm=(-12.5, 3.25, 40.0)):
     return image
 
 
-def grey(seed=0, *, size=SIZE, **grid):
+def gray(seed=0, *, size=SIZE, **grid):
     """A grey image of whole numbers, int16, as scanners write them."""
     values = np.random.default_rng(seed).integers(20, 900, size[::-1])
     return oblique_grid(sitk.GetImageFromArray(values.astype(np.int16)), **grid)
@@ -54,7 +54,7 @@ def new_library(folder):
 
 
 def flair_only(seed=0):
-    return {Modality.FLAIR: grey(seed)}
+    return {Modality.FLAIR: gray(seed)}
 
 
 def all_files(library):

@@ -19,7 +19,7 @@ from MSSoftSegLib.library.case_record import STATUSES
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.layout import CaseId, case_of_file, parse_case
-from MSSoftSegLib.library.reading import labelled_cases, read_case, read_library
+from MSSoftSegLib.library.reading import labeled_cases, read_case, read_library
 from MSSoftSegLib.library.status import set_status
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import (
@@ -28,7 +28,7 @@ from Testing.MSSoftSegLib.library.made_cases import (
     array,
     case_files,
     flair_only,
-    grey,
+    gray,
     labels,
     new_library,
     oblique_grid,
@@ -45,7 +45,7 @@ def library(tmp_path):
 
 
 def four_images(tmp_path):
-    return {m: written(grey(n), tmp_path / f"image{n}.nii.gz") for n, m in enumerate(Modality)}
+    return {m: written(gray(n), tmp_path / f"image{n}.nii.gz") for n, m in enumerate(Modality)}
 
 
 def test_a_case_comes_back_as_training_takes_it_with_every_value_and_its_place(library, tmp_path):
@@ -63,7 +63,7 @@ def test_a_case_comes_back_as_training_takes_it_with_every_value_and_its_place(l
         confidence=weight,
         status="approved",
     )
-    (case,) = labelled_cases(library, verify=True)
+    (case,) = labeled_cases(library, verify=True)
     assert (case.case, case.patient, case.preprocessed) == ("sub-01_ses-2", "01", False)
     assert list(case.images) == list(Modality)
     assert list(case.raters) == ["A", "B"]
@@ -76,7 +76,7 @@ def test_a_case_comes_back_as_training_takes_it_with_every_value_and_its_place(l
 
 
 def test_the_layout_is_the_one_of_the_contract(library):
-    add_case(library, patient="7", images={Modality.FLAIR: grey(), Modality.T2: grey(1)}, raters={"R1": labels()})
+    add_case(library, patient="7", images={Modality.FLAIR: gray(), Modality.T2: gray(1)}, raters={"R1": labels()})
     assert set(case_files(library)) == {
         "README",
         "dataset_description.json",
@@ -139,14 +139,14 @@ def test_a_mask_that_does_not_lie_on_flair_is_refused_and_nothing_is_kept(librar
         with pytest.raises(GridMismatch):
             add_case(library, patient="1", images=flair_only(), raters={"A": mask})
     target = soft(**({} if moved == "size" else grid))
-    flair = grey(size=(7, 6, 4)) if moved == "size" else grey()
+    flair = gray(size=(7, 6, 4)) if moved == "size" else gray()
     with pytest.raises(GridMismatch):
         add_case(library, patient="1", images={Modality.FLAIR: flair}, soft_label=target)
     assert all_files(library) == before
 
 
 def test_a_mask_may_lie_on_t1_only_if_t1_is_flair(library):
-    images = {Modality.FLAIR: grey(), Modality.T1: grey(1, turn=0.1)}
+    images = {Modality.FLAIR: gray(), Modality.T1: gray(1, turn=0.1)}
     with pytest.raises(GridMismatch):
         add_case(library, patient="1", images=images, raters={"A": labels(turn=0.1)})
     with pytest.raises(GridMismatch, match="T1"):
@@ -176,7 +176,7 @@ def test_a_case_without_lesion_is_a_case(library):
     add_case(library, patient="1", images=flair_only(), raters={"A": sitk.Cast(empty, sitk.sitkUInt8)})
     add_case(library, patient="2", images=flair_only(), soft_label=empty)
     assert [record.pseudo_labelled for record in read_library(library)] == [False, True]
-    cases = labelled_cases(library, statuses=("segmented",))
+    cases = labeled_cases(library, statuses=("segmented",))
     assert [case.is_pseudo_labelled for case in cases] == [False, True]
 
 
@@ -191,10 +191,10 @@ def test_a_second_rater_joins_and_the_first_stays(library):
 
 
 def test_adding_the_same_again_changes_nothing_even_compressed_otherwise(library, tmp_path):
-    images = {Modality.FLAIR: written(grey(), tmp_path / "f.nii.gz")}
+    images = {Modality.FLAIR: written(gray(), tmp_path / "f.nii.gz")}
     add_case(library, patient="1", images=images, raters={"A": labels()}, status="approved")
     before = case_files(library)
-    plain = {Modality.FLAIR: written(grey(), tmp_path / "f.nii")}
+    plain = {Modality.FLAIR: written(gray(), tmp_path / "f.nii")}
     add_case(library, patient="1", images=plain, raters={"A": written(labels(), tmp_path / "m.nrrd")})
     assert case_files(library) == before
 
@@ -263,16 +263,16 @@ def test_labels_need_a_case_and_a_case_needs_flair(library):
         add_case(library, patient="1", raters={"A": labels()})
     assert "FLAIR" in caught.value.remedy
     with pytest.raises(RequestError):
-        add_case(library, patient="1", images={Modality.T1: grey()})
+        add_case(library, patient="1", images={Modality.T1: gray()})
     with pytest.raises(RequestError, match="confidence"):
         add_case(library, patient="1", images=flair_only(), confidence=soft())
 
 
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("labelled", [True, False])
-def test_a_status_says_whether_there_is_a_label(library, status, labelled):
-    raters = {"A": labels()} if labelled else {}
-    fits = status == "excluded" or labelled != (status == "unlabelled")
+@pytest.mark.parametrize("labeled", [True, False])
+def test_a_status_says_whether_there_is_a_label(library, status, labeled):
+    raters = {"A": labels()} if labeled else {}
+    fits = status == "excluded" or labeled != (status == "unlabelled")
     if not fits:
         with pytest.raises(RequestError, match=status):
             add_case(library, patient="1", images=flair_only(), raters=raters, status=status)
@@ -281,41 +281,41 @@ def test_a_status_says_whether_there_is_a_label(library, status, labelled):
             set_status(library, CaseId("1"), status)
         return
     assert add_case(library, patient="1", images=flair_only(), raters=raters, status=status).status == status
-    assert len(labelled_cases(library, statuses=(status,))) == int(labelled)
+    assert len(labeled_cases(library, statuses=(status,))) == int(labeled)
 
 
 def test_a_status_has_a_history_and_only_approved_cases_are_trained_on(library):
     add_case(library, patient="1", images=flair_only(), raters={"A": labels()})
-    assert labelled_cases(library) == []
+    assert labeled_cases(library) == []
     for status in ("corrected", "approved", "approved"):
         record = set_status(library, CaseId("1"), status)
     assert [entry.change.rpartition("status ")[2] for entry in record.history] == ["segmented", "corrected", "approved"]
-    assert len(labelled_cases(library)) == 1
+    assert len(labeled_cases(library)) == 1
     with pytest.raises(RequestError, match="sub-2"):
         set_status(library, CaseId("2"), "approved")
     with pytest.raises(RequestError, match="fine"):
-        labelled_cases(library, statuses=("fine",))
+        labeled_cases(library, statuses=("fine",))
 
 
 def test_preprocessed_is_remembered_and_not_mixed(library):
     add_case(library, patient="1", images=flair_only(), raters={"A": labels()}, preprocessed=True, status="approved")
-    assert labelled_cases(library)[0].preprocessed
+    assert labeled_cases(library)[0].preprocessed
     with pytest.raises(RequestError, match="preprocessed"):
-        add_case(library, patient="1", images={Modality.T1: grey(1)}, preprocessed=False)
-    assert add_case(library, patient="1", images={Modality.T1: grey(1)}, preprocessed=True).preprocessed
+        add_case(library, patient="1", images={Modality.T1: gray(1)}, preprocessed=False)
+    assert add_case(library, patient="1", images={Modality.T1: gray(1)}, preprocessed=True).preprocessed
 
 
 def test_a_vanished_or_altered_file_is_named_when_cases_are_read(library):
     add_case(library, patient="1", images=flair_only(), raters={"A": labels()}, status="approved")
-    mask = labelled_cases(library)[0].raters["A"]
+    mask = labeled_cases(library)[0].raters["A"]
     content = mask.read_bytes()
     mask.write_bytes(content[:-1])
-    labelled_cases(library)
+    labeled_cases(library)
     with pytest.raises(BadLibrary, match="sub-1_space-FLAIR_label-lesion_desc-A_dseg"):
-        labelled_cases(library, verify=True)
+        labeled_cases(library, verify=True)
     mask.unlink()
     with pytest.raises(BadLibrary, match="sub-1_space-FLAIR_label-lesion_desc-A_dseg"):
-        labelled_cases(library)
+        labeled_cases(library)
 
 
 def test_adding_a_case_again_mends_its_damaged_file(library):

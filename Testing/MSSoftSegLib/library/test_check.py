@@ -14,14 +14,14 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import CaseId, inside
 from Testing.MSSoftSegLib.library.adding import add_case
-from Testing.MSSoftSegLib.library.made_cases import case_files, flair_only, grey, labels, new_library, soft
+from Testing.MSSoftSegLib.library.made_cases import case_files, flair_only, gray, labels, new_library, soft
 from Testing.MSSoftSegLib.library.saves import ask
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     made = new_library(tmp_path_factory.mktemp("checked"))
-    images = {Modality.FLAIR: grey(), Modality.T1: grey(1), Modality.PD: grey(2)}
+    images = {Modality.FLAIR: gray(), Modality.T1: gray(1), Modality.PD: gray(2)}
     add_case(made, patient="1", session="a", images=images, raters={"A": labels(), "B": labels(1)}, status="approved")
     add_case(made, patient="2", images=flair_only(3), soft_label=soft(), confidence=soft(1))
     add_case(made, patient="3", images=flair_only(4))

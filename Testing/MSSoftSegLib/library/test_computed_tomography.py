@@ -16,7 +16,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.computed_tomography import body_in_window, is_computed_tomography
 from MSSoftSegLib.library.importing.run import import_cases
-from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.library.reading import labeled_cases
 from Testing.MSSoftSegLib.library.made_cases import array, case_files, new_library, written
 
 AIR, FAT, TISSUE, BONE, GAS = -1000, -90, 45, 900, -700
@@ -108,7 +108,7 @@ def test_both_layouts_that_hold_cts_are_windowed_and_can_be_imported_again(tmp_p
         assert imported.problems == {}
         before = case_files(library)
     assert case_files(library) == before
-    (case,) = labelled_cases(library, verify=True)
+    (case,) = labeled_cases(library, verify=True)
     assert case.preprocessed
     stored = array(case.images[Modality.FLAIR])
     assert stored.dtype == np.int16, "whole numbers take half the room"

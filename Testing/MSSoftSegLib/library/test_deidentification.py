@@ -19,7 +19,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import CaseId, inside
 from Testing.MSSoftSegLib.library.adding import add_case
-from Testing.MSSoftSegLib.library.made_cases import all_files, grey, labels, new_library, nifti_with_text, soft, written
+from Testing.MSSoftSegLib.library.made_cases import all_files, gray, labels, new_library, nifti_with_text, soft, written
 from Testing.MSSoftSegLib.library.saves import opened, save
 from Testing.MSSoftSegLib.library.test_worklist import result_folder
 from Testing.patience import HANGING_S
@@ -53,8 +53,8 @@ def gzip_named(content, name):
 def planted(tmp_path, where):
     path = tmp_path / f"{NAME.decode()}.nii.gz"
     if where in FIELDS:
-        return nifti_with_text(grey(), path, **{where: NAME})
-    plain = gzip.decompress(written(grey(), path).read_bytes())
+        return nifti_with_text(gray(), path, **{where: NAME})
+    plain = gzip.decompress(written(gray(), path).read_bytes())
     if where == "gzip header":
         path.write_bytes(gzip_named(plain, NAME))
     elif where == "second gzip member":
@@ -66,9 +66,9 @@ def planted(tmp_path, where):
         moved[108:112] = struct.pack("<f", 368.0)
         path.write_bytes(gzip.compress(bytes(moved)))
     elif where == "uncompressed":
-        path = nifti_with_text(grey(), tmp_path / f"{NAME.decode()}.nii", descrip=NAME)
+        path = nifti_with_text(gray(), tmp_path / f"{NAME.decode()}.nii", descrip=NAME)
     elif where in ("nrrd", "mha"):
-        image = grey()
+        image = gray()
         image.SetMetaData("PatientName", NAME.decode())
         path = written(image, tmp_path / f"{NAME.decode()}.{where}")
     return path
@@ -97,7 +97,7 @@ def test_a_name_planted_in_a_file_is_nowhere_in_the_library_and_the_voxels_are(t
     stored = add(library, path)
     for content in everything_written(library):
         assert NAME.lower() not in content.lower()
-    kept, original = sitk.ReadImage(str(stored)), grey()
+    kept, original = sitk.ReadImage(str(stored)), gray()
     np.testing.assert_array_equal(sitk.GetArrayFromImage(kept), sitk.GetArrayFromImage(original))
     assert kept.GetPixelID() == original.GetPixelID()
     np.testing.assert_allclose(kept.GetOrigin(), original.GetOrigin(), atol=1e-4)
@@ -107,7 +107,7 @@ def test_a_name_planted_in_a_file_is_nowhere_in_the_library_and_the_voxels_are(t
 
 def test_metadata_of_images_in_memory_and_of_masks_is_left_behind_too(tmp_path):
     library = new_library(tmp_path)
-    flair, mask, target = grey(), labels(), soft()
+    flair, mask, target = gray(), labels(), soft()
     for image in (flair, mask, target):
         image.SetMetaData("ITK_FileNotes", NAME.decode())
     path = nifti_with_text(mask, tmp_path / "m.nii.gz", descrip=NAME)
@@ -125,18 +125,18 @@ def test_metadata_of_images_in_memory_and_of_masks_is_left_behind_too(tmp_path):
 
 def test_a_file_without_text_is_copied_byte_for_byte(tmp_path):
     library = new_library(tmp_path)
-    path = nifti_with_text(grey(), tmp_path / "clean.nii.gz", descrip=b"", aux_file=b"", intent_name=b"")
+    path = nifti_with_text(gray(), tmp_path / "clean.nii.gz", descrip=b"", aux_file=b"", intent_name=b"")
     assert sha256_of_file(add(library, path)) == sha256_of_file(path)
 
 
 def test_scaling_and_voxel_type_of_a_rewritten_file_stay(tmp_path):
     library = new_library(tmp_path)
-    path = nifti_with_text(grey(), tmp_path / "scaled.nii.gz", descrip=NAME)
+    path = nifti_with_text(gray(), tmp_path / "scaled.nii.gz", descrip=NAME)
     content = bytearray(gzip.decompress(path.read_bytes()))
     content[112:120] = struct.pack("<ff", 0.5, 10.0)  # scl_slope, scl_inter
     path.write_bytes(gzip.compress(bytes(content)))
     stored = add(library, path)
-    expected = sitk.GetArrayFromImage(grey()) * 0.5 + 10
+    expected = sitk.GetArrayFromImage(gray()) * 0.5 + 10
     np.testing.assert_allclose(sitk.GetArrayFromImage(sitk.ReadImage(str(stored))), expected, rtol=1e-6)
 
 
@@ -156,7 +156,7 @@ def planted_drawing(folder):
     """What the panel gives for a patient whose images, folders and results name her."""
     place = folder / f"{NAME.decode()}_19610203"
     place.mkdir()
-    image = grey(1)
+    image = gray(1)
     image.SetMetaData("0010|0010", NAME.decode())
     result = result_folder(place / f"result of {NAME.decode()}")
     for path in result.iterdir():

@@ -30,7 +30,7 @@ from Testing.MSSoftSegLib.library.made_cases import (
     SIZE,
     array,
     flair_only,
-    grey,
+    gray,
     labels,
     new_library,
     nifti_with_text,
@@ -48,10 +48,10 @@ FORMATS = {"nifti": export_nifti, "bids": export_bids, "nnunet": export_nnunet, 
 def library(tmp_path):
     """Two raters with a visit id and a soft label; one rater without; a pseudo-label alone; nothing at all."""
     made = new_library(tmp_path)
-    images = {Modality.FLAIR: grey(1), Modality.T1: grey(2), Modality.T2: grey(3)}
+    images = {Modality.FLAIR: gray(1), Modality.T1: gray(2), Modality.T2: gray(3)}
     raters = {"B": labels(0), "A": labels(1)}
     add_case(made, patient="1", session="x", images=images, raters=raters, soft_label=soft(), status="approved")
-    images = {Modality.FLAIR: grey(4), Modality.T1: grey(5, turn=0.28)}
+    images = {Modality.FLAIR: gray(4), Modality.T1: gray(5, turn=0.28)}
     add_case(made, patient="2", images=images, raters={"A": labels(2, highest=1)}, status="approved")
     confidence = soft(9)
     add_case(made, patient="3", images=flair_only(6), soft_label=soft(7), confidence=confidence, status="approved")
@@ -81,12 +81,12 @@ def test_nifti_pairs_are_the_cases_voxels_at_the_cases_place(library, tmp_path):
     done = export_nifti(library, tmp_path / "out", statuses=APPROVED)
     assert done.cases == ("sub-1_ses-x", "sub-2", "sub-3")
     pairs = {
-        "sub-1_ses-x_FLAIR": grey(1),
-        "sub-1_ses-x_T2w": grey(3),
+        "sub-1_ses-x_FLAIR": gray(1),
+        "sub-1_ses-x_T2w": gray(3),
         "sub-1_ses-x_mask-A": labels(1),
         "sub-1_ses-x_mask-B": labels(0),
         "sub-1_ses-x_soft": soft(),
-        "sub-2_T1w": grey(5, turn=0.28),
+        "sub-2_T1w": gray(5, turn=0.28),
         "sub-2_mask": labels(2, highest=1),
         "sub-3_soft": soft(7),
     }
@@ -116,7 +116,7 @@ def test_raters_are_merged_and_softened_for_an_export_as_soft_masks_are(library,
     np.testing.assert_array_equal(merged == 2, disputed & (merged != 1))
     # A stored soft label is taken as it is; where none is, it is made.
     np.testing.assert_array_equal(array(tmp_path / "out" / "sub-1_ses-x_soft.nii.gz"), sitk.GetArrayFromImage(soft()))
-    made = sitk.GetArrayFromImage(make_soft_mask([labels(2, highest=1)], grey(4), SOFTENING).image)
+    made = sitk.GetArrayFromImage(make_soft_mask([labels(2, highest=1)], gray(4), SOFTENING).image)
     np.testing.assert_allclose(array(tmp_path / "out" / "sub-2_soft.nii.gz"), made)
 
 
@@ -256,7 +256,7 @@ def test_monais_loaders_read_the_data_list(library, tmp_path):
     assert len(done.files) == 6
     entries = load_decathlon_datalist(str(tmp_path / "all.json"), True, "training", base_dir=str(tmp_path))
     load = LoadImaged(keys=("flair", "label", "soft"), ensure_channel_first=True)
-    sources = {"sub-1_ses-x": (grey(1), None), "sub-2": (grey(4), labels(2, highest=1))}
+    sources = {"sub-1_ses-x": (gray(1), None), "sub-2": (gray(4), labels(2, highest=1))}
     for entry in entries[:2]:
         loaded = load(
             {"flair": entry["image"][0], "label": entry["label"], "soft": str(tmp_path / entry["soft_label"])}
@@ -292,7 +292,7 @@ NAME = b"DoeJane"
 def test_a_name_that_was_in_the_images_is_in_no_byte_of_an_export(tmp_path, name):
     library = new_library(tmp_path)
     fields = {field: NAME for field in ("descrip", "aux_file", "intent_name", "db_name", "extension")}
-    flair = nifti_with_text(grey(), tmp_path / f"{NAME.decode()}.nii.gz", **fields)
+    flair = nifti_with_text(gray(), tmp_path / f"{NAME.decode()}.nii.gz", **fields)
     mask = nifti_with_text(labels(), tmp_path / f"{NAME.decode()}_mask.nii.gz", **fields)
     assert NAME in gzip.decompress(mask.read_bytes())
     add_case(library, patient="1", images={Modality.FLAIR: flair}, raters={"A": mask}, status="approved")

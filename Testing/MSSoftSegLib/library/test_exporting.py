@@ -21,12 +21,12 @@ from MSSoftSegLib.library.exporting.nifti import export_nifti
 from MSSoftSegLib.library.exporting.nnunet import export_nnunet
 from MSSoftSegLib.library.importing.run import import_cases
 from MSSoftSegLib.library.layout import CaseId, inside
-from MSSoftSegLib.library.reading import labelled_cases
+from MSSoftSegLib.library.reading import labeled_cases
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import (
     array,
     flair_only,
-    grey,
+    gray,
     labels,
     new_library,
     soft,
@@ -37,10 +37,10 @@ from Testing.MSSoftSegLib.library.made_cases import (
 @pytest.fixture
 def library(tmp_path):
     made = new_library(tmp_path)
-    images = {Modality.FLAIR: grey(1), Modality.T1: grey(2), Modality.T2: grey(3)}
+    images = {Modality.FLAIR: gray(1), Modality.T1: gray(2), Modality.T2: gray(3)}
     raters = {"B": labels(0), "A": labels(1)}
     add_case(made, patient="1", session="x", images=images, raters=raters, status="approved", preprocessed=True)
-    images = {Modality.FLAIR: grey(4), Modality.T1: grey(5, turn=0.28)}
+    images = {Modality.FLAIR: gray(4), Modality.T1: gray(5, turn=0.28)}
     add_case(made, patient="2", images=images, raters={"A": labels(2, highest=1)}, status="approved")
     add_case(made, patient="3", images=flair_only(6), soft_label=soft())
     return made
@@ -50,7 +50,7 @@ def test_what_bids_got_comes_back(library, tmp_path):
     export_bids(library, tmp_path / "out", statuses=["approved"])
     again = new_library(tmp_path / "again")
     import_cases(again, tmp_path / "out", "bids")
-    for one, other in zip(labelled_cases(library), labelled_cases(again), strict=True):
+    for one, other in zip(labeled_cases(library), labeled_cases(again), strict=True):
         assert (one.case, set(one.raters), set(one.images)) == (other.case, set(other.raters), set(other.images))
         assert one.preprocessed == other.preprocessed
         for rater in one.raters:
@@ -86,7 +86,7 @@ def test_the_nnunet_export_has_channels_on_one_grid_and_possible_lesion_to_ignor
     np.testing.assert_array_equal(array(folder / "labelsTr" / "sub-1_ses-x.nii.gz"), sitk.GetArrayFromImage(labels(1)))
     # T1 of the second case lay otherwise: resampled as SimpleITK does it, and said so.
     expected = sitk.Resample(
-        sitk.Cast(grey(5, turn=0.28), sitk.sitkFloat32), grey(4), sitk.Transform(), sitk.sitkLinear
+        sitk.Cast(gray(5, turn=0.28), sitk.sitkFloat32), gray(4), sitk.Transform(), sitk.sitkLinear
     )
     np.testing.assert_allclose(
         array(folder / "imagesTr" / "sub-2_0001.nii.gz"), sitk.GetArrayFromImage(expected), atol=1e-3
@@ -98,7 +98,7 @@ def test_what_nnunet_got_comes_back_under_its_own_name(library, tmp_path):
     export_nnunet(library, tmp_path / "out", statuses=["approved"])
     again = new_library(tmp_path / "again")
     import_cases(again, tmp_path / "out" / "Dataset501_MSLesion", "nnunet")
-    found = {case.case: case for case in labelled_cases(again)}
+    found = {case.case: case for case in labeled_cases(again)}
     assert {name: case.preprocessed for name, case in found.items()} == {"sub-1_ses-x": True, "sub-2": False}
     # Possible lesion too, which nnU-Net knows as "ignore".
     drawn = sitk.GetArrayFromImage(labels(1))
@@ -120,7 +120,7 @@ def test_monai_itself_reads_the_data_list(library, tmp_path):
     assert {each.name for each in path.parent.iterdir()} == {"all", "all_labels"}
     entries = load_decathlon_datalist(str(path), True, "training", base_dir=str(path.parent))
     assert [len(entry["image"]) for entry in entries] == [3, 2]
-    for entry, case in zip(entries, labelled_cases(library), strict=True):
+    for entry, case in zip(entries, labeled_cases(library), strict=True):
         np.testing.assert_array_equal(array(entry["image"][0]), array(case.images[Modality.FLAIR]))
         np.testing.assert_array_equal(array(entry["label"]), array(case.raters["A"]))
         # Of the second case T1 lay on a grid of its own.
@@ -173,7 +173,7 @@ def test_the_submission_has_a_binary_uncompressed_mask_per_visit_under_the_chall
 
 def test_a_prediction_on_another_grid_than_the_visits_flair_is_refused(tmp_path):
     library = new_library(tmp_path)
-    add_case(library, patient="test01", session="02", images={Modality.FLAIR: grey(turn=0.2)})
+    add_case(library, patient="test01", session="02", images={Modality.FLAIR: gray(turn=0.2)})
     with pytest.raises(GridMismatch, match="test01"):
         export_isbi_submission(
             library, tmp_path / "out", predictions=predictions(tmp_path / "predictions"), team="Ours"

@@ -15,8 +15,8 @@ from MSSoftSegLib.exam.label_doubts import mask_doubts, value_counts
 from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.description import channel_names, label_names
 from MSSoftSegLib.library.importing.run import import_cases
-from MSSoftSegLib.library.reading import labelled_cases
-from Testing.MSSoftSegLib.library.made_cases import SIZE, array, grey, new_library, oblique_grid, written
+from MSSoftSegLib.library.reading import labeled_cases
+from Testing.MSSoftSegLib.library.made_cases import SIZE, array, gray, new_library, oblique_grid, written
 
 DESCRIBED = {"background": 0, "lesion": 1}
 
@@ -38,7 +38,7 @@ def label_map(values):
 
 def nnunet(folder, values, described=DESCRIBED, stems=("MS1",), **more):
     for number, stem in enumerate(stems):
-        written(grey(number), folder / "imagesTr" / f"{stem}_0000.nii.gz")
+        written(gray(number), folder / "imagesTr" / f"{stem}_0000.nii.gz")
         written(label_map(values), folder / "labelsTr" / f"{stem}.nii.gz")
     document = {"channel_names": {"0": "FLAIR"}, "labels": described, "file_ending": ".nii.gz", **more}
     (folder / "dataset.json").write_text(json.dumps(document))
@@ -46,7 +46,7 @@ def nnunet(folder, values, described=DESCRIBED, stems=("MS1",), **more):
 
 
 def only_mask(library):
-    (case,) = labelled_cases(library)
+    (case,) = labeled_cases(library)
     return array(next(iter(case.raters.values())))
 
 
@@ -168,7 +168,7 @@ def test_a_description_with_a_byte_order_mark_is_read(library, tmp_path, encodin
 
 def test_a_channel_that_is_there_and_not_described_is_refused(library, tmp_path):
     source = nnunet(tmp_path / "data", [1])
-    written(grey(5), source / "imagesTr" / "MS1_0001.nii.gz")
+    written(gray(5), source / "imagesTr" / "MS1_0001.nii.gz")
     assert "MS1_0001" in import_cases(library, source, "nnunet").problems["MS1"]
 
 

@@ -14,8 +14,8 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.run import import_cases
-from MSSoftSegLib.library.reading import labelled_cases, read_library
-from Testing.MSSoftSegLib.library.made_cases import array, case_files, grey, labels, new_library, soft, written
+from MSSoftSegLib.library.reading import labeled_cases, read_library
+from Testing.MSSoftSegLib.library.made_cases import array, case_files, gray, labels, new_library, soft, written
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def library(tmp_path):
 
 
 def cases(library):
-    return {case.case: case for case in labelled_cases(library, verify=True)}
+    return {case.case: case for case in labeled_cases(library, verify=True)}
 
 
 # ISBI 2015
@@ -42,14 +42,14 @@ def isbi_tree(folder, *, test=False):
             base = folder / "training" / f"training{patient}"
             # What was measured is there too, on another grid.
             for offset, kind in enumerate(("flair", "mprage", "pd", "t2")):
-                written(grey(seed + 100 * offset), base / "preprocessed" / f"{name}_{kind}_pp.nii")
-                written(grey(seed, size=(9, 9, 4)), base / "orig" / f"{name}_{kind}.nii.gz")
+                written(gray(seed + 100 * offset), base / "preprocessed" / f"{name}_{kind}_pp.nii")
+                written(gray(seed, size=(9, 9, 4)), base / "orig" / f"{name}_{kind}.nii.gz")
             for rater in (1, 2):
                 written(labels(seed + rater, highest=1), base / "masks" / f"{name}_mask{rater}.nii")
     if test:
         for kind in ("flair", "mprage", "pd", "t2"):
             base = folder / "testdata_website" / "test01"
-            written(grey(7), base / "preprocessed" / f"test01_04_{kind}_pp.nii")
+            written(gray(7), base / "preprocessed" / f"test01_04_{kind}_pp.nii")
     return folder
 
 
@@ -118,7 +118,7 @@ def msd_tree(folder, *, modality, count=2):
     names = []
     for number in range(1, count + 1):
         name = f"task_{number}.nii.gz"
-        channels = [sitk.GetArrayFromImage(grey(10 * number + c)).astype(np.float32) for c in range(len(modality))]
+        channels = [sitk.GetArrayFromImage(gray(10 * number + c)).astype(np.float32) for c in range(len(modality))]
         values = np.stack(channels, -1).T if len(channels) > 1 else channels[0].T
         values = np.moveaxis(values, 0, -1) if len(channels) > 1 else values
         affine = np.array([[-0.8, 0, 0, 12], [0, 0.8, 0, -7], [0, 0, 5, 3], [0, 0, 0, 1.0]])
@@ -203,7 +203,7 @@ def test_a_decathlon_task_without_its_description_is_refused(library, tmp_path):
 def nnunet_tree(folder, *, version=2, ending=".nii.gz"):
     for number, name in enumerate(("MSL-001", "MSL-002")):
         for channel in range(2):
-            written(grey(10 * number + channel), folder / "imagesTr" / f"{name}_{channel:04d}{ending}")
+            written(gray(10 * number + channel), folder / "imagesTr" / f"{name}_{channel:04d}{ending}")
         written(labels(number, highest=3), folder / "labelsTr" / f"{name}{ending}")
     described = {"channel_names": {"0": "T1", "1": "FLAIR"}, "file_ending": ending, "numTraining": 2}
     described["labels"] = {"background": 0, "lesion": 1, "black hole": 2, "ignore": 3}
@@ -255,11 +255,11 @@ def test_what_an_nnunet_case_lacks_is_named_and_the_others_arrive(library, tmp_p
 
 def bids_tree(folder):
     anat = folder / "sub-A" / "ses-1" / "anat"
-    written(grey(1), anat / "sub-A_ses-1_FLAIR.nii.gz")
-    written(grey(2, turn=0.1), anat / "sub-A_ses-1_acq-mprage_T1w.nii.gz")
-    written(grey(3), anat / "sub-A_ses-1_ce-gadolinium_T1w.nii.gz")
-    written(grey(4), folder / "sub-B" / "anat" / "sub-B_FLAIR.nii.gz")
-    written(grey(5), folder / "sub-C" / "anat" / "sub-C_T1w.nii.gz")
+    written(gray(1), anat / "sub-A_ses-1_FLAIR.nii.gz")
+    written(gray(2, turn=0.1), anat / "sub-A_ses-1_acq-mprage_T1w.nii.gz")
+    written(gray(3), anat / "sub-A_ses-1_ce-gadolinium_T1w.nii.gz")
+    written(gray(4), folder / "sub-B" / "anat" / "sub-B_FLAIR.nii.gz")
+    written(gray(5), folder / "sub-C" / "anat" / "sub-C_T1w.nii.gz")
     masks = folder / "derivatives" / "manual_masks" / "sub-A" / "ses-1" / "anat"
     written(labels(1), masks / "sub-A_ses-1_label-lesion_desc-ann_mask.nii.gz")
     written(labels(2), masks / "sub-A_ses-1_label-lesion_dseg.nii.gz")
@@ -277,7 +277,7 @@ def test_bids_images_masks_and_raters_arrive(library, tmp_path):
     assert not case.preprocessed
     assert set(case.raters) == {"ann", "manualmasks"}
     np.testing.assert_array_equal(array(case.raters["ann"]), sitk.GetArrayFromImage(labels(1)))
-    np.testing.assert_array_equal(array(case.images[Modality.T1]), sitk.GetArrayFromImage(grey(2)))
+    np.testing.assert_array_equal(array(case.images[Modality.T1]), sitk.GetArrayFromImage(gray(2)))
     np.testing.assert_array_equal(array(case.soft_label), sitk.GetArrayFromImage(soft(3)))
     assert {str(r.case_id): r.status for r in read_library(library)} == {
         "sub-A_ses-1": "approved",
@@ -287,7 +287,7 @@ def test_bids_images_masks_and_raters_arrive(library, tmp_path):
 
 def test_two_bids_images_for_one_part_are_both_named(library, tmp_path):
     source = bids_tree(tmp_path / "bids")
-    written(grey(9), source / "sub-B" / "anat" / "sub-B_run-2_FLAIR.nii.gz")
+    written(gray(9), source / "sub-B" / "anat" / "sub-B_run-2_FLAIR.nii.gz")
     imported = import_cases(library, source, "bids")
     assert imported.cases == ("sub-A_ses-1",)
     assert "sub-B_FLAIR" in imported.problems["sub-B"]

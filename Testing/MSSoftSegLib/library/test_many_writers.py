@@ -20,7 +20,7 @@ from MSSoftSegLib.library import locking, transaction
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, inside
 from MSSoftSegLib.library.locking import locked
-from MSSoftSegLib.library.reading import labelled_cases, read_case, read_library
+from MSSoftSegLib.library.reading import labeled_cases, read_case, read_library
 from MSSoftSegLib.library.status import set_status
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import array, case_files, flair_only, labels, new_library
@@ -135,7 +135,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_library_without_fault(tmp_path, 
         assert check_library(library) == []
         for record in read_library(library):
             assert set(record.raters) == {"A"}
-        labelled_cases(library, statuses=("segmented",), verify=True)
+        labeled_cases(library, statuses=("segmented",), verify=True)
     # And its lock hinders nobody: it is broken because its owner is dead, not because it grew old.
     monkeypatch.setattr(locking, "ABANDONED_AFTER_S", WEEK_S)
     for number in range(7):

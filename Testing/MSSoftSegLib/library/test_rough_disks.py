@@ -27,7 +27,7 @@ from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, inside
 from MSSoftSegLib.library.locking import locked
 from MSSoftSegLib.library.reading import read_case
 from Testing.MSSoftSegLib.library.adding import add_case
-from Testing.MSSoftSegLib.library.made_cases import array, case_files, flair_only, grey, labels, new_library, written
+from Testing.MSSoftSegLib.library.made_cases import array, case_files, flair_only, gray, labels, new_library, written
 from Testing.MSSoftSegLib.library.saves import ask, opened, save
 from Testing.patience import HANGING_S
 
@@ -38,7 +38,7 @@ CASE = CaseId("1")
 @pytest.fixture
 def library(tmp_path):
     made = tmp_path / "library"
-    images = {"flair": written(grey(), tmp_path / "f.nrrd"), "t1": written(grey(1), tmp_path / "t.nrrd")}
+    images = {"flair": written(gray(), tmp_path / "f.nrrd"), "t1": written(gray(1), tmp_path / "t.nrrd")}
     save(made, written(labels(0), tmp_path / "m0.nrrd"), images=images)
     return made
 
@@ -172,7 +172,7 @@ def test_what_a_killed_writer_left_undecided_goes_with_a_later_save(library, dra
 
 
 def test_names_that_differ_in_capitals_only_are_refused_before_anything_is_written(library, drawn, tmp_path):
-    images = {"flair": written(grey(), tmp_path / "f2.nrrd")}
+    images = {"flair": written(gray(), tmp_path / "f2.nrrd")}
     save(library, drawn, patient="a1", images=images)
     before = case_files(library)
     for wrong in ({"patient": "A1", "images": images}, {"patient": "1", "rater": "Anna"}):
@@ -315,7 +315,7 @@ def test_a_small_disk_that_fills_up_keeps_every_case_whole(tmp_path):
         cases = 0
         with contextlib.suppress(DiskFull, OSError):
             for number in range(200):
-                images = {Modality.FLAIR: grey(number, size=(20, 20, 20))}
+                images = {Modality.FLAIR: gray(number, size=(20, 20, 20))}
                 add_case(library, patient=str(number), images=images, raters={"A": labels(size=(20, 20, 20))})
                 cases += 1
         assert 0 < cases < 200

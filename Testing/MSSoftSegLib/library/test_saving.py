@@ -21,7 +21,7 @@ from Testing.MSSoftSegLib.library.made_cases import (
     all_files,
     array,
     case_files,
-    grey,
+    gray,
     labels,
     new_library,
     soft,
@@ -39,7 +39,7 @@ def desk(tmp_path):
 
     class Desk:
         library = tmp_path / "library"
-        images = {"flair": written(grey(), tmp_path / "f.nrrd"), "t1": written(grey(1), tmp_path / "t1.nii")}  # noqa: RUF012
+        images = {"flair": written(gray(), tmp_path / "f.nrrd"), "t1": written(gray(1), tmp_path / "t1.nii")}  # noqa: RUF012
         masks = [written(labels(n), tmp_path / f"drawn{n}.nrrd") for n in range(4)]  # noqa: RUF012
 
     return Desk
@@ -63,7 +63,7 @@ def test_the_first_save_makes_the_library_and_the_case_opens_with_its_exact_labe
     }
     case = opened(desk.library, "1/2")
     np.testing.assert_array_equal(array(case["raters"]["anna"]["path"]), sitk.GetArrayFromImage(labels(0)))
-    np.testing.assert_array_equal(array(case["images"]["t1"]), sitk.GetArrayFromImage(grey(1)))
+    np.testing.assert_array_equal(array(case["images"]["t1"]), sitk.GetArrayFromImage(gray(1)))
     assert all(Path(path).is_absolute() for path in case["images"].values())
     assert case["raters"]["anna"]["sha256"] == told["sha256"] == sha256_of_file(Path(case["raters"]["anna"]["path"]))
     assert (case["status"], case["notes"], case["soft_label"]) == ("corrected", "pale ones", None)
@@ -212,7 +212,7 @@ def test_a_mask_off_flairs_grid_and_a_second_exam_under_one_id_are_refused_and_n
     save(desk.library, desk.masks[0], images=desk.images)
     before = case_files(desk.library)
     moved = written(labels(1, origin_mm=(0.0, 0.0, 0.0)), tmp_path / "moved.nrrd")
-    for mask, images in ((moved, {}), (desk.masks[1], {"flair": written(grey(7), tmp_path / "other.nrrd")})):
+    for mask, images in ((moved, {}), (desk.masks[1], {"flair": written(gray(7), tmp_path / "other.nrrd")})):
         with pytest.raises(MSSoftSegError):
             save(desk.library, mask, images=images, rater="ben")
     assert case_files(desk.library) == before

@@ -15,7 +15,7 @@ from MSSoftSegLib.library.layout import CaseId, inside
 from MSSoftSegLib.library.status import set_status
 from MSSoftSegLib.report.lesion_table import COLUMNS
 from Testing.MSSoftSegLib.library.adding import add_case
-from Testing.MSSoftSegLib.library.made_cases import SIZE, flair_only, grey, labels, new_library, soft, written
+from Testing.MSSoftSegLib.library.made_cases import SIZE, flair_only, gray, labels, new_library, soft, written
 from Testing.MSSoftSegLib.library.saves import ask, opened, save
 
 
@@ -45,7 +45,7 @@ def library(tmp_path_factory):
         add_case(
             made, patient=patient, images=flair_only(), soft_label=soft(), soft_label_name="starter", findings=findings
         )
-    add_case(made, patient="new", images={Modality.FLAIR: grey(), Modality.T1: grey(1)})
+    add_case(made, patient="new", images={Modality.FLAIR: gray(), Modality.T1: gray(1)})
     add_case(made, patient="done", raters={"anna": labels()}, status="approved", notes="fine")
     return made
 
@@ -165,7 +165,7 @@ def result_folder(folder, *, size=SIZE, spacing_mm=(1.0, 1.25, 3.0), lsus=(0.25,
 
 
 def test_what_segment_found_is_kept_with_the_drawing(tmp_path):
-    flair, mask = written(grey(), tmp_path / "f.nrrd"), written(labels(), tmp_path / "m.nrrd")
+    flair, mask = written(gray(), tmp_path / "f.nrrd"), written(labels(), tmp_path / "m.nrrd")
     told = save(
         tmp_path / "library", mask, images={"flair": flair}, result=result_folder(tmp_path / "r"), status="corrected"
     )
@@ -178,7 +178,7 @@ def test_what_segment_found_is_kept_with_the_drawing(tmp_path):
 
 @pytest.mark.parametrize("other", [{"size": (7, 6, 6)}, {"spacing_mm": (1.0, 1.25, 3.1)}])
 def test_the_result_of_another_exam_is_refused(tmp_path, other):
-    flair, mask = written(grey(), tmp_path / "f.nrrd"), written(labels(), tmp_path / "m.nrrd")
+    flair, mask = written(gray(), tmp_path / "f.nrrd"), written(labels(), tmp_path / "m.nrrd")
     with pytest.raises(RequestError, match="another exam"):
         save(tmp_path / "library", mask, images={"flair": flair}, result=result_folder(tmp_path / "r", **other))
     assert not (tmp_path / "library").exists()

@@ -35,7 +35,7 @@ def test_sample_norm_equals_torch_instance_norm(batch, channels, seed):
     assert torch.allclose(ours(features), theirs(features), atol=1e-5)
 
 
-def test_a_sample_is_normalised_by_itself_whatever_else_is_in_the_batch():
+def test_a_sample_is_normalized_by_itself_whatever_else_is_in_the_batch():
     torch.manual_seed(0)
     network = LesionUNet(input_channels=3, widths=(4, 8)).eval()
     first, second = torch.randn(1, 3, 8, 8, 8), torch.randn(1, 3, 8, 8, 8) * 10
@@ -43,7 +43,7 @@ def test_a_sample_is_normalised_by_itself_whatever_else_is_in_the_batch():
     assert torch.allclose(together[:1], network(first), atol=1e-5)
 
 
-def test_the_network_ignores_the_scanner_gain_after_its_first_normalisation():
+def test_the_network_ignores_the_scanner_gain_after_its_first_normalization():
     torch.manual_seed(0)
     network = LesionUNet(input_channels=1, widths=(4, 8)).eval()
     network.head.weight.data[:, -1] = 0  # the skip of the raw image is meant to see the gain

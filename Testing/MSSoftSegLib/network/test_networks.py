@@ -59,7 +59,7 @@ def test_a_volume_is_its_axial_slices_one_by_one(kind):
     assert whole.std() > 0
 
 
-def test_a_slice_does_not_see_its_neighbours():
+def test_a_slice_does_not_see_its_neighbors():
     network = built(FLAT["unet"]).eval()
     volume = torch.randn(1, 2, 5, 16, 16)
     changed = volume.clone()

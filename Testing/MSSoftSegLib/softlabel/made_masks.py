@@ -32,8 +32,8 @@ def soften(raters, flair=None, spacing_zyx=(1.0, 1.0, 1.0), **settings):
     raters = raters if isinstance(raters, list) else [raters]
     spacing = tuple(reversed(spacing_zyx))
     masks = [image(np.asarray(rater, np.uint8), spacing) for rater in raters]
-    grey = None if flair is None else image(np.asarray(flair, np.float32), spacing)
-    return make_soft_mask(masks, grey, SoftLabelSettings(**settings))
+    gray = None if flair is None else image(np.asarray(flair, np.float32), spacing)
+    return make_soft_mask(masks, gray, SoftLabelSettings(**settings))
 
 
 @dataclass(frozen=True)

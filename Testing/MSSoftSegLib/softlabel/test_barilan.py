@@ -133,8 +133,8 @@ def test_the_result_lies_on_the_grid_of_the_raters_and_the_way_they_lie_changes_
     core, flair = one_voxel(shape=(4, 5, 6))
     spacing = (0.9, 1.1, 3.0)
     mask = image(core.astype(np.uint8), spacing, direction=direction)
-    grey = image(flair.astype(np.float32), spacing, direction=direction)
-    soft = make_soft_mask([mask], grey, SoftLabelSettings(method="barilan", radius_mm=1.2))
+    gray = image(flair.astype(np.float32), spacing, direction=direction)
+    soft = make_soft_mask([mask], gray, SoftLabelSettings(method="barilan", radius_mm=1.2))
     assert soft.image.GetPixelID() == sitk.sitkFloat32
     assert soft.image.GetDirection() == mask.GetDirection()
     assert soft.image.GetOrigin() == mask.GetOrigin()

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 
 SHAPE = (26, 30, 24)  # z, y, x
 # Far enough apart never to touch: places in shares of the shape from its middle (z, y, x), and radii in voxels.
@@ -20,7 +20,7 @@ LOOKS = {Modality.FLAIR: (100.0, 180.0), Modality.T1: (120.0, 90.0), Modality.T2
 
 def write_small_cases(
     folder: Path, count: int, seed: int, *, visits: int = 1, lesions: bool = True, spacing_mm: float = 1.0
-) -> list[LabelledCase]:
+) -> list[LabeledCase]:
     """``count`` preprocessed cases, ``visits`` per patient: an ellipsoidal brain on an oblique grid, lesions of several sizes.
 
     Rater "anna" draws each lesion; "bert" draws it half a voxel larger and elsewhere by half a voxel, so borders differ.
@@ -41,7 +41,7 @@ def write_small_cases(
 
 def _write_case(
     folder: Path, *, case: str, patient: str, lesions: bool, spacing_mm: float, rng: np.random.Generator
-) -> LabelledCase:
+) -> LabeledCase:
     folder.mkdir()
     brain = _ellipsoid(np.array(SHAPE) / 2 - 0.5, np.array(SHAPE) * 0.42)
     first, second = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
@@ -60,7 +60,7 @@ def _write_case(
         name: _write(mask.astype(np.uint8), folder / f"{name}.nii.gz", spacing_mm)
         for name, mask in (("anna", first), ("bert", second))
     }
-    return LabelledCase(case, patient, paths, raters, preprocessed=True)
+    return LabeledCase(case, patient, paths, raters, preprocessed=True)
 
 
 def _ellipsoid(center: np.ndarray, half_axes: np.ndarray) -> np.ndarray:

@@ -217,7 +217,7 @@ def test_a_soft_value_reaches_the_loss_as_it_is(tmp_path, monkeypatch):
     assert values.max() < 0.371
 
 
-def test_pseudo_labelled_samples_count_by_their_weight(tmp_path):
+def test_pseudo_labeled_samples_count_by_their_weight(tmp_path):
     pseudo = {"share": 0.5, "weight": 0.25}
     task = small_task(tmp_path, tiny_recipe(pseudo_labels=pseudo))
     cases = (*task.training[:-1], replace(task.training[-1], is_pseudo_labelled=True))

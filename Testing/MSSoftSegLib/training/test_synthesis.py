@@ -129,7 +129,7 @@ def test_outside_the_brain_everything_is_exactly_zero_and_flair_is_never_missing
     assert 0 < missing < 24, "T1 and T2 are withheld sometimes"
 
 
-def test_training_normalises_as_preprocessing_does():
+def test_training_normalizes_as_preprocessing_does():
     rng = np.random.default_rng(0)
     array = rng.gamma(2.0, 50.0, (9, 10, 11)).astype(np.float32)
     brain = np.zeros(array.shape, bool)

@@ -30,10 +30,10 @@ IN_PROCESS = Hardware(workers=0)
 def small_task(folder: Path, recipe: Recipe, *, cases: int = 4, hardware: Hardware = IN_PROCESS) -> FitTask:
     """A task on small cases below ``folder``, which are written where they are not there yet."""
     source = folder / "cases"
-    labelled = write_small_cases(source, cases, seed=5) if not source.exists() else None
-    if labelled is None:
-        labelled = write_small_cases(folder / f"again-{os.getpid()}", cases, seed=5)
-    prepared = prepare_cases(labelled, recipe, folder / "prepared")
+    labeled = write_small_cases(source, cases, seed=5) if not source.exists() else None
+    if labeled is None:
+        labeled = write_small_cases(folder / f"again-{os.getpid()}", cases, seed=5)
+    prepared = prepare_cases(labeled, recipe, folder / "prepared")
     fold = hold_out(prepared, share=recipe.data.validation, seed=1)
     return FitTask(recipe, fold.training, fold.validation, folder / "run", recipe.training.seed, hardware)
 

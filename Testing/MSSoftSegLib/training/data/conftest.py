@@ -11,12 +11,12 @@ from .recipes import small_recipe
 
 
 @pytest.fixture(scope="session")
-def labelled(tmp_path_factory):
+def labeled(tmp_path_factory):
     """Three labelled cases, as files; nobody changes them."""
     return write_small_cases(tmp_path_factory.mktemp("labelled"), 3, seed=5)
 
 
 @pytest.fixture(scope="session")
-def prepared(labelled, tmp_path_factory):
+def prepared(labeled, tmp_path_factory):
     """The same three, prepared for ``small_recipe()``."""
-    return prepare_cases(labelled, small_recipe(), tmp_path_factory.mktemp("prepared"))
+    return prepare_cases(labeled, small_recipe(), tmp_path_factory.mktemp("prepared"))

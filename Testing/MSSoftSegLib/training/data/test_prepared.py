@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadExam, BadImage, BadLibrary, GridMismatch, JobCancelled
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.preprocessing import steps
 from MSSoftSegLib.preprocessing.alignment import Alignment
 from MSSoftSegLib.preprocessing.bias_correction import BiasCorrection
@@ -49,8 +49,8 @@ def one(tmp_path):
     return write_small_cases(tmp_path / "files", 1, seed=8)[0]
 
 
-def test_where_the_grid_fits_label_raters_and_brain_are_copied_voxel_by_voxel(labelled, prepared):
-    for case, found in zip(labelled, prepared, strict=True):
+def test_where_the_grid_fits_label_raters_and_brain_are_copied_voxel_by_voxel(labeled, prepared):
+    for case, found in zip(labeled, prepared, strict=True):
         brain = array_of(case.images[Modality.FLAIR]) != 0
         first, second = array_of(case.raters["anna"]), array_of(case.raters["bert"])
         # By the definition of soft-union: agreement 1, disagreement gamma.
@@ -64,27 +64,27 @@ def test_where_the_grid_fits_label_raters_and_brain_are_copied_voxel_by_voxel(la
             np.testing.assert_array_equal(trimmed(ours, found.brain()), trimmed(theirs, brain))
 
 
-def test_images_are_normalized_inside_the_brain_in_the_order_of_the_recipe_and_zero_outside(labelled, prepared):
-    brain = array_of(labelled[0].images[Modality.FLAIR]) != 0
+def test_images_are_normalized_inside_the_brain_in_the_order_of_the_recipe_and_zero_outside(labeled, prepared):
+    brain = array_of(labeled[0].images[Modality.FLAIR]) != 0
     images, inside = prepared[0].images(), prepared[0].brain()
     for channel, modality in enumerate((Modality.FLAIR, Modality.T1, Modality.T2)):
-        native = array_of(labelled[0].images[modality])
+        native = array_of(labeled[0].images[modality])
         expected = np.where(brain, (native - native[brain].mean()) / native[brain].std(), 0)
         np.testing.assert_allclose(trimmed(images[channel], inside), trimmed(expected, brain), atol=1e-4)
         assert np.all(images[channel][~inside] == 0)
 
 
-def test_proton_density_is_a_channel_where_there_is_one_and_zero_where_there_is_none(labelled, tmp_path):
+def test_proton_density_is_a_channel_where_there_is_one_and_zero_where_there_is_none(labeled, tmp_path):
     kats = find_recipe("kats2019")
-    t2 = sitk.ReadImage(str(labelled[0].images[Modality.T2]))
+    t2 = sitk.ReadImage(str(labeled[0].images[Modality.T2]))
     path = tmp_path / "pd.nii.gz"
     sitk.WriteImage(sitk.Sqrt(sitk.Abs(t2)), str(path))
-    with_pd = dataclasses.replace(labelled[0], images={**labelled[0].images, Modality.PD: path})
-    found, without = prepare_cases([with_pd, labelled[1]], kats, tmp_path / "prepared")
+    with_pd = dataclasses.replace(labeled[0], images={**labeled[0].images, Modality.PD: path})
+    found, without = prepare_cases([with_pd, labeled[1]], kats, tmp_path / "prepared")
     assert [channel.modality for channel in kats.data.inputs].index(Modality.PD) == 3
     density, inside = found.images()[3], found.brain()
     assert density[inside].std() == pytest.approx(1, abs=1e-3)
-    native, brain = array_of(path), array_of(labelled[0].images[Modality.FLAIR]) != 0
+    native, brain = array_of(path), array_of(labeled[0].images[Modality.FLAIR]) != 0
     expected = np.where(brain, (native - native[brain].mean()) / native[brain].std(), 0)
     np.testing.assert_allclose(trimmed(density, inside), trimmed(expected, brain), atol=1e-4)
     assert not without.images()[3].any()
@@ -102,10 +102,10 @@ def test_every_lesion_is_listed_once_with_all_its_voxels(prepared):
     for case in prepared:
         starts, voxels = case.lesion_starts(), case.lesion_voxels()
         assert sorted(voxels) == np.flatnonzero((case.label() > 0) & case.brain()).tolist()
-        labelled, count = sitk_components(case.label())
+        labeled, count = sitk_components(case.label())
         assert starts.size == count + 1
         for first, stop in itertools.pairwise(starts):
-            assert np.unique(labelled.ravel()[voxels[first:stop]]).size == 1
+            assert np.unique(labeled.ravel()[voxels[first:stop]]).size == 1
         assert np.array_equal(case.brain_voxels(), np.flatnonzero(case.brain()))
 
 
@@ -120,7 +120,7 @@ def test_a_soft_value_keeps_its_value_when_the_grid_is_resampled(one, tmp_path):
     flair = one.images[Modality.FLAIR]
     soft = np.zeros(array_of(flair).shape, np.float32)
     soft[9:17, 10:20, 8:16] = 0.37
-    case = LabelledCase(
+    case = LabeledCase(
         "soft", "p", one.images, soft_label=like(flair, soft, tmp_path / "soft.nii.gz"), preprocessed=True
     )
     found = prepare_cases([case], small_recipe(data={"spacing_mm": 0.7}), tmp_path / "out")[0]
@@ -182,7 +182,7 @@ def test_a_pseudo_label_keeps_its_values_and_brings_its_confidence(one, tmp_path
     flair = one.images[Modality.FLAIR]
     rng = np.random.default_rng(0)
     soft, omega = (rng.random(array_of(flair).shape, dtype=np.float32) for _ in range(2))
-    case = LabelledCase(
+    case = LabeledCase(
         "pseudo",
         "p",
         one.images,
@@ -277,7 +277,7 @@ def test_a_label_on_another_grid_and_images_on_two_grids_are_refused_by_name(one
 def test_a_soft_label_beyond_one_a_case_without_label_and_a_name_given_twice_are_refused(one, tmp_path):
     flair = one.images[Modality.FLAIR]
     beyond = like(flair, array_of(flair), tmp_path / "beyond.nii.gz")
-    case = LabelledCase("c", "p", one.images, soft_label=beyond, preprocessed=True)
+    case = LabeledCase("c", "p", one.images, soft_label=beyond, preprocessed=True)
     with pytest.raises(BadImage, match=r"case c: beyond\.nii\.gz"):
         prepare_cases([case], small_recipe(), tmp_path / "out")
     with pytest.raises(BadLibrary, match="case c"):
@@ -326,7 +326,7 @@ def test_a_raw_exam_is_preprocessed_and_its_label_lands_on_its_lesion(tmp_path, 
     for name, image in (("t1", t1), ("flair", flair), ("lesion", lesion)):
         paths[name] = tmp_path / f"{name}.nii.gz"
         sitk.WriteImage(image, str(paths[name]))
-    case = LabelledCase(
+    case = LabeledCase(
         "raw", "p", {Modality.T1: paths["t1"], Modality.FLAIR: paths["flair"]}, {"anna": paths["lesion"]}
     )
     found = prepare_cases([case], small_recipe(data={"spacing_mm": 3.0}), tmp_path / "out")[0]

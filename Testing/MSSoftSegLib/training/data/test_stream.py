@@ -208,7 +208,7 @@ def test_without_any_lesion_patches_show_brain_and_slices_at_share_one_are_refus
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
-def test_pseudo_labelled_cases_make_up_their_share_however_many_they_are(prepared, share):
+def test_pseudo_labeled_cases_make_up_their_share_however_many_they_are(prepared, share):
     cases = [prepared[0], *map(as_pseudo, prepared[:3])]
     stream = SampleStream(cases, small_recipe(pseudo_labels={"share": share}), seed=0)
     drawn = [stream.choice.draw(rng=np.random.default_rng(i)) for i in range(800)]

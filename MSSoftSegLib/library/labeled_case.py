@@ -10,7 +10,7 @@ from MSSoftSegLib.exam.modality import Modality
 
 
 @dataclass(frozen=True)
-class LabelledCase:
+class LabeledCase:
     """One visit with labels, as files.
 
     case: unique; patient: the same for all visits of one person (folds are drawn by it).
