@@ -9,7 +9,6 @@ import SimpleITK as sitk
 import torch
 from torch import Tensor, nn
 
-from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.geometry import CANONICAL_ORDER, Grid, orientation_letters, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.augmentation import flips
@@ -19,6 +18,7 @@ from MSSoftSegLib.inference.sliding_window import windowed_logits
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability, combine
 from MSSoftSegLib.network.activation import probability
 from MSSoftSegLib.network.description import Activation, ModelDescription
+from MSSoftSegLib.network.needed_images import check_has_inputs
 from MSSoftSegLib.network.operating_point import FittingPoint
 from MSSoftSegLib.network.window import Window, window_of
 from MSSoftSegLib.preprocessing.normalization import normalize
@@ -45,16 +45,12 @@ def network_input(exam: WorkingExam, description: ModelDescription) -> Tensor:
     if orientation_letters(exam.brain_mask) != CANONICAL_ORDER:
         # Whoever made this exam passed by the one place that orders axes; a network would answer something else.
         raise ValueError(f"a working grid runs {CANONICAL_ORDER}, not {orientation_letters(exam.brain_mask)}")
+    check_has_inputs(exam.images, description)
     channels = []
     for wanted in description.inputs:
         if wanted.modality in exam.images:
             normalized = normalize(exam.images[wanted.modality], exam.brain_mask, description.normalization)
             channels.append(torch.from_numpy(voxels(normalized)))
-        elif wanted.required:
-            raise BadExam(
-                f"the model {description.name} needs a {wanted.modality.value.upper()} image",
-                remedy="add the image or choose another model",
-            )
         else:
             channels.append(torch.zeros(exam.grid.size[::-1]))
     return torch.stack(channels)[None]

@@ -41,7 +41,7 @@ def segment_exam(
     """
     description = model.bundle.description
     _check_has_reference(exam, choices)
-    check_has_inputs(exam, description)
+    check_has_inputs(exam.images, description)
     working = _working(exam, model.bundle, choices, progress, cancelled)
     warnings = _logged(exam_warnings(working))
     tta = choices.tta or description.tta

@@ -205,7 +205,7 @@ def _label_exam(
     if planned.problem is not None or planned.files is None:
         raise planned.problem or BadExam("the exam has no images", remedy="check its folder")
     exam = read_exam(planned.files)
-    check_has_inputs(exam, teacher.bundle.description)
+    check_has_inputs(exam.images, teacher.bundle.description)
     prediction = predict(
         _working(exam, planned, teacher.bundle, request, progress, cancelled),
         teacher.bundle.description,

@@ -18,6 +18,7 @@ import SimpleITK as sitk
 import torch
 
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.training.data.prepared import prepare_cases, stored_arrays
@@ -149,8 +150,8 @@ class _Builder:
             folder=target,
             shape=arrays.label.shape,
             spacing_mm=arrays.spacing_mm,
-            soft_volume_ml=float(arrays.label.sum(dtype=np.float64)) * arrays.spacing_mm**3 / 1000,
-            lesion_volume_ml=float(np.count_nonzero(arrays.label >= 0.5)) * arrays.spacing_mm**3 / 1000,
+            soft_volume_ml=float(arrays.label.sum(dtype=np.float64)) * arrays.spacing_mm**3 / MM3_PER_ML,
+            lesion_volume_ml=float(np.count_nonzero(arrays.label >= 0.5)) * arrays.spacing_mm**3 / MM3_PER_ML,
             is_pseudo_labelled=False,
             raters=(),
         )

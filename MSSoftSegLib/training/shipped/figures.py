@@ -13,6 +13,7 @@ from MSSoftSegLib.evaluation.calibration import expected_calibration_error, neig
 from MSSoftSegLib.evaluation.lesion_pairs import pair_lesions
 from MSSoftSegLib.evaluation.lesionwise import detection, detection_by_size_of, detection_of
 from MSSoftSegLib.evaluation.overlap import dice
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.network.operating_point import OperatingPoint
 from MSSoftSegLib.training.shipped.held_out import HeldOutExam
 from MSSoftSegLib.training.shipped.points import lesions_of
@@ -55,7 +56,7 @@ def figures_of(exam: HeldOutExam, point: OperatingPoint) -> ExamFigures:
         patient=exam.patient,
         center=exam.center,
         slices_mm=round(exam.slices_mm, 2),
-        truth_ml=float(exam.truth.sum() * exam.voxel_mm3 / 1000),
+        truth_ml=float(exam.truth.sum() * exam.voxel_mm3 / MM3_PER_ML),
         dsc=dice(mask, exam.truth),
         lesion_f1=found.f1,
         lesion_f1_18=detection(exam.truth, mask, connectivity=18).f1,

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.inference.predict import predict_members
 from MSSoftSegLib.lesion.instances import label_instances
@@ -106,7 +107,7 @@ def _false_lesions(
     instances = label_instances(
         probability, threshold=point.threshold, min_lesion_mm3=point.min_lesion_mm3, voxel_volume_mm3=voxel_mm3
     )
-    volume_ml = float((instances > 0).sum() * voxel_mm3 / 1000)
+    volume_ml = float((instances > 0).sum() * voxel_mm3 / MM3_PER_ML)
     return {"case": case.prepared.case, "center": case.center, "false_lesions": int(instances.max()), "ml": volume_ml}
 
 
