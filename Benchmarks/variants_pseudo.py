@@ -6,7 +6,7 @@ from pathlib import Path
 
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.run import parse_job, run
-from MSSoftSegLib.library.reading import labeled_cases
+from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
@@ -34,7 +34,7 @@ def pseudo_labeled(teacher: FitTask, recipe: Recipe, data: Path, folder: Path) -
         outcome = run(parse_job({"job": "teacher", "kind": "pseudolabel", "spec": spec}), _unheard)
         if isinstance(outcome.error, MSSoftSegError):
             raise outcome.error
-    cases = [case for case in labeled_cases(library, statuses=("segmented",)) if case.is_pseudo_labelled]
+    cases = [case for case in read_labeled_cases(library, statuses=("segmented",)) if case.is_pseudo_labelled]
     return tuple(prepare_cases(cases, recipe, folder / "prepared", cache=StepCache()))
 
 

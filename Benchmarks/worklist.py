@@ -21,9 +21,9 @@ import SimpleITK as sitk
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.library.layout import CaseId, inside
+from MSSoftSegLib.library.layout import CaseId, resolve_inside
 from MSSoftSegLib.library.status import set_status
-from MSSoftSegLib.library.worklist import in_order, read_all, row_of
+from MSSoftSegLib.library.worklist import make_row, read_all, sort_rows
 from MSSoftSegLib.library.writing import add_case
 
 CASES, CHANGES, REPEATS = 500, 40, 5
@@ -37,10 +37,10 @@ def library_in(folder: Path) -> list[Path]:
     add_case(library, CaseChange(CaseId("p0", "1"), images={Modality.FLAIR: image}, raters={"A": image > 60}))
     for change in range(CHANGES):
         set_status(library, CaseId("p0", "1"), ("corrected", "approved")[change % 2])
-    first = inside(library, CaseId("p0", "1").record)
+    first = resolve_inside(library, CaseId("p0", "1").record)
     records = [first]
     for number in range(1, CASES):
-        path = inside(library, CaseId(f"p{number}", "1").record)
+        path = resolve_inside(library, CaseId(f"p{number}", "1").record)
         path.parent.mkdir(parents=True)
         text = first.read_text(encoding="utf-8").replace("sub-p0", f"sub-p{number}").replace('"p0"', f'"p{number}"')
         path.write_text(text, encoding="utf-8")
@@ -64,7 +64,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         library = Path(scratch) / "library"
         records = library_in(library)
-        ours = seconds(lambda: [row_of(record) for record in in_order(read_all(library)[0], "uncertainty")])
+        ours = seconds(lambda: [make_row(record) for record in sort_rows(read_all(library)[0], "uncertainty")])
         plain = seconds(lambda: [json.loads(record.read_bytes()) for record in records])
     lines = [
         "# Worklist",

@@ -19,13 +19,13 @@ from MSSoftSegLib.exam.reading import find_exam, named_otherwise
 from MSSoftSegLib.jobs.library.findings import findings_of_case, label_name
 from MSSoftSegLib.jobs.softmask.soft_label_sidecar import read_softening
 from MSSoftSegLib.library.case_change import CaseChange
-from MSSoftSegLib.library.case_record import record_text
+from MSSoftSegLib.library.case_record import format_record
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.layout import CaseId, check_id, parse_case
 from MSSoftSegLib.library.reading import check_is_library, find_case, read_case, read_library
 from MSSoftSegLib.library.status import set_status
-from MSSoftSegLib.library.worklist import Order, in_order, read_all, row_of
+from MSSoftSegLib.library.worklist import Order, make_row, read_all, sort_rows
 from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.result_files import PROBABILITY_FILE
 
@@ -147,7 +147,7 @@ def list_cases(
     wanted = [status_named(each) for each in status or []]
     records, problems = read_all(library)
     chosen = [record for record in records if not wanted or record.status in wanted]
-    rows = [row_of(record) for record in in_order(chosen, cast("Order", order))]
+    rows = [make_row(record) for record in sort_rows(chosen, cast("Order", order))]
     if as_json:
         Console(soft_wrap=True).print_json(data=rows)
     else:
@@ -173,7 +173,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 def show(library: Library, case: CaseName) -> None:
     """Print all that is known of a case, as JSON. Example: mssoftseg library show LIBRARY sub-01_ses-02"""
     check_is_library(library)
-    say(record_text(read_case(library, parse_case(case))).rstrip())
+    say(format_record(read_case(library, parse_case(case))).rstrip())
 
 
 @app.command("history")

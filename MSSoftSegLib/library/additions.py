@@ -16,14 +16,14 @@ from MSSoftSegLib.library.case_record import (
     RaterEntry,
     SoftLabelEntry,
     Status,
-    files_of,
+    find_status_problem,
+    list_files,
     now,
-    status_problem,
 )
 from MSSoftSegLib.library.layout import CaseId
 
 
-def record_with(
+def make_record(
     before: CaseRecord | None, change: CaseChange, facts: MaskFacts, changed: Mapping[PurePosixPath, str]
 ) -> CaseRecord:
     """The record after a change. facts: of the masks brought. changed: checksums of the files that are put in place."""
@@ -37,7 +37,7 @@ def record_with(
     present = {*(before.images if before else ()), *change.images}
     images = tuple(modality for modality in Modality if modality in present)
     kept = [case.earlier_mask(mask.rater, mask.version) for mask in earlier]
-    names = {str(name) for name in (*files_of(case, images, raters, soft_label), *kept)}
+    names = {str(name) for name in (*list_files(case, images, raters, soft_label), *kept)}
     after = CaseRecord(
         patient=case.patient,
         session=case.session,
@@ -121,7 +121,7 @@ def _status(
     labeled = bool(raters) or soft_label is not None
     status = change.status
     if status is not None:
-        if problem := status_problem(status, labeled=labeled):
+        if problem := find_status_problem(status, labeled=labeled):
             raise RequestError(f"{change.case} cannot be {problem}", remedy="choose another --status")
         return status
     if before is None or (before.status == "unlabelled" and labeled):
@@ -184,9 +184,9 @@ def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def with_status(before: CaseRecord, status: Status, *, by: str | None = None) -> CaseRecord:
+def replace_status(before: CaseRecord, status: Status, *, by: str | None = None) -> CaseRecord:
     """The record with another status. by: who says so."""
-    if problem := status_problem(status, labeled=before.is_labeled):
+    if problem := find_status_problem(status, labeled=before.is_labeled):
         raise RequestError(
             f"{before.case_id} cannot be {problem}", remedy="add a label first, or choose another status"
         )

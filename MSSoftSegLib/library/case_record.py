@@ -136,7 +136,7 @@ class CaseRecord(FrozenModel):
             raise ValueError("checksums: not of exactly the files of this case")
         if self.pseudo_labelled != (self.soft_label is not None and not self.raters):
             raise ValueError("pseudo_labelled: true where there is a soft label and no rater, and only there")
-        if problem := status_problem(self.status, labeled=self.is_labeled):
+        if problem := find_status_problem(self.status, labeled=self.is_labeled):
             raise ValueError(f"status: {problem}")
         return self
 
@@ -166,7 +166,7 @@ class CaseRecord(FrozenModel):
     @property
     def current_files(self) -> tuple[PurePosixPath, ...]:
         """Images and labels as they are now."""
-        return files_of(self.case_id, self.images, self.raters, self.soft_label)
+        return list_files(self.case_id, self.images, self.raters, self.soft_label)
 
     @property
     def earlier_files(self) -> tuple[PurePosixPath, ...]:
@@ -174,7 +174,7 @@ class CaseRecord(FrozenModel):
         return tuple(self.case_id.earlier_mask(mask.rater, mask.version) for mask in self.earlier)
 
 
-def files_of(
+def list_files(
     case: CaseId, images: Iterable[Modality], raters: Iterable[str], soft_label: SoftLabelEntry | None
 ) -> tuple[PurePosixPath, ...]:
     """Every file of a case with these images and labels, relative to the library."""
@@ -187,7 +187,7 @@ def files_of(
     return tuple(names)
 
 
-def status_problem(status: Status, *, labeled: bool) -> str | None:
+def find_status_problem(status: Status, *, labeled: bool) -> str | None:
     """Why a case cannot have a status; None where it can."""
     if status == "unlabelled" and labeled:
         return "'unlabelled', but there is a label"
@@ -220,7 +220,7 @@ def parse_record(text: str | bytes, *, file_name: str, expected: CaseId | None =
     return record
 
 
-def record_text(record: CaseRecord) -> str:
+def format_record(record: CaseRecord) -> str:
     """The record as it is stored, sealed."""
     document = record.model_dump(mode="json")
     return json.dumps({**document, SEAL: _seal(document)}, indent=2, ensure_ascii=False) + "\n"

@@ -13,7 +13,7 @@ NAMES = {
 }
 
 
-def modality_of_channel(name: str) -> Modality | None:
+def find_channel_modality(name: str) -> Modality | None:
     """The modality; None for what no model here takes (contrast-enhanced T1, CT, diffusion …).
 
     A name that is none of the short ones is judged as ``--exam`` judges a file of that name.

@@ -19,19 +19,19 @@ from MSSoftSegLib.library.layout import (
     SETTINGS,
     WRITERS_FOLDER,
     CaseId,
-    case_of_file,
-    inside,
+    find_case_of_file,
     is_dropping,
+    resolve_inside,
 )
 from MSSoftSegLib.library.library_settings import read_settings
 from MSSoftSegLib.library.opening import finish_interrupted
 from MSSoftSegLib.library.reading import (
-    case_ids,
     check_is_library,
-    file_problem,
     find_case,
+    find_file_problem,
+    list_case_ids,
 )
-from MSSoftSegLib.library.transaction import Commit, decided, participants
+from MSSoftSegLib.library.transaction import Commit, find_decided, read_participants
 
 # What BIDS allows beside the data.
 EXPECTED_NAMES = (
@@ -72,7 +72,7 @@ def _look(library: Path) -> set[LibraryFinding]:
     findings: set[LibraryFinding] = set()
     known: set[str] = set()
     broken: set[CaseId] = set()
-    for case in case_ids(library):
+    for case in list_case_ids(library):
         known.add(str(case.record))
         try:
             record = find_case(library, case)
@@ -82,7 +82,7 @@ def _look(library: Path) -> set[LibraryFinding]:
             )
             broken.add(case)
             continue
-        if _is_altered(inside(library, case.record)):
+        if _is_altered(resolve_inside(library, case.record)):
             findings.add(LibraryFinding("damaged", str(case.record), "is altered: its checksum does not hold"))
         if record is not None and case not in pending:
             known |= record.checksums.keys()
@@ -105,8 +105,8 @@ def _is_altered(path: Path) -> bool:
 def _file_findings(library: Path, record: CaseRecord) -> set[LibraryFinding]:
     found = set()
     for name, checksum in record.checksums.items():
-        path = inside(library, PurePosixPath(name))
-        if problem := file_problem(path, checksum):
+        path = resolve_inside(library, PurePosixPath(name))
+        if problem := find_file_problem(path, checksum):
             found.add(LibraryFinding("damaged" if path.exists() else "missing", name, problem))
     return found
 
@@ -116,8 +116,8 @@ def _pending_findings(library: Path, folder: Path, commit: Commit) -> set[Librar
     staged = {name: folder / source for source, name in commit.moves.items()}
     found = set()
     for name, checksum in commit.record.checksums.items():
-        places = [staged.get(name), inside(library, PurePosixPath(name))]
-        if all(place is None or file_problem(place, checksum) for place in places):
+        places = [staged.get(name), resolve_inside(library, PurePosixPath(name))]
+        if all(place is None or find_file_problem(place, checksum) for place in places):
             found.add(LibraryFinding("damaged", name, "is not what an interrupted change left"))
     return found
 
@@ -125,10 +125,10 @@ def _pending_findings(library: Path, folder: Path, commit: Commit) -> set[Librar
 def _foreign(library: Path, known: set[str], broken: set[CaseId]) -> set[LibraryFinding]:
     """Files that no record speaks of; those of a case whose record is gone count as one finding."""
     found = set()
-    recorded = set(case_ids(library))
+    recorded = set(list_case_ids(library))
     orphans: dict[CaseId, int] = {}
     for name in _files(library):
-        case = case_of_file(name)
+        case = find_case_of_file(name)
         if str(name) in known or case in broken:
             continue
         if case is None:
@@ -159,7 +159,7 @@ def _frame_findings(library: Path) -> set[LibraryFinding]:
     found = set()
     description = DERIVATIVES / DESCRIPTION
     try:
-        json.loads(inside(library, description).read_text(encoding="utf-8"))
+        json.loads(resolve_inside(library, description).read_text(encoding="utf-8"))
     except FileNotFoundError:
         found.add(LibraryFinding("missing", str(description), "is missing"))
     except (OSError, ValueError):
@@ -171,17 +171,17 @@ def _frame_findings(library: Path) -> set[LibraryFinding]:
     if not (library / PARTICIPANTS).is_file():
         return found | {LibraryFinding("missing", PARTICIPANTS, "is missing")}
     try:
-        listed = participants(library)
+        listed = read_participants(library)
     except (OSError, ValueError):
         return found | {LibraryFinding("damaged", PARTICIPANTS, "is not a table")}
-    for patient in sorted({case.patient for case in case_ids(library)}):
+    for patient in sorted({case.patient for case in list_case_ids(library)}):
         if f"sub-{patient}" not in listed:
             found.add(LibraryFinding("damaged", PARTICIPANTS, f"has no line for sub-{patient}"))
     return found
 
 
 def _pending(library: Path) -> dict[CaseId, tuple[Path, Commit]]:
-    return {commit.record.case_id: (folder, commit) for folder, commit in decided(library).items()}
+    return {commit.record.case_id: (folder, commit) for folder, commit in find_decided(library).items()}
 
 
 def _finish_interrupted(library: Path) -> None:

@@ -14,10 +14,10 @@ from MSSoftSegLib.library.layout import (
     PARTICIPANTS,
     README,
     WRITERS_FOLDER,
-    inside,
     is_dropping,
+    resolve_inside,
 )
-from MSSoftSegLib.library.locking import locked
+from MSSoftSegLib.library.locking import lock_file
 from MSSoftSegLib.library.reading import check_is_library
 from MSSoftSegLib.library.transaction import write_text
 from MSSoftSegLib.version import VERSION
@@ -58,10 +58,10 @@ def ensure_library(folder: Path, *, name: str = "MS lesion cases") -> Path:
         ) from None
     common = {"BIDSVersion": BIDS_VERSION, "GeneratedBy": [{"Name": "MSSoftSeg", "Version": VERSION}]}
     labels = {"Name": f"{name}: labels", "DatasetType": "derivative", **common}
-    with locked(scratch / "locks" / "library.lock"):
+    with lock_file(scratch / "locks" / "library.lock"):
         if (folder / DESCRIPTION).exists():
             return folder
-        write_text(inside(folder, DERIVATIVES / DESCRIPTION), _document(labels), scratch=scratch)
+        write_text(resolve_inside(folder, DERIVATIVES / DESCRIPTION), _document(labels), scratch=scratch)
         write_text(folder / README, README_TEXT, scratch=scratch)
         write_text(folder / PARTICIPANTS, "participant_id\n", scratch=scratch)
         # Last: it is what tells a library from a folder.

@@ -22,10 +22,10 @@ from MSSoftSegLib.exam.image_file import is_there
 from MSSoftSegLib.exam.image_format import image_stem
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.plain_text import decoded_text
-from MSSoftSegLib.library.channels import modality_of_channel
+from MSSoftSegLib.library.channels import find_channel_modality
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.transaction import write_text
-from MSSoftSegLib.library.visits import visits_in
+from MSSoftSegLib.library.visits import find_visits
 
 SECTION = "training"
 # Who drew a label that names nobody.
@@ -63,7 +63,7 @@ def _with_patients_by_name(path: Path, cases: Sequence[LabeledCase], entries: Se
     """The cases, those that say nothing of their patient under the one that their names tell of."""
     silent = [case.case for case, entry in zip(cases, entries, strict=True) if not entry.get("patient")]
     try:
-        visits = visits_in([name for name in silent if not _SUBJECT.match(name)])
+        visits = find_visits([name for name in silent if not _SUBJECT.match(name)])
     except RequestError as problem:
         raise BadLibrary(f"{path.name}: {problem.message}", remedy="give each entry its 'patient'") from None
     return [dataclasses.replace(case, patient=visits[case.case][0]) if case.case in visits else case for case in cases]
@@ -169,7 +169,7 @@ class _EntryReader:
             self.refuse(number, "has no image")
         images = {}
         for name, file in stated.items():
-            modality = modality_of_channel(str(name))
+            modality = find_channel_modality(str(name))
             if modality is None:
                 continue
             if modality in images:

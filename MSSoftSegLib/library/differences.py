@@ -14,31 +14,31 @@ from MSSoftSegLib.exam.nifti_file import read_nifti
 from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.case_record import CaseRecord, Edits
 from MSSoftSegLib.library.intake import Source
-from MSSoftSegLib.library.layout import inside
+from MSSoftSegLib.library.layout import resolve_inside
 
 
-def what_differs(
+def describe_difference(
     library: Path, before: CaseRecord | None, staged: Mapping[PurePosixPath, Path]
 ) -> dict[PurePosixPath, Path]:
     """The staged files that are not in the library already. A stored file that is damaged counts as not there."""
     known = {} if before is None else before.checksums
     different = {}
     for name, path in staged.items():
-        there = inside(library, name)
+        there = resolve_inside(library, name)
         whole = str(name) in known and there.is_file() and sha256_of_file(there) == known[str(name)]
         if not whole or not (sha256_of_file(path) == known[str(name)] or _same_voxels(path, there)):
             different[name] = path
     return different
 
 
-def edits_of_replaced(
+def count_edits_of_replaced(
     library: Path, before: CaseRecord | None, change: CaseChange, changed: Mapping[PurePosixPath, Path]
 ) -> dict[str, Edits]:
     """By rater: what the new mask adds to and removes from the one that it replaces, where that can still be read."""
     edits = {}
     for rater in change.raters:
         name = change.case.rater_mask(rater)
-        there = inside(library, name)
+        there = resolve_inside(library, name)
         known = None if before is None else before.checksums.get(str(name))
         if name in changed and known is not None and there.is_file() and sha256_of_file(there) == known:
             edits[rater] = count_edits(voxels(read_mask(there)), voxels(read_mask(changed[name])))
@@ -53,7 +53,7 @@ def count_edits(start: np.ndarray, end: np.ndarray) -> Edits:
     )
 
 
-def labels_of(source: Source, flair: sitk.Image) -> np.ndarray:
+def read_labels_of(source: Source, flair: sitk.Image) -> np.ndarray:
     """A label map's voxels, (z, y, x), of a file or an image in memory."""
     return voxels(source if isinstance(source, sitk.Image) else read_mask(source, flair))
 

@@ -120,7 +120,7 @@ def parse_case(text: str) -> CaseId:
     return CaseId(found[1], found[2])
 
 
-def case_of_file(name: PurePosixPath) -> CaseId | None:
+def find_case_of_file(name: PurePosixPath) -> CaseId | None:
     """The case whose file this is by its folder and name, None where it can be no case's."""
     found = _CASE_FILE.fullmatch(name.name)
     if found is None:
@@ -140,6 +140,6 @@ def is_dropping(name: str) -> bool:
     return name in DROPPINGS or name.startswith(DROPPING_PREFIX)
 
 
-def inside(library: Path, name: PurePosixPath) -> Path:
+def resolve_inside(library: Path, name: PurePosixPath) -> Path:
     """The file of that relative name."""
     return library.joinpath(*name.parts)

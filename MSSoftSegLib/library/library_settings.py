@@ -9,10 +9,10 @@ from pydantic import BaseModel
 
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.plain_text import decoded_text
-from MSSoftSegLib.library.layout import SETTINGS, WRITERS_FOLDER, inside
-from MSSoftSegLib.library.locking import locked
+from MSSoftSegLib.library.layout import SETTINGS, WRITERS_FOLDER, resolve_inside
+from MSSoftSegLib.library.locking import lock_file
 from MSSoftSegLib.library.reading import check_is_library
-from MSSoftSegLib.library.transaction import staging, write_text
+from MSSoftSegLib.library.transaction import stage_in_place, write_text
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 
@@ -25,7 +25,7 @@ class LibrarySettings(BaseModel, frozen=True, extra="forbid"):
 
 def read_settings(library: Path) -> LibrarySettings:
     """The library's settings; BadLibrary where their file does not hold."""
-    path = inside(library, SETTINGS)
+    path = resolve_inside(library, SETTINGS)
     try:
         return LibrarySettings.model_validate_json(decoded_text(path.read_bytes()))
     except FileNotFoundError:
@@ -41,5 +41,5 @@ def write_settings(library: Path, settings: LibrarySettings) -> None:
     """Replace the library's settings."""
     check_is_library(library)
     text = settings.model_dump_json(indent=2) + "\n"
-    with staging(library) as folder, locked(library / WRITERS_FOLDER / "locks" / "settings.lock"):
-        write_text(inside(library, SETTINGS), text, scratch=folder)
+    with stage_in_place(library) as folder, lock_file(library / WRITERS_FOLDER / "locks" / "settings.lock"):
+        write_text(resolve_inside(library, SETTINGS), text, scratch=folder)

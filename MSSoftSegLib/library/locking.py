@@ -31,7 +31,7 @@ SAME_START_S = 10.0
 
 
 @contextmanager
-def locked(lock: Path) -> Iterator[None]:
+def lock_file(lock: Path) -> Iterator[None]:
     """Hold the lock file while the block runs; waits for another holder, and outlives one that was killed."""
     token = _acquire(lock)
     done = threading.Event()

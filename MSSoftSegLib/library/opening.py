@@ -10,7 +10,7 @@ from MSSoftSegLib.errors import BadLibrary, MSSoftSegError
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.library.reading import check_is_library, read_case, verify_files
-from MSSoftSegLib.library.transaction import decided, patient_locked
+from MSSoftSegLib.library.transaction import find_decided, lock_patient
 
 # Renaming the files of one case takes less, also on a slow share.
 PAUSES_S = (0.05, 0.3, 1.0)
@@ -40,6 +40,6 @@ def open_case(library: Path, case: CaseId) -> CaseRecord:
 def finish_interrupted(library: Path, case: CaseId) -> None:
     """Carry out what was decided for the patient's cases; who may only read leaves it to the next writer."""
     patient = case.patient.casefold()
-    if any(commit.record.patient.casefold() == patient for commit in decided(library).values()):
-        with suppress(MSSoftSegError, OSError), patient_locked(library, case):
+    if any(commit.record.patient.casefold() == patient for commit in find_decided(library).values()):
+        with suppress(MSSoftSegError, OSError), lock_patient(library, case):
             pass

@@ -27,23 +27,23 @@ FINGERPRINTS = "flair_fingerprints"
 FINGERPRINT_LENGTH = 16
 
 
-def voxel_checksum(case: LabeledCase) -> str:
+def compute_voxel_checksum(case: LabeledCase) -> str:
     """SHA-256 of FLAIR's voxels: the same in every file format and with every header."""
     array = np.ascontiguousarray(voxels(read_image(case.images[Modality.FLAIR])), np.float32)
     return hashlib.sha256(str(array.shape).encode() + array.tobytes()).hexdigest()
 
 
-def fingerprint(case: LabeledCase) -> str:
+def compute_fingerprint(case: LabeledCase) -> str:
     """What tells a case again from the voxels of its FLAIR, without saying whose it is."""
-    return voxel_checksum(case)[:FINGERPRINT_LENGTH]
+    return compute_voxel_checksum(case)[:FINGERPRINT_LENGTH]
 
 
-def stored_flair_checksum(record: CaseRecord) -> str:
+def read_flair_checksum(record: CaseRecord) -> str:
     """SHA-256 of a library case's FLAIR file."""
     return record.checksums[str(record.case_id.image(Modality.FLAIR))]
 
 
-def checksum_once_stored(image: Path) -> str:
+def predict_stored_checksum(image: Path) -> str:
     """SHA-256 that a library would record for this image: without text in its header, compressed."""
     facts = image.stat()
     return _checksum_once_stored(image, facts.st_size, facts.st_mtime_ns)
@@ -58,7 +58,7 @@ def _checksum_once_stored(image: Path, size: int, modified_ns: int) -> str:
         return sha256_of_file(stored)
 
 
-def labeled_first(cases: Sequence[LabeledCase]) -> list[LabeledCase]:
+def sort_labeled_first(cases: Sequence[LabeledCase]) -> list[LabeledCase]:
     """The order in which cases are compared: where a labelled and a pseudo-labelled one are the same, the latter has to go."""
     return sorted(cases, key=lambda each: each.is_pseudo_labelled)
 
@@ -74,7 +74,7 @@ class SeenExams:
 
         Visits of one patient are always on one side of a split, so the same FLAIR twice there harms nobody.
         """
-        first = self._first_with.setdefault(voxel_checksum(case), case)
+        first = self._first_with.setdefault(compute_voxel_checksum(case), case)
         if first is case:
             return None
         if case.is_pseudo_labelled:
@@ -85,7 +85,7 @@ class SeenExams:
 def check_no_exam_twice(cases: Sequence[LabeledCase]) -> None:
     """Refuse a FLAIR that belongs to two patients, or to a labelled and to a pseudo-labelled case."""
     seen = SeenExams()
-    for case in labeled_first(cases):
+    for case in sort_labeled_first(cases):
         first = seen.same_as(case)
         if first is None:
             continue

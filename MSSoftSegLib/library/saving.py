@@ -12,10 +12,10 @@ from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.library.case_change import CaseChange, MaskFacts
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.creation import ensure_library
-from MSSoftSegLib.library.differences import what_differs
+from MSSoftSegLib.library.differences import describe_difference
 from MSSoftSegLib.library.layout import DESCRIPTION, LONGEST_ID, CaseId
 from MSSoftSegLib.library.reading import find_case
-from MSSoftSegLib.library.transaction import patient_locked, staging
+from MSSoftSegLib.library.transaction import lock_patient, stage_in_place
 from MSSoftSegLib.library.writing import check_spelling, put_in_place, stage_files
 
 DISK_IS_GONE = frozenset(
@@ -99,9 +99,9 @@ def _unreachable(library: Path) -> BadLibrary:
 
 def _save(library: Path, drawing: Drawing) -> Saved:
     change = dataclasses.replace(drawing.change, by=drawing.rater)
-    with staging(library) as folder:
+    with stage_in_place(library) as folder:
         staged, facts = stage_files(library, folder, change)
-        with patient_locked(library, drawing.case):
+        with lock_patient(library, drawing.case):
             before = find_case(library, drawing.case)
             rater, conflict = _name_to_keep(library, before, staged, drawing)
             if rater != drawing.rater:
@@ -125,7 +125,7 @@ def _name_to_keep(
     mine = staged[case.rater_mask(rater)]
 
     def holds_it(name: str) -> bool:
-        return not what_differs(library, before, {case.rater_mask(name): mine})
+        return not describe_difference(library, before, {case.rater_mask(name): mine})
 
     if holds_it(rater):
         return rater, False

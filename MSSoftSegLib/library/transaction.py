@@ -18,9 +18,9 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ValidationError
 
 from MSSoftSegLib.errors import BadLibrary, RequestError
-from MSSoftSegLib.library.case_record import CaseRecord, record_text
-from MSSoftSegLib.library.layout import PARTICIPANTS, WRITERS_FOLDER, CaseId, inside
-from MSSoftSegLib.library.locking import locked
+from MSSoftSegLib.library.case_record import CaseRecord, format_record
+from MSSoftSegLib.library.layout import PARTICIPANTS, WRITERS_FOLDER, CaseId, resolve_inside
+from MSSoftSegLib.library.locking import lock_file
 
 COMMIT = "commit.json"
 # A pending folder without a decision that is older than this belongs to a writer that was killed.
@@ -36,7 +36,7 @@ class Commit(BaseModel, frozen=True, extra="forbid"):
 
 
 @contextmanager
-def staging(library: Path) -> Iterator[Path]:
+def stage_in_place(library: Path) -> Iterator[Path]:
     """A folder of one's own for files on their way in; what is still there when the block ends is removed."""
     pending = _pending_folder(library)
     folder = pending / secrets.token_hex(8)
@@ -59,13 +59,13 @@ def staging(library: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def patient_locked(library: Path, case: CaseId) -> Iterator[None]:
+def lock_patient(library: Path, case: CaseId) -> Iterator[None]:
     """Nobody else changes this patient's cases meanwhile; changes that a killed writer had decided are done first.
 
     The lock ignores case: on many network shares ``sub-a`` and ``sub-A`` are one folder.
     """
-    with locked(library / WRITERS_FOLDER / "locks" / f"sub-{case.patient.casefold()}.lock"):
-        for folder, commit in decided(library).items():
+    with lock_file(library / WRITERS_FOLDER / "locks" / f"sub-{case.patient.casefold()}.lock"):
+        for folder, commit in find_decided(library).items():
             if commit.record.patient.casefold() == case.patient.casefold():
                 _carry_out(library, folder, commit)
         yield
@@ -86,7 +86,7 @@ def commit_change(
     _carry_out(library, folder, commit)
 
 
-def decided(library: Path) -> dict[Path, Commit]:
+def find_decided(library: Path) -> dict[Path, Commit]:
     """Changes that were decided and not yet carried out, by pending folder."""
     found = {}
     for path in sorted(_pending_folder(library).glob(f"*/{COMMIT}")):
@@ -119,15 +119,15 @@ def write_text(path: Path, text: str, *, scratch: Path) -> None:
 def _carry_out(library: Path, folder: Path, commit: Commit) -> None:
     """Everything that was decided; repeating it changes nothing."""
     for source, name in commit.moves.items():
-        target = inside(library, PurePosixPath(name))
+        target = resolve_inside(library, PurePosixPath(name))
         target.parent.mkdir(parents=True, exist_ok=True)
         # Gone where an earlier attempt came this far.
         if (folder / source).exists():
             os.replace(folder / source, target)
     add_participant(library, commit.record.patient)
-    write_text(inside(library, commit.record.case_id.record), record_text(commit.record), scratch=folder)
+    write_text(resolve_inside(library, commit.record.case_id.record), format_record(commit.record), scratch=folder)
     for name in commit.removals:
-        inside(library, PurePosixPath(name)).unlink(missing_ok=True)
+        resolve_inside(library, PurePosixPath(name)).unlink(missing_ok=True)
     (folder / COMMIT).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -135,10 +135,10 @@ def _carry_out(library: Path, folder: Path, commit: Commit) -> None:
 def add_participant(library: Path, patient: str) -> None:
     """A line for the patient in participants.tsv, unless there is one; other lines and columns stay."""
     path = library / PARTICIPANTS
-    if f"sub-{patient}" in participants(library):
+    if f"sub-{patient}" in read_participants(library):
         return
-    with locked(library / WRITERS_FOLDER / "locks" / "participants.lock"):
-        if f"sub-{patient}" in participants(library):
+    with lock_file(library / WRITERS_FOLDER / "locks" / "participants.lock"):
+        if f"sub-{patient}" in read_participants(library):
             return
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         # A file that was lost is made anew.
@@ -150,7 +150,7 @@ def add_participant(library: Path, patient: str) -> None:
         write_text(path, "\n".join(lines) + "\n", scratch=library / WRITERS_FOLDER)
 
 
-def participants(library: Path) -> set[str]:
+def read_participants(library: Path) -> set[str]:
     """The ids in participants.tsv."""
     path = library / PARTICIPANTS
     if not path.exists():

@@ -30,7 +30,7 @@ _NUMBERED = re.compile(r"(?<=[_\-. ])\d{1,2}$")
 _DIVIDERS = "_-. "
 
 
-def visits_in(names: Sequence[str], *, how: Visits | None = None) -> dict[str, tuple[str, str]]:
+def find_visits(names: Sequence[str], *, how: Visits | None = None) -> dict[str, tuple[str, str]]:
     """Patient and visit of each name that tells of a visit; the other names are patients of their own.
 
     how: "by-name" also takes trailing numbers for visits, "none" takes every name for a patient; None asks where trailing numbers
@@ -63,7 +63,7 @@ def _question(visits: dict[str, tuple[str, str]]) -> RequestError:
     )
 
 
-def told_apart_by_name(patients: Sequence[str]) -> list[tuple[str, str]]:
+def find_names_told_apart(patients: Sequence[str]) -> list[tuple[str, str]]:
     """Pairs of patients' names that read like visits of one, for a warning; without an error where it is not sure."""
     worded = _shared([(name, _worded(name)) for name in patients])
     by_patient: dict[str, list[str]] = {}

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.library.case_record import STATUSES, CaseRecord
 from MSSoftSegLib.library.layout import CaseId
-from MSSoftSegLib.library.reading import SIDE_BY_SIDE, case_ids, check_is_library, read_case
+from MSSoftSegLib.library.reading import SIDE_BY_SIDE, check_is_library, list_case_ids, read_case
 
 Order = Literal["uncertainty", "status", "case"]
 DONE = ("approved", "excluded")
@@ -19,7 +19,7 @@ DONE = ("approved", "excluded")
 def read_all(library: Path) -> tuple[list[CaseRecord], dict[CaseId, BadLibrary]]:
     """The records of all cases, and what is wrong with those that cannot be read; no other file is looked at."""
     check_is_library(library)
-    cases = case_ids(library)
+    cases = list_case_ids(library)
     with ThreadPoolExecutor(SIDE_BY_SIDE) as readers:
         read = dict(zip(cases, readers.map(lambda case: _record_or_problem(library, case), cases), strict=True))
     records = [record for record in read.values() if isinstance(record, CaseRecord)]
@@ -33,7 +33,7 @@ def _record_or_problem(library: Path, case: CaseId) -> CaseRecord | BadLibrary:
         return problem
 
 
-def in_order(records: Sequence[CaseRecord], order: Order) -> list[CaseRecord]:
+def sort_rows(records: Sequence[CaseRecord], order: Order) -> list[CaseRecord]:
     """The records in an order; equal ones by name."""
     by_name = sorted(records, key=lambda record: str(record.case_id))
     if order == "case":
@@ -52,7 +52,7 @@ def _certainty(record: CaseRecord) -> tuple[float, ...]:
     return (float(record.status in DONE), 0.0, *sure)
 
 
-def row_of(record: CaseRecord) -> dict[str, Any]:
+def make_row(record: CaseRecord) -> dict[str, Any]:
     """What a list shows of a case. volume_ml: of the newest mask, else as the model found it."""
     found = record.findings
     drawn = [rater.volume_ml for rater in sorted(record.raters.values(), key=lambda rater: rater.time)]
@@ -71,13 +71,13 @@ def row_of(record: CaseRecord) -> dict[str, Any]:
         "mean_entropy": found.mean_entropy_nats if found else None,
         "soft_volume_ml": found.soft_volume_ml if found else None,
         "volume_ml": volume_ml,
-        "notes": all_notes(record),
+        "notes": read_notes(record),
         "changed": record.history[-1].time.isoformat() if record.history else None,
         "source_model": record.source_model,
     }
 
 
-def all_notes(record: CaseRecord) -> str:
+def read_notes(record: CaseRecord) -> str:
     """Every rater's notes; with the rater's name where several wrote."""
     notes = {rater: entry.notes for rater, entry in sorted(record.raters.items()) if entry.notes}
     if len(notes) == 1:

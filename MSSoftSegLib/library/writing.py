@@ -15,14 +15,14 @@ from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
 from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.units import MM3_PER_ML
-from MSSoftSegLib.library.additions import record_with
+from MSSoftSegLib.library.additions import make_record
 from MSSoftSegLib.library.case_change import CaseChange, MaskFacts
 from MSSoftSegLib.library.case_record import CaseRecord, Edits
-from MSSoftSegLib.library.differences import count_edits, edits_of_replaced, labels_of, what_differs
+from MSSoftSegLib.library.differences import count_edits, count_edits_of_replaced, describe_difference, read_labels_of
 from MSSoftSegLib.library.intake import copy_whole, store_image, store_mask, store_probability
-from MSSoftSegLib.library.layout import DERIVATIVES, CaseId, inside
-from MSSoftSegLib.library.reading import check_is_library, file_problem, find_case
-from MSSoftSegLib.library.transaction import commit_change, patient_locked, staging
+from MSSoftSegLib.library.layout import DERIVATIVES, CaseId, resolve_inside
+from MSSoftSegLib.library.reading import check_is_library, find_case, find_file_problem
+from MSSoftSegLib.library.transaction import commit_change, lock_patient, stage_in_place
 
 
 def add_case(library: Path, change: CaseChange, *, replace: bool = False) -> CaseRecord:
@@ -36,9 +36,9 @@ def add_case(library: Path, change: CaseChange, *, replace: bool = False) -> Cas
     check_given(change)
     if change.by is None and len(change.raters) == 1:
         change = dataclasses.replace(change, by=next(iter(change.raters)))
-    with staging(library) as folder:
+    with stage_in_place(library) as folder:
         staged, facts = stage_files(library, folder, change)
-        with patient_locked(library, change.case):
+        with lock_patient(library, change.case):
             return put_in_place(library, folder, staged, change, facts, replace=replace)
 
 
@@ -55,11 +55,11 @@ def put_in_place(
     check_spelling(library, change.case)
     before = find_case(library, change.case)
     _check_label_spelling(before, change)
-    changed = what_differs(library, before, staged)
-    edits = {**edits_of_replaced(library, before, change, changed), **facts.edits}
+    changed = describe_difference(library, before, staged)
+    edits = {**count_edits_of_replaced(library, before, change, changed), **facts.edits}
     changed |= _replaced_masks(library, folder, before, change, changed)
     checksums = {name: sha256_of_file(path) for name, path in changed.items()}
-    record = record_with(before, change, dataclasses.replace(facts, edits=edits), checksums)
+    record = make_record(before, change, dataclasses.replace(facts, edits=edits), checksums)
     if before is not None:
         _check_no_image_replaced(before, record)
         if not replace:
@@ -78,8 +78,8 @@ def _replaced_masks(
     kept = {}
     for rater, entry in (before.raters if before else {}).items():
         name = change.case.rater_mask(rater)
-        there = inside(library, name)
-        if before is None or name not in changed or file_problem(there, before.checksums[str(name)]) is not None:
+        there = resolve_inside(library, name)
+        if before is None or name not in changed or find_file_problem(there, before.checksums[str(name)]) is not None:
             continue
         if sha256_of_file(changed[name]) == before.checksums[str(name)]:
             continue
@@ -110,7 +110,7 @@ def stage_files(library: Path, folder: Path, change: CaseChange) -> tuple[dict[P
     flair = read.get(Modality.FLAIR)
     if flair is None:
         _check_there(library, case)
-        flair = read_image(inside(library, case.image(Modality.FLAIR)))
+        flair = read_image(resolve_inside(library, case.image(Modality.FLAIR)))
     if change.preprocessed:
         _check_one_grid(read, flair)
     edits: dict[str, Edits] = {}
@@ -121,7 +121,7 @@ def stage_files(library: Path, folder: Path, change: CaseChange) -> tuple[dict[P
         labels = store_mask(source, place(name), like=flair, name=f"the mask of rater {rater}")
         volumes_ml[rater] = round(int(np.count_nonzero(labels == LESION)) * voxel_ml, 6)
         if change.edited_from is not None:
-            edits[rater] = count_edits(labels_of(change.edited_from, flair), labels)
+            edits[rater] = count_edits(read_labels_of(change.edited_from, flair), labels)
     if change.soft_label is not None:
         name = case.soft_label(change.soft_label_name)
         store_probability(change.soft_label, place(name), like=flair, name=name.name)
@@ -148,7 +148,7 @@ def _check_one_grid(images: Mapping[Modality, sitk.Image], flair: sitk.Image) ->
 def check_spelling(library: Path, case: CaseId) -> None:
     """On many network shares names that differ in capitals only are one name."""
     patient = f"sub-{case.patient}"
-    for parent in (library, inside(library, DERIVATIVES)):
+    for parent in (library, resolve_inside(library, DERIVATIVES)):
         _refuse_other_spelling(case, patient, (folder.name for folder in parent.glob("sub-*")))
         if case.session is not None:
             sessions = (f"{patient}_{folder.name}" for folder in (parent / patient).glob("ses-*"))

@@ -14,7 +14,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.layout import CaseId
-from MSSoftSegLib.library.reading import case_ids
+from MSSoftSegLib.library.reading import list_case_ids
 from MSSoftSegLib.library.writing import add_case
 from MSSoftSegLib.phantom.digital_patient import ISOTROPIC_SETTINGS, DigitalPatient, make_digital_patient
 
@@ -79,7 +79,7 @@ def write_digital_library(
     """
     if not folder.exists():
         create_library(folder, name="Digital patients of a study")
-    there = {case.patient for case in case_ids(folder)}
+    there = {case.patient for case in list_case_ids(folder)}
     for number in range(patients + unlabeled):
         progress(number / (patients + unlabeled))
         if patient_name(number) in there:

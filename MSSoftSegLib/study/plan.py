@@ -9,7 +9,7 @@ from pathlib import Path
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.library.labeled_case import LabeledCase
-from MSSoftSegLib.library.reading import labeled_cases
+from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.study.arms import ARMS
 from MSSoftSegLib.study.size import SIZES, StudySize
 from MSSoftSegLib.training.recipe import Recipe
@@ -35,11 +35,11 @@ class StudyPlan:
 
     def labeled_cases(self, study: Path) -> list[LabeledCase]:
         """The approved cases that raters labelled."""
-        return [case for case in labeled_cases(self.library_folder(study), statuses=("approved",)) if case.raters]
+        return [case for case in read_labeled_cases(self.library_folder(study), statuses=("approved",)) if case.raters]
 
     def unlabeled_cases(self, study: Path) -> list[LabeledCase]:
         """The cases that nobody has labelled, for students."""
-        return labeled_cases(self.library_folder(study), statuses=("unlabelled",))
+        return read_labeled_cases(self.library_folder(study), statuses=("unlabelled",))
 
     def recipe(self, arm: str, *, seed: int) -> Recipe:
         """An arm's recipe at this size with a seed of its own."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
 from MSSoftSegLib.library.labeled_case import LabeledCase
-from MSSoftSegLib.library.training_cases import pseudo_labeled_cases
+from MSSoftSegLib.library.training_cases import read_pseudo_labeled_cases
 from MSSoftSegLib.training.pseudo_labels.labeling import LabelingRequest, Listener, label_exams
 from MSSoftSegLib.training.recipe import PseudoLabelSettings
 
@@ -21,4 +21,4 @@ def label_with_teacher(
     choices = PseudoLabelChoices(**settings.model_dump(include=set(PseudoLabelChoices.model_fields)))
     # Nobody listens: the study tells the progress of whole trials only.
     label_exams(str(teacher), LabelingRequest(unlabeled, folder, choices), device="cpu", listener=Listener())
-    return pseudo_labeled_cases(folder)
+    return read_pseudo_labeled_cases(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -130,3 +131,21 @@ def test_what_is_named_as_slow_is_there():
 def test_the_front_door_is_used_by_whoever_comes_in_and_by_no_room():
     used_by = {room(path) for path in SOURCES if any(name.startswith("MSSoftSegLib.api") for name in imports(path))}
     assert used_by == {None, "api"}
+
+
+# What a function of the library does, first: a reader of a call knows what happens.
+FIRST_WORD = re.compile(
+    r"add|change|check|choose|clean|commit|compute|copy|count|create|describe|ensure|export|find|"
+    r"finish|format|has|have|import|is|keep|list|lock|make|merge|name|now|open|parse|predict|put|"
+    r"read|refuse|replace|resample|resolve|save|say|select|set|sort|stage|store|verify|window|write"
+)
+
+
+def test_functions_of_the_library_begin_with_a_verb():
+    named = [
+        f"{path.name}: {node.name}"
+        for path in (PACKAGE / "library").rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not FIRST_WORD.fullmatch(node.name.split("_")[0] or "add")
+    ]
+    assert named == []

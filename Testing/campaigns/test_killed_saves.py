@@ -17,7 +17,7 @@ import pytest
 
 from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.library.check import check_library
-from MSSoftSegLib.library.layout import DESCRIPTION, CaseId, inside
+from MSSoftSegLib.library.layout import DESCRIPTION, CaseId, resolve_inside
 from MSSoftSegLib.library.reading import find_case
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 from MSSoftSegLib.softlabel.softening import make_soft_mask
@@ -74,7 +74,7 @@ def kept_masks(library, case=CASE):
         return {}, None
     masks = {(m.rater, m.version): case.earlier_mask(m.rater, m.version) for m in case_record.earlier}
     masks |= {(rater, entry.version): case.rater_mask(rater) for rater, entry in case_record.raters.items()}
-    found = {key: sha256_of_file(inside(library, name)) for key, name in masks.items()}
+    found = {key: sha256_of_file(resolve_inside(library, name)) for key, name in masks.items()}
     assert found == {key: case_record.checksums[str(name)] for key, name in masks.items()}
     return found, case_record.status
 
@@ -169,5 +169,5 @@ def test_saves_killed_at_any_moment_lose_nothing_that_was_approved(tmp_path, fil
             assert status == "approved"
         counts["killed"] += 1
     assert counts["killed"] == MOMENTS
-    assert array(inside(library, CASE.rater_mask("anna"))).shape == array(files["mask0"]).shape
+    assert array(resolve_inside(library, CASE.rater_mask("anna"))).shape == array(files["mask0"]).shape
     record("saves killed at any moment", dict(counts))

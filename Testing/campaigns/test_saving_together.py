@@ -15,7 +15,7 @@ import numpy as np
 
 from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.library.check import check_library
-from MSSoftSegLib.library.layout import CaseId, inside
+from MSSoftSegLib.library.layout import CaseId, resolve_inside
 from MSSoftSegLib.library.reading import read_case
 from Testing.campaigns.record import CAMPAIGN, record
 from Testing.MSSoftSegLib.library.made_cases import array, gray, labels, written
@@ -75,9 +75,9 @@ def test_two_people_saving_one_case_as_one_rater_lose_nothing_and_are_told_of_ev
     case_record = read_case(library, CASE)
     chains = collections.defaultdict(dict)
     for mask in case_record.earlier:
-        chains[mask.rater][mask.version] = inside(library, CASE.earlier_mask(mask.rater, mask.version))
+        chains[mask.rater][mask.version] = resolve_inside(library, CASE.earlier_mask(mask.rater, mask.version))
     for rater, entry in case_record.raters.items():
-        chains[rater][entry.version] = inside(library, CASE.rater_mask(rater))
+        chains[rater][entry.version] = resolve_inside(library, CASE.rater_mask(rater))
     # Every mask that anybody saved is there, under the name and version that she was told.
     lost = set(range(1, 2 * SAVES + 1)) - {number_of(path) for chain in chains.values() for path in chain.values()}
     assert lost == set()

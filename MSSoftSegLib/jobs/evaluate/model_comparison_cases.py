@@ -12,8 +12,8 @@ from MSSoftSegLib.jobs.documents.model_comparison import CompareModelsSpec
 from MSSoftSegLib.library.case_record import STATUSES, Status
 from MSSoftSegLib.library.datalist import read_datalist
 from MSSoftSegLib.library.labeled_case import LabeledCase
-from MSSoftSegLib.library.reading import labeled_cases
-from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
+from MSSoftSegLib.library.reading import read_labeled_cases
+from MSSoftSegLib.library.same_exam import FINGERPRINTS, compute_fingerprint
 from MSSoftSegLib.library.training_cases import is_datalist
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.training.run_folder import Member, read_choosing, read_members
@@ -51,7 +51,7 @@ def choose_judging_cases(
         members += read_choosing(spec.run)
     judged, left_out = [], []
     for case in _asked_for(spec, members):
-        mark = fingerprint(case)
+        mark = compute_fingerprint(case)
         unseen = None if members is None else _members_without(case.case, members)
         if mark in _learned(first):
             left_out.append(LeftOut(case.case, "the old model learned from it"))
@@ -73,7 +73,7 @@ def _asked_for(spec: CompareModelsSpec, members: Sequence[Member] | None) -> lis
 
 def _labeled(library: Path, statuses: Sequence[Status]) -> list[LabeledCase]:
     """Cases that a rater labelled: what a model said is no truth to judge models by."""
-    cases = read_datalist(library) if is_datalist(library) else labeled_cases(library, statuses=statuses)
+    cases = read_datalist(library) if is_datalist(library) else read_labeled_cases(library, statuses=statuses)
     return [case for case in cases if case.raters]
 
 

@@ -20,7 +20,7 @@ from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.jobs.documents.library.agreement import LibraryAgreementJob, LibraryAgreementSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.library.case_record import CaseRecord
-from MSSoftSegLib.library.layout import inside, parse_case
+from MSSoftSegLib.library.layout import parse_case, resolve_inside
 from MSSoftSegLib.library.opening import open_case
 from MSSoftSegLib.softlabel.merging import merge_raters
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
@@ -37,7 +37,7 @@ def run_library_agreement(job: LibraryAgreementJob, emit: Emit, cancelled: Calla
     reporter.progress("reading", 0.0)
     record = open_case(spec.library, parse_case(spec.case))
     _check(spec, record)
-    first, second = (read_mask(inside(spec.library, record.case_id.rater_mask(rater))) for rater in spec.raters)
+    first, second = (read_mask(resolve_inside(spec.library, record.case_id.rater_mask(rater))) for rater in spec.raters)
     reporter.progress("measuring", 0.0)
     measured = measure_agreement(first, second, names=spec.raters)
     reporter.progress("writing", 0.0)

@@ -12,7 +12,7 @@ from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import ModelFindings
-from MSSoftSegLib.library.layout import CaseId, inside
+from MSSoftSegLib.library.layout import CaseId, resolve_inside
 from MSSoftSegLib.report.lesion_table import read_lesions_csv
 from MSSoftSegLib.report.result import Result
 from MSSoftSegLib.result_files import FACTS_FILE, LESIONS_FILE
@@ -24,7 +24,7 @@ SAME_SPACING_MM = 1e-3
 
 def findings_of_case(result: Path, library: Path, case: CaseId, flair: Path | None) -> ModelFindings:
     """Read a result folder of a case whose FLAIR is given, or in the library; RequestError where it is of another exam."""
-    flair = flair or inside(library, case.image(Modality.FLAIR))
+    flair = flair or resolve_inside(library, case.image(Modality.FLAIR))
     if not flair.exists():
         raise RequestError(f"there is no case {case} yet", remedy="give its FLAIR image too")
     grid = Grid.of(read_image(flair))

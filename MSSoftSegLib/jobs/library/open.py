@@ -9,9 +9,9 @@ from typing import Any
 from MSSoftSegLib.jobs.documents.library.open import LibraryOpenJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.library.case_record import CaseRecord
-from MSSoftSegLib.library.layout import inside, parse_case
+from MSSoftSegLib.library.layout import parse_case, resolve_inside
 from MSSoftSegLib.library.opening import open_case
-from MSSoftSegLib.library.worklist import row_of
+from MSSoftSegLib.library.worklist import make_row
 
 SHARES = {"verifying": 1.0}
 
@@ -31,11 +31,11 @@ def run_library_open(job: LibraryOpenJob, emit: Emit, cancelled: Callable[[], bo
 
 def describe_case(library: Path, record: CaseRecord) -> dict[str, Any]:
     """All that a person needs who works on this case: where things lie, and what is known of them."""
-    case, row = record.case_id, row_of(record)
+    case, row = record.case_id, make_row(record)
     uncertainty = ("psu", "worst_lesion_lsu", "mean_entropy", "soft_volume_ml", "volume_ml")
 
     def path(name: PurePosixPath) -> str:
-        return str(inside(library, name))
+        return str(resolve_inside(library, name))
 
     raters = {
         rater: {
@@ -73,7 +73,7 @@ def _soft_label(library: Path, record: CaseRecord) -> dict[str, Any] | None:
     if soft is None:
         return None
     return {
-        "path": str(inside(library, record.case_id.soft_label(soft.name))),
+        "path": str(resolve_inside(library, record.case_id.soft_label(soft.name))),
         "name": soft.name,
         "settings": None if soft.settings is None else soft.settings.model_dump(mode="json"),
         "current": record.soft_label_is_current,

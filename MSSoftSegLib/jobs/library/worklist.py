@@ -11,7 +11,7 @@ from MSSoftSegLib.jobs.documents.library.worklist import LibraryWorklistJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.library.case_record import STATUSES
 from MSSoftSegLib.library.library_settings import read_settings
-from MSSoftSegLib.library.worklist import in_order, read_all, row_of
+from MSSoftSegLib.library.worklist import make_row, read_all, sort_rows
 
 SHARES = {"reading": 1.0}
 
@@ -28,7 +28,7 @@ def run_library_worklist(job: LibraryWorklistJob, emit: Emit, cancelled: Callabl
     softening = read_settings(spec.library).softening
     reporter.progress("reading", 1.0)
     summary: dict[str, Any] = {
-        "cases": [row_of(record) for record in in_order(chosen, spec.order)],
+        "cases": [make_row(record) for record in sort_rows(chosen, spec.order)],
         "counts": {status: counts[status] for status in STATUSES},
         "merge": None if softening is None else softening.merge,
         "problems": [{"case": str(case), "message": str(problem)} for case, problem in problems.items()],

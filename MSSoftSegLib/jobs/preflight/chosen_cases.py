@@ -9,7 +9,7 @@ from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.reading import read_library
-from MSSoftSegLib.library.training_cases import cases_to_learn_from, is_datalist, pseudo_labeled_cases
+from MSSoftSegLib.library.training_cases import choose_training_cases, is_datalist, read_pseudo_labeled_cases
 
 
 def choose_cases(spec: TrainSpec) -> tuple[list[LabeledCase], list[PreflightFinding]]:
@@ -17,13 +17,13 @@ def choose_cases(spec: TrainSpec) -> tuple[list[LabeledCase], list[PreflightFind
     findings: list[PreflightFinding] = []
     cases: list[LabeledCase] = []
     try:
-        cases = cases_to_learn_from(spec.library, spec.statuses)
+        cases = choose_training_cases(spec.library, spec.statuses)
         if not cases:
             findings.append(_no_case(spec))
         if not is_datalist(spec.library):
             findings += _left_out(spec)
         if spec.pseudo is not None:
-            cases += pseudo_labeled_cases(spec.pseudo)
+            cases += read_pseudo_labeled_cases(spec.pseudo)
     except MSSoftSegError as problem:
         findings.append(as_finding(problem))
     return cases, findings

@@ -11,9 +11,9 @@ from MSSoftSegLib.jobs.preflight.case_checks import count_in_words, list_names
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.labeled_case import LabeledCase
-from MSSoftSegLib.library.layout import inside
-from MSSoftSegLib.library.reading import file_problem, read_library
-from MSSoftSegLib.library.same_exam import SeenExams, labeled_first
+from MSSoftSegLib.library.layout import resolve_inside
+from MSSoftSegLib.library.reading import find_file_problem, read_library
+from MSSoftSegLib.library.same_exam import SeenExams, sort_labeled_first
 from MSSoftSegLib.library.training_cases import is_datalist
 
 LONGEST_S = 3.0
@@ -39,7 +39,9 @@ def find_damage(library: Path, cases: Sequence[LabeledCase], *, longest_s: float
 
 
 def _damaged_files(library: Path, record: CaseRecord) -> list[str]:
-    found = ((name, file_problem(inside(library, name), record.checksums[str(name)])) for name in record.files)
+    found = (
+        (name, find_file_problem(resolve_inside(library, name), record.checksums[str(name)])) for name in record.files
+    )
     return [f"{name.name} {problem}" for name, problem in found if problem]
 
 
@@ -54,7 +56,7 @@ def find_same_exams(cases: Sequence[LabeledCase], *, longest_s: float = LONGEST_
     end_s = time.monotonic() + longest_s
     seen = SeenExams()
     findings: list[PreflightFinding] = []
-    ordered = labeled_first(cases)
+    ordered = sort_labeled_first(cases)
     for looked_at, case in enumerate(ordered):
         if time.monotonic() > end_s:
             return [*findings, _not_all(looked_at, len(ordered), "images that are there twice", "the training itself")]

@@ -15,7 +15,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.preflight.case_checks import NAMED, count_in_words, list_names
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, Severity, as_finding
 from MSSoftSegLib.library.labeled_case import LabeledCase
-from MSSoftSegLib.library.visits import told_apart_by_name
+from MSSoftSegLib.library.visits import find_names_told_apart
 from MSSoftSegLib.softlabel.rater_images import label_map
 
 LONGEST_S = 3.0
@@ -75,7 +75,7 @@ def _empty(names: Sequence[str], drawn: int) -> list[PreflightFinding]:
 
 def find_alike_patients(cases: Sequence[LabeledCase]) -> list[PreflightFinding]:
     """Patients whose names differ like visits: training and validation could share a person."""
-    pairs = told_apart_by_name(sorted({case.patient for case in cases}))
+    pairs = find_names_told_apart(sorted({case.patient for case in cases}))
     return [
         PreflightFinding(
             "warning",

@@ -17,7 +17,7 @@ from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.jobs.detached.one_writer import only_writer
 from MSSoftSegLib.jobs.documents.study import StudyJob, StudySpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.library.reading import labeled_cases
+from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.study.claims import judge
 from MSSoftSegLib.study.cohort import split, write_digital_library
 from MSSoftSegLib.study.figure import draw_study
@@ -112,7 +112,7 @@ def _open_study(spec: StudySpec, reporter: Reporter) -> StudyPlan:
 def _loads_ml(library: Path) -> dict[str, float]:
     """Lesion volume of each patient's approved cases by the first rater: what folds are balanced by."""
     loads: dict[str, float] = {}
-    for case in labeled_cases(library, statuses=("approved",)):
+    for case in read_labeled_cases(library, statuses=("approved",)):
         if case.raters:
             mask = read_image(case.raters[min(case.raters)])
             volume = volume_ml(voxels(mask) == LESION, spacing_mm=mask.GetSpacing())

@@ -31,7 +31,7 @@ from MSSoftSegLib.jobs.train.adaptation import (
 )
 from MSSoftSegLib.jobs.train.train_inputs import read_training_cases
 from MSSoftSegLib.library.labeled_case import LabeledCase
-from MSSoftSegLib.library.same_exam import FINGERPRINTS, fingerprint
+from MSSoftSegLib.library.same_exam import FINGERPRINTS, compute_fingerprint
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.network.operating_point import AcquisitionPoint
@@ -302,7 +302,7 @@ def _facts(spec: TrainSpec, prepared: list[PreparedCase], learned: list[LabeledC
         "fold": spec.fold,
         "started_from": None if spec.init is None else Path(spec.init).name,
         "mean_soft_volume_ml": round(sum(case.soft_volume_ml for case in labeled) / max(1, len(labeled)), 3),
-        FINGERPRINTS: sorted(fingerprint(case) for case in learned),
+        FINGERPRINTS: sorted(compute_fingerprint(case) for case in learned),
     }
 
 

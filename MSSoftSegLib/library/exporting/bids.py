@@ -19,23 +19,23 @@ from MSSoftSegLib.library.creation import BIDS_VERSION
 from MSSoftSegLib.library.exporting.case_labels import (
     EVERY_RATER,
     LabelChoice,
-    masks_of,
+    make_case_soft_mask,
+    name_soft_label,
     read_flair,
-    soft_label_name,
-    soft_mask_of,
+    read_masks,
 )
 from MSSoftSegLib.library.exporting.exported import (
     MARK,
     Exported,
     Progress,
     check_unchanged,
-    files_in,
-    silent,
+    list_exported_files,
+    say_nothing,
     write_mark,
 )
 from MSSoftSegLib.library.exporting.selection import select_cases
-from MSSoftSegLib.library.importing.own_export import own_export_field
-from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, PARTICIPANTS, README, CaseId, inside
+from MSSoftSegLib.library.importing.own_export import find_own_export_field
+from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, PARTICIPANTS, README, CaseId, resolve_inside
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.version import VERSION
 
@@ -54,7 +54,7 @@ def export_bids(
     cases: Sequence[CaseId] = (),
     labels: LabelChoice = EVERY_RATER,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = say_nothing,
 ) -> Exported:
     """Write a new BIDS data set; cases without a label come without derivatives."""
     selection = select_cases(library, statuses, cases)
@@ -66,7 +66,7 @@ def export_bids(
             _copy_images(library, record, folder)
             if record.is_labeled:
                 _write_labels(library, record, labels, folder)
-        files = files_in(folder)
+        files = list_exported_files(folder)
         write_mark(folder, "bids")
     return Exported(tuple(str(record.case_id) for record in selection.records), files, selection.skipped)
 
@@ -77,8 +77,8 @@ def _write_frame(folder: Path, records: Sequence[CaseRecord]) -> None:
     raw = {"Name": "MS lesion cases", "DatasetType": "raw", **common}
     derived = {"Name": "MS lesion labels", "DatasetType": "derivative", **common, "DatasetLinks": {"raw": "../.."}}
     _write_json(folder / DESCRIPTION, raw)
-    _write_json(inside(folder, DERIVATIVES / DESCRIPTION), {**derived, **own_export_field(records)})
-    inside(folder, DERIVATIVES / LABELS_FILE).write_text(LABELS, encoding="utf-8")
+    _write_json(resolve_inside(folder, DERIVATIVES / DESCRIPTION), {**derived, **find_own_export_field(records)})
+    resolve_inside(folder, DERIVATIVES / LABELS_FILE).write_text(LABELS, encoding="utf-8")
     patients = sorted({record.patient for record in records})
     lines = ["participant_id", *(f"sub-{patient}" for patient in patients)]
     (folder / PARTICIPANTS).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -88,23 +88,23 @@ def _write_frame(folder: Path, records: Sequence[CaseRecord]) -> None:
 
 def _copy_images(library: Path, record: CaseRecord, folder: Path) -> None:
     for modality in record.images:
-        target = inside(folder, record.case_id.image(modality))
+        target = resolve_inside(folder, record.case_id.image(modality))
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(inside(library, record.case_id.image(modality)), target)
+        shutil.copyfile(resolve_inside(library, record.case_id.image(modality)), target)
 
 
 def _write_labels(library: Path, record: CaseRecord, labels: LabelChoice, folder: Path) -> None:
     flair = read_flair(library, record)
-    for who, mask in masks_of(library, record, labels, flair).items():
+    for who, mask in read_masks(library, record, labels, flair).items():
         facts: dict[str, object] = {"Manual": True}
         if who in record.raters:
             facts["Rater"] = who
         _write_label(mask, f"seg-lesion_desc-{_plain(who)}_dseg", record, folder, facts)
-    soft = soft_mask_of(library, record, labels.soft_label, flair)
+    soft = make_case_soft_mask(library, record, labels.soft_label, flair)
     if soft is None:
         return
     stored = record.soft_label
-    name = stored.name if stored is not None else soft_label_name(labels.soft_label) if labels.soft_label else "soft"
+    name = stored.name if stored is not None else name_soft_label(labels.soft_label) if labels.soft_label else "soft"
     made = (
         {}
         if stored is not None or labels.soft_label is None
@@ -113,12 +113,12 @@ def _write_labels(library: Path, record: CaseRecord, labels: LabelChoice, folder
     _write_label(soft, f"label-lesion_desc-{name}_probseg", record, folder, {"Manual": False, **made})
     if stored is not None and stored.confidence:
         place = record.case_id.confidence(name)
-        shutil.copyfile(inside(library, place), inside(folder, place))
-        _write_sidecar(inside(folder, place), record, {"Manual": False})
+        shutil.copyfile(resolve_inside(library, place), resolve_inside(folder, place))
+        _write_sidecar(resolve_inside(folder, place), record, {"Manual": False})
 
 
 def _write_label(image: sitk.Image, name: str, record: CaseRecord, folder: Path, facts: Mapping[str, object]) -> None:
-    path = inside(folder, record.case_id.label_folder / f"{record.case_id}_space-FLAIR_{name}.nii.gz")
+    path = resolve_inside(folder, record.case_id.label_folder / f"{record.case_id}_space-FLAIR_{name}.nii.gz")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_image(image, path)
     _write_sidecar(path, record, facts)

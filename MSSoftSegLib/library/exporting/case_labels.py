@@ -14,7 +14,7 @@ from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord
-from MSSoftSegLib.library.layout import inside
+from MSSoftSegLib.library.layout import resolve_inside
 from MSSoftSegLib.softlabel.merging import merge_raters
 from MSSoftSegLib.softlabel.rater_images import label_map
 from MSSoftSegLib.softlabel.settings import Merge, SoftLabelSettings
@@ -43,21 +43,21 @@ def check_rater(record: CaseRecord, rater: str | None) -> None:
 
 def read_flair(library: Path, record: CaseRecord) -> sitk.Image:
     """The case's FLAIR, on whose grid its labels lie."""
-    return read_image(inside(library, record.case_id.image(Modality.FLAIR)))
+    return read_image(resolve_inside(library, record.case_id.image(Modality.FLAIR)))
 
 
-def masks_of(library: Path, record: CaseRecord, choice: LabelChoice, flair: sitk.Image) -> dict[str, sitk.Image]:
+def read_masks(library: Path, record: CaseRecord, choice: LabelChoice, flair: sitk.Image) -> dict[str, sitk.Image]:
     """Label maps (0, 1 = lesion, 2 = possible lesion) by rater, or one by the name of its merge; empty where none was drawn."""
     check_rater(record, choice.rater)
     raters = [choice.rater] if choice.rater is not None else sorted(record.raters)
-    masks = {rater: read_mask(inside(library, record.case_id.rater_mask(rater)), flair) for rater in raters}
+    masks = {rater: read_mask(resolve_inside(library, record.case_id.rater_mask(rater)), flair) for rater in raters}
     if choice.merge is None or not masks:
         return masks
     arrays = [label_map(mask, f"the mask of {rater}") for rater, mask in masks.items()]
-    return {choice.merge: Grid.of(flair).image(merged_labels(arrays, choice.merge))}
+    return {choice.merge: Grid.of(flair).image(merge_labels(arrays, choice.merge))}
 
 
-def merged_labels(label_maps: list[np.ndarray], merge: Merge) -> np.ndarray:
+def merge_labels(label_maps: list[np.ndarray], merge: Merge) -> np.ndarray:
     """Several label maps, uint8 (z, y, x), as one.
 
     1 = certain lesion: drawn by all (intersection, soft-union), by any (union), by at least half (mean). 2 = what any rater
@@ -74,12 +74,12 @@ def merged_labels(label_maps: list[np.ndarray], merge: Merge) -> np.ndarray:
     return labels
 
 
-def soft_mask_of(
+def make_case_soft_mask(
     library: Path, record: CaseRecord, settings: SoftLabelSettings | None, flair: sitk.Image
 ) -> sitk.Image | None:
     """The stored soft mask, else one made of the raters' masks by the settings; None where there is neither."""
     if record.soft_label is not None:
-        return read_map(inside(library, record.case_id.soft_label(record.soft_label.name)), flair)
+        return read_map(resolve_inside(library, record.case_id.soft_label(record.soft_label.name)), flair)
     if settings is None or not record.raters:
         return None
     if len(record.raters) > 1 and settings.merge is None:
@@ -87,13 +87,13 @@ def soft_mask_of(
             f"{record.case_id} has masks of {len(record.raters)} raters and no word on how the soft mask merges them",
             remedy="choose a merge: intersection, union, soft-union or mean",
         )
-    masks = masks_of(library, record, EVERY_RATER, flair)
+    masks = read_masks(library, record, EVERY_RATER, flair)
     return make_soft_mask(
         list(masks.values()), flair, settings, names=[f"the mask of {rater}" for rater in masks]
     ).image
 
 
-def soft_label_name(settings: SoftLabelSettings) -> str:
+def name_soft_label(settings: SoftLabelSettings) -> str:
     """A name for a soft mask that settings made: letters and digits, as BIDS has it."""
     parts = (settings.merge or "", settings.method if settings.method != "none" else "")
     return "".join(part.replace("-", "") for part in parts) or "soft"

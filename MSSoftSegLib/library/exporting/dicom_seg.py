@@ -20,8 +20,21 @@ from MSSoftSegLib.dicom.segmentation_object import Origin, write_mask, write_sof
 from MSSoftSegLib.dicom.source_series import SourceSeries, find_source
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.library.case_record import CaseRecord, Status
-from MSSoftSegLib.library.exporting.case_labels import EVERY_RATER, LabelChoice, masks_of, read_flair, soft_mask_of
-from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
+from MSSoftSegLib.library.exporting.case_labels import (
+    EVERY_RATER,
+    LabelChoice,
+    make_case_soft_mask,
+    read_flair,
+    read_masks,
+)
+from MSSoftSegLib.library.exporting.exported import (
+    Exported,
+    Progress,
+    check_unchanged,
+    list_exported_files,
+    say_nothing,
+    write_mark,
+)
 from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.result_folder import complete_or_absent
@@ -39,7 +52,7 @@ def export_dicom_seg(
     cases: Sequence[CaseId] = (),
     labels: LabelChoice = EVERY_RATER,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = say_nothing,
 ) -> Exported:
     """Write ``lesion_mask.dcm`` (BINARY) and, where there is a soft mask, ``lesion_soft_mask.dcm`` (FRACTIONAL)."""
     require_dicom()
@@ -58,7 +71,7 @@ def export_dicom_seg(
     progress(0.5, "writing")
     with complete_or_absent(out, overwrite=overwrite) as folder:
         _write(library, record, labels, flair, series, folder)
-        files = files_in(folder)
+        files = list_exported_files(folder)
         write_mark(folder, "dicom-seg")
     LOGGER.warning("the files in %s carry the patient's identity", out.name)
     return Exported((str(record.case_id),), files, selection.skipped)
@@ -76,11 +89,11 @@ def _check_one_mask(record: CaseRecord, labels: LabelChoice) -> None:
 def _write(
     library: Path, record: CaseRecord, labels: LabelChoice, flair: sitk.Image, series: SourceSeries, folder: Path
 ) -> None:
-    for mask in masks_of(library, record, labels, flair).values():
+    for mask in read_masks(library, record, labels, flair).values():
         array = mask_on_source(mask, series)
         write_mask(array, series, folder / MASK_FILE, origin=_origin_of_mask(record))
         check_written(folder / MASK_FILE, array, series.stack)
-    soft = soft_mask_of(library, record, labels.soft_label, flair)
+    soft = make_case_soft_mask(library, record, labels.soft_label, flair)
     if soft is not None:
         values = soft_mask_on_source(soft, series)
         write_soft_mask(values, series, folder / SOFT_MASK_FILE, origin=_origin_of_soft_mask(record))

@@ -33,11 +33,11 @@ class Exported:
     skipped: tuple[Skipped, ...] = ()
 
 
-def silent(fraction: float, case: str) -> None:
+def say_nothing(fraction: float, case: str) -> None:
     """No progress is told."""
 
 
-def files_in(folder: Path) -> tuple[str, ...]:
+def list_exported_files(folder: Path) -> tuple[str, ...]:
     """Every file below a folder but the mark, relative to it."""
     names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
     return tuple(name for name in names if PurePosixPath(name).name != MARK)
@@ -45,7 +45,7 @@ def files_in(folder: Path) -> tuple[str, ...]:
 
 def write_mark(folder: Path, export_format: str) -> None:
     """Say in a folder what was exported into it: names and checksums of files, nothing about whose they are."""
-    checksums = {name: sha256_of_file(folder / name) for name in files_in(folder)}
+    checksums = {name: sha256_of_file(folder / name) for name in list_exported_files(folder)}
     document = {"software": "MSSoftSeg", "version": VERSION, "format": export_format, "files": checksums}
     (folder / MARK).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
@@ -57,7 +57,7 @@ def check_unchanged(folder: Path) -> None:
         return
     try:
         before = json.loads(mark.read_text(encoding="utf-8"))["files"]
-        changed = any(before.get(name) != sha256_of_file(folder / name) for name in files_in(folder))
+        changed = any(before.get(name) != sha256_of_file(folder / name) for name in list_exported_files(folder))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         changed = True
     if changed:

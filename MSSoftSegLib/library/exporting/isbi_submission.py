@@ -17,9 +17,16 @@ from MSSoftSegLib.errors import BadLibrary, GridMismatch
 from MSSoftSegLib.exam.geometry import image_like, same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask, write_image
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
+from MSSoftSegLib.library.exporting.exported import (
+    Exported,
+    Progress,
+    check_unchanged,
+    list_exported_files,
+    say_nothing,
+    write_mark,
+)
 from MSSoftSegLib.library.importing.source import check_source
-from MSSoftSegLib.library.layout import CaseId, check_id, inside
+from MSSoftSegLib.library.layout import CaseId, check_id, resolve_inside
 from MSSoftSegLib.library.reading import find_case
 from MSSoftSegLib.result_files import MASK_FILE
 from MSSoftSegLib.result_folder import complete_or_absent
@@ -38,7 +45,7 @@ def export_isbi_submission(
     predictions: Path,
     team: str,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = say_nothing,
 ) -> Exported:
     """Write the test visits' masks into a new folder.
 
@@ -58,7 +65,7 @@ def export_isbi_submission(
             progress(len(cases) / len(found), str(case))
             cases.append(str(case))
             write_image(_checked(library, case, path), folder / f"test{patient}_{session}_{team}.nii")
-        files = files_in(folder)
+        files = list_exported_files(folder)
         write_mark(folder, "isbi-submission")
     return Exported(tuple(cases), files)
 
@@ -89,7 +96,7 @@ def _checked(library: Path, case: CaseId, path: Path) -> sitk.Image:
     """The mask as 0 and 1."""
     mask = read_mask(path)
     if find_case(library, case) is not None:
-        flair = read_image(inside(library, case.image(Modality.FLAIR)))
+        flair = read_image(resolve_inside(library, case.image(Modality.FLAIR)))
         if not same_grid(mask, flair):
             raise GridMismatch(
                 f"the prediction for {case} does not lie on its FLAIR's grid", remedy="segment with --reference flair"

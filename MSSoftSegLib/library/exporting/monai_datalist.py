@@ -19,16 +19,23 @@ from MSSoftSegLib.library.exporting.case_labels import (
     EVERY_RATER,
     LabelChoice,
     check_rater,
-    masks_of,
+    make_case_soft_mask,
     read_flair,
-    soft_mask_of,
+    read_masks,
 )
-from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
-from MSSoftSegLib.library.exporting.one_grid import have_one_grid, on_flair_grid
+from MSSoftSegLib.library.exporting.exported import (
+    Exported,
+    Progress,
+    check_unchanged,
+    list_exported_files,
+    say_nothing,
+    write_mark,
+)
+from MSSoftSegLib.library.exporting.one_grid import have_one_grid, resample_to_flair
 from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.layout import CaseId
-from MSSoftSegLib.library.reading import labeled_cases
+from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 
@@ -40,7 +47,7 @@ def export_datalist(
     cases: Sequence[CaseId] = (),
     labels: LabelChoice = EVERY_RATER,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = say_nothing,
 ) -> Exported:
     """Write the data list to a new file of exactly that name."""
     selection = select_cases(library, statuses, cases, labeled=True)
@@ -49,7 +56,7 @@ def export_datalist(
     check_unchanged(made_folder)
     check_target(made_folder, overwrite=overwrite)
     out.parent.mkdir(parents=True, exist_ok=True)
-    by_name = {case.case: case for case in labeled_cases(library, statuses=STATUSES)}
+    by_name = {case.case: case for case in read_labeled_cases(library, statuses=STATUSES)}
     listed: list[LabeledCase] = []
     made: tuple[str, ...] = ()
     for record in selection.records:
@@ -66,7 +73,7 @@ def export_datalist(
                 if not on_one_grid[record.case_id]:
                     case = _with_images(library, record, case, folder, made_folder)
                 listed.append(_with_labels(library, record, case, labels, folder, made_folder))
-            made = tuple(f"{made_folder.name}/{name}" for name in files_in(folder))
+            made = tuple(f"{made_folder.name}/{name}" for name in list_exported_files(folder))
             write_mark(folder, "monai-datalist")
     write_datalist(listed, out)
     names = tuple(str(record.case_id) for record in selection.records)
@@ -103,7 +110,7 @@ def _with_images(library: Path, record: CaseRecord, case: LabeledCase, folder: P
     images = {}
     for modality in record.images:
         name = record.case_id.image(modality).name
-        write_image(on_flair_grid(library, record, modality, flair), folder / name)
+        write_image(resample_to_flair(library, record, modality, flair), folder / name)
         images[modality] = place / name
     return dataclasses.replace(case, images=images)
 
@@ -116,10 +123,10 @@ def _with_labels(
     raters, soft_label = _of_rater(case, labels.rater).raters, case.soft_label
     if labels.merge is not None and raters:
         name = f"{record.case_id}_mask.nii.gz"
-        ((merge, mask),) = masks_of(library, record, labels, flair).items()
+        ((merge, mask),) = read_masks(library, record, labels, flair).items()
         write_image(mask, folder / name)
         raters = {merge.replace("-", ""): place / name}
-    made = None if soft_label is not None else soft_mask_of(library, record, labels.soft_label, flair)
+    made = None if soft_label is not None else make_case_soft_mask(library, record, labels.soft_label, flair)
     if made is not None:
         soft_label = place / f"{record.case_id}_soft.nii.gz"
         write_image(made, folder / soft_label.name)

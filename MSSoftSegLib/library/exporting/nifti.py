@@ -10,10 +10,23 @@ from pathlib import Path
 from MSSoftSegLib.exam.image_file import write_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord, Status
-from MSSoftSegLib.library.exporting.case_labels import EVERY_RATER, LabelChoice, masks_of, read_flair, soft_mask_of
-from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
+from MSSoftSegLib.library.exporting.case_labels import (
+    EVERY_RATER,
+    LabelChoice,
+    make_case_soft_mask,
+    read_flair,
+    read_masks,
+)
+from MSSoftSegLib.library.exporting.exported import (
+    Exported,
+    Progress,
+    check_unchanged,
+    list_exported_files,
+    say_nothing,
+    write_mark,
+)
 from MSSoftSegLib.library.exporting.selection import select_cases
-from MSSoftSegLib.library.layout import IMAGE_SUFFIX, CaseId, inside
+from MSSoftSegLib.library.layout import IMAGE_SUFFIX, CaseId, resolve_inside
 from MSSoftSegLib.result_folder import complete_or_absent
 
 TABLE = "cases.csv"
@@ -28,7 +41,7 @@ def export_nifti(
     cases: Sequence[CaseId] = (),
     labels: LabelChoice = EVERY_RATER,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = say_nothing,
 ) -> Exported:
     """Write ``CASE_FLAIR.nii.gz`` and its like, ``CASE_mask.nii.gz`` and ``CASE_soft.nii.gz`` into a new folder, and a table.
 
@@ -46,7 +59,7 @@ def export_nifti(
             writer = csv.DictWriter(stream, COLUMNS, restval="")
             writer.writeheader()
             writer.writerows(rows)
-        files = files_in(folder)
+        files = list_exported_files(folder)
         write_mark(folder, "nifti")
     return Exported(tuple(str(record.case_id) for record in selection.records), files, selection.skipped)
 
@@ -57,14 +70,14 @@ def _write_case(library: Path, record: CaseRecord, labels: LabelChoice, folder: 
     row = {"case": str(case), "patient": case.patient, "session": case.session or "", "status": record.status}
     for modality in record.images:
         row[str(modality)] = f"{case}_{IMAGE_SUFFIX[modality]}.nii.gz"
-        shutil.copyfile(inside(library, case.image(modality)), folder / row[str(modality)])
+        shutil.copyfile(resolve_inside(library, case.image(modality)), folder / row[str(modality)])
     flair = read_flair(library, record)
-    masks = masks_of(library, record, labels, flair)
+    masks = read_masks(library, record, labels, flair)
     names = {who: f"{case}_mask-{who}.nii.gz" if len(masks) > 1 else f"{case}_mask.nii.gz" for who in masks}
     for who, mask in masks.items():
         write_image(mask, folder / names[who])
     row["masks"] = " ".join(names.values())
-    soft = soft_mask_of(library, record, labels.soft_label, flair)
+    soft = make_case_soft_mask(library, record, labels.soft_label, flair)
     if soft is not None:
         row["soft_mask"] = f"{case}_soft.nii.gz"
         write_image(soft, folder / row["soft_mask"])

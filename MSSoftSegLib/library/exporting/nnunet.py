@@ -17,11 +17,18 @@ from MSSoftSegLib.exam.image_file import write_image
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord, Status
-from MSSoftSegLib.library.exporting.case_labels import EVERY_RATER, LabelChoice, check_rater, masks_of, read_flair
-from MSSoftSegLib.library.exporting.exported import Exported, Progress, check_unchanged, files_in, silent, write_mark
-from MSSoftSegLib.library.exporting.one_grid import on_flair_grid
+from MSSoftSegLib.library.exporting.case_labels import EVERY_RATER, LabelChoice, check_rater, read_flair, read_masks
+from MSSoftSegLib.library.exporting.exported import (
+    Exported,
+    Progress,
+    check_unchanged,
+    list_exported_files,
+    say_nothing,
+    write_mark,
+)
+from MSSoftSegLib.library.exporting.one_grid import resample_to_flair
 from MSSoftSegLib.library.exporting.selection import select_cases
-from MSSoftSegLib.library.importing.own_export import own_export_field
+from MSSoftSegLib.library.importing.own_export import find_own_export_field
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.result_folder import complete_or_absent
 
@@ -36,7 +43,7 @@ def export_nnunet(
     cases: Sequence[CaseId] = (),
     labels: LabelChoice = EVERY_RATER,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Progress = say_nothing,
 ) -> Exported:
     """Write ``Dataset501_MSLesion`` into a new folder. labels: whose masks, or merged how; neither = the first by name.
 
@@ -58,7 +65,7 @@ def export_nnunet(
             possible.append(_write_case(library, record, labels, channels, target))
         text = json.dumps(_description(channels, records, ignore=any(possible)), indent=2)
         (target / "dataset.json").write_text(text + "\n", encoding="utf-8")
-        files = files_in(folder)
+        files = list_exported_files(folder)
         write_mark(folder, "nnunet")
     return Exported(tuple(str(record.case_id) for record in records), files, selection.skipped)
 
@@ -70,10 +77,10 @@ def _write_case(
     case = record.case_id
     flair = read_flair(library, record)
     for number, modality in enumerate(channels):
-        image = on_flair_grid(library, record, modality, flair)
+        image = resample_to_flair(library, record, modality, flair)
         write_image(image, target / "imagesTr" / f"{case}_{number:04d}.nii.gz")
     first = labels if labels.merge is not None else replace(labels, rater=labels.rater or min(record.raters))
-    (mask,) = masks_of(library, record, first, flair).values()
+    (mask,) = read_masks(library, record, first, flair).values()
     write_image(mask, target / "labelsTr" / f"{case}.nii.gz")
     return bool((voxels(mask) == POSSIBLE_LESION).any())
 
@@ -87,5 +94,5 @@ def _description(channels: Sequence[Modality], records: Sequence[CaseRecord], *,
         "numTraining": len(records),
         "file_ending": ".nii.gz",
         # By this our own import knows what "ignore" is; nnU-Net does not look at it.
-        **own_export_field(records, possible_lesion=POSSIBLE_LESION if ignore else None),
+        **find_own_export_field(records, possible_lesion=POSSIBLE_LESION if ignore else None),
     }

@@ -16,16 +16,16 @@ from MSSoftSegLib.exam.geometry import Grid, image_like, resample, same_grid, vo
 from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord
-from MSSoftSegLib.library.layout import inside
+from MSSoftSegLib.library.layout import resolve_inside
 
 LOGGER = logging.getLogger(__name__)
 
 
-def on_flair_grid(library: Path, record: CaseRecord, modality: Modality, flair: sitk.Image) -> sitk.Image:
+def resample_to_flair(library: Path, record: CaseRecord, modality: Modality, flair: sitk.Image) -> sitk.Image:
     """One image of a case on exactly FLAIR's grid; headers that agree to rounding are made equal, for readers compare them."""
     if modality is Modality.FLAIR:
         return flair
-    path = inside(library, record.case_id.image(modality))
+    path = resolve_inside(library, record.case_id.image(modality))
     image = read_image(path)
     if not same_grid(image, flair):
         LOGGER.warning("%s of %s is resampled to FLAIR by its header, not aligned", modality.upper(), record.case_id)
@@ -35,7 +35,7 @@ def on_flair_grid(library: Path, record: CaseRecord, modality: Modality, flair: 
 
 def have_one_grid(library: Path, record: CaseRecord) -> bool:
     """Whether all images of a case lie on exactly one grid, as MONAI asks: number for number."""
-    grids = [Grid.of(read_image(inside(library, record.case_id.image(modality)))) for modality in record.images]
+    grids = [Grid.of(read_image(resolve_inside(library, record.case_id.image(modality)))) for modality in record.images]
     first = grids[0]
     return all(
         grid.size == first.size and np.allclose(grid.lps_from_voxel(), first.lps_from_voxel(), rtol=1e-5, atol=1e-8)

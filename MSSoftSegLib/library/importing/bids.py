@@ -20,10 +20,10 @@ from MSSoftSegLib.exam.recognition import recognize
 from MSSoftSegLib.exam.recognition_words import PROTON_DENSITY
 from MSSoftSegLib.exam.sidecar import read_sidecar
 from MSSoftSegLib.library.importing.description import read_json_object
-from MSSoftSegLib.library.importing.own_export import NOTHING_SAID, OwnCase, OwnExport, own_export
-from MSSoftSegLib.library.importing.source import Contents, DataSet, FoundCase, alphanumeric
-from MSSoftSegLib.library.layout import CONFIDENCE, DERIVATIVES, DESCRIPTION, LONGEST_ID, CaseId, inside
-from MSSoftSegLib.library.visits import told_apart_by_name
+from MSSoftSegLib.library.importing.own_export import NOTHING_SAID, OwnCase, OwnExport, find_own_export
+from MSSoftSegLib.library.importing.source import Contents, DataSet, FoundCase, keep_alphanumeric
+from MSSoftSegLib.library.layout import CONFIDENCE, DERIVATIVES, DESCRIPTION, LONGEST_ID, CaseId, resolve_inside
+from MSSoftSegLib.library.visits import find_names_told_apart
 
 PREPROCESSED = False
 SUFFIXES = {"FLAIR": Modality.FLAIR, "T1w": Modality.T1, "UNIT1": Modality.T1, "T2w": Modality.T2, "PDw": Modality.PD}
@@ -87,7 +87,7 @@ def find_cases(source: Path) -> DataSet:
         visit.own = ours.case(str(case))
     found = [FoundCase(case, str(case), visit.contents) for case, visit in ordered if visit.is_usable]
     notes += [f"{case} is not taken: it has no FLAIR image" for case, visit in ordered if not visit.is_usable]
-    alike = told_apart_by_name(sorted({case.patient for case in visits}))
+    alike = find_names_told_apart(sorted({case.patient for case in visits}))
     notes += [f"sub-{one} and sub-{other} read like visits of one patient; they are two here" for one, other in alike]
     return DataSet(PREPROCESSED, found, tuple(notes))
 
@@ -95,7 +95,7 @@ def find_cases(source: Path) -> DataSet:
 def _own_export(source: Path) -> OwnExport:
     """What an export of ours says of its cases; nothing in another data set."""
     try:
-        return own_export(read_json_object(inside(source, DERIVATIVES / DESCRIPTION)))
+        return find_own_export(read_json_object(resolve_inside(source, DERIVATIVES / DESCRIPTION)))
     except (OSError, ValueError, RecursionError):
         return OwnExport()
 
@@ -138,7 +138,7 @@ def _take_label(path: Path, derivatives: Path, visits: dict[CaseId, _Visit], not
         notes.append(f"{path.name} is not taken: {why}")
         return
     pipeline = path.relative_to(derivatives).parts[0]
-    name = entities.get("desc") or alphanumeric(pipeline) or "rater"
+    name = entities.get("desc") or keep_alphanumeric(pipeline) or "rater"
     if suffix == SOFT_SUFFIX:
         if name.endswith(CONFIDENCE):
             visit.confidences[name.removesuffix(CONFIDENCE)] = path

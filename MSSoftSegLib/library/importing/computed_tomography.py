@@ -33,7 +33,7 @@ def is_computed_tomography(name: str) -> bool:
     return "".join(character for character in name.casefold() if character.isalnum()) in CHANNEL_NAMES
 
 
-def with_windowed_ct(
+def window_computed_tomography(
     images: Mapping[Modality, Source], channels: Mapping[int, Modality], names: Mapping[str, str]
 ) -> dict[Modality, Source]:
     """The images with every CT among them in the body's window. channels: modality by number; names: as described."""
@@ -42,7 +42,7 @@ def with_windowed_ct(
     return {modality: _windowed(image) if modality in tomograms else image for modality, image in images.items()}
 
 
-def body_in_window(image: sitk.Image, *, name: str) -> sitk.Image:
+def find_body_in_window(image: sitk.Image, *, name: str) -> sitk.Image:
     """A CT in HU as 1 to HIGHEST_HU − LOWEST_HU + 1 inside the body and 0 outside, float32. name: for errors."""
     values_hu = voxels(image)
     if float(values_hu.min()) > BODY_ABOVE_HU:
@@ -59,8 +59,8 @@ def body_in_window(image: sitk.Image, *, name: str) -> sitk.Image:
 
 def _windowed(source: Source) -> sitk.Image:
     if isinstance(source, sitk.Image):
-        return body_in_window(source, name="the CT channel")
-    return body_in_window(read_image(source), name=source.name)
+        return find_body_in_window(source, name="the CT channel")
+    return find_body_in_window(read_image(source), name=source.name)
 
 
 def _body(image: sitk.Image) -> np.ndarray:

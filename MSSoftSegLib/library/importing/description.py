@@ -59,7 +59,7 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def channel_names(document: Mapping[str, Any], fields: Sequence[str]) -> dict[str, str]:
+def read_channel_names(document: Mapping[str, Any], fields: Sequence[str]) -> dict[str, str]:
     """Channel names by number, "0" to "n − 1", from the first of the fields that is there."""
     field = next((name for name in fields if document.get(name) is not None), None)
     if field is None:
@@ -82,7 +82,7 @@ def channel_names(document: Mapping[str, Any], fields: Sequence[str]) -> dict[st
     return {str(int(number)): name.strip() for number, name in sorted(stated.items(), key=lambda item: int(item[0]))}
 
 
-def label_names(document: Mapping[str, Any]) -> dict[int, str]:
+def read_label_names(document: Mapping[str, Any]) -> dict[int, str]:
     """Label names by value; empty where none is described. Version 1 of nnU-Net names values, version 2 the other way round,
     and may give regions of several values."""
     stated = document.get("labels")
@@ -103,7 +103,7 @@ def label_names(document: Mapping[str, Any]) -> dict[int, str]:
     return by_value
 
 
-def file_ending(document: Mapping[str, Any]) -> str:
+def read_file_ending(document: Mapping[str, Any]) -> str:
     """How the data set's images end."""
     ending = document.get("file_ending", ".nii.gz")
     if not isinstance(ending, str) or ending.lower() not in FORMAT_OF_EXTENSION:

@@ -43,7 +43,7 @@ class LabelMeaning:
         return {value: name for value, name in self.described.items() if value > 0 and value not in taken}
 
 
-def meaning_of(
+def find_meaning(
     described: Mapping[int, str], *, lesion: Sequence[int] = (), possible: Sequence[int] = (), ours: int | None = None
 ) -> LabelMeaning:
     """The meaning of each value. lesion, possible: the user's choice. ours: the value that our own export wrote for possible.

@@ -17,20 +17,20 @@ from MSSoftSegLib.exam.image_file import is_there, read_channels
 from MSSoftSegLib.exam.image_format import image_stem
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.importing.choices import Choices
-from MSSoftSegLib.library.importing.computed_tomography import with_windowed_ct
-from MSSoftSegLib.library.importing.description import channel_names, label_names, read_description
-from MSSoftSegLib.library.importing.label_meaning import LabelMeaning, meaning_of, read_labels
+from MSSoftSegLib.library.importing.computed_tomography import window_computed_tomography
+from MSSoftSegLib.library.importing.description import read_channel_names, read_description, read_label_names
+from MSSoftSegLib.library.importing.label_meaning import LabelMeaning, find_meaning, read_labels
 from MSSoftSegLib.library.importing.source import (
     Contents,
     DataSet,
     FoundCase,
-    case_id,
-    channel_modalities,
-    unused_channels,
-    with_distinct_ids,
+    find_channel_modalities,
+    find_unused_channels,
+    make_case_id,
+    make_ids_distinct,
 )
 from MSSoftSegLib.library.intake import Source
-from MSSoftSegLib.library.visits import visits_in
+from MSSoftSegLib.library.visits import find_visits
 
 PREPROCESSED = True
 RATER = "msd"
@@ -45,11 +45,11 @@ def find_cases(source: Path, choices: Choices) -> DataSet:
             "dataset.json has no list 'training' of the Decathlon's",
             remedy="choose --format nnunet for a data set of nnU-Net",
         )
-    names = channel_names(description, ("modality", "channel_names"))
-    channels = channel_modalities(names, as_flair=choices.as_flair)
-    meaning = meaning_of(label_names(description), lesion=choices.labels, possible=choices.possible)
+    names = read_channel_names(description, ("modality", "channel_names"))
+    channels = find_channel_modalities(names, as_flair=choices.as_flair)
+    meaning = find_meaning(read_label_names(description), lesion=choices.labels, possible=choices.possible)
     stems = [_stem(pair, number) for number, pair in enumerate(pairs)]
-    visits = visits_in(stems, how=choices.visits)
+    visits = find_visits(stems, how=choices.visits)
 
     def contents(pair: Any) -> Contents:
         image, label = _files(source, pair)
@@ -58,20 +58,20 @@ def find_cases(source: Path, choices: Choices) -> DataSet:
     found = []
     for stem, pair in zip(stems, pairs, strict=True):
         try:
-            found.append(FoundCase(case_id(stem, visits.get(stem)), stem, partial(contents, pair)))
+            found.append(FoundCase(make_case_id(stem, visits.get(stem)), stem, partial(contents, pair)))
         except RequestError as problem:
             found.append(FoundCase.refused(stem, problem))
-    notes = [*unused_channels(names, channels)]
+    notes = [*find_unused_channels(names, channels)]
     notes += [f"label {value} ({name}) is not taken for lesion" for value, name in sorted(meaning.left_out.items())]
     notes += [f"{stem} is taken for visit {visit} of patient {patient}" for stem, (patient, visit) in visits.items()]
-    return DataSet(PREPROCESSED, with_distinct_ids(found), tuple(notes))
+    return DataSet(PREPROCESSED, make_ids_distinct(found), tuple(notes))
 
 
 def _contents(
     image: Path, label: Path, channels: dict[int, Modality], names: dict[str, str], meaning: LabelMeaning
 ) -> Contents:
     images = _images(image, channels, count=len(names))
-    return Contents(with_windowed_ct(images, channels, names), {RATER: read_labels(label, meaning)})
+    return Contents(window_computed_tomography(images, channels, names), {RATER: read_labels(label, meaning)})
 
 
 def _stem(pair: Any, number: int) -> str:

@@ -15,21 +15,26 @@ from typing import Any
 
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.library.importing.choices import Choices
-from MSSoftSegLib.library.importing.computed_tomography import with_windowed_ct
-from MSSoftSegLib.library.importing.description import channel_names, file_ending, label_names, read_description
-from MSSoftSegLib.library.importing.label_meaning import meaning_of, read_labels
-from MSSoftSegLib.library.importing.own_export import own_export
+from MSSoftSegLib.library.importing.computed_tomography import window_computed_tomography
+from MSSoftSegLib.library.importing.description import (
+    read_channel_names,
+    read_description,
+    read_file_ending,
+    read_label_names,
+)
+from MSSoftSegLib.library.importing.label_meaning import find_meaning, read_labels
+from MSSoftSegLib.library.importing.own_export import find_own_export
 from MSSoftSegLib.library.importing.source import (
     Contents,
     DataSet,
     FoundCase,
-    case_id,
-    channel_modalities,
-    unused_channels,
-    with_distinct_ids,
+    find_channel_modalities,
+    find_unused_channels,
+    make_case_id,
+    make_ids_distinct,
 )
 from MSSoftSegLib.library.layout import CaseId, parse_case
-from MSSoftSegLib.library.visits import visits_in
+from MSSoftSegLib.library.visits import find_visits
 
 PREPROCESSED = True
 RATER = "nnunet"
@@ -38,32 +43,32 @@ RATER = "nnunet"
 def find_cases(source: Path, choices: Choices) -> DataSet:
     """The training cases, in order of name. A case that lacks a file is found and refused."""
     description = read_description(source)
-    names = channel_names(description, ("channel_names", "modality"))
-    ending = file_ending(description)
-    channels = channel_modalities(names, as_flair=choices.as_flair)
-    ours = own_export(description)
-    meaning = meaning_of(
-        label_names(description), lesion=choices.labels, possible=choices.possible, ours=ours.possible_lesion
+    names = read_channel_names(description, ("channel_names", "modality"))
+    ending = read_file_ending(description)
+    channels = find_channel_modalities(names, as_flair=choices.as_flair)
+    ours = find_own_export(description)
+    meaning = find_meaning(
+        read_label_names(description), lesion=choices.labels, possible=choices.possible, ours=ours.possible_lesion
     )
     stems = _stems(source, ending)
-    visits = visits_in([stem for stem in stems if _own_name(stem) is None], how=choices.visits)
+    visits = find_visits([stem for stem in stems if _own_name(stem) is None], how=choices.visits)
 
     def contents(stem: str) -> Contents:
         _check_complete(source, stem, ending, names)
         files = {modality: _image(source, stem, number, ending) for number, modality in channels.items()}
         mask = read_labels(source / "labelsTr" / f"{stem}{ending}", meaning)
-        return Contents(with_windowed_ct(files, channels, names), {RATER: mask}, own=ours.case(stem))
+        return Contents(window_computed_tomography(files, channels, names), {RATER: mask}, own=ours.case(stem))
 
     found = [_found(stem, visits.get(stem), partial(contents, stem)) for stem in stems]
-    notes = [*unused_channels(names, channels), *_strays(source, stems, ending)]
+    notes = [*find_unused_channels(names, channels), *_strays(source, stems, ending)]
     notes += [f"label {value} ({name}) is not taken for lesion" for value, name in sorted(meaning.left_out.items())]
     notes += [f"{stem} is taken for visit {visit} of patient {patient}" for stem, (patient, visit) in visits.items()]
-    return DataSet(PREPROCESSED, with_distinct_ids(found), tuple(notes))
+    return DataSet(PREPROCESSED, make_ids_distinct(found), tuple(notes))
 
 
 def _found(stem: str, visit: tuple[str, str] | None, load: Callable[[], Contents]) -> FoundCase:
     try:
-        return FoundCase(_own_name(stem) or case_id(stem, visit), stem, load)
+        return FoundCase(_own_name(stem) or make_case_id(stem, visit), stem, load)
     except RequestError as problem:
         return FoundCase.refused(stem, problem)
 

@@ -37,13 +37,13 @@ class OwnExport:
         return self.cases.get(name, NOTHING_SAID)
 
 
-def own_export_field(records: Iterable[CaseRecord], *, possible_lesion: int | None = None) -> dict[str, Any]:
+def find_own_export_field(records: Iterable[CaseRecord], *, possible_lesion: int | None = None) -> dict[str, Any]:
     """The field as an export writes it."""
     cases = {str(each.case_id): {"status": each.status, "preprocessed": each.preprocessed} for each in records}
     return {KEY: {"possible_lesion": possible_lesion, "cases": cases}}
 
 
-def own_export(document: Mapping[str, Any]) -> OwnExport:
+def find_own_export(document: Mapping[str, Any]) -> OwnExport:
     """What a description says in our field; nothing where the field is not there or not of our shape."""
     stated = document.get(KEY)
     if not isinstance(stated, dict):

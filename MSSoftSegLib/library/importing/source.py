@@ -9,7 +9,7 @@ from pathlib import Path
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.plain_text import plain_letters
-from MSSoftSegLib.library.channels import modality_of_channel
+from MSSoftSegLib.library.channels import find_channel_modality
 from MSSoftSegLib.library.importing.own_export import NOTHING_SAID, OwnCase
 from MSSoftSegLib.library.intake import Source
 from MSSoftSegLib.library.layout import CaseId
@@ -75,29 +75,29 @@ def check_source(source: Path) -> None:
     raise RequestError(f"{source.name} is a file, not the data set's folder", remedy="give the folder that holds it")
 
 
-def alphanumeric(name: str) -> str:
+def keep_alphanumeric(name: str) -> str:
     """A name as an id: what is not a letter of A–Z or a digit is left out, accents are taken off."""
     kept = (character if character.isascii() else plain_letters(character) for character in name)
     return "".join(character for character in "".join(kept) if character.isascii() and character.isalnum())
 
 
-def case_id(name: str, visit: tuple[str, str] | None = None) -> CaseId:
+def make_case_id(name: str, visit: tuple[str, str] | None = None) -> CaseId:
     """The id of a case by its name in a data set, or by patient and visit. RequestError where nothing is left of a name."""
     patient, session = visit if visit is not None else (name, None)
-    plain = alphanumeric(patient)
+    plain = keep_alphanumeric(patient)
     if not plain:
         raise RequestError(
             f"{name} has no letter of A–Z and no digit from which an id could be made", remedy="rename the case's files"
         )
-    return CaseId(plain, None if session is None else alphanumeric(session))
+    return CaseId(plain, None if session is None else keep_alphanumeric(session))
 
 
-def unused_channels(names: Mapping[str, str], used: Mapping[int, Modality]) -> list[str]:
+def find_unused_channels(names: Mapping[str, str], used: Mapping[int, Modality]) -> list[str]:
     """A sentence for each channel that is not taken."""
     return [f"channel {number} ({name}) is not taken" for number, name in names.items() if int(number) not in used]
 
 
-def channel_modalities(names: Mapping[str, str], *, as_flair: str | None) -> dict[int, Modality]:
+def find_channel_modalities(names: Mapping[str, str], *, as_flair: str | None) -> dict[int, Modality]:
     """The modality of each channel that is used. as_flair: the channel, by number or name, that plays FLAIR's part.
 
     names: channel names by number, as data sets describe them.
@@ -107,7 +107,7 @@ def channel_modalities(names: Mapping[str, str], *, as_flair: str | None) -> dic
     if as_flair is not None and not chosen:
         raise RequestError(f"there is no channel {as_flair!r}", remedy=f"choose from {_listed(names)}")
     for number, name in names.items():
-        modality = Modality.FLAIR if number in chosen else modality_of_channel(name)
+        modality = Modality.FLAIR if number in chosen else find_channel_modality(name)
         if modality is Modality.FLAIR and chosen and number not in chosen:
             continue
         if modality is None:
@@ -123,7 +123,7 @@ def channel_modalities(names: Mapping[str, str], *, as_flair: str | None) -> dic
     return used
 
 
-def with_distinct_ids(found: Sequence[FoundCase]) -> list[FoundCase]:
+def make_ids_distinct(found: Sequence[FoundCase]) -> list[FoundCase]:
     """The same, but refused where a name becomes another's id once other characters are left out."""
     seen: dict[str, str] = {}
     checked = []

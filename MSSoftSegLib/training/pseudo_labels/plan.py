@@ -14,9 +14,9 @@ from MSSoftSegLib.errors import EnvironmentLack, MSSoftSegError, OutputExists, R
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam
 from MSSoftSegLib.library.case_record import CaseRecord
-from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, CaseId, inside
+from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, CaseId, resolve_inside
 from MSSoftSegLib.library.reading import check_is_library, read_library
-from MSSoftSegLib.library.same_exam import checksum_once_stored, stored_flair_checksum
+from MSSoftSegLib.library.same_exam import predict_stored_checksum, read_flair_checksum
 
 PREFIX = "pseudo"
 
@@ -94,7 +94,7 @@ def check_one_teacher(out: Path, source_model: str) -> None:
 
 def is_library(folder: Path) -> bool:
     """Whether the folder is a case library of ours, sound or not; other BIDS data sets are folders of exams."""
-    if not inside(folder, DERIVATIVES / DESCRIPTION).is_file():
+    if not resolve_inside(folder, DERIVATIVES / DESCRIPTION).is_file():
         return False
     check_is_library(folder)
     return True
@@ -105,9 +105,9 @@ def _from_library(library: Path) -> list[_Candidate]:
     for record in read_library(library):
         if record.status == "unlabelled":
             case = record.case_id
-            files = {modality: inside(library, case.image(modality)) for modality in record.images}
+            files = {modality: resolve_inside(library, case.image(modality)) for modality in record.images}
             exam = PlannedExam(str(case), case, files, preprocessed=record.preprocessed)
-            found.append(_Candidate(exam, stored_flair_checksum(record)))
+            found.append(_Candidate(exam, read_flair_checksum(record)))
     return found
 
 
@@ -120,7 +120,7 @@ def _from_folders(unlabeled: Path, *, preprocessed: bool, progress: Callable[[fl
         exam = PlannedExam(origin, CaseId(PREFIX), None, preprocessed=preprocessed)
         try:
             files = find_exam(folder).chosen
-            yield _Candidate(replace(exam, files=files), checksum_once_stored(files[Modality.FLAIR]))
+            yield _Candidate(replace(exam, files=files), predict_stored_checksum(files[Modality.FLAIR]))
         except EnvironmentLack:
             raise  # every exam would meet it
         except MSSoftSegError as problem:
@@ -147,7 +147,7 @@ def _visible_folders(folder: Path) -> list[Path]:
 
 def _named(candidates: list[_Candidate], records: list[CaseRecord], *, numbered: bool) -> list[PlannedExam]:
     """Names that the output library knows stay; others get the lowest free numbers in order, so that asking again agrees."""
-    known = {stored_flair_checksum(record): record for record in records}
+    known = {read_flair_checksum(record): record for record in records}
     taken = {record.patient.casefold() for record in records}
     free = (f"{PREFIX}{number:03}" for number in count(1))
     free = (name for name in free if name not in taken)

@@ -117,9 +117,9 @@ def _use(person, seen, exam):
 def test_three_cases_were_found_corrected_and_approved_as_they_were_drawn(loop):
     from MSSoftSegLib.exam.geometry import voxels
     from MSSoftSegLib.exam.image_file import read_image
-    from MSSoftSegLib.library.reading import labeled_cases
+    from MSSoftSegLib.library.reading import read_labeled_cases
 
-    cases = labeled_cases(loop.library, statuses=("approved",))
+    cases = read_labeled_cases(loop.library, statuses=("approved",))
     assert [case.case for case in cases] == ["sub-P1", "sub-P2", "sub-P3"]
     for case, found, corrected in zip(cases, loop.found, loop.corrected, strict=True):
         assert found.any(), "the model that ships finds lesions"

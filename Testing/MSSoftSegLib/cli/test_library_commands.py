@@ -7,7 +7,7 @@ import json
 import pytest
 
 from MSSoftSegLib.cli.main import run_command
-from MSSoftSegLib.library.layout import CaseId, inside
+from MSSoftSegLib.library.layout import CaseId, resolve_inside
 from Testing.MSSoftSegLib.library.made_cases import gray, labels, soft, written
 from Testing.MSSoftSegLib.library.test_importing import isbi_tree
 from Testing.MSSoftSegLib.library.test_worklist import result_folder
@@ -61,7 +61,7 @@ def test_a_case_is_added_listed_shown_approved_and_exported(place, capsys):
 
 def test_check_names_the_file_and_exits_with_2(place, capsys):
     filled(place)
-    mask = inside(place / "library", CaseId("01", "2").rater_mask("ann"))
+    mask = resolve_inside(place / "library", CaseId("01", "2").rater_mask("ann"))
     mask.write_bytes(mask.read_bytes()[:-1])
     (place / "library" / "notes.txt").write_text("x")
     capsys.readouterr()
@@ -133,7 +133,7 @@ def test_an_exam_folder_can_be_added_as_it_is(place):
     written(gray(), place / "exam" / "FLAIR.nii.gz")
     written(gray(1), place / "exam" / "T2.nii.gz")
     assert library(place, "add", "--id", "1", "--exam", place / "exam") == 0
-    assert inside(place / "library", CaseId("1").folder / "sub-1_T2w.nii.gz").exists()
+    assert resolve_inside(place / "library", CaseId("1").folder / "sub-1_T2w.nii.gz").exists()
 
 
 def test_the_challenge_is_imported_and_what_could_not_be_is_named(place, capsys):
@@ -217,7 +217,7 @@ def test_two_raters_are_compared_and_the_librarys_merge_is_chosen(place, capsys)
 
 def test_one_unreadable_record_hides_no_other_case_from_the_list_but_fails_it(place, capsys):
     filled(place)
-    inside(place / "library", CaseId("02").record).write_text("{")
+    resolve_inside(place / "library", CaseId("02").record).write_text("{")
     capsys.readouterr()
     assert library(place, "list") == 2
     captured = capsys.readouterr()

@@ -21,7 +21,7 @@ from MSSoftSegLib.exam.reading import read_exam
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.predict import network_input, predict
 from MSSoftSegLib.library.labeled_case import LabeledCase
-from MSSoftSegLib.library.reading import labeled_cases
+from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
@@ -138,7 +138,7 @@ def test_pseudo_labels_do_not_look_at_the_order(case, model, tmp_path):
         places = ["--unlabelled", str(tmp_path / f"exams-{letters}"), "--out", str(library)]
         options = ["--model", str(model), "--preprocessed", "--mode", "confidence-weighted", "--device", "cpu"]
         assert run_command(["pseudolabel", *places, *options]) == 0
-        (labeled,) = labeled_cases(library, statuses=("segmented",))
+        (labeled,) = read_labeled_cases(library, statuses=("segmented",))
         weights[letters] = upright(labeled.confidence)
     for letters in ODD_ORDERS:
         np.testing.assert_array_equal(weights[letters], weights["LPS"])

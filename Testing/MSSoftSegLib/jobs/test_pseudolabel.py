@@ -14,7 +14,7 @@ from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.library.reading import labeled_cases, read_library
+from MSSoftSegLib.library.reading import read_labeled_cases, read_library
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
@@ -46,7 +46,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def pseudo_cases(place: Path):
-    return labeled_cases(place / "library", statuses=("segmented",), verify=True)
+    return read_labeled_cases(place / "library", statuses=("segmented",), verify=True)
 
 
 def write_part_of_exam(raw: Path, folder: Path) -> sitk.Image:

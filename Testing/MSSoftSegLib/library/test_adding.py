@@ -18,8 +18,8 @@ from MSSoftSegLib.library import transaction
 from MSSoftSegLib.library.case_record import STATUSES
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.library.layout import CaseId, case_of_file, parse_case
-from MSSoftSegLib.library.reading import labeled_cases, read_case, read_library
+from MSSoftSegLib.library.layout import CaseId, find_case_of_file, parse_case
+from MSSoftSegLib.library.reading import read_case, read_labeled_cases, read_library
 from MSSoftSegLib.library.status import set_status
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import (
@@ -63,7 +63,7 @@ def test_a_case_comes_back_as_training_takes_it_with_every_value_and_its_place(l
         confidence=weight,
         status="approved",
     )
-    (case,) = labeled_cases(library, verify=True)
+    (case,) = read_labeled_cases(library, verify=True)
     assert (case.case, case.patient, case.preprocessed) == ("sub-01_ses-2", "01", False)
     assert list(case.images) == list(Modality)
     assert list(case.raters) == ["A", "B"]
@@ -104,7 +104,7 @@ def test_every_allowed_id_names_files_that_lead_back_to_the_case(patient, sessio
     assert parse_case(str(case)) == case
     names = [case.record, case.rater_mask(rater), case.confidence(rater), *map(case.image, Modality)]
     assert len(set(names)) == len(names)
-    assert all(case_of_file(name) == case for name in names)
+    assert all(find_case_of_file(name) == case for name in names)
 
 
 @settings(max_examples=100)
@@ -176,7 +176,7 @@ def test_a_case_without_lesion_is_a_case(library):
     add_case(library, patient="1", images=flair_only(), raters={"A": sitk.Cast(empty, sitk.sitkUInt8)})
     add_case(library, patient="2", images=flair_only(), soft_label=empty)
     assert [record.pseudo_labelled for record in read_library(library)] == [False, True]
-    cases = labeled_cases(library, statuses=("segmented",))
+    cases = read_labeled_cases(library, statuses=("segmented",))
     assert [case.is_pseudo_labelled for case in cases] == [False, True]
 
 
@@ -281,25 +281,25 @@ def test_a_status_says_whether_there_is_a_label(library, status, labeled):
             set_status(library, CaseId("1"), status)
         return
     assert add_case(library, patient="1", images=flair_only(), raters=raters, status=status).status == status
-    assert len(labeled_cases(library, statuses=(status,))) == int(labeled)
+    assert len(read_labeled_cases(library, statuses=(status,))) == int(labeled)
 
 
 def test_a_status_has_a_history_and_only_approved_cases_are_trained_on(library):
     add_case(library, patient="1", images=flair_only(), raters={"A": labels()})
-    assert labeled_cases(library) == []
+    assert read_labeled_cases(library) == []
     for status in ("corrected", "approved", "approved"):
         record = set_status(library, CaseId("1"), status)
     assert [entry.change.rpartition("status ")[2] for entry in record.history] == ["segmented", "corrected", "approved"]
-    assert len(labeled_cases(library)) == 1
+    assert len(read_labeled_cases(library)) == 1
     with pytest.raises(RequestError, match="sub-2"):
         set_status(library, CaseId("2"), "approved")
     with pytest.raises(RequestError, match="fine"):
-        labeled_cases(library, statuses=("fine",))
+        read_labeled_cases(library, statuses=("fine",))
 
 
 def test_preprocessed_is_remembered_and_not_mixed(library):
     add_case(library, patient="1", images=flair_only(), raters={"A": labels()}, preprocessed=True, status="approved")
-    assert labeled_cases(library)[0].preprocessed
+    assert read_labeled_cases(library)[0].preprocessed
     with pytest.raises(RequestError, match="preprocessed"):
         add_case(library, patient="1", images={Modality.T1: gray(1)}, preprocessed=False)
     assert add_case(library, patient="1", images={Modality.T1: gray(1)}, preprocessed=True).preprocessed
@@ -307,15 +307,15 @@ def test_preprocessed_is_remembered_and_not_mixed(library):
 
 def test_a_vanished_or_altered_file_is_named_when_cases_are_read(library):
     add_case(library, patient="1", images=flair_only(), raters={"A": labels()}, status="approved")
-    mask = labeled_cases(library)[0].raters["A"]
+    mask = read_labeled_cases(library)[0].raters["A"]
     content = mask.read_bytes()
     mask.write_bytes(content[:-1])
-    labeled_cases(library)
+    read_labeled_cases(library)
     with pytest.raises(BadLibrary, match="sub-1_space-FLAIR_label-lesion_desc-A_dseg"):
-        labeled_cases(library, verify=True)
+        read_labeled_cases(library, verify=True)
     mask.unlink()
     with pytest.raises(BadLibrary, match="sub-1_space-FLAIR_label-lesion_desc-A_dseg"):
-        labeled_cases(library)
+        read_labeled_cases(library)
 
 
 def test_adding_a_case_again_mends_its_damaged_file(library):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.check import check_library
-from MSSoftSegLib.library.layout import CaseId, inside
+from MSSoftSegLib.library.layout import CaseId, resolve_inside
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import case_files, flair_only, gray, labels, new_library, soft
 from Testing.MSSoftSegLib.library.saves import ask
@@ -79,7 +79,7 @@ def test_a_deleted_file_is_named_as_missing(library, name):
 
 def test_two_masks_that_changed_places_are_both_named(library):
     case = CaseId("1", "a")
-    first, second = (inside(library, case.rater_mask(rater)) for rater in "AB")
+    first, second = (resolve_inside(library, case.rater_mask(rater)) for rater in "AB")
     contents = first.read_bytes(), second.read_bytes()
     first.write_bytes(contents[1])
     second.write_bytes(contents[0])

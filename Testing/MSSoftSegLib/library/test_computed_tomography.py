@@ -14,9 +14,9 @@ from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import canonical
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.importing.choices import Choices
-from MSSoftSegLib.library.importing.computed_tomography import body_in_window, is_computed_tomography
+from MSSoftSegLib.library.importing.computed_tomography import find_body_in_window, is_computed_tomography
 from MSSoftSegLib.library.importing.run import import_cases
-from MSSoftSegLib.library.reading import labeled_cases
+from MSSoftSegLib.library.reading import read_labeled_cases
 from Testing.MSSoftSegLib.library.made_cases import array, case_files, new_library, written
 
 AIR, FAT, TISSUE, BONE, GAS = -1000, -90, 45, 900, -700
@@ -41,7 +41,7 @@ def as_ct(hu, spacing_mm=(2.5, 2.0, 5.0)):
 
 
 def test_inside_the_body_it_is_the_window_and_outside_zero():
-    windowed = sitk.GetArrayFromImage(body_in_window(as_ct(body_hu()), name="ct"))
+    windowed = sitk.GetArrayFromImage(find_body_in_window(as_ct(body_hu()), name="ct"))
     expected = np.zeros(windowed.shape)
     expected[:, 3:14, 4:20] = -90 + 151
     expected[:, 5:12, 6:18] = 45 + 151
@@ -53,8 +53,8 @@ def test_inside_the_body_it_is_the_window_and_outside_zero():
 @pytest.mark.parametrize("letters", ["RAS", "LPI", "PIR", "SAL", "ARI"])
 def test_the_order_in_which_a_file_stores_its_voxels_makes_no_difference(letters):
     upright = as_ct(body_hu())
-    expected = sitk.GetArrayFromImage(canonical(body_in_window(upright, name="ct")))
-    found = body_in_window(sitk.DICOMOrient(upright, letters), name="ct")
+    expected = sitk.GetArrayFromImage(canonical(find_body_in_window(upright, name="ct")))
+    found = find_body_in_window(sitk.DICOMOrient(upright, letters), name="ct")
     np.testing.assert_array_equal(sitk.GetArrayFromImage(canonical(found)), expected)
 
 
@@ -62,7 +62,7 @@ def test_gas_that_only_a_slice_encloses_is_body_and_air_in_a_fold_is_not():
     hu = body_hu()
     hu[0, 3:10, 9] = AIR  # a fold of the skin that is open to the front
     hu[-1, 7:10, 8:11] = AIR  # the bowel leaves the image through its last slice
-    windowed = sitk.GetArrayFromImage(body_in_window(as_ct(hu), name="ct"))
+    windowed = sitk.GetArrayFromImage(find_body_in_window(as_ct(hu), name="ct"))
     assert not windowed[0, 3:7, 9].any()
     assert np.all(windowed[-1, 7:10, 8:11] == 1)
 
@@ -71,7 +71,7 @@ def test_gas_that_only_a_slice_encloses_is_body_and_air_in_a_fold_is_not():
 @given(st.integers(0, 2**32 - 1))
 def test_noise_never_leaves_a_hole_in_the_body(seed):
     hu = body_hu() + np.random.default_rng(seed).normal(0, 25, (4, 20, 26))
-    windowed = sitk.GetArrayFromImage(body_in_window(as_ct(hu.astype(np.float32)), name="ct"))
+    windowed = sitk.GetArrayFromImage(find_body_in_window(as_ct(hu.astype(np.float32)), name="ct"))
     assert np.all(windowed[:, 3:14, 4:20] > 0), "also where the CT is 0 HU"
     assert np.count_nonzero(windowed) == 4 * 11 * 16
 
@@ -82,7 +82,7 @@ def test_noise_never_leaves_a_hole_in_the_body(seed):
 )
 def test_what_is_not_in_hounsfield_units_is_refused_by_name(hu, said):
     with pytest.raises(BadImage, match=f"spleen_3.nii.gz {said}") as caught:
-        body_in_window(as_ct(hu.astype(np.int16)), name="spleen_3.nii.gz")
+        find_body_in_window(as_ct(hu.astype(np.int16)), name="spleen_3.nii.gz")
     assert "Hounsfield" in caught.value.remedy
 
 
@@ -108,11 +108,11 @@ def test_both_layouts_that_hold_cts_are_windowed_and_can_be_imported_again(tmp_p
         assert imported.problems == {}
         before = case_files(library)
     assert case_files(library) == before
-    (case,) = labeled_cases(library, verify=True)
+    (case,) = read_labeled_cases(library, verify=True)
     assert case.preprocessed
     stored = array(case.images[Modality.FLAIR])
     assert stored.dtype == np.int16, "whole numbers take half the room"
-    np.testing.assert_array_equal(stored, sitk.GetArrayFromImage(body_in_window(as_ct(body_hu()), name="ct")))
+    np.testing.assert_array_equal(stored, sitk.GetArrayFromImage(find_body_in_window(as_ct(body_hu()), name="ct")))
 
 
 def test_a_ct_that_cannot_be_used_is_named_and_the_others_arrive(tmp_path):

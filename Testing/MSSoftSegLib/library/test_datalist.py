@@ -9,7 +9,7 @@ import pytest
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.datalist import read_datalist, write_datalist
-from MSSoftSegLib.library.reading import labeled_cases
+from MSSoftSegLib.library.reading import read_labeled_cases
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import flair_only, gray, labels, new_library, soft
 
@@ -128,7 +128,7 @@ def test_what_is_written_reads_back_as_the_same_cases(tmp_path):
     images = {Modality.FLAIR: gray(), Modality.PD: gray(1)}
     add_case(library, patient="1", session="2", images=images, raters={"A": labels(), "B": labels(1)})
     add_case(library, patient="2", images=flair_only(), soft_label=soft(), confidence=soft(1), preprocessed=True)
-    cases = labeled_cases(library, statuses=("segmented",))
+    cases = read_labeled_cases(library, statuses=("segmented",))
     (tmp_path / "elsewhere").mkdir()
     path = write_datalist(cases, tmp_path / "elsewhere" / "list.json")
     back = read_datalist(path)

@@ -17,7 +17,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.check import check_library
-from MSSoftSegLib.library.layout import CaseId, inside
+from MSSoftSegLib.library.layout import CaseId, resolve_inside
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import all_files, gray, labels, new_library, nifti_with_text, soft, written
 from Testing.MSSoftSegLib.library.saves import opened, save
@@ -39,7 +39,7 @@ def everything_written(library):
 
 def add(library, flair):
     add_case(library, patient="1", images={Modality.FLAIR: flair}, raters={"A": labels()}, soft_label=soft())
-    return inside(library, CaseId("1").image(Modality.FLAIR))
+    return resolve_inside(library, CaseId("1").image(Modality.FLAIR))
 
 
 def gzip_named(content, name):

@@ -19,7 +19,7 @@ from monai.transforms import LoadImaged
 from MSSoftSegLib.errors import OutputExists
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.exporting.bids import export_bids
-from MSSoftSegLib.library.exporting.case_labels import LabelChoice, merged_labels
+from MSSoftSegLib.library.exporting.case_labels import LabelChoice, merge_labels
 from MSSoftSegLib.library.exporting.monai_datalist import export_datalist
 from MSSoftSegLib.library.exporting.nifti import export_nifti
 from MSSoftSegLib.library.exporting.nnunet import export_nnunet
@@ -122,11 +122,11 @@ def test_raters_are_merged_and_softened_for_an_export_as_soft_masks_are(library,
 
 def test_merging_as_one_mask_by_hand():
     a, b, c = (np.array(values, np.uint8) for values in ([1, 1, 1, 0, 2], [1, 1, 0, 0, 0], [1, 0, 0, 0, 1]))
-    assert merged_labels([a, b, c], "intersection").tolist() == [1, 0, 0, 0, 2]
-    assert merged_labels([a, b, c], "union").tolist() == [1, 1, 1, 0, 1]
-    assert merged_labels([a, b, c], "soft-union").tolist() == [1, 2, 2, 0, 2]
-    assert merged_labels([a, b, c], "mean").tolist() == [1, 1, 0, 0, 2]
-    assert merged_labels([a[1:3], c[1:3]], "mean").tolist() == [1, 1]
+    assert merge_labels([a, b, c], "intersection").tolist() == [1, 0, 0, 0, 2]
+    assert merge_labels([a, b, c], "union").tolist() == [1, 1, 1, 0, 1]
+    assert merge_labels([a, b, c], "soft-union").tolist() == [1, 2, 2, 0, 2]
+    assert merge_labels([a, b, c], "mean").tolist() == [1, 1, 0, 0, 2]
+    assert merge_labels([a[1:3], c[1:3]], "mean").tolist() == [1, 1]
 
 
 SCHEMA = load_schema()

@@ -20,8 +20,8 @@ from MSSoftSegLib.library.exporting.monai_datalist import export_datalist
 from MSSoftSegLib.library.exporting.nifti import export_nifti
 from MSSoftSegLib.library.exporting.nnunet import export_nnunet
 from MSSoftSegLib.library.importing.run import import_cases
-from MSSoftSegLib.library.layout import CaseId, inside
-from MSSoftSegLib.library.reading import labeled_cases
+from MSSoftSegLib.library.layout import CaseId, resolve_inside
+from MSSoftSegLib.library.reading import read_labeled_cases
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import (
     array,
@@ -50,7 +50,7 @@ def test_what_bids_got_comes_back(library, tmp_path):
     export_bids(library, tmp_path / "out", statuses=["approved"])
     again = new_library(tmp_path / "again")
     import_cases(again, tmp_path / "out", "bids")
-    for one, other in zip(labeled_cases(library), labeled_cases(again), strict=True):
+    for one, other in zip(read_labeled_cases(library), read_labeled_cases(again), strict=True):
         assert (one.case, set(one.raters), set(one.images)) == (other.case, set(other.raters), set(other.images))
         assert one.preprocessed == other.preprocessed
         for rater in one.raters:
@@ -98,7 +98,7 @@ def test_what_nnunet_got_comes_back_under_its_own_name(library, tmp_path):
     export_nnunet(library, tmp_path / "out", statuses=["approved"])
     again = new_library(tmp_path / "again")
     import_cases(again, tmp_path / "out" / "Dataset501_MSLesion", "nnunet")
-    found = {case.case: case for case in labeled_cases(again)}
+    found = {case.case: case for case in read_labeled_cases(again)}
     assert {name: case.preprocessed for name, case in found.items()} == {"sub-1_ses-x": True, "sub-2": False}
     # Possible lesion too, which nnU-Net knows as "ignore".
     drawn = sitk.GetArrayFromImage(labels(1))
@@ -120,7 +120,7 @@ def test_monai_itself_reads_the_data_list(library, tmp_path):
     assert {each.name for each in path.parent.iterdir()} == {"all", "all_labels"}
     entries = load_decathlon_datalist(str(path), True, "training", base_dir=str(path.parent))
     assert [len(entry["image"]) for entry in entries] == [3, 2]
-    for entry, case in zip(entries, labeled_cases(library), strict=True):
+    for entry, case in zip(entries, read_labeled_cases(library), strict=True):
         np.testing.assert_array_equal(array(entry["image"][0]), array(case.images[Modality.FLAIR]))
         np.testing.assert_array_equal(array(entry["label"]), array(case.raters["A"]))
         # Of the second case T1 lay on a grid of its own.
@@ -134,7 +134,7 @@ def test_monai_itself_reads_the_data_list(library, tmp_path):
 def test_a_damaged_file_or_no_case_stops_an_export_before_anything_is_written(library, tmp_path, export):
     with pytest.raises(RequestError, match="excluded"):
         export(library, tmp_path / "out", statuses=["excluded"])
-    path = inside(library, CaseId("2").rater_mask("A"))
+    path = resolve_inside(library, CaseId("2").rater_mask("A"))
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(BadLibrary, match="sub-2"):
         export(library, tmp_path / "out", statuses=["approved"])

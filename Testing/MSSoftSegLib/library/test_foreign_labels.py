@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.label_doubts import mask_doubts, value_counts
 from MSSoftSegLib.library.importing.choices import Choices
-from MSSoftSegLib.library.importing.description import channel_names, label_names
+from MSSoftSegLib.library.importing.description import read_channel_names, read_label_names
 from MSSoftSegLib.library.importing.run import import_cases
-from MSSoftSegLib.library.reading import labeled_cases
+from MSSoftSegLib.library.reading import read_labeled_cases
 from Testing.MSSoftSegLib.library.made_cases import SIZE, array, gray, new_library, oblique_grid, written
 
 DESCRIBED = {"background": 0, "lesion": 1}
@@ -46,7 +46,7 @@ def nnunet(folder, values, described=DESCRIBED, stems=("MS1",), **more):
 
 
 def only_mask(library):
-    (case,) = labeled_cases(library)
+    (case,) = read_labeled_cases(library)
     return array(next(iter(case.raters.values())))
 
 
@@ -126,7 +126,7 @@ def test_every_marked_voxel_is_still_marked_or_the_case_is_refused(tmp_path_fact
 )
 def test_channels_of_another_shape_are_refused_by_field(channels, field):
     with pytest.raises(BadLibrary, match=field) as caught:
-        channel_names({"channel_names": channels}, ("channel_names", "modality"))
+        read_channel_names({"channel_names": channels}, ("channel_names", "modality"))
     assert caught.value.exit_code == 2
 
 
@@ -147,7 +147,7 @@ def test_channels_of_another_shape_are_refused_by_field(channels, field):
 )
 def test_labels_of_another_shape_are_refused_by_field(labels):
     with pytest.raises(BadLibrary, match="labels"):
-        label_names({"labels": labels})
+        read_label_names({"labels": labels})
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"labels": {}, "labels": {}}', "[" * 100_000, "null", "\ufeff{"])

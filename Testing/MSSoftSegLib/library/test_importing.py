@@ -14,7 +14,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.run import import_cases
-from MSSoftSegLib.library.reading import labeled_cases, read_library
+from MSSoftSegLib.library.reading import read_labeled_cases, read_library
 from Testing.MSSoftSegLib.library.made_cases import array, case_files, gray, labels, new_library, soft, written
 
 
@@ -24,7 +24,7 @@ def library(tmp_path):
 
 
 def cases(library):
-    return {case.case: case for case in labeled_cases(library, verify=True)}
+    return {case.case: case for case in read_labeled_cases(library, verify=True)}
 
 
 # ISBI 2015

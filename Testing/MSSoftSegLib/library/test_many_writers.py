@@ -18,9 +18,9 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.library import locking, transaction
 from MSSoftSegLib.library.check import check_library
-from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, inside
-from MSSoftSegLib.library.locking import locked
-from MSSoftSegLib.library.reading import labeled_cases, read_case, read_library
+from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, resolve_inside
+from MSSoftSegLib.library.locking import lock_file
+from MSSoftSegLib.library.reading import read_case, read_labeled_cases, read_library
 from MSSoftSegLib.library.status import set_status
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import array, case_files, flair_only, labels, new_library
@@ -135,7 +135,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_library_without_fault(tmp_path, 
         assert check_library(library) == []
         for record in read_library(library):
             assert set(record.raters) == {"A"}
-        labeled_cases(library, statuses=("segmented",), verify=True)
+        read_labeled_cases(library, statuses=("segmented",), verify=True)
     # And its lock hinders nobody: it is broken because its owner is dead, not because it grew old.
     monkeypatch.setattr(locking, "ABANDONED_AFTER_S", WEEK_S)
     for number in range(7):
@@ -176,7 +176,7 @@ def test_wherever_a_writer_ends_the_case_is_old_or_new_and_never_in_between(tmp_
         assert check_library(library) == []
         found = read_library(library)
         if found:
-            mask = inside(library, CaseId("1").rater_mask("A"))
+            mask = resolve_inside(library, CaseId("1").rater_mask("A"))
             (drawn,) = [seed for seed in (0, 1) if same(mask, seed)]
             seen.add(("new" if drawn == 1 else "old", died))
             assert set(found[0].raters) == ({"A", "Z"} if existing else {"A"})
@@ -193,7 +193,7 @@ def die_holding(lock):
     """A process that ends without a word while it holds the lock."""
 
     def dying():
-        with locked(lock):
+        with lock_file(lock):
             os._exit(1)
 
     process = FORK.Process(target=dying)
@@ -222,7 +222,7 @@ def test_who_may_not_write_sees_a_sound_library_while_a_change_waits_to_be_compl
         assert check_library(library) == []
         assert case_files(library) == before
     assert check_library(library) == []
-    assert same(inside(library, CaseId("1").rater_mask("A")), 1)
+    assert same(resolve_inside(library, CaseId("1").rater_mask("A")), 1)
 
 
 def test_a_full_disk_leaves_the_library_as_it_was(tmp_path, monkeypatch):
@@ -246,7 +246,7 @@ def test_a_lock_left_by_a_dead_process_of_this_machine_is_taken_over_however_you
     lock = tmp_path / "some.lock"
     die_holding(lock)
     assert lock.exists()
-    with locked(lock):
+    with lock_file(lock):
         assert json.loads(lock.read_text())["process"] == os.getpid()
     assert not lock.exists()
 
@@ -256,7 +256,7 @@ def test_a_lock_of_another_machine_is_taken_over_only_after_it_did_not_change_fo
     lock = tmp_path / "some.lock"
     lock.write_text(json.dumps({"token": "t", "machine": "elsewhere", "process": 1, "started": 1.0}))
     started = time.monotonic()
-    with locked(lock):
+    with lock_file(lock):
         assert time.monotonic() - started >= 0.4
 
 
@@ -265,7 +265,7 @@ def test_a_lock_of_a_living_process_is_waited_for(tmp_path):
     held = FORK.Event()
 
     def holding():
-        with locked(lock):
+        with lock_file(lock):
             held.set()
             time.sleep(0.3)
             (tmp_path / "done").touch()
@@ -273,7 +273,7 @@ def test_a_lock_of_a_living_process_is_waited_for(tmp_path):
     process = FORK.Process(target=holding)
     process.start()
     assert held.wait(HANGING_S)
-    with locked(lock):
+    with lock_file(lock):
         assert (tmp_path / "done").exists()
     process.join(HANGING_S)
 
@@ -285,7 +285,7 @@ def test_many_processes_breaking_one_abandoned_lock_still_enter_one_by_one(tmp_p
 
     def counting():
         for _ in range(20):
-            with locked(lock):
+            with lock_file(lock):
                 number = int(counter.read_text())
                 time.sleep(0.001)
                 counter.write_text(str(number + 1))

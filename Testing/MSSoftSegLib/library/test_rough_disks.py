@@ -23,8 +23,8 @@ from MSSoftSegLib.library import locking, transaction
 from MSSoftSegLib.library.case_record import parse_record
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.exporting.bids import export_bids
-from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, inside
-from MSSoftSegLib.library.locking import locked
+from MSSoftSegLib.library.layout import WRITERS_FOLDER, CaseId, resolve_inside
+from MSSoftSegLib.library.locking import lock_file
 from MSSoftSegLib.library.reading import read_case
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import array, case_files, flair_only, gray, labels, new_library, written
@@ -133,7 +133,7 @@ def test_a_slow_writer_shows_that_it_lives_and_is_not_taken_for_dead(tmp_path, m
     lock, held = tmp_path / "some.lock", FORK.Event()
 
     def holding():
-        with locked(lock):
+        with lock_file(lock):
             held.set()
             time.sleep(6.0)
             (tmp_path / "done").touch()
@@ -141,7 +141,7 @@ def test_a_slow_writer_shows_that_it_lives_and_is_not_taken_for_dead(tmp_path, m
     process = FORK.Process(target=holding)
     process.start()
     assert held.wait(HANGING_S)
-    with locked(lock):
+    with lock_file(lock):
         assert (tmp_path / "done").exists()
     process.join(HANGING_S)
 
@@ -184,7 +184,10 @@ def test_names_that_differ_in_capitals_only_are_refused_before_anything_is_writt
 
 def test_a_disk_that_ignores_capitals_tells_how_a_case_is_spelt(library):
     text = (
-        inside(library, CASE.record).read_text().replace("sub-1", "sub-a1").replace('"patient": "1"', '"patient": "a1"')
+        resolve_inside(library, CASE.record)
+        .read_text()
+        .replace("sub-1", "sub-a1")
+        .replace('"patient": "1"', '"patient": "a1"')
     )
     with pytest.raises(BadLibrary, match="sub-A1 is spelt sub-a1"):
         parse_record(text, file_name="sub-A1_case.json", expected=CaseId("A1"))
@@ -262,7 +265,7 @@ def test_a_folder_that_was_renamed_by_hand_is_named_file_by_file(library, moved)
 
 def test_a_mask_swapped_between_two_cases_is_named_at_both(library):
     add_case(library, patient="2", images=flair_only(3), raters={"anna": labels(3)}, status="approved")
-    first, second = (inside(library, CaseId(patient).rater_mask("anna")) for patient in "12")
+    first, second = (resolve_inside(library, CaseId(patient).rater_mask("anna")) for patient in "12")
     contents = first.read_bytes(), second.read_bytes()
     first.write_bytes(contents[1])
     second.write_bytes(contents[0])
@@ -273,7 +276,7 @@ def test_a_mask_swapped_between_two_cases_is_named_at_both(library):
 
 
 def test_a_damaged_mask_can_be_drawn_anew_and_is_not_kept_as_an_earlier_version(library, drawn):
-    path = inside(library, CASE.rater_mask("anna"))
+    path = resolve_inside(library, CASE.rater_mask("anna"))
     based_on = known(library)
     path.write_bytes(path.read_bytes()[:-3])
     told = save(library, drawn, based_on=based_on)

@@ -15,7 +15,7 @@ from MSSoftSegLib.exam.image_file import sha256_of_file
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.exporting.bids import export_bids
-from MSSoftSegLib.library.layout import CaseId, inside
+from MSSoftSegLib.library.layout import CaseId, resolve_inside
 from MSSoftSegLib.library.reading import read_case, read_library
 from Testing.MSSoftSegLib.library.made_cases import (
     all_files,
@@ -97,7 +97,7 @@ def test_a_case_approved_a_year_ago_is_opened_edited_and_approved_again_and_both
 
 def test_a_record_of_a_later_version_is_refused_by_naming_the_version(desk):
     save(desk.library, desk.masks[0], images=desk.images)
-    path = inside(desk.library, CASE.record)
+    path = resolve_inside(desk.library, CASE.record)
     path.write_text(path.read_text().replace('"schema_version": 2', '"schema_version": 3'))
     with pytest.raises(BadLibrary, match="newer MSSoftSeg"):
         opened(desk.library)
@@ -161,7 +161,7 @@ def test_a_soft_label_reopens_with_its_settings_and_is_told_out_of_date_when_a_m
     softening = {"merge": "soft-union", "gamma": 0.25, "method": "barilan", "radius_mm": 2.0}
     spec = {
         "raters": [raters[name]["path"] for name in ("anna", "ben")],
-        "flair": str(inside(desk.library, CASE.folder / "sub-1_FLAIR.nii.gz")),
+        "flair": str(resolve_inside(desk.library, CASE.folder / "sub-1_FLAIR.nii.gz")),
         "softening": softening,
         "out": str(tmp_path / "target.nii.gz"),
     }
@@ -254,7 +254,7 @@ def test_a_library_whose_making_was_interrupted_is_made_by_the_next_save(desk):
 
 def test_a_damaged_file_is_named_when_the_case_is_opened(desk):
     save(desk.library, desk.masks[0], images=desk.images)
-    path = inside(desk.library, CASE.image("t1"))
+    path = resolve_inside(desk.library, CASE.image("t1"))
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(BadLibrary, match="sub-1_T1w"):
         opened(desk.library)

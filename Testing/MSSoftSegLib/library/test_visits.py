@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from MSSoftSegLib.errors import RequestError
-from MSSoftSegLib.library.visits import told_apart_by_name, visits_in
+from MSSoftSegLib.library.visits import find_names_told_apart, find_visits
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from MSSoftSegLib.library.visits import told_apart_by_name, visits_in
     ],
 )
 def test_names_that_say_visit_are_visits_of_one_patient(names):
-    found = visits_in(names)
+    found = find_visits(names)
     first, second, other = (found[name] for name in names)
     assert first[0] == second[0] != other[0]
     assert first[1] != second[1]
@@ -42,18 +42,18 @@ def test_names_that_say_visit_are_visits_of_one_patient(names):
     ],
 )
 def test_other_names_are_patients_of_their_own(names):
-    assert visits_in(names) == {}
+    assert find_visits(names) == {}
 
 
 def test_trailing_numbers_are_asked_about_and_taken_as_told():
     names = ("MS_001_01", "MS_001_02", "MS_002_01")
     with pytest.raises(RequestError, match="MS_001_01 and MS_001_02") as caught:
-        visits_in(names)
+        find_visits(names)
     assert "--visits" in caught.value.remedy
-    assert visits_in(names, how="none") == {}
-    assert visits_in(names, how="by-name")["MS_001_02"] == ("MS_001", "02")
+    assert find_visits(names, how="none") == {}
+    assert find_visits(names, how="by-name")["MS_001_02"] == ("MS_001", "02")
 
 
 def test_patients_of_a_library_that_read_like_visits_are_named():
-    assert told_apart_by_name(["P01v1", "P01v2", "P02"]) == [("P01v1", "P01v2")]
-    assert told_apart_by_name(["P01", "P02"]) == []
+    assert find_names_told_apart(["P01v1", "P01v2", "P02"]) == [("P01v1", "P01v2")]
+    assert find_names_told_apart(["P01", "P02"]) == []

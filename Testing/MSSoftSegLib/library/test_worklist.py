@@ -11,7 +11,7 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library import worklist
 from MSSoftSegLib.library.case_record import ModelFindings
-from MSSoftSegLib.library.layout import CaseId, inside
+from MSSoftSegLib.library.layout import CaseId, resolve_inside
 from MSSoftSegLib.library.status import set_status
 from MSSoftSegLib.report.lesion_table import COLUMNS
 from Testing.MSSoftSegLib.library.adding import add_case
@@ -83,7 +83,7 @@ def test_a_row_says_what_the_model_found_and_what_was_drawn(library):
 
 
 def test_a_record_that_cannot_be_read_hides_no_other_case(library):
-    path = inside(library, CaseId("torn").record)
+    path = resolve_inside(library, CaseId("torn").record)
     content = path.read_bytes()
     try:
         path.write_bytes(content[:-20])
@@ -110,9 +110,9 @@ def test_five_hundred_cases_are_listed_by_reading_each_record_once(tmp_path, mon
     for _ in range(20):
         for status in ("corrected", "approved"):
             set_status(library, CaseId("p0", "1"), status)
-    text = inside(library, CaseId("p0", "1").record).read_text()
+    text = resolve_inside(library, CaseId("p0", "1").record).read_text()
     for number in range(1, 500):
-        path = inside(library, CaseId(f"p{number}", "1").record)
+        path = resolve_inside(library, CaseId(f"p{number}", "1").record)
         path.parent.mkdir(parents=True)
         path.write_text(
             text.replace("sub-p0_", f"sub-p{number}_")

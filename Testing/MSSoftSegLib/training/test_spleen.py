@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.library.reading import labeled_cases
+from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.training.data.prepared import prepare_cases
 from MSSoftSegLib.training.data.stream import SampleStream
@@ -68,7 +68,7 @@ def recipe_files(tmp_path_factory):
 def prepared(library, recipe_files, tmp_path_factory):
     """Every case as each recipe prepares it, by name of the recipe."""
     folder = tmp_path_factory.mktemp("prepared")
-    cases = labeled_cases(library)
+    cases = read_labeled_cases(library)
     return {name: prepare_cases(cases, find_recipe(str(file)), folder / name) for name, file in recipe_files.items()}
 
 
@@ -86,7 +86,7 @@ def array(path):
 
 
 def test_every_case_arrives_with_its_spleen_where_it_was_drawn(library, task):
-    cases = labeled_cases(library)
+    cases = read_labeled_cases(library)
     assert [case.case for case in cases] == [f"sub-spleen{number + 2}" for number in range(CASES)]
     for case in cases:
         name = f"spleen_{case.patient.removeprefix('spleen')}.nii.gz"
@@ -94,7 +94,7 @@ def test_every_case_arrives_with_its_spleen_where_it_was_drawn(library, task):
 
 
 def test_a_ct_becomes_a_window_of_the_body_and_nothing_around_it(library, task):
-    for case in labeled_cases(library):
+    for case in read_labeled_cases(library):
         stored = array(case.images[Modality.FLAIR])
         hu = array(task / "imagesTr" / f"spleen_{case.patient.removeprefix('spleen')}.nii.gz")
         assert not stored[:, [0, -1]].any()
@@ -151,7 +151,7 @@ def test_the_model_segments_a_ct_of_tomorrow_on_its_own_grid(trained, tmp_path):
     assert run_command(["library", "init", str(library)]) == 0
     asked = ["library", "import", str(library), "--format", "msd", "--from", str(task), "--as-flair", "CT"]
     assert run_command(asked) == 0
-    (case,) = labeled_cases(library)
+    (case,) = read_labeled_cases(library)
     asked = ["segment", "--flair", str(case.images[Modality.FLAIR]), "--preprocessed", "--model", str(trained)]
     assert run_command([*asked, "--device", "cpu", "--out", str(out)]) == 0
     found, drawn = (
