@@ -111,11 +111,11 @@ def patient_counts(seed: int) -> np.ndarray:
     lesions = resample(patient.patient_truth, working.grid, source_from_grid=flair_from_patient.GetInverse()) > 0.25
     fluid = fluid_fraction(working)
     tissue = image_like(fluid, ((voxels(working.brain_mask) > 0) * (1 - voxels(fluid))).astype(np.float32))
-    affine = affine_transform(atlas.tissue, tissue)
+    affine = affine_transform(atlas, tissue)
     rng = np.random.default_rng(seed)
     center = [(n - 1) / 2 for n in tissue.GetSize()]
     off = perturbed(affine, np.asarray(tissue.TransformContinuousIndexToPhysicalPoint(center)), rng=rng)
-    ways = (deformed(atlas.tissue, tissue, affine), deformed(atlas.tissue, tissue, off), off)
+    ways = (deformed(atlas, tissue, affine), deformed(atlas, tissue, off), off)
     placed = [
         place_lesions(instances, regions_by(way, atlas, working, fluid, lesions), flair_from_patient) for way in ways
     ]

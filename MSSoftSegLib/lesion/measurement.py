@@ -16,7 +16,11 @@ LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 
 @dataclass(frozen=True)
 class Lesion:
-    """One lesion instance. Centroid in RAS mm; extent: the longest side of its bounding box."""
+    """One lesion instance. Centroid in RAS mm; extent: the longest side of its bounding box.
+
+    Its place, as the room ``region`` finds it, None where it was not found: the region's name and how probably the lesion
+    belongs to it (0–1), the longest axis, and the gaps to lateral ventricle and cortex.
+    """
 
     id: int
     volume_mm3: float
@@ -28,6 +32,11 @@ class Lesion:
     centroid_ras_mm: tuple[float, float, float]
     extent_mm: float
     status: str = "detected"
+    region: str | None = None
+    region_probability: float | None = None
+    longest_axis_mm: float | None = None
+    ventricle_distance_mm: float | None = None
+    cortex_distance_mm: float | None = None
 
 
 def measure_lesions(

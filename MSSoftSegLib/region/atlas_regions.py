@@ -11,23 +11,26 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, canonical, image_like, voxels
-from MSSoftSegLib.region.regions import REGIONS, Region
+from MSSoftSegLib.region.coarse import coarse
+from MSSoftSegLib.region.regions import TISSUES, Region
 from MSSoftSegLib.resources import resources_folder
 
 # How far a border may lie from where registration brings it, SD in mm: folds of the cortex vary most among people.
 BORDER_SD_MM = 1.5
 CORTEX_SD_MM = 2.5
+# Voxel sizes of registration, coarse to fine.
+REGISTRATION_MM = (4.0, 2.5)
 
 
 @dataclass(frozen=True)
 class AtlasRegions:
-    """On the atlas's 1 mm grid (LPS): tissue, 1 − fluid within the brain; prior, by region, 0–1, blurred.
+    """On the atlas's 1 mm grid (LPS), arrays (z, y, x). labels: uint8, the region of each voxel; prior: of tissues, 0–1, blurred.
 
-    labels: uint8, the region of each voxel. Arrays (z, y, x).
+    tissue: 1 − fluid within the brain, 0–1, with the voxel sizes of registration.
     """
 
     grid: Grid
-    tissue: sitk.Image
+    tissue: tuple[sitk.Image, ...]
     labels: np.ndarray
     prior: Mapping[Region, np.ndarray]
 
@@ -41,7 +44,8 @@ def read_atlas_regions() -> AtlasRegions:
     )
     tissue = np.clip(voxels(brain).astype(np.float32) - voxels(csf), 0, 255) / 255
     array = voxels(labels)
-    return AtlasRegions(Grid.of(brain), image_like(brain, tissue), array, _priors(array))
+    small = tuple(coarse(image_like(brain, tissue), spacing_mm) for spacing_mm in REGISTRATION_MM)
+    return AtlasRegions(Grid.of(brain), small, array, _priors(array))
 
 
 def _priors(labels: np.ndarray) -> dict[Region, np.ndarray]:
@@ -51,5 +55,5 @@ def _priors(labels: np.ndarray) -> dict[Region, np.ndarray]:
         region: ndimage.gaussian_filter(
             (labels == region).astype(np.float32), CORTEX_SD_MM if region in folded else BORDER_SD_MM, truncate=3
         )
-        for region in REGIONS
+        for region in TISSUES
     }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+from scipy import ndimage
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
@@ -11,6 +14,18 @@ from MSSoftSegLib.exam.geometry import Grid
 # Slices this many times thicker than their pixels are read one by one: through them lesions look as long as slices are thick.
 THICK_TIMES = 2.0
 FEW_POINTS = 400
+
+
+def longest_axes_mm(labels: np.ndarray, grid: Grid) -> dict[int, float]:
+    """The longest axis of each lesion by its number; labels: whole numbers (z, y, x) on the grid, 0 = none."""
+    return {number: longest_axis_mm(index, grid) for number, index in lesion_voxels(labels)}
+
+
+def lesion_voxels(labels: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Number and voxel indices (n, 3; z, y, x) of each lesion."""
+    for number, box in enumerate(ndimage.find_objects(labels.astype(np.int32)), start=1):
+        if box is not None:
+            yield number, np.argwhere(labels[box] == number) + [axis.start for axis in box]
 
 
 def longest_axis_mm(index: np.ndarray, grid: Grid) -> float:

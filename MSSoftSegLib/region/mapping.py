@@ -8,14 +8,18 @@ from scipy import ndimage
 
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
+from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.region.atlas_regions import AtlasRegions, read_atlas_regions
+from MSSoftSegLib.region.coarse import coarse
 from MSSoftSegLib.region.fluid import fluid_fraction
 from MSSoftSegLib.region.gray_white import cortex_odds, depth_weight
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import FLUIDS, REGIONS, TISSUES, VENTRICLES, Region
-from MSSoftSegLib.region.registration import atlas_from_exam, coarse
+from MSSoftSegLib.region.registration import atlas_from_exam
 
+# Less is a piece of a brain, or a mask that missed it.
+LEAST_BRAIN_ML = 400.0
 # Priors are smooth: they are looked up on a grid of this size, mm, and interpolated.
 PRIOR_MM = 2.0
 # Fluid belongs to the nearest fluid space of the atlas; this far apart (mm) one of two is e times as probable.
@@ -28,10 +32,22 @@ ATLAS_SOURCE = "ICBM 152 atlas, registered and refined by the exam's own images"
 
 def map_regions(working: WorkingExam, lesions: sitk.Image | None = None) -> RegionMap:
     """The exam's regions; deterministic. lesions: mask on the working grid, where gray values are not trusted (optional)."""
+    _check_whole_brain(working)
     fluid = fluid_fraction(working)
     tissue = image_like(fluid, (voxels(working.brain_mask) > 0) * (1 - voxels(fluid)))
     atlas = read_atlas_regions()
-    return regions_by(atlas_from_exam(atlas.tissue, tissue), atlas, working, fluid, lesions)
+    return regions_by(atlas_from_exam(atlas, tissue), atlas, working, fluid, lesions)
+
+
+def _check_whole_brain(working: WorkingExam) -> None:
+    """Refuse what the atlas, a whole brain, cannot be laid on."""
+    brain = working.brain_mask
+    volume_ml = np.count_nonzero(voxels(brain)) * Grid.of(brain).voxel_volume_mm3 / MM3_PER_ML
+    if volume_ml < LEAST_BRAIN_ML:
+        raise BadImage(
+            f"the brain mask holds {volume_ml:.0f} ml, which is no whole brain",
+            remedy="give an exam that shows the whole brain",
+        )
 
 
 def regions_by(

@@ -6,7 +6,6 @@ or of deep gray matter by where its voxels are. A confluent lesion that touches 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, voxels
-from MSSoftSegLib.region.longest_axis import longest_axis_mm
+from MSSoftSegLib.region.longest_axis import lesion_voxels, longest_axis_mm
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import Place, Region
 
@@ -71,18 +70,11 @@ def place_lesions(
     grid, labels = Grid.of(instances), voxels(instances)
     lookup = _Lookup.of(regions)
     placed = []
-    for number, index in _lesions(labels):
+    for number, index in lesion_voxels(labels):
         sampled = lookup.at(_points(index, grid, working_from_native), grid.voxel_volume_mm3 * len(index))
         axis_mm = longest_axis_mm(index, grid)
         placed.append(_placed(number, sampled, axis_mm))
     return tuple(placed)
-
-
-def _lesions(labels: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Number and voxel indices (n, 3; z, y, x) of each lesion."""
-    for number, box in enumerate(ndimage.find_objects(labels.astype(np.int32)), start=1):
-        if box is not None:
-            yield number, np.argwhere(labels[box] == number) + [axis.start for axis in box]
 
 
 def _points(index: np.ndarray, grid: Grid, working_from_native: sitk.Transform | None) -> np.ndarray:

@@ -40,3 +40,13 @@ class Place(StrEnum):
     INFRATENTORIAL = "infratentorial"
     DEEP_WHITE = "deep_white"
     DEEP_GRAY = "deep_gray"
+
+
+# As a report names them.
+PLACE_WORDS = {
+    Place.PERIVENTRICULAR: "periventricular",
+    Place.JUXTACORTICAL: "juxtacortical or cortical",
+    Place.INFRATENTORIAL: "infratentorial",
+    Place.DEEP_WHITE: "deep white matter",
+    Place.DEEP_GRAY: "deep gray matter",
+}

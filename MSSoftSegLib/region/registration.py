@@ -11,23 +11,23 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
+from MSSoftSegLib.region.atlas_regions import REGISTRATION_MM, AtlasRegions
+from MSSoftSegLib.region.coarse import coarse
 
-AFFINE_MM = 4.0
-# Voxel size, iterations and smoothing (voxels) of the deformation, coarse to fine.
-LEVELS = ((4.0, 40, 1.5), (2.5, 25, 1.5))
+# Iterations and smoothing (voxels) of the deformation, for each voxel size, coarse to fine.
+LEVELS = ((40, 1.5), (25, 1.5))
 # Sums over threads are rounded differently when their number differs.
 THREADS = 4
 
 
-def atlas_from_exam(atlas_tissue: sitk.Image, exam_tissue: sitk.Image) -> sitk.Transform:
-    """The transform from points of the exam's working space to the atlas (LPS mm). Both: float32, 0–1, tissue = 1."""
-    affine = affine_transform(atlas_tissue, exam_tissue)
-    return deformed(atlas_tissue, exam_tissue, affine)
+def atlas_from_exam(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.Transform:
+    """The transform from points of the exam's working space to the atlas (LPS mm). exam_tissue: float32, 0–1, tissue = 1."""
+    return deformed(atlas, exam_tissue, affine_transform(atlas, exam_tissue))
 
 
-def affine_transform(atlas_tissue: sitk.Image, exam_tissue: sitk.Image) -> sitk.AffineTransform:
+def affine_transform(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
     """The affine part, from exam points to atlas points."""
-    fixed, moving = coarse(exam_tissue, AFFINE_MM), coarse(atlas_tissue, AFFINE_MM)
+    fixed, moving = coarse(exam_tissue, REGISTRATION_MM[0]), atlas.tissue[0]
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(THREADS)
     method.SetMetricAsCorrelation()
@@ -69,12 +69,12 @@ def _middle(tissue: sitk.Image) -> tuple[np.ndarray, float]:
     )
 
 
-def deformed(atlas_tissue: sitk.Image, exam_tissue: sitk.Image, affine: sitk.AffineTransform) -> sitk.Transform:
+def deformed(atlas: AtlasRegions, exam_tissue: sitk.Image, affine: sitk.AffineTransform) -> sitk.Transform:
     """The affine transform followed by nothing, preceded by a smooth deformation of the exam's space."""
     field: sitk.Image | None = None
-    for spacing_mm, iterations, smoothing in LEVELS:
+    for spacing_mm, coarse_atlas, (iterations, smoothing) in zip(REGISTRATION_MM, atlas.tissue, LEVELS, strict=True):
         fixed = coarse(exam_tissue, spacing_mm)
-        moving = resample(coarse(atlas_tissue, spacing_mm), Grid.of(fixed), source_from_grid=affine)
+        moving = resample(coarse_atlas, Grid.of(fixed), source_from_grid=affine)
         demons = sitk.DiffeomorphicDemonsRegistrationFilter()
         demons.SetNumberOfThreads(THREADS)
         demons.SetNumberOfIterations(iterations)
@@ -89,16 +89,3 @@ def deformed(atlas_tissue: sitk.Image, exam_tissue: sitk.Image, affine: sitk.Aff
     # A composite applies its last transform first.
     composite.AddTransform(sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64)))
     return composite
-
-
-def coarse(image: sitk.Image, spacing_mm: float) -> sitk.Image:
-    """The image with voxels of this size, blurred accordingly, with a margin of air around it."""
-    smooth = sitk.SmoothingRecursiveGaussian(image, spacing_mm / 2)
-    size = [int(np.ceil(n * s / spacing_mm)) + 4 for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True)]
-    direction = np.reshape(image.GetDirection(), (3, 3))
-    middle = (np.asarray(image.GetSize()) - 1) / 2
-    center = np.asarray(image.TransformContinuousIndexToPhysicalPoint(middle.tolist()))
-    origin = center - direction @ ((np.asarray(size) - 1) / 2 * spacing_mm)
-    x, y, z = size
-    ox, oy, oz = (float(v) for v in origin)
-    return resample(smooth, Grid((x, y, z), (spacing_mm,) * 3, (ox, oy, oz), image.GetDirection()))

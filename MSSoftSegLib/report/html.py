@@ -12,6 +12,7 @@ from MSSoftSegLib.lesion.measurement import SOFT_REACH_MM
 from MSSoftSegLib.lesion.ordering import least_certain_first
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.lesion.uncertainty import LARGEST_ENTROPY_NATS
+from MSSoftSegLib.region.regions import PLACE_WORDS
 from MSSoftSegLib.report.card_extract import card_extract
 from MSSoftSegLib.report.figures import CLOSE_UP_MM, close_up_png, overview_png
 from MSSoftSegLib.report.planes import LOWEST_SHOWN_PROBABILITY, DisplayVolumes, sharpest_plane
@@ -59,6 +60,7 @@ def render_report(*, result: Result, segmentation: Segmentation, reference: sitk
             soft_reach_mm=SOFT_REACH_MM,
             largest_entropy=LARGEST_ENTROPY_NATS,
             card=card_extract(card_markdown),
+            place_words=PLACE_WORDS,
         )
     )
 

@@ -10,7 +10,7 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.lesion.measurement import Lesion
 
 # The unit is part of each name; centroids are RAS.
-COLUMNS = (
+MEASURED_COLUMNS = (
     "id",
     "volume_mm3",
     "soft_volume_mm3",
@@ -24,6 +24,9 @@ COLUMNS = (
     "extent_mm",
     "status",
 )
+# Where the lesion lies: empty where it was not found, absent from tables that older versions wrote.
+PLACE_COLUMNS = ("region", "region_probability", "longest_axis_mm", "ventricle_distance_mm", "cortex_distance_mm")
+COLUMNS = (*MEASURED_COLUMNS, *PLACE_COLUMNS)
 
 
 def write_lesions_csv(path: Path, lesions: Iterable[Lesion]) -> None:
@@ -35,10 +38,10 @@ def write_lesions_csv(path: Path, lesions: Iterable[Lesion]) -> None:
 
 
 def read_lesions_csv(path: Path) -> tuple[Lesion, ...]:
-    """Read a table that ``write_lesions_csv`` wrote; also one that a spreadsheet saved as "CSV UTF-8"."""
+    """Read a table that ``write_lesions_csv`` wrote, without places too; also one that a spreadsheet saved as "CSV UTF-8"."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        missing = [name for name in MEASURED_COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
             raise RequestError(
                 f"{path.name} lacks the column {missing[0]}",
@@ -65,6 +68,9 @@ def _lesion(row: Mapping[str, str | None], where: str) -> Lesion:
                 f"{where}: {name} is “{text or ''}”, not a number", remedy="restore the file or segment again"
             ) from None
 
+    def place(name: str) -> float | None:
+        return number(name) if row.get(name) else None
+
     return Lesion(
         id=int(number("id")),
         volume_mm3=number("volume_mm3"),
@@ -76,4 +82,9 @@ def _lesion(row: Mapping[str, str | None], where: str) -> Lesion:
         centroid_ras_mm=(number("centroid_x_mm"), number("centroid_y_mm"), number("centroid_z_mm")),
         extent_mm=number("extent_mm"),
         status=row["status"] or "",
+        region=row.get("region") or None,
+        region_probability=place("region_probability"),
+        longest_axis_mm=place("longest_axis_mm"),
+        ventricle_distance_mm=place("ventricle_distance_mm"),
+        cortex_distance_mm=place("cortex_distance_mm"),
     )

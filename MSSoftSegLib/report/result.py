@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from MSSoftSegLib.frozen_model import FrozenModel
+from MSSoftSegLib.report.region_facts import RegionFacts
 
 SCHEMA_VERSION = 1
 
@@ -64,6 +65,7 @@ class Result(FrozenModel):
     """All of ``result.json``. Volumes in ml, distances in mm, entropy in nats, times in seconds, memory in MiB.
 
     operating_point: why this threshold and this smallest lesion, in words; empty in results of earlier versions.
+    regions: where the lesions lie, null where that could not be found (``regions_problem`` says why) or was not looked for.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -85,3 +87,5 @@ class Result(FrozenModel):
     stages: tuple[StageFacts, ...]
     peak_memory_mb: float
     warnings: tuple[str, ...] = Field(default=())
+    regions: RegionFacts | None = None
+    regions_problem: str | None = None

@@ -19,6 +19,7 @@ from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.quality.checks import exam_warnings, result_warnings
 from MSSoftSegLib.quality.warning import QualityWarning
 from MSSoftSegLib.segmenting.choices import SegmentChoices
+from MSSoftSegLib.segmenting.placing import placed
 from MSSoftSegLib.segmenting.ready_model import ReadyModel
 from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
 
@@ -36,8 +37,8 @@ def segment_exam(
 ) -> SegmentedExam:
     """The lesions of one exam; deterministic on one machine. What can be refused is refused before anything slow begins.
 
-    progress is told a stage (those of ``preprocess``, then inference and lesions) and how much of it is done; what it raises
-    passes through. cancelled is asked while another program runs. BadExam where an image that is needed is missing.
+    progress is told a stage (those of ``preprocess``, then inference, lesions and regions) and how much of it is done; what it
+    raises passes through. cancelled is asked while another program runs. BadExam where an image that is needed is missing.
     """
     description = model.bundle.description
     _check_has_reference(exam, choices)
@@ -63,6 +64,8 @@ def segment_exam(
         prediction.native, threshold=choices.threshold or point.threshold, min_lesion_mm3=point.min_lesion_mm3
     )
     warnings += _logged(result_warnings(working, prediction.working.probability, segmentation))
+    progress("regions", 0.0)
+    segmentation, regions, problem = placed(segmentation, prediction.working.probability, working, choices.reference)
     return SegmentedExam(
         exam=exam,
         working=working,
@@ -75,6 +78,8 @@ def segment_exam(
         brain=_brain_in_words(choices),
         warnings=warnings,
         operating_point=reason,
+        regions=regions,
+        regions_problem=problem,
     )
 
 

@@ -13,6 +13,7 @@ from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+from MSSoftSegLib.region.exam_regions import ExamRegions
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class SegmentedExam:
     any viewer. segmentation: the lesions there, with all their numbers. working, working_maps: the preprocessed images and the
     same maps on the network's own grid. model: the bundle that was asked. device, tta: as used. brain: 'hd-bet', 'atlas',
     'none' or 'mask file'. warnings: what a careful reader should know, in sentences; empty when all is well. operating_point: why
-    this threshold and this smallest lesion were used.
+    this threshold and this smallest lesion were used. regions: where the lesions lie and how large the brain is; None where that
+    could not be found, and regions_problem says why.
     """
 
     exam: Exam
@@ -37,6 +39,8 @@ class SegmentedExam:
     brain: str
     warnings: tuple[str, ...]
     operating_point: str
+    regions: ExamRegions | None
+    regions_problem: str | None
 
     @property
     def probability(self) -> sitk.Image:
@@ -65,7 +69,7 @@ class SegmentedExam:
 
     @property
     def lesions(self) -> tuple[Lesion, ...]:
-        """Volume (mm³), probability, entropy (nats), structural uncertainty and place (RAS mm) of each lesion."""
+        """Volume (mm³), probability, entropy (nats), structural uncertainty, place (RAS mm) and region of each lesion."""
         return self.segmentation.lesions
 
     @property

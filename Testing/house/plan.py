@@ -20,7 +20,7 @@ LIBRARY = {
     "region": {"exam", "preprocessing"},
     "quality": {"exam", "preprocessing", "lesion"},
     "evaluation": {"exam", "lesion"},
-    "report": {"exam", "lesion", "evaluation"},
+    "report": {"exam", "lesion", "region", "evaluation"},
     "change": {"exam", "preprocessing", "lesion", "report"},
     "library": {"exam", "softlabel", "dicom"},
     "training": {
@@ -46,7 +46,7 @@ LIBRARY = {
         "library",
         "training",
     },
-    "segmenting": {"exam", "preprocessing", "network", "inference", "lesion", "quality"},
+    "segmenting": {"exam", "preprocessing", "network", "inference", "lesion", "region", "quality"},
     "jobs": None,
     "cli": None,
     "api": None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import types
 import typing
 
 import pytest
@@ -88,6 +89,9 @@ def fields(model: type[BaseModel], before: str = "", *, depth: int = 9):
 
 
 def nested(annotation: object) -> tuple[type[BaseModel] | None, str]:
+    if isinstance(annotation, types.UnionType):
+        # What may be null is described as what it is when it is there.
+        annotation = typing.get_args(annotation)[0]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, ""
     if typing.get_origin(annotation) is tuple:

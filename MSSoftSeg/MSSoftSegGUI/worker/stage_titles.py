@@ -16,6 +16,7 @@ def stage_title(stage: str) -> str:
         "working-grid": _("Resampling"),
         "inference": _("Finding lesions"),
         "lesions": _("Measuring lesions"),
+        "regions": _("Finding where lesions lie"),
         "report": _("Writing the report"),
         "writing": _("Writing the images"),
     }

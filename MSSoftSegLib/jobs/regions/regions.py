@@ -24,6 +24,7 @@ from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS, preprocess
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.preprocessing.working_folder import read_working_folder
+from MSSoftSegLib.region.exam_regions import REGION_SECONDS
 from MSSoftSegLib.region.mapping import map_regions
 from MSSoftSegLib.region.own_labels import numbers_of, regions_from_labels
 from MSSoftSegLib.region.place_table import write_place_table
@@ -34,7 +35,7 @@ from MSSoftSegLib.result_files import INSTANCES_FILE, LESIONS_FILE, WORKING_FACT
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
 
 LOGGER = logging.getLogger(__name__)
-SHARES = {"reading": 1.0, **STAGE_SECONDS, "regions": 10.0, "lesions": 1.0, "writing": 2.0}
+SHARES = {"reading": 1.0, **STAGE_SECONDS, "regions": REGION_SECONDS, "lesions": 1.0, "writing": 2.0}
 REGIONS_FILE, REGIONS_FACTS_FILE = "regions.nii.gz", "regions.json"
 # Probability maps that are written, on the mask's grid.
 MAPS = {

@@ -22,6 +22,8 @@ from MSSoftSegLib.jobs.segment.inputs import load_exam
 from MSSoftSegLib.jobs.segment.result_writing import write_result
 from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY
 from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS
+from MSSoftSegLib.region.exam_regions import REGION_SECONDS
+from MSSoftSegLib.report.region_facts import region_facts
 from MSSoftSegLib.report.result import (
     InputFacts,
     LesionFacts,
@@ -44,6 +46,7 @@ SHARES = {
     **STAGE_SECONDS,
     "inference": INFERENCE_SECONDS,
     "lesions": 4.0,
+    "regions": REGION_SECONDS,
     "report": 6.0,
 }
 
@@ -102,6 +105,8 @@ def _facts(found: SegmentedExam, reporter: Reporter) -> Result:
         stages=tuple(StageFacts(name=s.name, seconds=round(s.seconds, 3)) for s in reporter.stage_times()),
         peak_memory_mb=round(peak_memory_mib(), 1),
         warnings=found.warnings,
+        regions=None if found.regions is None else region_facts(found.regions),
+        regions_problem=found.regions_problem,
     )
 
 

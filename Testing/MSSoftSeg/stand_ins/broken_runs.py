@@ -17,6 +17,7 @@ STAGES = (
     "working-grid",
     "inference",
     "lesions",
+    "regions",
     "report",
 )
 

@@ -144,5 +144,13 @@ def test_progress_is_told_in_the_order_of_the_work(place):
         progress=lambda stage, fraction: told.append((stage, fraction)),
     )
     stages = list(dict.fromkeys(stage for stage, _ in told))
-    assert stages == ["alignment", "bias-correction", "brain-extraction", "working-grid", "inference", "lesions"]
+    assert stages == [
+        "alignment",
+        "bias-correction",
+        "brain-extraction",
+        "working-grid",
+        "inference",
+        "lesions",
+        "regions",
+    ]
     assert all(0 <= fraction <= 1 for _, fraction in told)

@@ -17,8 +17,16 @@ from PIL import Image
 from MSSoftSegLib.lesion.ordering import least_certain_first
 from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
 from MSSoftSegLib.lesion.uncertainty import combine
+from MSSoftSegLib.region.burden import brain_volumes, burden
+from MSSoftSegLib.region.dissemination import dissemination
+from MSSoftSegLib.region.exam_regions import ExamRegions
+from MSSoftSegLib.region.places import place_lesions
 from MSSoftSegLib.report.html import MOST_CLOSE_UPS, number, render_report, write_report
+from MSSoftSegLib.report.region_facts import region_facts
 from MSSoftSegLib.report.result import InputFacts, LesionFacts
+from Testing.MSSoftSegLib.region.box_brain import GRID as BOXES
+from Testing.MSSoftSegLib.region.box_brain import box_brain
+from Testing.MSSoftSegLib.region.box_brain import lesion as box_lesion
 from Testing.MSSoftSegLib.report.made_up import LPS, block, grid_around_origin, head, result_of, segmentation_of, turned
 from Testing.patience import HANGING_S
 
@@ -218,3 +226,25 @@ def test_the_report_loads_neither_torch_nor_the_global_state_of_pyplot() -> None
         "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib.pyplot')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=HANGING_S).returncode == 0
+
+
+def placed_in_boxes() -> ExamRegions:
+    """One lesion beside the ventricle and one in deep white matter, in a brain of boxes."""
+    labels = box_lesion((10, 16)) + 2 * box_lesion((27, 33))
+    places = place_lesions(BOXES.image(labels), box_brain())
+    brain = BOXES.image(np.ones(BOXES.size[::-1], np.uint8))
+    volumes = brain_volumes(box_brain(), brain, 0.3)
+    counts = burden(places, {1: 150.0, 2: 150.0})
+    return ExamRegions("boxes", places, counts, volumes, dissemination(places, {}))
+
+
+def test_regions_are_counted_and_nothing_is_diagnosed(many: Segmentation) -> None:
+    page = page_of(many, regions=region_facts(placed_in_boxes()))
+    assert "periventricular 1 0.15 juxtacortical or cortical 0 0.00" in page.text
+    assert "a brain exam judges three of five; spinal cord and optic nerve are for you to enter" in page.text
+    assert "optic nerve not entered" in page.text
+    assert "Nothing is diagnosed here" in page.text
+
+
+def test_regions_that_were_not_found_are_said_with_the_reason(many: Segmentation) -> None:
+    assert "Not found: no fluid <b>." in page_of(many, regions_problem="no fluid <b>").text

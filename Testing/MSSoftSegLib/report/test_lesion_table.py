@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from MSSoftSegLib.report.lesion_table import read_lesions_csv, write_lesions_csv
 
 HEADER = (
     "id,volume_mm3,soft_volume_mm3,max_probability,mean_probability,mean_entropy_nats,lsu,"
-    "centroid_x_mm,centroid_y_mm,centroid_z_mm,extent_mm,status"
+    "centroid_x_mm,centroid_y_mm,centroid_z_mm,extent_mm,status,"
+    "region,region_probability,longest_axis_mm,ventricle_distance_mm,cortex_distance_mm"
 )
 finite = st.floats(allow_nan=False, allow_infinity=False)
 lesions = st.builds(
@@ -34,9 +36,16 @@ lesions = st.builds(
         )
     },
     centroid_ras_mm=st.tuples(finite, finite, finite),
+    region=st.none() | st.sampled_from(["periventricular", "deep_white"]),
+    **{
+        name: st.none() | finite
+        for name in ("region_probability", "longest_axis_mm", "ventricle_distance_mm", "cortex_distance_mm")
+    },
     status=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=8),
 )
-ONE = Lesion(1, 24.0, 31.5, 0.95, 0.8, 0.4, 0.25, (-12.5, 30.0, 7.25), 4.0)
+ONE = Lesion(
+    1, 24.0, 31.5, 0.95, 0.8, 0.4, 0.25, (-12.5, 30.0, 7.25), 4.0, "detected", "juxtacortical", 0.75, 5.5, None, 0.5
+)
 TWO = Lesion(2, 8.0, 9.0, 0.6, 0.6, 0.67, 1.0, (1.0, 2.0, 3.0), 2.0, status="possible, left")
 
 
@@ -45,8 +54,8 @@ def test_columns_and_rows_are_exactly_those_that_others_rely_on(tmp_path: Path) 
     write_lesions_csv(file, [TWO, ONE])
     assert file.read_bytes().decode("utf-8") == (
         f"{HEADER}\n"
-        "1,24.0,31.5,0.95,0.8,0.4,0.25,-12.5,30.0,7.25,4.0,detected\n"
-        '2,8.0,9.0,0.6,0.6,0.67,1.0,1.0,2.0,3.0,2.0,"possible, left"\n'
+        "1,24.0,31.5,0.95,0.8,0.4,0.25,-12.5,30.0,7.25,4.0,detected,juxtacortical,0.75,5.5,,0.5\n"
+        '2,8.0,9.0,0.6,0.6,0.67,1.0,1.0,2.0,3.0,2.0,"possible, left",,,,,\n'
     )
 
 
@@ -75,6 +84,15 @@ def test_a_table_that_a_spreadsheet_saved_again_is_read(tmp_path: Path) -> None:
     with file.open("w", encoding="utf-8-sig", newline="") as stream:
         csv.writer(stream).writerows(rows)
     assert read_lesions_csv(file) == (ONE, TWO)
+
+
+def test_a_table_of_a_version_that_knew_no_places_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "lesions.csv"
+    columns = HEADER.split(",")[:12]
+    file.write_text(",".join(columns) + "\n2,8.0,9.0,0.6,0.6,0.67,1.0,1.0,2.0,3.0,2.0,detected\n", encoding="utf-8")
+    (lesion,) = read_lesions_csv(file)
+    assert lesion == replace(TWO, status="detected")
+    assert lesion.region is None
 
 
 def test_a_missing_column_is_named_with_the_file_but_not_its_folder(tmp_path: Path) -> None:
