@@ -18,13 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from MSSoftSegLib.exam.geometry import Grid, image_like, isotropic_grid_around, resample, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.phantom.acquisition import sampled
-from MSSoftSegLib.phantom.anatomy import draw_anatomy
+from MSSoftSegLib.phantom.anatomy import carried_labels, draw_anatomy
 from MSSoftSegLib.phantom.digital_patient import SMALL_SETTINGS, DigitalPatient, make_digital_patient
 from MSSoftSegLib.preprocessing.pipeline import mask_on_grid
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
@@ -36,9 +37,12 @@ from MSSoftSegLib.region.places import LesionPlace, place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import REGIONS, Region
 from MSSoftSegLib.region.registration import affine_transform, deformed
+from MSSoftSegLib.resources import resources_folder
 
 TURN_DEG, STRETCH, SHIFT_MM = 3.0, 0.03, 5.0
 SMALLEST_MM3 = 27.0
+RIM_MM = 4.0
+SPACING_MM = 2.0
 
 
 def ventricle_dice(working: WorkingExam, manual: sitk.Image) -> tuple[float, float]:
@@ -55,7 +59,7 @@ def ventricle_dice(working: WorkingExam, manual: sitk.Image) -> tuple[float, flo
 
 def working_of(patient: DigitalPatient) -> WorkingExam:
     """Her exam in 2 mm voxels, aligned by what is known of her, with the true brain mask."""
-    grid = isotropic_grid_around(patient.brain_mask, spacing_mm=2.0, margin_mm=2.0, multiple=16)
+    grid = isotropic_grid_around(patient.brain_mask, spacing_mm=SPACING_MM, margin_mm=2.0, multiple=16)
     mask = mask_on_grid(patient.brain_mask, grid)
     ways = {m: patient.source_from_target(m, Modality.FLAIR) for m in patient.exam.modalities}
     images = {
@@ -66,18 +70,26 @@ def working_of(patient: DigitalPatient) -> WorkingExam:
 
 
 def true_regions(seed: int) -> RegionMap:
-    """Her own anatomy as a region map; it has no callosum of its own."""
-    anatomy = draw_anatomy(SMALL_SETTINGS.patient_spacing_mm, rng=np.random.default_rng([seed, 0]))
-    below = anatomy.hindbrain > 0.5
-    deep = (anatomy.deep > 0.3) & ~below
-    arrays = {region: np.zeros(below.shape, np.float32) for region in REGIONS}
-    arrays[Region.INFRATENTORIAL] = (anatomy.gray + anatomy.white) * below
-    arrays[Region.DEEP_GRAY] = anatomy.gray * deep
-    arrays[Region.CORTEX] = anatomy.gray * ~below * ~deep
-    arrays[Region.CEREBRAL_WHITE] = anatomy.white * ~below
-    arrays[Region.LATERAL_VENTRICLE] = anatomy.ventricles
+    """Her own tissues, named by the atlas's labels as the deformation carried them that she was drawn with."""
+    spacing_mm = SMALL_SETTINGS.patient_spacing_mm
+    anatomy = draw_anatomy(spacing_mm, rng=np.random.default_rng([seed, 0]))
+    atlas = sitk.GetArrayFromImage(sitk.ReadImage(str(resources_folder() / "Atlas" / "regions.nii.gz")))
+    label = carried_labels(atlas, spacing_mm, rng=np.random.default_rng([seed, 0]))
+    below = np.isin(label, (Region.INFRATENTORIAL, Region.FOURTH_VENTRICLE))
+    inner = {r: label == r for r in (Region.DEEP_GRAY, Region.CORPUS_CALLOSUM)} | {Region.INFRATENTORIAL: below}
+    rest = ~np.any(list(inner.values()), axis=0)
+    # Where fluid and white matter mix at a ventricle's wall a voxel holds some gray matter: that is no cortex.
+    apart_mm = ndimage.distance_transform_edt(anatomy.ventricles < 0.5, sampling=spacing_mm)
+    folds = rest & (apart_mm > RIM_MM)
+    tissue, third = anatomy.gray + anatomy.white, label == Region.THIRD_VENTRICLE
+    arrays = {region: np.zeros(label.shape, np.float32) for region in REGIONS}
+    arrays |= {region: tissue * there for region, there in inner.items()}
+    arrays[Region.CORTEX] = anatomy.gray * folds
+    arrays[Region.CEREBRAL_WHITE] = tissue * rest - arrays[Region.CORTEX]
+    arrays[Region.LATERAL_VENTRICLE] = anatomy.ventricles * ~third
+    arrays[Region.THIRD_VENTRICLE] = anatomy.ventricles * third
     arrays[Region.OUTER_FLUID] = anatomy.csf - anatomy.ventricles
-    return RegionMap({r: anatomy.frame.grid.image(a) for r, a in arrays.items()}, "truth")
+    return RegionMap({r: anatomy.frame.grid.image(a.astype(np.float32)) for r, a in arrays.items()}, "truth")
 
 
 def perturbed(affine: sitk.AffineTransform, middle: np.ndarray, *, rng: np.random.Generator) -> sitk.AffineTransform:

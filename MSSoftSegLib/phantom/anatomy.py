@@ -88,6 +88,14 @@ def draw_anatomy(spacing_mm: float, *, rng: np.random.Generator) -> Anatomy:
     return Anatomy(frame, csf, gray, white, np.minimum(csf, ventricles), deep, hindbrain)
 
 
+def carried_labels(labels: np.ndarray, spacing_mm: float, *, rng: np.random.Generator) -> np.ndarray:
+    """Labels of the atlas (z, y, x; on its maps' grid) where this person has them; rng in the state that draws the anatomy."""
+    atlas = _load_atlas()
+    points = _atlas_points(atlas, Frame.brain(spacing_mm), rng=rng)
+    carried: np.ndarray = ndimage.map_coordinates(labels, points, order=0, prefilter=False)
+    return carried
+
+
 @cache
 def _load_atlas() -> _Atlas:
     folder = resources_folder() / "Atlas"

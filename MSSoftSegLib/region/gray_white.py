@@ -1,7 +1,8 @@
-"""Cortex or white matter, by how gray a voxel is on T1 (without T1: on FLAIR), and by how deep it lies below the surface.
+"""Cortex or white matter, by how gray a voxel is on T1 (without T1: on FLAIR).
 
 Each class is a normal distribution whose mean and spread come from voxels that the atlas is sure of. Where the contrast is
-poor the two likelihoods are nearly equal and the atlas decides.
+poor the two likelihoods are nearly equal and the atlas decides. Depth below the surface is no evidence: cortex at the bottom
+of a closed sulcus lies deep.
 """
 
 from __future__ import annotations
@@ -16,11 +17,9 @@ SURE_CORTEX, SURE_WHITE = 0.6, 0.95
 FEWEST_VOXELS = 500
 # No voxel is decided by its gray value alone: odds of one class are at most this.
 MOST_ODDS = 20.0
-# A FLAIR above the white level by this many spreads of white matter may be lesion: its gray value says nothing.
+# A FLAIR above white matter and cortex by this many spreads may be lesion: its gray value says nothing.
 LESION_SPREADS = 3.0
 SPREAD_OF_MAD = 1.4826
-# Cortex reaches this far below the surface; deeper it is cut off over the second length. mm.
-CORTEX_MM, CUT_OFF_MM = 4.0, 1.5
 
 
 def cortex_odds(
@@ -32,26 +31,21 @@ def cortex_odds(
     """
     flair = voxels(working.images[Modality.FLAIR])
     tissue = (fluid < 0.1) & ~lesions
-    white = flair[(white_prior > SURE_WHITE) & tissue]
+    folds = (cortex_prior > SURE_CORTEX) & tissue
+    core = (white_prior > SURE_WHITE) & tissue
     odds = np.ones(fluid.shape, np.float32)
-    if white.size < FEWEST_VOXELS:
+    if min(np.count_nonzero(folds), np.count_nonzero(core)) < FEWEST_VOXELS:
         return odds
-    level, spread = _level(white)
-    known = (fluid < 0.5) & ~lesions & (flair < level + LESION_SPREADS * spread)
+    # Cortex is brighter than white matter on FLAIR: what is no brighter than either is no lesion.
+    brightest = max(level + LESION_SPREADS * spread for level, spread in (_level(flair[folds]), _level(flair[core])))
+    known = (fluid < 0.5) & ~lesions & (flair < brightest)
     modality = Modality.T1 if Modality.T1 in working.images else Modality.FLAIR
     array = voxels(working.images[modality])
-    tissue &= known
-    sure = array[(cortex_prior > SURE_CORTEX) & tissue], array[(white_prior > SURE_WHITE) & tissue]
+    sure = array[folds & known], array[core & known]
     if min(part.size for part in sure) < FEWEST_VOXELS:
         return odds
     odds[known] = _odds(array[known], _level(sure[0]), _level(sure[1]))
     return odds
-
-
-def depth_weight(depth_mm: np.ndarray) -> np.ndarray:
-    """How far cortex is possible at a depth below the surface (mm), 0–1."""
-    weight: np.ndarray = 1 / (1 + np.exp((depth_mm - CORTEX_MM) / (CUT_OFF_MM / 2)))
-    return weight
 
 
 def _level(values: np.ndarray) -> tuple[float, float]:

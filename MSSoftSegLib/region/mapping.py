@@ -13,7 +13,7 @@ from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.region.atlas_regions import AtlasRegions, read_atlas_regions
 from MSSoftSegLib.region.coarse import coarse
 from MSSoftSegLib.region.fluid import fluid_fraction
-from MSSoftSegLib.region.gray_white import cortex_odds, depth_weight
+from MSSoftSegLib.region.gray_white import cortex_odds
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import FLUIDS, REGIONS, TISSUES, VENTRICLES, Region
 from MSSoftSegLib.region.registration import atlas_from_exam
@@ -65,7 +65,8 @@ def regions_by(
     wet = _with_ventricles(working, wet, core, 1 - outer[Region.OUTER_FLUID])
     _give_lost_pieces_to_outer_fluid(outer, distance_mm, wet)
     prior = _priors(atlas, atlas_from_working, working.grid)
-    inside = np.zeros(brain.shape, bool) if lesions is None else ndimage.binary_dilation(voxels(lesions) > 0)
+    # Not dilated: cortex that a lesion touches must still be seen as cortex.
+    inside = np.zeros(brain.shape, bool) if lesions is None else voxels(lesions) > 0
     odds = cortex_odds(
         working,
         cortex_prior=prior[Region.CORTEX],
@@ -73,8 +74,7 @@ def regions_by(
         fluid=wet,
         lesions=inside,
     )
-    depth_mm = ndimage.distance_transform_edt(brain & ((wet * outer[Region.OUTER_FLUID]) < 0.5))
-    weight = {Region.CORTEX: odds * depth_weight(depth_mm * working.grid.spacing_mm[0])}
+    weight = {Region.CORTEX: odds}
     arrays = {r: np.maximum(prior[r], SMALLEST_PRIOR) * weight.get(r, np.float32(1)) for r in TISSUES}
     total = np.sum(list(arrays.values()), axis=0)
     dry = np.where(brain, 1 - wet, 0) / total

@@ -71,22 +71,25 @@ def place_lesions(
     lookup = _Lookup.of(regions)
     placed = []
     for number, index in lesion_voxels(labels):
-        sampled = lookup.at(_points(index, grid, working_from_native), grid.voxel_volume_mm3 * len(index))
+        points, half_mm = _points(index, grid, working_from_native)
+        sampled = lookup.at(points, grid.voxel_volume_mm3 * len(index), half_mm)
         axis_mm = longest_axis_mm(index, grid)
         placed.append(_placed(number, sampled, axis_mm))
     return tuple(placed)
 
 
-def _points(index: np.ndarray, grid: Grid, working_from_native: sitk.Transform | None) -> np.ndarray:
-    """Points of the region map's space (n, 3; LPS mm) that fill the voxels evenly."""
-    offsets = [(np.arange(n) + 0.5) / n - 0.5 for n in (max(1, round(mm / SAMPLE_MM)) for mm in grid.spacing_mm[::-1])]
+def _points(index: np.ndarray, grid: Grid, working_from_native: sitk.Transform | None) -> tuple[np.ndarray, float]:
+    """Points of the region map's space (n, 3; LPS mm) that fill the voxels evenly, and how far the lesion reaches beyond them."""
+    counts = [max(1, round(mm / SAMPLE_MM)) for mm in grid.spacing_mm[::-1]]
+    half_mm = min(mm / n for mm, n in zip(grid.spacing_mm[::-1], counts, strict=True)) / 2
+    offsets = [(np.arange(n) + 0.5) / n - 0.5 for n in counts]
     inner = np.stack(np.meshgrid(*offsets, indexing="ij"), axis=-1).reshape(-1, 3)
     places = (index[:, None, :] + inner[None]).reshape(-1, 3)[:, ::-1]
     to_lps = grid.lps_from_voxel()
     if working_from_native is not None:
         to_lps = linear_part(working_from_native) @ to_lps
     points: np.ndarray = places @ to_lps[:3, :3].T + to_lps[:3, 3]
-    return points
+    return points, half_mm
 
 
 def linear_part(transform: sitk.Transform) -> np.ndarray:
@@ -100,7 +103,10 @@ def linear_part(transform: sitk.Transform) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Sampled:
-    """What a region map says at the points of one lesion, arrays (n,); point_mm3: the volume that a point stands for."""
+    """What a region map says at the points of one lesion, arrays (n,).
+
+    point_mm3: the volume that a point stands for; half_mm: how far the lesion reaches beyond its outermost points.
+    """
 
     infratentorial: np.ndarray
     deep_gray: np.ndarray
@@ -108,6 +114,7 @@ class _Sampled:
     to_ventricle_mm: np.ndarray
     to_cortex_mm: np.ndarray
     point_mm3: float
+    half_mm: float
 
 
 @dataclass(frozen=True)
@@ -130,14 +137,14 @@ class _Lookup:
             },
         )
 
-    def at(self, points: np.ndarray, volume_mm3: float) -> _Sampled:
+    def at(self, points: np.ndarray, volume_mm3: float, half_mm: float) -> _Sampled:
         to_index = np.linalg.inv(self.grid.lps_from_voxel())
         index = (points @ to_index[:3, :3].T + to_index[:3, 3])[:, ::-1].T
         sampled = {
             name: ndimage.map_coordinates(array, index, order=1, mode="nearest", prefilter=False)
             for name, array in self.arrays.items()
         }
-        return _Sampled(**sampled, point_mm3=volume_mm3 / len(points))
+        return _Sampled(**sampled, point_mm3=volume_mm3 / len(points), half_mm=half_mm)
 
 
 def gap_mm(probability: np.ndarray, grid: Grid) -> np.ndarray:
@@ -155,7 +162,10 @@ def _placed(number: int, s: _Sampled, axis_mm: float) -> LesionPlace:
     """The place of one lesion from what its points say."""
     cerebral = np.clip(1 - s.infratentorial - s.deep_gray, 0, 1)
     share = _shares(s, cerebral)
-    gap = {Place.PERIVENTRICULAR: _gap(s.to_ventricle_mm), Place.JUXTACORTICAL: _gap(s.to_cortex_mm)}
+    gap = {
+        Place.PERIVENTRICULAR: _gap(s.to_ventricle_mm, s.half_mm),
+        Place.JUXTACORTICAL: _gap(s.to_cortex_mm, s.half_mm),
+    }
     elsewhere = share[Place.INFRATENTORIAL] + share[Place.DEEP_GRAY]
     touching = {place: _touching(gap[place], place) * (1 - elsewhere) for place in gap}
     # Lesions of the callosum count as periventricular in both definitions.
@@ -176,9 +186,10 @@ def _placed(number: int, s: _Sampled, axis_mm: float) -> LesionPlace:
     )
 
 
-def _gap(distances_mm: np.ndarray) -> float | None:
+def _gap(distances_mm: np.ndarray, half_mm: float) -> float | None:
+    """From the lesion's edge to a structure."""
     nearest = float(distances_mm.min())
-    return nearest if np.isfinite(nearest) else None
+    return max(nearest - half_mm, 0.0) if np.isfinite(nearest) else None
 
 
 def _touching(gap: float | None, place: Place) -> float:
