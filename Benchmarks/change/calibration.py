@@ -1,10 +1,11 @@
 """P(change) and the spread of repeated volumes, fitted on pairs of digital visits whose changes are known.
 
-    python Benchmarks/change/calibration.py [--simulated 120] [--network 0] [--keep FOLDER]
+    python Benchmarks/change/calibration.py [--simulated 120] [--network 0] [--keep FOLDER] [--seconds 240]
 
 Simulated pairs (``simulated_pairs.py``) are cheap and many; pairs of whole digital brains (``digital_pairs.py``) are segmented by
-the shipped network and kept in FOLDER. Constants are fitted on the first half of the simulated pairs (of the network's where
-there are 30 or more) and printed as ``MSSoftSegLib/change/calibration.py`` holds them; figures are of the other pairs. Writes
+the shipped network. What each pair gives is kept in FOLDER: with --seconds a run stops in time, the next one goes on. Constants
+are fitted on the first half of the simulated pairs (of the network's where there are 30 or more), printed as
+``MSSoftSegLib/change/calibration.py`` holds them; figures are of the other pairs. Writes
 ``Benchmarks/results/change_calibration.md``.
 """
 
@@ -12,11 +13,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from figures import by_protocol, table
 from fit import fitted
+from pydantic import TypeAdapter
 from simulated_pairs import is_changing, simulated_pair, slices_mm
 from truth import PairTruth, judged, labels_between
 
@@ -25,17 +28,31 @@ from MSSoftSegLib.change.comparison import compare_visits
 
 RESULTS = Path(__file__).parents[1] / "results" / "change_calibration.md"
 FEWEST_NETWORK_PAIRS = 30
+TRUTH = TypeAdapter(PairTruth)
 
 
-def simulated(count: int) -> Iterator[PairTruth]:
-    """Pairs 0 to count - 1."""
+def simulated(count: int, folder: Path, until: float) -> Iterator[PairTruth]:
+    """Pairs 0 to count - 1: those kept, and those that can be drawn until then (a reading of time.monotonic)."""
+    folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        pair = simulated_pair(number)
-        comparison = compare_visits(pair.before, pair.after, pair.way)
-        labels = labels_between(comparison, pair.labels, pair.poses[0])
-        fates = {own.label: (own.fate, own.before_mm3, own.after_mm3) for own in pair.planted}
-        words = " and ".join(f"{mm:.0f}" for mm in slices_mm(number)) + " mm"
-        yield judged(number, not is_changing(number), words, comparison, labels, fates)
+        file = folder / f"simulated{number:03d}.json"
+        if not file.exists():
+            if time.monotonic() > until:
+                return
+            partial = file.with_suffix(".partial")
+            partial.write_bytes(TRUTH.dump_json(_simulated(number)))
+            partial.rename(file)
+        yield TRUTH.validate_json(file.read_bytes())
+
+
+def _simulated(number: int) -> PairTruth:
+    """What pair n gives."""
+    pair = simulated_pair(number)
+    comparison = compare_visits(pair.before, pair.after, pair.way)
+    labels = labels_between(comparison, pair.labels, pair.poses[0])
+    fates = {own.label: (own.fate, own.before_mm3, own.after_mm3) for own in pair.planted}
+    words = " and ".join(f"{mm:.0f}" for mm in slices_mm(number)) + " mm"
+    return judged(number, not is_changing(number), words, comparison, labels, fates)
 
 
 def segmented(count: int, folder: Path, tta: str) -> Iterator[PairTruth]:
@@ -63,8 +80,14 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("change_pairs"), help="where segmented pairs are kept")
     parser.add_argument("--tta", default="none", help="none or flips8; none is eight times faster and a little noisier")
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="draw no further simulated pair after this time"
+    )
     given = parser.parse_args()
-    cheap = list(simulated(given.simulated))
+    cheap = list(simulated(given.simulated, given.keep, time.monotonic() + given.seconds))
+    if len(cheap) < given.simulated:
+        sys.stdout.write(f"{len(cheap)} of {given.simulated} simulated pairs are kept: run the same again to go on\n")
+        return
     real = list(segmented(given.network, given.keep, given.tta)) if given.network else []
     by_network = len(real) >= FEWEST_NETWORK_PAIRS
     seen = real[: len(real) // 2] if by_network else cheap[: len(cheap) // 2]

@@ -68,11 +68,12 @@ MASKED = {
 }
 
 
-def seen(exam: Exam, data: Path, results: Path, name: str) -> Visit:
+def seen(exam: Exam, data: Path, results: Path, name: str, tta: str | None = None) -> Visit:
     """The visit, segmented unless it is already."""
     out = results / exam.name
     if not (out / "result.json").is_file():
         words = ["segment", "--exam", str(data / exam.folder), "--brain", exam.brain, "--out", str(out)]
+        words += ["--tta", tta] if tta else []
         if run_command(words) != 0:
             sys.exit(1)
     return read_visit(out, name=name)
