@@ -29,6 +29,7 @@ MARKERS = (
     "export.json",
     "regions.json",
     "change.json",
+    "cohort_exam.json",
 )
 
 

@@ -10,6 +10,7 @@ import typer
 
 from MSSoftSegLib.cli import (
     change_command,
+    cohort_command,
     demo_command,
     doctor_command,
     evaluate_command,
@@ -38,6 +39,7 @@ app.command()(job_commands.segment)
 app.command()(job_commands.preprocess)
 app.command()(regions_command.regions)
 app.command()(change_command.change)
+app.command()(cohort_command.cohort)
 app.command()(softmask_command.softmask)
 app.command()(train_command.train)
 app.command()(study_command.study)

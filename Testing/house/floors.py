@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from Testing.house.plan import LIBRARY
 
 Plan = Mapping[str, set[str]]
-_BELOW = {room for room, lower in LIBRARY.items() if lower is not None}
-# Jobs stand on all other rooms; the doors of the backend, shell and Python, on jobs.
+_BELOW_JOBS = {room for room, lower in LIBRARY.items() if lower is not None and "jobs" not in lower}
+_BELOW_DOORS = {room for room in LIBRARY if room not in ("cli", "api")}
+# Jobs stand on all rooms but those that run jobs; the doors of the backend, shell and Python, on everything.
 BACKEND: Plan = {
-    room: (_BELOW if room == "jobs" else _BELOW | {"jobs"}) if lower is None else lower
+    room: (_BELOW_JOBS if room == "jobs" else _BELOW_DOORS) if lower is None else lower
     for room, lower in LIBRARY.items()
 }
 

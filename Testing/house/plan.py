@@ -48,6 +48,17 @@ LIBRARY = {
     },
     "segmenting": {"exam", "preprocessing", "network", "inference", "lesion", "region", "quality"},
     "jobs": None,
+    "cohort": {
+        "exam",
+        "preprocessing",
+        "lesion",
+        "network",
+        "evaluation",
+        "library",
+        "report",
+        "segmenting",
+        "jobs",
+    },
     "cli": None,
     "api": None,
 }

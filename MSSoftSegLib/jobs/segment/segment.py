@@ -34,7 +34,7 @@ from MSSoftSegLib.report.result import (
     UncertaintyFacts,
 )
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
-from MSSoftSegLib.segmenting.ready_model import open_model
+from MSSoftSegLib.segmenting.ready_model import ReadyModel, open_model
 from MSSoftSegLib.segmenting.segment_exam import segment_exam
 from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
 from MSSoftSegLib.version import VERSION
@@ -51,14 +51,23 @@ SHARES = {
 }
 
 
-def run_segment(job: SegmentJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
-    """Run the job; the result folder. What can be refused is refused before anything slow begins."""
+def run_segment(
+    job: SegmentJob,
+    emit: Emit,
+    cancelled: Callable[[], bool],
+    *,
+    opened: Callable[..., ReadyModel] = open_model,
+) -> Path:
+    """Run the job; the result folder. What can be refused is refused before anything slow begins.
+
+    opened: what opens the model; whoever segments many exams hands over one that stays open.
+    """
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
     check_target(spec.out, overwrite=spec.overwrite, inputs=[*spec.exam.paths, Path(spec.preprocessing.brain)])
     reporter.progress("model", 0.0)
-    model = open_model(spec.model, device=spec.device)
+    model = opened(spec.model, device=spec.device)
     reporter.progress("reading", 0.0)
     exam = load_exam(spec.exam)
     found = segment_exam(exam, model, spec, progress=reporter.progress, cancelled=reporter.cancelled)

@@ -1,0 +1,31 @@
+"""Write what a cohort comes to: two tables and a page, each whole or as it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from MSSoftSegLib.cohort.exam_list import CohortExam
+from MSSoftSegLib.cohort.group.exam_rows import COLUMNS, ExamRow, lesion_lines, read_exam_rows, tsv_line
+from MSSoftSegLib.cohort.group.page import render_group_page
+from MSSoftSegLib.cohort.group.suspicion import suspicions
+from MSSoftSegLib.cohort.places import EXAMS_TABLE, GROUP_PAGE, LESIONS_TABLE, write_whole
+from MSSoftSegLib.errors import RequestError
+
+
+def write_group(out: Path, expected: Sequence[CohortExam] = ()) -> tuple[ExamRow, ...]:
+    """Tables and page from what lies in ``out``; RequestError where nothing does. expected: exams that ought to be there."""
+    rows = read_exam_rows(out, expected)
+    if all(row.folder is None for row in rows):
+        raise RequestError(f"{out.name} holds no segmented exam", remedy="run the participant level first")
+    found = suspicions(rows)
+    lines = [tsv_line(COLUMNS)]
+    for row in rows:
+        doubt = found[str(row.case)]
+        scored = {"suspicion": doubt.score, "suspicion_reasons": " ".join(doubt.reasons)} if row.folder else {}
+        values = {"warning_texts": row.problem or None, **row.values, "status": row.status, **scored}
+        lines.append(tsv_line([values.get(name) for name in COLUMNS]))
+    write_whole(out / EXAMS_TABLE, "".join(lines))
+    write_whole(out / LESIONS_TABLE, "".join(lesion_lines(rows)))
+    write_whole(out / GROUP_PAGE, render_group_page(out, rows, found))
+    return rows
