@@ -10,7 +10,6 @@ import typer
 
 from MSSoftSegLib.cli import (
     change_command,
-    cohort_command,
     demo_command,
     doctor_command,
     evaluate_command,
@@ -26,6 +25,7 @@ from MSSoftSegLib.cli import (
     synthesize_command,
     train_command,
 )
+from MSSoftSegLib.cli.cohorts import cohort_command
 from MSSoftSegLib.cli.display import say, say_error, unwritable_output, with_open_streams
 from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, as_user_error
 from MSSoftSegLib.version import VERSION

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from MSSoftSegLib.cli.bids_app import run_bids_app
+from MSSoftSegLib.cli.cohorts.bids_app import run_bids_app
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.version import VERSION
 from Testing.MSSoftSegLib.cohort.small_cohort import write_bids_tree

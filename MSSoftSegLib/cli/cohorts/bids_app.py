@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from MSSoftSegLib.cli.cohort_command import cohort_settings
-from MSSoftSegLib.cli.cohort_running import parse_part, raise_failures, segment_all
+from MSSoftSegLib.cli.cohorts.cohort_command import cohort_settings
+from MSSoftSegLib.cli.cohorts.cohort_running import parse_part, raise_failures, segment_all
 from MSSoftSegLib.cli.display import say, say_error, with_open_streams
 from MSSoftSegLib.cohort.bids_tree import check_described, find_bids_exams
 from MSSoftSegLib.cohort.engine.job_array import slurm_array_script

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from MSSoftSegLib.cli import options
-from MSSoftSegLib.cli.cohort_running import parse_part, raise_failures, segment_all
+from MSSoftSegLib.cli.cohorts.cohort_running import parse_part, raise_failures, segment_all
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cohort.engine.job_array import slurm_array_script
 from MSSoftSegLib.cohort.exam_folders import find_exams

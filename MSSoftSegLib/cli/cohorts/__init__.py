@@ -1,0 +1,1 @@
+"""Many exams at a command: ``mssoftseg cohort`` and the BIDS App ``mssoftseg-bids``."""
