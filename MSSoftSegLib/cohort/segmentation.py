@@ -56,7 +56,7 @@ def segment_into(exam: CohortExam, files: Mapping[Modality, Path], settings: Coh
         keep_working=settings.keep_working,
     )
     with _without_logs():
-        run_segment(SegmentJob(job=str(exam), spec=spec), _unheard, _never, opened=loaded_model)
+        run_segment(SegmentJob(job=str(exam), kind="segment", spec=spec), _unheard, _never, opened=loaded_model)
     facts = Result.model_validate_json((result / FACTS_FILE).read_bytes())
     reference = files[settings.choices.reference]
     _write_derivatives(exam, reference, facts, result, folder / BIDS_IMAGE_FOLDER)

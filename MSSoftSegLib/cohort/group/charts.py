@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from MSSoftSegLib.cohort.group.exam_rows import MEASURES, ExamRow
 from MSSoftSegLib.cohort.group.suspicion import IN_WORDS, OUTLIER_FROM, modified_z
@@ -31,7 +32,7 @@ def _histogram(name: str, values: np.ndarray, outliers: Sequence[float]) -> byte
     title = f"{IN_WORDS[name].capitalize()}, {counted(len(values), 'exam', 'exams')}"
     figure, axes = chart(title, x=f"{IN_WORDS[name]} ({UNITS[name]})", y="exams")
     axes.hist(values, bins=min(MOST_BINS, max(5, int(np.sqrt(len(values)) * 2))), color=BLUE, edgecolor="white")
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     if outliers:
         axes.plot(outliers, np.zeros(len(outliers)), "v", color=VERMILION, clip_on=False, zorder=5, label="outlier")
         axes.legend(frameon=False, fontsize=9)
