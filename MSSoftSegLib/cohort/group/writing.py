@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from MSSoftSegLib.cohort.exam_list import CohortExam
-from MSSoftSegLib.cohort.group.exam_rows import COLUMNS, ExamRow, lesion_lines, read_exam_rows, tsv_line
+from MSSoftSegLib.cohort.group.exam_rows import COLUMNS, Cell, ExamRow, lesion_lines, read_exam_rows, tsv_line
 from MSSoftSegLib.cohort.group.page import render_group_page
 from MSSoftSegLib.cohort.group.suspicion import suspicions
 from MSSoftSegLib.cohort.places import EXAMS_TABLE, GROUP_PAGE, LESIONS_TABLE, write_whole
@@ -22,8 +22,10 @@ def write_group(out: Path, expected: Sequence[CohortExam] = ()) -> tuple[ExamRow
     lines = [tsv_line(COLUMNS)]
     for row in rows:
         doubt = found[str(row.case)]
-        scored = {"suspicion": doubt.score, "suspicion_reasons": " ".join(doubt.reasons)} if row.folder else {}
-        values = {"warning_texts": row.problem or None, **row.values, "status": row.status, **scored}
+        scored: dict[str, Cell] = (
+            {"suspicion": doubt.score, "suspicion_reasons": " ".join(doubt.reasons)} if row.folder else {}
+        )
+        values: dict[str, Cell] = {"warning_texts": row.problem or None, **row.values, "status": row.status, **scored}
         lines.append(tsv_line([values.get(name) for name in COLUMNS]))
     write_whole(out / EXAMS_TABLE, "".join(lines))
     write_whole(out / LESIONS_TABLE, "".join(lesion_lines(rows)))
