@@ -129,4 +129,4 @@ def lesion_lines(rows: Iterable[ExamRow]) -> Iterator[str]:
         ids = (row.values["participant_id"], row.values["session_id"])
         with (row.folder / RESULT_FOLDER / LESIONS_FILE).open(encoding="utf-8", newline="") as file:
             for lesion in csv.DictReader(file):
-                yield tsv_line((*ids, *(lesion[name] for name in LESION_COLUMNS)))
+                yield tsv_line((*ids, *(lesion.get(name) for name in LESION_COLUMNS)))
