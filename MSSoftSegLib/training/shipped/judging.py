@@ -23,9 +23,10 @@ from MSSoftSegLib.inference.predict import predict_members
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint
+from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.training.data.prepared_case import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import load_trained
-from MSSoftSegLib.training.shipped.bundle import draft_description
+from MSSoftSegLib.training.shipped.bundle import draft_description, write_bundle
 from MSSoftSegLib.training.shipped.cohort import CohortCase
 from MSSoftSegLib.training.shipped.figures import as_table, figures_of, summary_of
 from MSSoftSegLib.training.shipped.held_out import HeldOutExam, predict_held_out
@@ -36,6 +37,7 @@ from MSSoftSegLib.training.shipped.stages import ShippedRun
 
 LOGGER = logging.getLogger(__name__)
 JUDGMENT, TABLE = "judgement.json", "judgement.md"
+JUDGED_CARD = "# A model that is judged\n\nTrained briefly, without the patients of {center}. Not for use.\n"
 WITHHELD: tuple[tuple[Modality, ...], ...] = ((), (Modality.T2,), (Modality.T1,), (Modality.T1, Modality.T2))
 
 
@@ -59,6 +61,7 @@ def judge(
         run = ShippedRun(plan, tuple(cohort), folder, without=center)
         run.train()
         network = load_trained(run.trained)
+        _keep_bundle(run, network, center)
         for missing, predicted in found.items():
             for exam in exams:
                 if exam.center == center and not set(missing) - set(exam.case.images):
@@ -80,6 +83,13 @@ def judge(
     tables = [f"## {name}\n\n{entry['table']}" for name, entry in document.items() if isinstance(entry, dict)]
     (folder / TABLE).write_text("\n".join(tables), encoding="utf-8")
     return points
+
+
+def _keep_bundle(run: ShippedRun, network: nn.Module, center: str) -> None:
+    """The judged model as a bundle beside its run, for whoever asks what it learns of that center (Benchmarks/department.py)."""
+    with complete_or_absent(run.folder / f"model-without-{center}", overwrite=True) as folder:
+        course = (f"saw nobody of {center}",)
+        write_bundle(folder, network, run.plan, (), course=course, card=JUDGED_CARD.format(center=center), metrics={})
 
 
 def _named(missing: Sequence[Modality]) -> str:

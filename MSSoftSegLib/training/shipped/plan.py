@@ -16,13 +16,14 @@ EVERY_KIND: tuple[Kind, ...] = ("real", "planted", "filled", "synthetic")
 
 @dataclass(frozen=True)
 class Stage:
-    """Training that begins with the weights of the stage before. kinds: of cases that are shown."""
+    """Training that begins with the weights of the stage before. kinds: of cases that are shown. patch: None = the plan's."""
 
     name: str
     steps: int
     rate: float
     schedule: Literal["constant", "cosine"] = "constant"
     kinds: tuple[Kind, ...] = EVERY_KIND
+    patch: Shape | None = None
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,16 @@ class Plan:
     judged: tuple[Stage, ...]
     cohort: CohortPlan = FULL_COHORT
     kind_shares: tuple[tuple[Kind, float], ...] = (
-        ("real", 0.40),
-        ("planted", 0.20),
-        ("filled", 0.07),
-        ("synthetic", 0.33),
+        ("real", 0.48),
+        ("planted", 0.18),
+        ("filled", 0.12),
+        ("synthetic", 0.22),
     )
     center_shares: tuple[tuple[str, float], ...] = (("ljubljana", 0.20), ("catania", 0.25), ("tabriz", 0.55))
     patch: Shape | None = None
     filters: tuple[int, ...] | None = None
     steps_per_epoch: int = 250  # about; a stage has the steps that it states
-    version: str = "0.4.0"
+    version: str = "0.5.0"
     seed: int = 11
 
     def recipe(self, stage: Stage) -> Recipe:
@@ -58,8 +59,9 @@ class Plan:
         phase = recipe.training.phases[0].model_copy(update=schedule)
         course = {"phases": (phase,), "steps_per_epoch": stage.steps // epochs, "seed": self.seed}
         changes: dict[str, object] = {"training": recipe.training.model_copy(update=course)}
-        if self.patch is not None:
-            changes["sampling"] = recipe.sampling.model_copy(update={"size": self.patch})
+        patch = stage.patch or self.patch
+        if patch is not None:
+            changes["sampling"] = recipe.sampling.model_copy(update={"size": patch})
         if self.filters is not None:
             changes["network"] = recipe.network.model_copy(update={"filters": self.filters})
         return Recipe.model_validate(recipe.model_copy(update=changes).model_dump())
@@ -69,11 +71,14 @@ FULL = Plan(
     stages=(
         Stage("first", steps=500, rate=2.5e-3),
         Stage("second", steps=750, rate=2.5e-3),
-        Stage("last", steps=3500, rate=2.5e-3, schedule="cosine"),
+        Stage("third", steps=3500, rate=2.5e-3, schedule="cosine"),
+        Stage("last", steps=6000, rate=2e-3, schedule="cosine"),
+        # Instance normalization sees whole brains in use: their statistics are not those of patches.
+        Stage("whole", steps=150, rate=4e-4, schedule="cosine", patch=(144, 176, 144)),
     ),
     judged=(
         Stage("synthetic", steps=750, rate=2.5e-3, kinds=("synthetic",)),
-        Stage("without-one-center", steps=300, rate=2.5e-3, schedule="cosine"),
+        Stage("without-one-center", steps=1500, rate=2e-3, schedule="cosine"),
     ),
 )
 # Minutes become seconds; proves that every stage runs, nothing else.
