@@ -1,9 +1,11 @@
-"""The picture of the model card's failure modes: where the shipped model errs most on synthetic patients nobody trained on.
+"""The picture of the model card's failure modes: where models that had not seen the exam's center err most.
 
-    python Docs/make/failure_modes.py ../shared/data/open_ms --out Resources/Models/starter/failure_modes.png
+    python Docs/make/failure_modes.py --data DATA --run RUN --out Resources/Models/starter/failure_modes.png
 
-Rows: lesions that it misses, lesions that are none, lesions that it draws too small, and too large; the worst of each by volume.
-Left of each pair the image, right the same with the true outline (orange, lesion fraction 0.5) and the model's (cyan).
+RUN is that of ``python -m MSSoftSegLib.training.shipped --judge``. Rows: lesions that are missed, lesions that are none, lesions
+drawn too small, and too large; the worst of each by volume, one of a patient. Left of each pair FLAIR, right the same with the
+rater's outline (orange) and the model's (cyan). Only images whose licence allows it are drawn (CC BY: open_ms, MS3SEG), with
+their notice.
 """
 
 from __future__ import annotations
@@ -18,23 +20,21 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from scipy import ndimage
 
-from MSSoftSegLib.inference.device import choose_device
-from MSSoftSegLib.inference.sliding_window import windowed_logits
-from MSSoftSegLib.lesion.instances import label_instances
-from MSSoftSegLib.network.catalog import find_bundle
-from MSSoftSegLib.network.weights import load_networks
-from MSSoftSegLib.network.window import window_of
-from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank
-from MSSoftSegLib.training.synthesis.generator import draw_patient
-from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
+from MSSoftSegLib.exam.geometry import voxels
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.reading import read_exam
+from MSSoftSegLib.training.shipped.held_out import held_out_exam
+from MSSoftSegLib.training.shipped.points import cross_fitted_point, lesions_of
+from MSSoftSegLib.training.shipped.real_exams import find_real_exams
 
-# Apart from the seeds of training and of the operating point.
-SEED = 20_262
-SHAPE = (144, 176, 144)
+# Centers whose images may be shown with their notice. Catania's licence is known at second hand only.
+MAY_BE_SHOWN = ("ljubljana", "tabriz")
+NOTICE = (
+    "Images: open_ms (Lesjak et al. 2017, CC BY) and MS3SEG (Bashiri Bawil et al., CC BY 4.0); cropped, outlines added."
+)
 HALF_WIDTH = 28
 COLUMNS = 4
 EVERY_NEIGHBOR = np.ones((3, 3, 3))
@@ -46,34 +46,47 @@ class Failure:
     """One place: slices of FLAIR, truth and model around it, and what is to be said of it."""
 
     kind: str
-    severity: int
-    patient: int
+    severity: float
+    patient: str
     flair: np.ndarray
     truth: np.ndarray
     found: np.ndarray
     words: str
 
 
-def failures(number: int, flair: np.ndarray, truth: np.ndarray, found: np.ndarray) -> Iterator[Failure]:
-    """All failures of one patient. truth, found: bool (z, y, x) at 1 mm."""
+@dataclass(frozen=True)
+class Shown:
+    """Whose exam it is, its FLAIR (z, y, x) with the brain from 0 to 1, and the volume of a voxel."""
 
-    def failure(kind: str, component: np.ndarray, severity: int, words: str) -> Failure:
+    patient: str
+    flair: np.ndarray
+    voxel_mm3: float
+
+
+def failures(exam: Shown, truth: np.ndarray, found: np.ndarray) -> Iterator[Failure]:
+    """All failures of one exam. truth, found: bool (z, y, x) on its grid."""
+
+    def failure(kind: str, component: np.ndarray, severity: float, words: str) -> Failure:
         z = int(component.sum(axis=(1, 2)).argmax())
         y, x = (round(float(part)) for part in np.argwhere(component[z]).mean(axis=0))
         window = (z, slice(max(0, y - HALF_WIDTH), y + HALF_WIDTH), slice(max(0, x - HALF_WIDTH), x + HALF_WIDTH))
-        return Failure(kind, severity, number, flair[window], truth[window], found[window], words)
+        return Failure(kind, severity, exam.patient, exam.flair[window], truth[window], found[window], words)
 
     for lesion in components(truth):
-        volume, lost = int(lesion.sum()), int((lesion & ~found).sum())
+        volume, lost = (float(part.sum()) * exam.voxel_mm3 for part in (lesion, lesion & ~found))
         kind, words = (
-            ("missed", f"{volume} mm³ missed") if lost == volume else ("too small", f"{lost} of {volume} mm³ lost")
+            ("missed", f"{volume:.0f} mm³ missed")
+            if lost == volume
+            else ("too small", f"{lost:.0f} of {volume:.0f} mm³ lost")
         )
         if lost:
             yield failure(kind, lesion & ~found, lost, words)
     for blob in components(found):
-        volume, beyond = int(blob.sum()), int((blob & ~truth).sum())
+        volume, beyond = (float(part.sum()) * exam.voxel_mm3 for part in (blob, blob & ~truth))
         kind, words = (
-            ("false", f"{volume} mm³ false") if beyond == volume else ("too large", f"{beyond} of {volume} mm³ beyond")
+            ("false", f"{volume:.0f} mm³ false")
+            if beyond == volume
+            else ("too large", f"{beyond:.0f} of {volume:.0f} mm³ beyond")
         )
         if beyond:
             yield failure(kind, blob & ~truth, beyond, words)
@@ -86,31 +99,30 @@ def components(mask: np.ndarray) -> Iterator[np.ndarray]:
         yield labels == number
 
 
-def collect(data: Path, patients: int) -> list[Failure]:
-    """The failures of the shipped model on so many synthetic patients."""
-    bundle = find_bundle("starter")
-    description, network = bundle.description, load_networks(bundle)[0]
-    anatomies, lesions = load_anatomy_bank(data), load_lesion_bank(data, without=())
-    found = []
-    for number in range(patients):
-        patient = draw_patient(anatomies, lesions, SHAPE, rng=np.random.default_rng([SEED, number]))
-        window = window_of(description)
-        logits = windowed_logits(network, patient.images[None], choose_device("cpu"), window=window)[0, 0]
-        probability = torch.sigmoid(logits / description.calibration.temperature).numpy()
-        probability = probability * (patient.images[0] != 0).numpy()
-        mask = label_instances(
-            probability,
-            threshold=description.threshold,
-            min_lesion_mm3=description.min_lesion_mm3,
-            voxel_volume_mm3=1.0,
+def collect(data: Path, run: Path) -> list[Failure]:
+    """The failures on every judged exam of these centers; RequestError where an exam was not judged."""
+    exams = [exam for exam in find_real_exams(data) if exam.center in MAY_BE_SHOWN]
+    judged = {exam.case.case: held_out_exam(exam, run / "held-out") for exam in exams}
+    found: list[Failure] = []
+    for exam in exams:
+        held_out = judged[exam.case.case]
+        point = cross_fitted_point(held_out, list(judged.values()))
+        mask = lesions_of(
+            held_out,
+            held_out.probability(point.temperature),
+            threshold=point.threshold,
+            min_lesion_mm3=point.min_lesion_mm3,
         )
-        found += failures(number, patient.images[0].numpy(), patient.label[0].numpy() >= 0.5, mask > 0)
+        flair = voxels(read_exam(exam.case.images).image(Modality.FLAIR))
+        low, high = np.percentile(flair[held_out.brain], [1, 99.7])
+        shown = Shown(exam.patient, (flair - low) / (high - low), held_out.voxel_mm3)
+        found += failures(shown, held_out.truth, mask)
     return found
 
 
 def draw(axes: Axes, failure: Failure, *, outlined: bool) -> None:
     """One crop; the patient's front is up."""
-    axes.imshow(failure.flair, cmap="gray", vmin=-3, vmax=4.5)
+    axes.imshow(failure.flair, cmap="gray", vmin=0, vmax=1.1)
     if outlined:
         for mask, color in ((failure.truth, "#ff9f1c"), (failure.found, "#00d7ff")):
             if mask.any():
@@ -123,22 +135,23 @@ def draw(axes: Axes, failure: Failure, *, outlined: bool) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--patients", type=int, default=16)
     given = parser.parse_args()
-    every = collect(given.data, given.patients)
+    every = collect(given.data, given.run)
     figure, grid = plt.subplots(len(KINDS), 2 * COLUMNS, figsize=(2 * COLUMNS * 1.3, len(KINDS) * 1.45))
     for row, kind in zip(grid, KINDS, strict=True):
         # One of a patient, so that one bad image does not fill a row.
-        worst: dict[int, Failure] = {}
+        worst: dict[str, Failure] = {}
         for each in sorted((f for f in every if f.kind == kind), key=lambda f: f.severity):
             worst[each.patient] = each
         for column, each in enumerate(sorted(worst.values(), key=lambda f: -f.severity)[:COLUMNS]):
             draw(row[2 * column], each, outlined=False)
             draw(row[2 * column + 1], each, outlined=True)
         row[0].set_ylabel(kind, fontsize=8)
-    figure.subplots_adjust(0.02, 0.01, 0.995, 0.96, 0.03, 0.17)
+    figure.text(0.995, 0.008, NOTICE, fontsize=6, ha="right")
+    figure.subplots_adjust(0.02, 0.03, 0.995, 0.96, 0.03, 0.17)
     figure.savefig(given.out, dpi=90)
 
 

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from scipy.special import expit, logit
 from torch import nn
 
+from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_mask
@@ -72,12 +73,9 @@ def predict_held_out(
 
     missing: contrasts that are withheld.
     """
-    name = exam.case.case + "".join(f"-without-{modality.value}" for modality in missing)
-    target = folder / name
+    target = folder / _name(exam, missing)
     images = {modality: path for modality, path in exam.case.images.items() if modality not in missing}
     read = read_exam(images)
-    flair = read.image(Modality.FLAIR)
-    truth = voxels(read_mask(next(iter(exam.case.raters.values())), like=flair)) != 0
     if not (target / MEMBERS_FILE).is_file():
         working = _working(exam, read, description)
         as_learned = description.model_copy(
@@ -98,7 +96,19 @@ def predict_held_out(
                 brain=voxels(brain) >= 0.5,
                 slices_mm=flair_slices_mm(working),
             )
-    with np.load(target / MEMBERS_FILE, allow_pickle=False) as kept:
+    return held_out_exam(exam, folder, missing=missing)
+
+
+def held_out_exam(exam: RealExam, folder: Path, *, missing: Sequence[Modality] = ()) -> HeldOutExam:
+    """What ``predict_held_out`` left in ``folder``; RequestError where it has not been there."""
+    name = _name(exam, missing)
+    if not (folder / name / MEMBERS_FILE).is_file():
+        raise RequestError(
+            f"{name} has not been judged", remedy="run python -m MSSoftSegLib.training.shipped with --judge"
+        )
+    flair = read_exam({Modality.FLAIR: exam.case.images[Modality.FLAIR]}).image(Modality.FLAIR)
+    truth = voxels(read_mask(next(iter(exam.case.raters.values())), like=flair)) != 0
+    with np.load(folder / name / MEMBERS_FILE, allow_pickle=False) as kept:
         x, y, z = flair.GetSpacing()
         return HeldOutExam(
             case=name,
@@ -110,6 +120,10 @@ def predict_held_out(
             truth=truth,
             brain=kept["brain"],
         )
+
+
+def _name(exam: RealExam, missing: Sequence[Modality]) -> str:
+    return exam.case.case + "".join(f"-without-{modality.value}" for modality in missing)
 
 
 def _working(exam: RealExam, read: Exam, description: ModelDescription) -> WorkingExam:
