@@ -20,7 +20,7 @@ from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.jobs.evaluate.model_scoring import load_model, score_case
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.datalist import write_datalist
-from MSSoftSegLib.library.labelled_case import LabelledCase
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.training.shipped.real_exams import find_real_exams
 
@@ -73,13 +73,13 @@ def main(arguments: list[str] | None = None) -> None:
         (given.out / "department.md").write_text(_page(models), encoding="utf-8")
 
 
-def _scored(model: Path, judged: list[LabelledCase], device: Device) -> Scores:
+def _scored(model: Path, judged: list[LabeledCase], device: Device) -> Scores:
     loaded = load_model(find_bundle(str(model)))
     return {case.case: score_case(case, loaded, device, tta="none") for case in judged}
 
 
 def _adapted(
-    count: int, approved: list[LabelledCase], judged: list[LabelledCase], given: argparse.Namespace, device: Device
+    count: int, approved: list[LabeledCase], judged: list[LabeledCase], given: argparse.Namespace, device: Device
 ) -> Adapted:
     """Train on the approved patients, or take up the model that an earlier call made, and score it on the others."""
     out = given.folder / f"adapted-{count}"
