@@ -114,6 +114,7 @@ def collect(data: Path, run: Path) -> list[Failure]:
             min_lesion_mm3=point.min_lesion_mm3,
         )
         flair = voxels(read_exam(exam.case.images).image(Modality.FLAIR))
+        flair = flair[held_out.box]
         low, high = np.percentile(flair[held_out.brain], [1, 99.7])
         shown = Shown(exam.patient, (flair - low) / (high - low), held_out.voxel_mm3)
         found += failures(shown, held_out.truth, mask)

@@ -33,11 +33,13 @@ MEMBERS_FILE = "members.npz"
 SMALLEST_PROBABILITY = 1e-6
 
 
-@dataclass(frozen=True)
+# Compared by identity, so that what is computed of one can be remembered.
+@dataclass(frozen=True, eq=False)
 class HeldOutExam:
     """One exam, predicted by a network that saw nothing of its center.
 
-    members: (member, z, y, x) probabilities at temperature 1 on FLAIR's native grid; truth, brain: (z, y, x) bool.
+    members: (member, z, y, x) probabilities at temperature 1 on FLAIR's native grid, cut to the box around brain and truth;
+    truth, brain: (z, y, x) bool, the same box; box: where it lies on the grid.
     """
 
     case: str
@@ -48,6 +50,7 @@ class HeldOutExam:
     members: np.ndarray
     truth: np.ndarray
     brain: np.ndarray
+    box: tuple[slice, slice, slice]
 
     def probability(self, temperature: float) -> np.ndarray:
         """Mean over the members (z, y, x) float32 at that temperature, 0 outside the brain."""
@@ -110,16 +113,26 @@ def held_out_exam(exam: RealExam, folder: Path, *, missing: Sequence[Modality] =
     truth = voxels(read_mask(next(iter(exam.case.raters.values())), like=flair)) != 0
     with np.load(folder / name / MEMBERS_FILE, allow_pickle=False) as kept:
         x, y, z = flair.GetSpacing()
+        brain, members = kept["brain"], kept["members"]
+        box = _box_around(brain | truth)
         return HeldOutExam(
             case=name,
             patient=exam.patient,
             center=exam.center,
             slices_mm=float(kept["slices_mm"]),
             spacing_mm=(z, y, x),
-            members=kept["members"],
-            truth=truth,
-            brain=kept["brain"],
+            members=members[:, *box],
+            truth=truth[box],
+            brain=brain[box],
+            box=box,
         )
+
+
+def _box_around(mask: np.ndarray) -> tuple[slice, slice, slice]:
+    """The smallest box (z, y, x) that holds a mask."""
+    sides = (np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
+    z, y, x = (slice(int(side[0]), int(side[-1]) + 1) for side in sides)
+    return z, y, x
 
 
 def _name(exam: RealExam, missing: Sequence[Modality]) -> str:
