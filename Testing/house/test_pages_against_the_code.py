@@ -89,7 +89,7 @@ def fields(model: type[BaseModel], before: str = "", *, depth: int = 9):
 
 
 def nested(annotation: object) -> tuple[type[BaseModel] | None, str]:
-    if isinstance(annotation, types.UnionType):
+    if isinstance(annotation, types.UnionType) and type(None) in typing.get_args(annotation):
         # What may be null is described as what it is when it is there.
         annotation = typing.get_args(annotation)[0]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
