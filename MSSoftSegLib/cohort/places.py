@@ -21,7 +21,10 @@ LESIONS_TABLE = "group_lesions.tsv"
 TOOLS_TABLE = "group_tools.tsv"
 GROUP_PAGE = "group_report.html"
 OWN_FOLDER = ".mssoftseg"
-IGNORED_BY_BIDS = f"**/{RESULT_FOLDER}/**\n**/{RECORD_FILE}\n**/{THUMBNAIL_FILE}\ngroup_*\n{OWN_FOLDER}/\nslurm-*\n"
+TOOLS_FOLDER = "tools"
+IGNORED_BY_BIDS = (
+    f"**/{RESULT_FOLDER}/**\n**/{RECORD_FILE}\n**/{THUMBNAIL_FILE}\ngroup_*\n{OWN_FOLDER}/\n{TOOLS_FOLDER}/\nslurm-*\n"
+)
 _ENTITIES = re.compile(r"^(?P<entities>sub-[A-Za-z0-9]+(?:_[a-z]+-[A-Za-z0-9+]+)*)_FLAIR\.nii(?:\.gz)?$")
 
 

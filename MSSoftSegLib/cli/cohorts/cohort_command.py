@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -15,8 +15,11 @@ from MSSoftSegLib.cohort.engine.job_array import slurm_array_script
 from MSSoftSegLib.cohort.exam_folders import find_exams
 from MSSoftSegLib.cohort.exam_list import CohortExam, part_of
 from MSSoftSegLib.cohort.group.writing import write_group
-from MSSoftSegLib.cohort.places import GROUP_PAGE
+from MSSoftSegLib.cohort.places import GROUP_PAGE, TOOLS_TABLE
 from MSSoftSegLib.cohort.settings import CohortSettings
+from MSSoftSegLib.cohort.tools.comparing import compare_tools
+from MSSoftSegLib.cohort.tools.fusing import FUSIONS, Fusion
+from MSSoftSegLib.cohort.tools.layouts import ToolSource, parse_source
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.network.catalog import default_model
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
@@ -46,6 +49,13 @@ def cohort(
     ] = None,
     part: Annotated[str | None, typer.Option("--part", help="only this part of the exams, as 3/20")] = None,
     tables_only: Annotated[bool, typer.Option("--tables-only", help="segment nothing, write tables and page")] = False,
+    tool: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="NAME=FOLDER, may be repeated: another tool's results (Docs/cohorts.md section 6)"),
+    ] = None,
+    fusion: Annotated[
+        str | None, typer.Option("--fuse", help="one answer of ours and the tools': soft-vote or staple")
+    ] = None,
     print_slurm_array: Annotated[
         bool, typer.Option("--print-slurm-array", help="print a job script and do nothing")
     ] = False,
@@ -57,6 +67,8 @@ def cohort(
 
     Example: mssoftseg cohort COHORT.csv --out RESULTS
     """
+    tools = [parse_source(each) for each in tool or ()]
+    fused = _fusion(fusion, tools)
     exams = find_exams(source)
     if print_slurm_array:
         say(_script(source, out, exams).rstrip())
@@ -81,8 +93,23 @@ def cohort(
         write_group(out, exams)
         if not json_events:
             say(str(out / GROUP_PAGE))
+    if tools:
+        problems = compare_tools(exams, out, tools, fusion=fused)
+        if not json_events:
+            say(
+                f"{out / TOOLS_TABLE}"
+                + (f" ({problems} answers are missing, each with its reason)" if problems else "")
+            )
     if outcome is not None:
         raise_failures(outcome, len(asked))
+
+
+def _fusion(name: str | None, tools: list[ToolSource]) -> Fusion | None:
+    if name is not None and name not in FUSIONS:
+        raise RequestError(f"{name!r} is no way to fuse", remedy=f"choose from {', '.join(FUSIONS)}")
+    if name is not None and not tools:
+        raise RequestError("--fuse needs another tool's results", remedy="add --from NAME=FOLDER")
+    return cast("Fusion | None", name)
 
 
 def cohort_settings(
