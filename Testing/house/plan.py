@@ -55,6 +55,7 @@ LIBRARY = {
         "network",
         "evaluation",
         "library",
+        "region",
         "report",
         "segmenting",
         "jobs",

@@ -13,6 +13,7 @@ from MSSoftSegLib.cohort.exam_list import CohortExam
 from MSSoftSegLib.cohort.places import RESULT_FOLDER, exam_records
 from MSSoftSegLib.cohort.record import ExamFailure, ExamRecord, read_failures, read_record
 from MSSoftSegLib.library.layout import CaseId
+from MSSoftSegLib.region.regions import Place
 from MSSoftSegLib.report.lesion_table import COLUMNS as LESION_COLUMNS
 from MSSoftSegLib.report.result import Result
 from MSSoftSegLib.result_files import FACTS_FILE, LESIONS_FILE
@@ -24,7 +25,8 @@ COLUMNS = (
     *("soft_volume_ml", "mean_entropy_nats", "psu", "warnings", "warning_texts", "suspicion", "suspicion_reasons"),
     *("modalities", "reference", "brain_extraction", "threshold", "min_lesion_mm3", "tta", "device"),
     *("model", "model_version", "model_sha256", "software_version", "torch_version", "seconds", "peak_memory_mb"),
-    "fingerprint",
+    *(f"volume_ml_{place.value}" for place in Place),
+    *("regions_problem", "fingerprint"),
 )
 NOT_AVAILABLE = "n/a"
 Cell = str | int | float | None
@@ -100,8 +102,11 @@ def _row(folder: Path, record: ExamRecord) -> ExamRow | None:
         "torch_version": facts.software.torch,
         "seconds": record.seconds,
         "peak_memory_mb": facts.peak_memory_mb,
+        "regions_problem": facts.regions_problem,
         "fingerprint": record.fingerprint,
     }
+    if facts.regions is not None:
+        values |= {f"volume_ml_{place.value}": ml for place, ml in facts.regions.volume_ml_by_place.items()}
     return ExamRow(case, "ok", folder, values, facts.warnings)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -56,7 +57,7 @@ def _mask(path: Path, label: int | None, flair: sitk.Image) -> tuple[sitk.Image,
 def _label_alone(path: Path, label: int | None) -> sitk.Image:
     """Lesion 1, all else 0; also of FreeSurfer's .mgz, whose label numbers are larger than a mask's."""
     try:
-        image = nibabel.load(path)
+        image: Any = nibabel.load(path)
         values = np.asarray(image.dataobj)
     except (OSError, ValueError, EOFError, nibabel.filebasedimages.ImageFileError):
         raise BadImage(f"{path.name} could not be read", remedy="run the tool again, or leave the exam out") from None

@@ -60,6 +60,7 @@ def test_there_is_one_row_an_exam_and_its_numbers_are_the_results_own(out):
         "0",
         "n/a",
     )
+    assert (a["volume_ml_periventricular"], a["regions_problem"]) == ("n/a", "n/a")
     assert (a["warnings"], a["warning_texts"]) == ("1", "The T1 looks odd.")
     assert b["warning_texts"] == "x.nii is <broken> — mend it"
     assert (c["warning_texts"], c["volume_ml"], c["suspicion"]) == ("not segmented yet", "n/a", "n/a")
