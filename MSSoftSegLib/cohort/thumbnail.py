@@ -49,5 +49,5 @@ def thumbnail_png(reference: Path, result: Path) -> bytes:
     panel.show_outline(panel.slice_of(mask) > 0, width=0.7)
     center = np.array([(start + stop - 1) / 2 for start, stop in volumes.head])
     panel.look_at(screen_position_mm(volumes.grid, plane, center), FIELD_OF_VIEW_MM, FIELD_OF_VIEW_MM)
-    panel.show_borders(size=6)
+    panel.show_borders(size=7)
     return png_bytes(figure)
