@@ -12,7 +12,7 @@ from MSSoftSegLib.cohort.group.suspicion import IN_WORDS, OUTLIER_FROM, modified
 from MSSoftSegLib.report.chart import BLUE, VERMILION, chart, counted
 from MSSoftSegLib.report.panel import png_bytes
 
-UNITS = {"lesions": "lesions", "volume_ml": "ml", "mean_entropy_nats": "nats", "psu": "0–1"}
+UNITS = {"lesions": "", "volume_ml": " (ml)", "mean_entropy_nats": " (nats)", "psu": " (0–1)"}
 MOST_BINS = 30
 
 
@@ -30,7 +30,7 @@ def distribution_pngs(rows: Sequence[ExamRow]) -> dict[str, bytes]:
 
 def _histogram(name: str, values: np.ndarray, outliers: Sequence[float]) -> bytes:
     title = f"{IN_WORDS[name].capitalize()}, {counted(len(values), 'exam', 'exams')}"
-    figure, axes = chart(title, x=f"{IN_WORDS[name]} ({UNITS[name]})", y="exams")
+    figure, axes = chart(title, x=f"{IN_WORDS[name]}{UNITS[name]}", y="exams")
     axes.hist(values, bins=min(MOST_BINS, max(5, int(np.sqrt(len(values)) * 2))), color=BLUE, edgecolor="white")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     if outliers:
