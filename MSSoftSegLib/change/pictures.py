@@ -16,7 +16,7 @@ from MSSoftSegLib.report.chart import BLUE, GRAY, VERMILION, chart
 from MSSoftSegLib.report.panel import INK, figure_of, outline_segments, png_bytes
 from MSSoftSegLib.report.panel import PAPER as BLACK
 
-# Blue less, red more: dark in the middle, so that what did not change is as dark as the background.
+# Blue less, red more; what did not change is pale.
 SUBTRACTION_COLORS = colormaps["coolwarm"]
 SUBTRACTION_SD = 6.0
 GRAY_WINDOW = (-4.5, 5.0)
