@@ -56,12 +56,15 @@ def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _thresholds(truths: Sequence[PairTruth], own: ChangeCalibration) -> dict[str, float]:
-    """changed_from: half the allowed false alarms among these unchanged lesions; stable_up_to: a tenth of changes lie below."""
+    """changed_from: half the allowed false alarms among these unchanged lesions; stable_up_to: a tenth of changes lie below.
+
+    Nothing likelier changed than not is called stable.
+    """
     false = [change_probability(j.evidence, own) for t in truths for j in t.groups if j.fate in (None, Fate.UNCHANGED)]
     allowed = int(FALSE_PER_PAIR / 2 * len(false) / LESIONS_PER_PAIR)
     high = float(np.clip(sorted(false, reverse=True)[allowed] + 0.01, 0.5, 0.98))
     true = [
         change_probability(j.evidence, own) for t in truths for j in t.groups if j.fate not in (None, Fate.UNCHANGED)
     ]
-    low = float(np.clip(np.percentile(true, 10), 0.05, high - 0.05))
+    low = float(np.clip(np.percentile(true, 10), 0.05, min(high - 0.05, 0.5)))
     return {"changed_from": round(high, 3), "stable_up_to": round(low, 3)}
