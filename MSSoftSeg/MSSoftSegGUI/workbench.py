@@ -18,6 +18,7 @@ from MSSoftSegGUI.exam.loading import loadExamFolder
 from MSSoftSegGUI.exam.panel import ExamPanel
 from MSSoftSegGUI.library.panel import LIBRARY_SETTING
 from MSSoftSegGUI.review.edit_panel import EditPanel
+from MSSoftSegGUI.review.report import ReviewReport
 from MSSoftSegGUI.review.result_loading import ResultLoader
 from MSSoftSegGUI.review.session import ReviewSession
 from MSSoftSegGUI.scene.case_folder import makeFolder, putInto
@@ -35,6 +36,7 @@ from MSSoftSegGUI.worker.client import WorkerClient
 from MSSoftSegGUI.worker.error_card import reason_of
 from MSSoftSegGUI.worker.place import PYTHON_SETTING, makeCommand, runsFolder
 from MSSoftSegGUI.worker.qt_process import QtProcess, later, waitForEnds
+from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 # A killed process is gone within milliseconds; one that a driver holds must not hold Slicer.
 END_PATIENCE_S = 2.0
@@ -66,11 +68,14 @@ class Workbench:
             onChoice=self.onChoice,
         )
         self.edit = EditPanel(self._ui("Edit"))
-        self.review = ReviewSession(self._ui("Review"), self.edit, parameters)
+        self.worker, self.quickWorker = newWorker(), newWorker()
+        self.report = ReviewReport(
+            ShortJobs(self.quickWorker), later, runsFolder() / "report", reviewer=lambda: self.curation.saver.view.rater
+        )
+        self.review = ReviewSession(self._ui("Review"), self.edit, parameters, self.report)
         self.environment = EnvironmentPanel(self._ui("Environment"), install=self.onInstall, onPython=self.onPython)
         self._opening = ChunkedWork(later)
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
-        self.worker, self.quickWorker = newWorker(), newWorker()
         self.curation = self._newCuration()
         self.training = self._newTraining()
         self.runner = SegmentPresenter(

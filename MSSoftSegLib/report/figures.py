@@ -20,6 +20,7 @@ from MSSoftSegLib.report.planes import (
     DisplayVolumes,
     Plane,
     busiest_slice,
+    planes_in_order,
     screen_position_mm,
     sharpest_plane,
     slice_place,
@@ -53,13 +54,14 @@ class OverviewLayout:
 
 
 def overview_layout(volumes: DisplayVolumes) -> OverviewLayout:
-    """Rows axial, coronal, sagittal; four columns; one scale in mm for all panels."""
+    """Rows of the planes, that of acquisition first; four columns; one scale in mm for all panels."""
     height_mm, depth_mm, width_mm = _head_size_mm(volumes)
     columns = len(OVERVIEW_COLUMNS)
     panel_px = (OVERVIEW_WIDTH_PX - (columns + 1) * GAP_PX) / columns
     px_per_mm = panel_px / max(width_mm, depth_mm)
     top, panels = float(HEADING_PX), {}
-    for plane, rows_mm in ((Plane.AXIAL, depth_mm), (Plane.CORONAL, height_mm), (Plane.SAGITTAL, height_mm)):
+    for plane in planes_in_order(volumes.grid):
+        rows_mm = depth_mm if plane is Plane.AXIAL else height_mm
         for column in range(columns):
             left = GAP_PX + column * (panel_px + GAP_PX)
             panels[plane, column] = (left, top, panel_px, rows_mm * px_per_mm)
@@ -76,7 +78,7 @@ def overview_png(volumes: DisplayVolumes, *, reference_name: str = OVERVIEW_COLU
         for column in range(len(OVERVIEW_COLUMNS)):
             _draw_overview_panel(figure, layout, volumes, plane, index, column)
     for column, name in enumerate((reference_name, *OVERVIEW_COLUMNS[1:])):
-        left, top, width, _ = layout.panels[Plane.AXIAL, column]
+        left, top, width, _ = layout.panels[planes_in_order(volumes.grid)[0], column]
         x, y = (left + width / 2) / layout.width_px, 1 - top / 2 / layout.height_px
         figure.text(x, y, name, color=INK, fontsize=10, ha="center", va="center")
     _draw_color_bars(figure, layout)
@@ -128,7 +130,7 @@ def _draw_overview_panel(
     if column == 1:
         panel.show_outline(panel.slice_of(volumes.instances) > 0, width=0.8)
         if not volumes.instances.any():
-            panel.write("no lesion at this threshold", 0.5, 0.08, size=8, horizontal="center", vertical="bottom")
+            panel.write("no lesion", 0.5, 0.08, size=8, horizontal="center", vertical="bottom")
     elif column == 2:
         panel.show_map(volumes.probability, PROBABILITY_COLORS, 1.0)
     elif column == 3:

@@ -15,8 +15,9 @@ from MSSoftSegLib.lesion.uncertainty import LARGEST_ENTROPY_NATS
 from MSSoftSegLib.region.regions import PLACE_WORDS
 from MSSoftSegLib.report.card_extract import card_extract
 from MSSoftSegLib.report.figures import CLOSE_UP_MM, close_up_png, overview_png
-from MSSoftSegLib.report.planes import LOWEST_SHOWN_PROBABILITY, DisplayVolumes, sharpest_plane
+from MSSoftSegLib.report.planes import LOWEST_SHOWN_PROBABILITY, DisplayVolumes, planes_in_order
 from MSSoftSegLib.report.result import Result
+from MSSoftSegLib.report.review import Review
 
 # Templates lie beside this file, as package data.
 TEMPLATE_FOLDER = Path(__file__).resolve().parent
@@ -34,27 +35,41 @@ def write_report(
     path.write_text(page, encoding="utf-8")
 
 
-def render_report(*, result: Result, segmentation: Segmentation, reference: sitk.Image, card_markdown: str) -> str:
-    """The report as HTML text. A result and a segmentation that count different lesions are a ValueError."""
+def render_report(
+    *,
+    result: Result,
+    segmentation: Segmentation,
+    reference: sitk.Image,
+    card_markdown: str,
+    review: Review | None = None,
+) -> str:
+    """The report as HTML text. A result and a segmentation that count different lesions are a ValueError.
+
+    review: who corrected the segmentation, None = nobody did.
+    """
     if result.lesions.count != len(segmentation.lesions):
         raise ValueError(f"the result counts {result.lesions.count} lesions, not {len(segmentation.lesions)}")
     volumes = DisplayVolumes.of(reference, segmentation)
     modality = result.reference_modality.upper()
     ordered = least_certain_first(segmentation.lesions)
     close_ups = {lesion.id: data_uri(close_up_png(volumes, lesion.id)) for lesion in ordered[:MOST_CLOSE_UPS]}
+    planes = [str(plane) for plane in planes_in_order(volumes.grid)]
+    members = len(segmentation.maps.members)
     return (
         _environment()
         .get_template(TEMPLATE)
         .render(
             result=result,
             modality=modality,
-            member_count=len(segmentation.maps.members),
+            review=review,
+            has_members=members > 1 if review is None else _spoke_differently(result),
+            members_text=_members_text(members) if review is None else "members",
             overview=data_uri(overview_png(volumes, reference_name=modality)),
             lesions_shown=ordered[:MOST_CLOSE_UPS],
             lesions_listed=ordered[MOST_CLOSE_UPS:],
             close_ups=close_ups,
             close_up_mm=CLOSE_UP_MM,
-            close_up_plane=str(sharpest_plane(volumes.grid)),
+            planes=planes,
             tilt_deg=volumes.tilt_deg if volumes.tilt_deg >= SMALLEST_NAMED_TILT_DEG else None,
             lowest_shown=LOWEST_SHOWN_PROBABILITY,
             soft_reach_mm=SOFT_REACH_MM,
@@ -63,6 +78,15 @@ def render_report(*, result: Result, segmentation: Segmentation, reference: sitk
             place_words=PLACE_WORDS,
         )
     )
+
+
+def _members_text(count: int) -> str:
+    return f"{count} member{'s' if count != 1 else ''}"
+
+
+def _spoke_differently(result: Result) -> bool:
+    """Whether a result that is read again came of several members: how many there were is not kept, how they differed is."""
+    return result.uncertainty.psu > 0
 
 
 def data_uri(png: bytes) -> str:

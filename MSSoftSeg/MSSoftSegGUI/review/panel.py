@@ -35,10 +35,11 @@ class ReviewPanel(Panel):
         onDisplay: Callable[[], None],
         onHide: Callable[[], None],
         onWindows: Callable[[], None],
+        onReport: Callable[[], None],
     ):
         """before: called ahead of everything that the user asks of the presenter. onHide: for a look at the bare image.
 
-        onWindows: for the gray window that suits each contrast.
+        onWindows: for the gray window that suits each contrast. onReport: for the report of what is there now.
         """
         super().__init__(uiPath)
         self._presenter, self._before, self._onDisplay = presenter, before, onDisplay
@@ -61,6 +62,7 @@ class ReviewPanel(Panel):
         ui.lesionTable.connect("currentCellChanged(int,int,int,int)", self.onCurrentCellChanged)
         for name in BUTTONS:
             getattr(ui, f"{name}Button").connect("clicked(bool)", self._action(name))
+        ui.reportButton.connect("clicked(bool)", lambda _checked=False: onReport())
         ui.acceptAllButton.connect("clicked(bool)", self.onAcceptAllClicked)
         ui.rejectAllButton.connect("clicked(bool)", self.onRejectAllClicked)
         self._setUpTable()
@@ -97,6 +99,11 @@ class ReviewPanel(Panel):
         self.ui.lesionTable.setRowCount(0)
         self.say(_("No result yet. Choose an exam and click Segment."))
         showMessage(self.ui.reviewMessage, "")
+        self.sayOfReport("", "note")
+
+    def sayOfReport(self, text: str, kind: str) -> None:
+        """Say how the writing of the report goes."""
+        showMessage(self.ui.reportMessage, text, kind)
 
     def say(self, text: str) -> None:
         """Say a sentence in the place of the summary."""
@@ -270,6 +277,7 @@ class ReviewPanel(Panel):
             ui.surfaceButton,
             ui.outlineCheckBox,
             ui.lesionTable,
+            ui.reportButton,
         ):
             widget.enabled = enabled
         for name in (*(f"{each}Button" for each in BUTTONS), *BULK_BUTTONS):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import qt
 import slicer
@@ -12,6 +14,7 @@ from MSSoftSegGUI.review.mask import ReviewMask
 from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.panel import ENTROPY, PROBABILITY, ReviewPanel
 from MSSoftSegGUI.review.presenter import ReviewPresenter
+from MSSoftSegGUI.review.report import Reviewed
 from MSSoftSegGUI.review.result_nodes import addResult
 from MSSoftSegGUI.scene.contrast_windows import setWindow, setWindowIfUntouched
 from MSSoftSegGUI.scene.layouts import CONTRAST_VIEWS, CONTRASTS, MAP_VIEWS, layoutToBeginWith, wantedLayout
@@ -34,9 +37,9 @@ VIEWS_SETTLE_S = 0.05
 
 
 class ReviewSession(VTKObservationMixin):
-    """At most one exam under review. edit: the panel that edits its segmentation."""
+    """At most one exam under review. edit: the panel that edits its segmentation; report: writes its report."""
 
-    def __init__(self, uiPath: str, edit, settings) -> None:
+    def __init__(self, uiPath: str, edit, settings, report) -> None:
         """settings: gives the panel's parameters of the scene."""
         super().__init__()
         self.presenter = ReviewPresenter(show=self._show, jump=self._jump)
@@ -47,8 +50,10 @@ class ReviewSession(VTKObservationMixin):
             onDisplay=self._displayAnew,
             onHide=self.toggleHidden,
             onWindows=lambda: self._setWindows(setWindow),
+            onReport=self.writeReport,
         )
-        self._edit, self._settings = edit, settings
+        self._edit, self._settings, self._report = edit, settings, report
+        report.tell = self.panel.sayOfReport
         self._exam = None
         self._writing = self._painted = self._isSurfaceOld = self._isHidden = False
         self._blinker, self._views = Blinker(), Views()
@@ -129,6 +134,7 @@ class ReviewSession(VTKObservationMixin):
         self._blinker.stop()
         self._exam, self._isHidden = None, False
         self._edit.close()
+        self._report.forget()
         self.presenter.close()
         self.panel.close()
 
@@ -166,6 +172,24 @@ class ReviewSession(VTKObservationMixin):
         if not isThere(self._exam.probability, self._exam.entropy, self._exam.segmentation):
             self.forget()
             self.panel.say(_("A part of this result was deleted. Click Segment to make it again."))
+
+    def writeReport(self) -> None:
+        """The report of the result as it is now."""
+        if self._exam is None:
+            return
+        self.takeEdits()
+        exam, view = self._exam, self.presenter.view
+        reviewed = Reviewed(
+            folder=Path(exam.resultFolder),
+            flair=exam.flair,
+            labels=self.presenter.labels.copy(),
+            ras_from_ijk=self.presenter.ras_from_ijk,
+            threshold=view.threshold,
+            min_lesion_mm3=ReviewFacts.from_json(exam.lesionFacts).min_lesion_mm3,
+            decided=view.lesions - view.undecided,
+            lesions=view.lesions,
+        )
+        self._report.write(reviewed)
 
     def toggleHidden(self) -> None:
         """The bare image, for a look at what lies under overlay and outline; and back."""

@@ -38,9 +38,14 @@ class ReviewView:
         return f"{lesions} · {volume}"
 
     @property
+    def lesions(self) -> int:
+        """How many lesions of the model there are to be decided on."""
+        return sum(row.origin == "model" for row in self.rows)
+
+    @property
     def progress_text(self) -> str:
         """How far the review is."""
-        total = sum(row.origin == "model" for row in self.rows)
+        total = self.lesions
         if not total:
             return ""
         return _("{done} of {total} reviewed").format(done=total - self.undecided, total=total)

@@ -1,0 +1,104 @@
+"""The report of a result as it is now, corrected: written by the worker, opened in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from MSSoftSegGUI.scene.volume_files import write_volume
+from MSSoftSegGUI.worker.chunked_work import ChunkedWork
+from MSSoftSegGUI.worker.error_card import ErrorCard, sentence
+from MSSoftSegGUI.worker.export_problem import export_card
+from MSSoftSegLib.result_files import FACTS_FILE, REPORT_FILE
+from MSSoftSegLib.stepwise import Work
+
+TOPIC = "report"
+
+
+@dataclass(frozen=True, eq=False)
+class Reviewed:
+    """A result as the reader left it. labels: uint8 (k, j, i) on FLAIR's voxels; ras_from_ijk: 4×4, as the result has it.
+
+    decided: how many of the model's lesions are accepted or rejected.
+    """
+
+    folder: Path
+    flair: object
+    labels: np.ndarray
+    ras_from_ijk: np.ndarray
+    threshold: float
+    min_lesion_mm3: float
+    decided: int
+    lesions: int
+
+
+def openInBrowser(path: Path) -> bool:
+    """Whether there is a program that shows pages."""
+    return bool(qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path))))
+
+
+class ReviewReport:
+    """jobs: asks the worker. folder: for what it reads. reviewer: gives the reader's name, "" before she said it.
+
+    tell(text, kind) says how it goes.
+    """
+
+    def __init__(self, jobs, later, folder: Path, *, reviewer: Callable[[], str]) -> None:
+        self._jobs, self._folder, self._reviewer = jobs, folder, reviewer
+        self._work = ChunkedWork(later)
+        self.open = openInBrowser
+        self.tell: Callable[[str, str], None] = lambda _text, _kind: None
+
+    def forget(self) -> None:
+        """Another exam is looked at."""
+        self._work.stop()
+        self._jobs.drop(TOPIC)
+
+    def write(self, reviewed: Reviewed) -> None:
+        """Write the report and open it."""
+        if not (reviewed.folder / FACTS_FILE).is_file():
+            self.tell(_("The files of this result are gone. Click Segment to make them again."), "error")
+            return
+        self.tell(_("The report is being written…"), "note")
+        self._work.start(
+            self._writing(reviewed), lambda problem: self._fail(export_card("FLAIR", problem, self._folder))
+        )
+
+    def _writing(self, reviewed: Reviewed) -> Work[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        flair, labels = self._folder / "FLAIR.nii", self._folder / "labels.nii"
+        voxels = slicer.util.arrayFromVolume(reviewed.flair)
+        if voxels.shape != reviewed.labels.shape:
+            raise ValueError(_("it does not lie on the voxels of this result"))
+        write_volume(voxels, reviewed.ras_from_ijk, flair)
+        yield
+        write_volume(reviewed.labels, reviewed.ras_from_ijk, labels)
+        page = reviewed.folder / REPORT_FILE
+        spec = {
+            "result": str(reviewed.folder),
+            "reference": str(flair),
+            "labels": str(labels),
+            "threshold": reviewed.threshold,
+            "min_lesion_mm3": reviewed.min_lesion_mm3,
+            "reviewer": self._reviewer(),
+            "decided": reviewed.decided,
+            "lesions": reviewed.lesions,
+            "out": str(page),
+        }
+        self._jobs.ask(TOPIC, spec, on_result=lambda _summary: self._show(page), on_problem=self._fail, topic=TOPIC)
+
+    def _show(self, page: Path) -> None:
+        if self.open(page):
+            text = _("The report is open in your browser. Print or save it there: {path} goes when Slicer is closed.")
+        else:
+            text = _("The report is written to {path}, which goes when Slicer is closed.")
+        self.tell(text.format(path=page), "note")
+
+    def _fail(self, card: ErrorCard) -> None:
+        self.tell(f"{sentence(card.what)} {card.remedy}", "error")

@@ -1,0 +1,128 @@
+"""The ``report`` job: the report of a result written anew after a reader corrected it, with her name and how far she came."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from pydantic import ValidationError
+
+from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.exam.geometry import Grid, voxels
+from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
+from MSSoftSegLib.jobs.documents.report import ReportJob, ReportSpec
+from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.lesion.corrected import corrected_segmentation
+from MSSoftSegLib.lesion.instances import label_instances
+from MSSoftSegLib.lesion.segmentation import Segmentation
+from MSSoftSegLib.lesion.uncertainty import UncertainProbability
+from MSSoftSegLib.report.html import render_report
+from MSSoftSegLib.report.lesion_table import read_lesions_csv
+from MSSoftSegLib.report.result import LesionFacts, Result, UncertaintyFacts
+from MSSoftSegLib.report.review import Review
+from MSSoftSegLib.result_files import ENTROPY_FILE, FACTS_FILE, LESIONS_FILE, PROBABILITY_FILE
+
+SHARES = {"reading": 1.0, "lesions": 2.0, "report": 6.0}
+
+
+def run_report(job: ReportJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
+    """Run the job; the page."""
+    spec = job.spec
+    reporter = Reporter(job.job, SHARES, emit, cancelled)
+    reporter.started(job.kind)
+    reporter.progress("reading", 0.0)
+    result = _result(spec.result)
+    reference = read_image(spec.reference)
+    reporter.progress("lesions", 0.0)
+    segmentation = _segmentation(spec, result, reference)
+    reporter.progress("report", 0.0)
+    review = Review(spec.reviewer.strip(), spec.decided, spec.lesions, date.today())
+    page = render_report(
+        result=_corrected(result, segmentation),
+        segmentation=segmentation,
+        reference=reference,
+        card_markdown="",
+        review=review,
+    )
+    reporter.progress("report", 1.0)
+    _put(page, spec.out)
+    reporter.result(
+        spec.out.name, {"lesions": len(segmentation.lesions), "volume_ml": round(segmentation.volume_ml, 3)}
+    )
+    return spec.out
+
+
+def _result(folder: Path) -> Result:
+    try:
+        return Result.model_validate_json((folder / FACTS_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RequestError(f"{folder.name} holds no {FACTS_FILE}", remedy="give a result folder of segment") from None
+    except (OSError, ValidationError, UnicodeDecodeError):
+        raise RequestError(f"{FACTS_FILE} in {folder.name} cannot be read", remedy="segment the exam again") from None
+
+
+def _segmentation(spec: ReportSpec, result: Result, reference: sitk.Image) -> Segmentation:
+    """The corrected lesions; GridMismatch where correction, result and reference do not share a grid."""
+    probability, entropy = (read_map(spec.result / name, like=reference) for name in (PROBABILITY_FILE, ENTROPY_FILE))
+    # The model's own lesions, under the numbers that its table has.
+    instances = label_instances(
+        voxels(probability),
+        threshold=result.threshold,
+        min_lesion_mm3=result.min_lesion_mm3,
+        voxel_volume_mm3=Grid.of(probability).voxel_volume_mm3,
+    )
+    lsu = np.array([lesion.lsu for lesion in read_lesions_csv(spec.result / LESIONS_FILE)])
+    if len(lsu) != instances.max(initial=0):
+        raise RequestError(
+            f"{LESIONS_FILE} lists {len(lsu)} lesions, {PROBABILITY_FILE} holds {instances.max(initial=0)}",
+            remedy="segment the exam again",
+        )
+    return corrected_segmentation(
+        # What single members said is not kept with a result.
+        UncertainProbability(probability, entropy, entropy, (probability,)),
+        read_mask(spec.labels, like=reference),
+        instances,
+        lsu,
+        threshold=spec.threshold,
+        min_lesion_mm3=spec.min_lesion_mm3,
+        psu=result.uncertainty.psu,
+    )
+
+
+def _corrected(result: Result, segmentation: Segmentation) -> Result:
+    """The facts of the run, with those of the correction in their place."""
+    own = (result.threshold, result.min_lesion_mm3) == (segmentation.threshold, segmentation.min_lesion_mm3)
+    return result.model_copy(
+        update={
+            "threshold": segmentation.threshold,
+            "min_lesion_mm3": segmentation.min_lesion_mm3,
+            "operating_point": result.operating_point if own else "chosen by the reader",
+            "lesions": LesionFacts(
+                count=len(segmentation.lesions),
+                volume_ml=segmentation.volume_ml,
+                soft_volume_ml=segmentation.soft_volume_ml,
+                volume_interval_ml=segmentation.volume_interval_ml,
+            ),
+            "uncertainty": UncertaintyFacts(
+                mean_entropy_in_lesions=segmentation.mean_entropy_in_lesions_nats, psu=segmentation.psu
+            ),
+        }
+    )
+
+
+def _put(page: str, out: Path) -> None:
+    """Whole or not at all."""
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        partial.write_text(page, encoding="utf-8")
+        os.replace(partial, out)
+    except PermissionError:
+        raise RequestError(
+            f"{out.name} cannot be written to", remedy="close the file, or choose another --out"
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)
