@@ -124,13 +124,13 @@ class Workbench:
     def enter(self) -> None:
         """The module is opened."""
         self.exam.guessWhereEmpty()
-        self.review.panel.setActive(True)
+        self.review.enter()
         self.edit.enter()
         self.training.enter()
 
     def leave(self) -> None:
         """Another module is opened; a run goes on."""
-        self.review.panel.setActive(False)
+        self.review.leave()
         self.edit.leave()
 
     def forgetScene(self) -> None:

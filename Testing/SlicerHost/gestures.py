@@ -8,8 +8,8 @@ from PySide6 import QtCore, QtGui
 from .pythonqt import unwrap
 
 
-def click_in_view(name: str, ras: tuple[float, float, float]) -> None:
-    """Press and release the left button over a patient point; the view must show it."""
+def click_in_view(name: str, ras: tuple[float, float, float], *, shift: bool = False, drag_px: int = 0) -> None:
+    """Press and release the left button over a patient point, which the view must show; release it so far beside."""
     view = slicer.app.layoutManager()._inner.sliceWidget(name).sliceView()
     view._prepare(view.width(), view.height())
     x, y, _ = view.convertRASToXYZ(ras)
@@ -21,8 +21,11 @@ def click_in_view(name: str, ras: tuple[float, float, float]) -> None:
         (QtCore.QEvent.MouseButtonPress, QtCore.Qt.LeftButton),
         (QtCore.QEvent.MouseButtonRelease, QtCore.Qt.NoButton),
     ):
+        if kind is QtCore.QEvent.MouseButtonRelease:
+            place = place + QtCore.QPointF(drag_px, 0)
         glob = view.mapToGlobal(place)
-        event = QtGui.QMouseEvent(kind, place, glob, QtCore.Qt.LeftButton, held, QtCore.Qt.NoModifier)
+        modifiers = QtCore.Qt.ShiftModifier if shift else QtCore.Qt.NoModifier
+        event = QtGui.QMouseEvent(kind, place, glob, QtCore.Qt.LeftButton, held, modifiers)
         QtCore.QCoreApplication.sendEvent(view, event)
 
 

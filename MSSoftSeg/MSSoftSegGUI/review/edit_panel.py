@@ -38,6 +38,11 @@ class EditPanel(Panel):
         self.ui.eraseButton.connect("clicked(bool)", lambda _checked=False: self._use("Erase", ""))
         self._enable(False)
 
+    @property
+    def hasEffect(self) -> bool:
+        """Whether a click in a view is the editor's."""
+        return self.ui.segmentEditor.activeEffect() is not None
+
     def open(self, segmentationNode, flairNode) -> None:
         """Edit this segmentation over this image."""
         editor = self.ui.segmentEditor

@@ -19,6 +19,8 @@ BULK_BUTTONS = ("acceptAllButton", "rejectAllButton")
 # Z and Y are those of the Segment Editor, which leaves them to us.
 KEYS = {"A": "accept", "X": "reject", "N": "next", "P": "previous", "U": "undo", "Z": "undo", "Y": "redo"}
 HIDE_KEY = "H"
+# More and less; plus and minus are the brush's.
+RADIUS_KEYS = {"M": 1, "L": -1}
 ICONS = {f"{name.lower()}Button": name for name in ("Accept", "Reject", "Next", "Undo")}
 STATUS_COLORS = {"accepted": "#2e7d4f", "rejected": "#9a9a9a"}
 
@@ -62,12 +64,14 @@ class ReviewPanel(Panel):
         ui.lesionTable.connect("currentCellChanged(int,int,int,int)", self.onCurrentCellChanged)
         for name in BUTTONS:
             getattr(ui, f"{name}Button").connect("clicked(bool)", self._action(name))
+        ui.growSpinBox.connect("valueChanged(double)", self.onRadiusChanged)
         ui.reportButton.connect("clicked(bool)", lambda _checked=False: onReport())
         ui.acceptAllButton.connect("clicked(bool)", self.onAcceptAllClicked)
         ui.rejectAllButton.connect("clicked(bool)", self.onRejectAllClicked)
         self._setUpTable()
         self._shortcuts = [self._shortcut(key, self._callOf(name)) for key, name in KEYS.items()]
         self._shortcuts.append(self._shortcut(HIDE_KEY, onHide))
+        self._shortcuts += [self._shortcut(key, self._widener(steps)) for key, steps in RADIUS_KEYS.items()]
         self.setActive(False)
         self.close()
 
@@ -99,11 +103,11 @@ class ReviewPanel(Panel):
         self.ui.lesionTable.setRowCount(0)
         self.say(_("No result yet. Choose an exam and click Segment."))
         showMessage(self.ui.reviewMessage, "")
-        self.sayOfReport("", "note")
+        self.note("")
 
-    def sayOfReport(self, text: str, kind: str) -> None:
-        """Say how the writing of the report goes."""
-        showMessage(self.ui.reportMessage, text, kind)
+    def note(self, text: str, kind: str = "note") -> None:
+        """Say what became of what was asked for last; "" = nothing."""
+        showMessage(self.ui.noteMessage, text, kind)
 
     def say(self, text: str) -> None:
         """Say a sentence in the place of the summary."""
@@ -177,6 +181,10 @@ class ReviewPanel(Panel):
                 self.ui.layoutCombo.currentIndex = self.ui.layoutCombo.findData(PLANES)
         self._onDisplay()
 
+    def onRadiusChanged(self, radius_mm: float) -> None:
+        if not self.isUpdating:
+            self._presenter.regrow(radius_mm)
+
     def onAcceptAllClicked(self) -> None:
         self._before()
         self._presenter.accept_all(probability=self.ui.acceptAllSpinBox.value)
@@ -206,6 +214,12 @@ class ReviewPanel(Panel):
         """What a key does: a click on its button, which may be disabled; without one the presenter is asked."""
         button = getattr(self.ui, f"{name}Button", None)
         return button.click if button is not None else self._action(name)
+
+    def _widener(self, steps: int):
+        def widen():
+            self.ui.growSpinBox.value += steps * self.ui.growSpinBox.singleStep
+
+        return widen
 
     def _shortcut(self, key: str, call: Callable[[], None]):
         shortcut = qt.QShortcut(slicer.util.mainWindow() or self.widget)
@@ -278,6 +292,7 @@ class ReviewPanel(Panel):
             ui.outlineCheckBox,
             ui.lesionTable,
             ui.reportButton,
+            ui.growSpinBox,
         ):
             widget.enabled = enabled
         for name in (*(f"{each}Button" for each in BUTTONS), *BULK_BUTTONS):

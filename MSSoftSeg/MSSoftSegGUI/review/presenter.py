@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,15 +13,18 @@ from MSSoftSegGUI.review.history import ReviewHistory, ReviewState
 from MSSoftSegGUI.review.lesion_rows import LesionRow, carry_lsu, least_certain_first
 from MSSoftSegGUI.review.mask import Box, ReviewMask
 from MSSoftSegGUI.review.material import ReviewMaterial, prepare
+from MSSoftSegGUI.review.pointing import Growth, Pointing
 from MSSoftSegGUI.review.row_making import drawn_rows, model_rows
 from MSSoftSegGUI.review.view import ReviewView
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
 from MSSoftSegLib.exam.units import MM3_PER_ML
+from MSSoftSegLib.lesion.live.growth import Place, connected_part
 from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
 from MSSoftSegLib.lesion.live.threshold import HIGHEST_THRESHOLD, LiveInstances, LiveThreshold
 from MSSoftSegLib.stepwise import Work, finish
 
 Point = tuple[float, float, float]
+Pointed = Literal["selected", "grown", "nothing"]
 
 
 class ReviewPresenter:
@@ -39,6 +42,7 @@ class ReviewPresenter:
         self._decisions, self._edits = Decisions(), ManualEdits()
         self._history = ReviewHistory()
         self._settled_threshold = 0.5
+        self._growth: Growth | None = None
         self._selected = 0
         self.view = ReviewView(threshold=0.5)
 
@@ -122,7 +126,7 @@ class ReviewPresenter:
     def release_threshold(self, threshold: float) -> None:
         """The slider is let go."""
         if self._live is not None and self._allowed(threshold) != self._settled_threshold:
-            self._history.remember(self._state())
+            self._remember()
         self._show_threshold(threshold, final=True)
 
     def select(self, number: int) -> None:
@@ -187,9 +191,53 @@ class ReviewPresenter:
             raise ValueError(f"segments of shape {lesion.shape} and {possible.shape} do not fit a result of {shape}")
         edits = self._edits.updated(self._mask.automatic(), lesion != 0, possible != 0)
         if not edits.equals(self._edits):
-            self._history.remember(self._state())
+            self._remember()
             self._edits = edits
         self._refresh()
+
+    def point_at(self, place: Place, *, radius_mm: float) -> Pointed:
+        """A click on a voxel (k, j, i): its lesion is selected; where there is none, one grows from the probability map."""
+        pointing = self._pointing()
+        if pointing is None:
+            return "nothing"
+        row = pointing.row_at(place)
+        if row is not None:
+            self.select(row.number)
+            return "selected"
+        growth = Growth(place, self._edits)
+        edits = pointing.grown(growth, radius_mm)
+        if edits.equals(self._edits):
+            return "nothing"
+        self._remember()
+        self._growth = growth
+        self._show_grown(edits)
+        return "grown"
+
+    def regrow(self, radius_mm: float) -> None:
+        """Another radius for the lesion that grew last, while nothing was done since: it remains one step."""
+        pointing = self._pointing()
+        if self._growth is not None and pointing is not None:
+            self._show_grown(pointing.grown(self._growth, radius_mm))
+
+    def remove_at(self, place: Place) -> bool:
+        """A lesion that was clicked away: the model's is rejected, what was painted on it is gone; whether there was one."""
+        pointing = self._pointing()
+        if pointing is None:
+            return False
+        part, row = connected_part(self.labels, place), pointing.model_row_at(place)
+        if row is not None and row.status != "rejected":
+            self._remember()
+            voxels = self._instances.voxels_of(row.number)
+            self._decisions = self._decisions.with_decision("rejected", self._instances.threshold, voxels)
+            if pointing.is_only_lesion_of(part, row):
+                self._edits = self._edits.without_paint(part)
+        elif len(part):
+            self._remember()
+            self._edits = self._edits.without_paint(part)
+        else:
+            return False
+        self._refresh()
+        return True
 
     def lesion_box(self, number: int) -> tuple[tuple[int, int, int], np.ndarray] | None:
         """One lesion for blinking: the box's first voxel (k, j, i) and a boolean array; None if there is no such lesion."""
@@ -210,6 +258,24 @@ class ReviewPresenter:
         voxels = int((flat[self._edits.possible] == POSSIBLE_LESION).sum())
         return voxels * self._material.voxel_volume_mm3 / MM3_PER_ML
 
+    def _pointing(self) -> Pointing | None:
+        if self._material is None or self._live is None:
+            return None
+        return Pointing(self.labels, self._instances, self._live, self.view.rows, self._material)
+
+    def _show_grown(self, edits: ManualEdits) -> None:
+        """Show what grew and select it, or what it grew onto; the views are there already."""
+        growth, self._edits = self._growth, edits
+        self._refresh()
+        new = np.setdiff1d(edits.added, growth.before.added)
+        place = np.unravel_index(new[0], self.labels.shape) if len(new) else growth.place
+        row = self._pointing().row_at(place)
+        if row is not None:
+            self._selected = row.anchor
+            self.view = dataclasses.replace(self.view, selected=row.number)
+            self._mask.changed_box = None
+            self._show(self.view)
+
     def _allowed(self, threshold: float) -> float:
         return min(max(float(threshold), self.lowest_threshold), self.highest_threshold)
 
@@ -223,6 +289,11 @@ class ReviewPresenter:
             self._settled_threshold = threshold
         self._refresh(final=final)
 
+    def _remember(self) -> None:
+        """A step begins; what was grown before is finished."""
+        self._growth = None
+        self._history.remember(self._state())
+
     def _state(self) -> ReviewState:
         """The reader's work as it is; of a slider that is held, where it was taken hold of."""
         return ReviewState(self._settled_threshold, self._decisions, self._edits)
@@ -231,6 +302,7 @@ class ReviewPresenter:
         """Make all of it as it was; whether there was anything."""
         if state is None or self._live is None:
             return False
+        self._growth = None
         self._decisions, self._edits = state.decisions, state.edits
         self._show_threshold(state.threshold, final=True)
         return True
@@ -244,7 +316,7 @@ class ReviewPresenter:
                 self.next()
             return
         voxels = self._instances.voxels_of(row.number)
-        self._history.remember(self._state())
+        self._remember()
         self._decisions = self._decisions.with_decision(status, self._instances.threshold, voxels)
         self._refresh()
         if go_on:
@@ -253,7 +325,7 @@ class ReviewPresenter:
     def _decide_all(self, status: Status, is_meant: Callable[[LesionRow], bool]) -> int:
         rows = [row for row in self.view.rows if row.origin == "model" and row.status == "undecided" and is_meant(row)]
         if rows:
-            self._history.remember(self._state())
+            self._remember()
             for row in rows:
                 voxels = self._instances.voxels_of(row.number)
                 self._decisions = self._decisions.with_decision(status, self._instances.threshold, voxels)

@@ -25,6 +25,7 @@ from MSSoftSegGUI.scene.segmentation_node import addMissingSegments, readMasks, 
 from MSSoftSegGUI.scene.segments import label_map
 from MSSoftSegGUI.scene.slice_views import Blinker, Views, jumpTo
 from MSSoftSegGUI.scene.state import SLOTS
+from MSSoftSegGUI.scene.view_clicks import ViewClicks
 from MSSoftSegGUI.scene.volume_nodes import ijkToRas
 from MSSoftSegGUI.worker.qt_process import later
 from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
@@ -53,10 +54,11 @@ class ReviewSession(VTKObservationMixin):
             onReport=self.writeReport,
         )
         self._edit, self._settings, self._report = edit, settings, report
-        report.tell = self.panel.sayOfReport
+        report.tell = self.panel.note
         self._exam = None
         self._writing = self._painted = self._isSurfaceOld = self._isHidden = False
         self._blinker, self._views = Blinker(), Views()
+        self._clicks, self._isEntered = ViewClicks(self.onClick), False
         self._rest = qt.QTimer()
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -133,6 +135,7 @@ class ReviewSession(VTKObservationMixin):
         self.removeObservers()
         self._blinker.stop()
         self._exam, self._isHidden = None, False
+        self._clicks.stop()
         self._edit.close()
         self._report.forget()
         self.presenter.close()
@@ -172,6 +175,37 @@ class ReviewSession(VTKObservationMixin):
         if not isThere(self._exam.probability, self._exam.entropy, self._exam.segmentation):
             self.forget()
             self.panel.say(_("A part of this result was deleted. Click Segment to make it again."))
+
+    def enter(self) -> None:
+        """The module is opened: keys and clicks are the review's."""
+        self._isEntered = True
+        self.panel.setActive(True)
+        self._listen()
+
+    def leave(self) -> None:
+        """Another module is opened."""
+        self._isEntered = False
+        self.panel.setActive(False)
+        self._clicks.stop()
+
+    def onClick(self, ras, shift: bool) -> None:
+        """A click in a view, while no effect of the editor has the mouse: select, let grow, or with Shift remove."""
+        if self._exam is None or self._edit.hasEffect:
+            return
+        self.takeEdits()
+        i, j, k = np.linalg.solve(ijkToRas(self._exam.probability), [*ras, 1.0])[:3].round().astype(int)
+        place, shape = (int(k), int(j), int(i)), self.presenter.labels.shape
+        if not all(0 <= index < size for index, size in zip(place, shape, strict=True)):
+            return
+        self.panel.note("")
+        if shift:
+            self.presenter.remove_at(place)
+            return
+        found = self.presenter.point_at(place, radius_mm=self.panel.ui.growSpinBox.value)
+        if found == "nothing":
+            self.panel.note(_("The model sees nothing at this place: paint it with the brush of step 4."))
+        elif found == "grown":
+            self._blinker.stop()
 
     def writeReport(self) -> None:
         """The report of the result as it is now."""
@@ -280,9 +314,17 @@ class ReviewSession(VTKObservationMixin):
             showSurface(exam.segmentation, ui.surfaceButton.checked)
         finally:
             self._writing = False
+        self._listen()
         if isNewLayout:
             # The new views get their size first, and are drawn once.
             later(VIEWS_SETTLE_S, lambda: later(VIEWS_SETTLE_S, self._lookAgain))
+
+    def _listen(self) -> None:
+        """To every view that there is now, while there is something to click at."""
+        if self._isEntered and self._exam is not None:
+            self._clicks.start()
+        else:
+            self._clicks.stop()
 
     def _contrasts(self) -> dict:
         """The images of the exam that are in the scene, by slot."""

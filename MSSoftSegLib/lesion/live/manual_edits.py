@@ -31,6 +31,16 @@ class ManualEdits:
         """Whether these are the same voxels, each painted or erased alike."""
         return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in NAMES)
 
+    def with_lesion(self, voxels: np.ndarray) -> ManualEdits:
+        """These voxels (sorted flat indices) painted as lesion as well, whatever was painted or erased there before."""
+        kept = {name: voxel_set.without(getattr(self, name), voxels) for name in ("erased", "possible")}
+        return ManualEdits(added=voxel_set.joined(self.added, voxels), **kept)
+
+    def without_paint(self, voxels: np.ndarray) -> ManualEdits:
+        """Nothing painted at these voxels (sorted flat indices), neither lesion nor possible lesion."""
+        kept = {name: voxel_set.without(getattr(self, name), voxels) for name in ("added", "possible")}
+        return ManualEdits(erased=self.erased, **kept)
+
     def apply(self, labels: np.ndarray) -> None:
         """Put the edits into a contiguous label array in place: 1 = lesion wins over 2 = possible lesion."""
         flat = labels.reshape(-1)

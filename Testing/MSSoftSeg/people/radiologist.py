@@ -109,6 +109,17 @@ class Radiologist:
         gestures.click_in_view("Red", tuple(ras))
         self.rest(0.5)
 
+    def point(self, ras, *, view: str = "Red", shift: bool = False, drag_px: int = 0) -> None:
+        """Go to the place and click there, as who saw it in that view."""
+        import slicer
+
+        from Testing.SlicerHost import gestures
+
+        for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+            node.JumpSliceByOffsetting(*ras)
+        gestures.click_in_view(view, tuple(ras), shift=shift, drag_px=drag_px)
+        self.host.process_events()
+
     def choose_layout(self, layout: str) -> None:
         """Pick an entry of the menu of views."""
         combo = self.ui("layoutCombo")

@@ -47,7 +47,7 @@ def test_the_report_is_asked_for_with_the_corrected_mask_and_the_readers_name(re
     assert json.dumps(worker.jobs[0]), "it can be sent"
     answer(worker, "result", path="report.html", summary={})
     assert opened == [Path(exam.resultFolder) / "report.html"]
-    assert "browser" in reader.ui("reportMessage").text
+    assert "browser" in reader.ui("noteMessage").text
 
 
 def test_what_the_worker_cannot_do_is_said_and_a_result_without_files_is_not_asked_for(reader):
@@ -56,11 +56,11 @@ def test_what_the_worker_cannot_do_is_said_and_a_result_without_files_is_not_ask
     reader.click("reportButton")
     reader.wait(lambda: worker.jobs)
     answer(worker, "failed", code="disk-full", message="the disk is full", remedy="")
-    assert "disk" in reader.ui("reportMessage").text
+    assert "disk" in reader.ui("noteMessage").text
     (Path(exam.resultFolder) / "result.json").unlink()
     reader.click("reportButton")
     reader.host.process_events()
-    assert "Click Segment" in reader.ui("reportMessage").text
+    assert "Click Segment" in reader.ui("noteMessage").text
     assert len(worker.jobs) == 1
     assert opened == []
 
@@ -73,4 +73,4 @@ def test_the_report_of_one_exam_is_not_opened_over_another(reader):
     reader.choose(flair_node("another", (-25.0, -15.0, -10.0)), "Bert")
     answer(worker, "result", path="report.html", summary={})
     assert opened == []
-    assert not reader.ui("reportMessage").visible
+    assert not reader.ui("noteMessage").visible

@@ -52,11 +52,16 @@ class RenderedView(QtWidgets.QWidget):
         self._window.AddRenderer(self._renderer)
         self._interactor = vtk.vtkGenericRenderWindowInteractor()
         self._interactor.SetRenderWindow(self._window)
+        # Slicer's own style leaves clicks that nobody wants alone; VTK's would turn the camera.
+        self._interactor.SetInteractorStyle(None)
         self._group, self._picture = None, None
         self.setMinimumSize(80, 80)
 
     def renderWindow(self):
         return self._window
+
+    def interactor(self):
+        return self._interactor
 
     def scheduleRender(self):
         self._picture = None
@@ -160,6 +165,18 @@ class qMRMLSliceView(RenderedView):
         normal = [to_ras.GetElement(row, 2) for row in range(3)]
         for editor in list(brush.LISTENING):
             guarded(editor._pressed, ras, normal, self._node.GetFieldOfView()[1])
+        self._tell(event, vtk.vtkCommand.LeftButtonPressEvent)
+
+    def mouseReleaseEvent(self, event):
+        if event.button() == QtCore.Qt.LeftButton:
+            self._tell(event, vtk.vtkCommand.LeftButtonReleaseEvent)
+
+    def _tell(self, event, vtk_event):
+        """What observers of the view's interactor hear."""
+        x, y, _z = self.convertDeviceToXYZ([event.position().x(), event.position().y()])
+        shift = bool(event.modifiers() & QtCore.Qt.ShiftModifier)
+        self._interactor.SetEventInformation(round(x), round(y), 0, int(shift))
+        self._interactor.InvokeEvent(vtk_event)
 
     def convertRASToXYZ(self, ras):
         inverse = vtk.vtkMatrix4x4()
