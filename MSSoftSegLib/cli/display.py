@@ -1,4 +1,5 @@
-"""How a job's events reach the person in front of a shell: a progress bar on stderr, or JSON lines on stdout."""
+"""How a job's events reach the person in front of a shell: a progress bar on stderr, or a line per stage where that is a file
+or a pipe, or JSON lines on stdout."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -32,6 +34,9 @@ def shown(*, json_events: bool) -> Iterator[Emit]:
         yield write
         return
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines()
+        return
     columns = (
         TextColumn("{task.description:<18}"),
         BarColumn(),
@@ -53,6 +58,26 @@ def shown(*, json_events: bool) -> Iterator[Emit]:
                 )
 
         yield show
+
+
+def _lines() -> Emit:
+    """A plain line per stage, and what the job says, for whoever reads it later; a bar would leave nothing there."""
+    begun = time.monotonic()
+    seen: set[str] = set()
+
+    def show(event: Event) -> None:
+        if event["event"] == "progress" and event["stage"] not in seen:
+            seen.add(event["stage"])
+            text = f"{time.monotonic() - begun:7.1f} s  {event['overall']:4.0%}  {event['stage']}"
+        elif event["event"] == "log":
+            text = f"{event['level']}: {event['message']}"
+        else:
+            return
+        with suppress(BrokenPipeError):
+            say_error(text)
+            sys.stderr.flush()
+
+    return show
 
 
 def with_open_streams() -> None:

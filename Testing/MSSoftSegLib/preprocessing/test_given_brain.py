@@ -58,11 +58,32 @@ def test_an_empty_mask_file_is_refused(tmp_path):
         brain_from_file(tmp_path / "brain.nii.gz", reference())
 
 
-def test_a_mask_file_of_another_grid_is_refused(tmp_path):
+def test_a_mask_on_other_voxels_of_the_same_space_is_taken_by_nearest_neighbor_and_said(tmp_path, caplog):
+    """Half the spacing, other axes, another origin: the same places are brain."""
+    fine = sitk.GetImageFromArray(np.zeros((8, 10, 6), np.uint8))
+    fine.SetSpacing((1.5, 0.5, 1.0))
+    # i runs along z, j along x, k along y; the image's voxel (2, 1, 1) holds (2, 2, 3) mm.
+    fine.SetDirection((0, 1, 0, 0, 0, 1, 1, 0, 0))
+    for index in np.ndindex(6, 10, 8):
+        point = fine.TransformIndexToPhysicalPoint([int(each) for each in index])
+        inside = all(
+            abs(at - middle) <= half for at, middle, half in zip(point, (2, 2, 3), (0.5, 1.0, 1.5), strict=True)
+        )
+        fine[[int(each) for each in index]] = int(inside)
+    write_image(fine, tmp_path / "brain.nii.gz")
+    caplog.set_level("INFO")
+    found = brain_from_file(tmp_path / "brain.nii.gz", reference())
+    assert np.argwhere(voxels(found)).tolist() == [[1, 1, 2]]
+    assert same_grid(found, reference())
+    assert "brain.nii.gz lies on other voxels" in caplog.text
+    assert "nearest neighbor" in caplog.text
+
+
+def test_a_mask_of_another_space_is_refused(tmp_path):
     mask = sitk.Cast(reference(), sitk.sitkUInt8) + 1
-    mask.SetSpacing((1.0, 2.0, 3.1))
+    mask.SetOrigin((0.0, 0.0, 7.0))
     write_image(mask, tmp_path / "brain.nii.gz")
-    with pytest.raises(GridMismatch, match=r"brain\.nii\.gz"):
+    with pytest.raises(GridMismatch, match=r"only 33% of the brain mask brain\.nii\.gz"):
         brain_from_file(tmp_path / "brain.nii.gz", reference())
 
 

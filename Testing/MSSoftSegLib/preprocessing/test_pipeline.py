@@ -118,7 +118,8 @@ def test_a_mask_file_on_the_flair_image_is_carried_to_the_target(known_steps, tm
 
 
 def test_a_wrong_mask_file_is_refused_before_anything_is_computed(known_steps, tmp_path):
-    write_image(brain(), tmp_path / "brain.nii.gz")
+    elsewhere = motion(degrees=(0.0, 0.0, 0.0), shift_mm=(0.0, 0.0, 400.0))
+    write_image(carried(brain(), elsewhere), tmp_path / "brain.nii.gz")
     images = exam(t1=head(Modality.T1), flair=carried(head(Modality.FLAIR), MOTION))
     with pytest.raises(GridMismatch):
         preprocess(images, PreprocessingSettings(brain=str(tmp_path / "brain.nii.gz")))
