@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import slicer
+from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from MSSoftSegGUI.exam.loaded_volumes import patientNameOf
@@ -56,6 +57,8 @@ class CurationWorkbench(VTKObservationMixin):
             saver=lambda: self.saver,
             onKept=self._onKept,
         )
+        # What was asked about before approving: the exam, and how many lesions nobody decided on.
+        self._asked: tuple | None = None
         self._buildSoftLabel(ui, folder)
         self._buildLibrary(ui, folder)
         self.saver.set_library(slicer.util.settingsValue(LIBRARY_SETTING, ""))
@@ -134,6 +137,26 @@ class CurationWorkbench(VTKObservationMixin):
             self._table.current = exam
             exam.curation = self.saver.state.to_json()
 
+    def onApprove(self) -> None:
+        """Approve; where lesions are undecided, only after the reader was told how many, and clicked again."""
+        exam, count, total = self._table.current, 0, 0
+        if exam is not None and hasDrawing(exam) and isFromModel(exam) and self._review.exam is not None:
+            self._review.takeEdits()
+            count, total = self._review.presenter.view.undecided, self._review.presenter.view.lesions
+        about = (exam.parameterNode.GetID(), count, total) if exam is not None else None
+        if count and self._asked != about:
+            self._asked = about
+            text = _("{count} of {total} lesions are undecided. Click Save and approve again to approve all the same.")
+            self.library.ask(text.format(count=count, total=total))
+            return
+        self._asked = None
+        self.saver.save("approved")
+
+    @property
+    def isAsking(self) -> bool:
+        """Whether the next click on the button approves in spite of undecided lesions."""
+        return self._asked is not None
+
     def onNext(self) -> None:
         self.worklist.open_next(self.saver.state.case)
 
@@ -192,7 +215,9 @@ class CurationWorkbench(VTKObservationMixin):
         self.softLabelPanel.setPresenter(self.softLabel)
 
     def _buildLibrary(self, ui, folder: Path) -> None:
-        self.library = LibraryPanel(ui("Library"), onLibrary=self.setLibrary, onDraw=self.onDraw, onTyped=self.onTyped)
+        self.library = LibraryPanel(
+            ui("Library"), onLibrary=self.setLibrary, onDraw=self.onDraw, onTyped=self.onTyped, onApprove=self.onApprove
+        )
         self.worklistPanel = WorklistPanel(ui("Worklist"), onNext=self.onNext)
         self.ratersPanel = RatersPanel(ui("Raters"))
         self.exportPanel = LibraryExportPanel(ui("Export"), onExport=self.onExport)

@@ -24,7 +24,7 @@ def rememberLibrary(library: str) -> None:
 
 
 class LibraryPanel(Panel):
-    """Library, rater, pseudonym, notes and the two buttons that save. onLibrary, onDraw, onTyped: what is done with it."""
+    """Library, rater, pseudonym, notes and the two buttons that save. onLibrary and so on: what is done with it."""
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class LibraryPanel(Panel):
         onLibrary: Callable[[str], None],
         onDraw: Callable[[], None],
         onTyped: Callable[[], None],
+        onApprove: Callable[[], None],
     ) -> None:
         super().__init__(uiPath)
         self.setIcons({"approveButton": "Accept"})
@@ -49,7 +50,7 @@ class LibraryPanel(Panel):
         ui.notesEdit.connect("textChanged()", self.onNotesChanged)
         ui.drawButton.connect("clicked(bool)", lambda _checked=False: onDraw())
         ui.saveCorrectedButton.connect("clicked(bool)", lambda _checked=False: self._presenter.save("corrected"))
-        ui.approveButton.connect("clicked(bool)", lambda _checked=False: self._presenter.save("approved"))
+        ui.approveButton.connect("clicked(bool)", lambda _checked=False: onApprove())
         ui.libraryDetailsButton.connect("clicked(bool)", self.onCopyDetailsClicked)
 
     def setPresenter(self, presenter) -> None:
@@ -87,6 +88,10 @@ class LibraryPanel(Panel):
     def setDrawEnabled(self, enabled: bool) -> None:
         """Whether there is a FLAIR image on which nothing is drawn yet."""
         self.ui.drawButton.enabled = enabled
+
+    def ask(self, question: str) -> None:
+        """A question that another click on the same button answers."""
+        showMessage(self.ui.libraryMessage, question, "warning")
 
     def sayLibrary(self, text: str) -> None:
         """Say what the library holds."""

@@ -16,6 +16,7 @@ class ReviewState:
     """All of the reader's work at one moment."""
 
     threshold: float
+    min_lesion_mm3: float
     decisions: Decisions
     edits: ManualEdits
 

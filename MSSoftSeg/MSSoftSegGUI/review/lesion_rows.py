@@ -81,7 +81,7 @@ def carry_lsu(
 
     The members' maps are not kept with a result, so the LSU of other thresholds cannot be computed afresh.
     """
-    if instances.threshold == original.threshold:
+    if (instances.threshold, instances.count) == (original.threshold, original.count):
         return lsu
     # Both hold their voxels in the same order, most probable first: one is the beginning of the other.
     shared = min(len(instances.flat), len(original.flat))

@@ -80,6 +80,15 @@ class ReviewMask:
         return EditedLesions(tuple(drawn), count, int(np.count_nonzero(inside)))
 
 
+def boxed(flat: np.ndarray, shape: tuple[int, ...]) -> tuple[tuple[int, int, int], np.ndarray]:
+    """Voxels as the first voxel (k, j, i) of the smallest box around them and a boolean array of that box."""
+    place = np.unravel_index(flat, shape)
+    first = tuple(int(axis.min()) for axis in place)
+    box = np.zeros([int(axis.max()) - low + 1 for axis, low in zip(place, first, strict=True)], bool)
+    box[tuple(axis - low for axis, low in zip(place, first, strict=True))] = True
+    return first, box  # type: ignore[return-value]
+
+
 def _box_of(flat: np.ndarray, shape: tuple[int, ...]) -> Box | None:
     """The smallest box (z, y, x) around voxels; None around none."""
     if not len(flat):

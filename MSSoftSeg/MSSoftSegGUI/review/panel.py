@@ -14,7 +14,7 @@ from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
 from MSSoftSegGUI.worker.error_card import sentence
 
 PROBABILITY, ENTROPY, NONE = "probability", "entropy", "none"
-BUTTONS = ("accept", "reject", "next", "undo")
+BUTTONS = ("accept", "reject", "previous", "next", "undo")
 BULK_BUTTONS = ("acceptAllButton", "rejectAllButton")
 # Z and Y are those of the Segment Editor, which leaves them to us.
 KEYS = {"A": "accept", "X": "reject", "N": "next", "P": "previous", "U": "undo", "Z": "undo", "Y": "redo"}
@@ -47,11 +47,12 @@ class ReviewPanel(Panel):
         self._presenter, self._before, self._onDisplay = presenter, before, onDisplay
         self.setIcons(ICONS)
         self._numbers: list[int] = []
-        self._modelThreshold = 0.5
         ui = self.ui
         fillCombo(ui.overlayCombo, _overlays(), PROBABILITY)
         ui.thresholdSlider.connect("valueIsChanging(double)", self.onThresholdChanging)
         ui.thresholdSlider.connect("valueChanged(double)", self.onThresholdChanged)
+        ui.minSizeSlider.connect("valueIsChanging(double)", self.onMinSizeChanging)
+        ui.minSizeSlider.connect("valueChanged(double)", self.onMinSizeChanged)
         ui.modelThresholdButton.connect("clicked(bool)", self.onModelThresholdClicked)
         ui.overlayCombo.connect("currentIndexChanged(int)", self.onDisplayChanged)
         ui.opacitySlider.connect("valueChanged(double)", self.onDisplayChanged)
@@ -72,6 +73,7 @@ class ReviewPanel(Panel):
         self._shortcuts = [self._shortcut(key, self._callOf(name)) for key, name in KEYS.items()]
         self._shortcuts.append(self._shortcut(HIDE_KEY, onHide))
         self._shortcuts += [self._shortcut(key, self._widener(steps)) for key, steps in RADIUS_KEYS.items()]
+        ui.keysLabel.text = _keys()
         self.setActive(False)
         self.close()
 
@@ -86,9 +88,8 @@ class ReviewPanel(Panel):
             shortcut.setParent(None)
         self._shortcuts = []
 
-    def open(self, modelThreshold: float, warnings: Sequence[str] = ()) -> None:
+    def open(self, warnings: Sequence[str] = ()) -> None:
         """A result is there to be reviewed; the presenter knows it already. warnings: what its run warned of."""
-        self._modelThreshold = modelThreshold
         showMessage(self.ui.reviewMessage, " ".join(sentence(each) for each in warnings), "warning")
         with self.updating():
             self.ui.thresholdSlider.minimum = self._presenter.lowest_threshold
@@ -136,12 +137,13 @@ class ReviewPanel(Panel):
             )
             if abs(self.ui.thresholdSlider.value - view.threshold) > 1e-6:
                 self.ui.thresholdSlider.value = view.threshold
+            self._showMinSize(view.min_lesion_mm3)
             self._showRows(view)
             selected = view.row_of(view.selected)
             for name in ("accept", "reject"):
                 # What was drawn by hand is taken back with the eraser.
                 getattr(self.ui, f"{name}Button").enabled = selected is not None and selected.origin == "model"
-            self.ui.nextButton.enabled = bool(view.rows)
+            self.ui.nextButton.enabled = self.ui.previousButton.enabled = bool(view.rows)
             self.ui.undoButton.enabled = view.can_undo
             for name in BULK_BUTTONS:
                 getattr(self.ui, name).enabled = view.undecided > 0
@@ -156,9 +158,19 @@ class ReviewPanel(Panel):
             self._before()
             self._presenter.release_threshold(value)
 
+    def onMinSizeChanging(self, value: float) -> None:
+        if not self.isUpdating:
+            self._before()
+            self._presenter.set_threshold(min_lesion_mm3=value)
+
+    def onMinSizeChanged(self, value: float) -> None:
+        if not self.isUpdating:
+            self._before()
+            self._presenter.release_threshold(min_lesion_mm3=value)
+
     def onModelThresholdClicked(self) -> None:
         self._before()
-        self._presenter.release_threshold(self._modelThreshold)
+        self._presenter.release_as_model()
 
     def onDisplayChanged(self, _value=None) -> None:
         if not self.isUpdating:
@@ -246,6 +258,14 @@ class ReviewPanel(Panel):
         volume = self._presenter.possible_volume_ml()
         return _("possible: {volume:.2f} ml").format(volume=volume) if volume else ""
 
+    def _showMinSize(self, min_lesion_mm3: float) -> None:
+        slider = self.ui.minSizeSlider
+        if min_lesion_mm3 > slider.maximum:
+            slider.maximum = min_lesion_mm3
+        # The slider shows a decimal less than a model may have.
+        if abs(slider.value - min_lesion_mm3) > 0.05:
+            slider.value = min_lesion_mm3
+
     def _showRows(self, view) -> None:
         table = self.ui.lesionTable
         self._numbers = [row.number for row in view.rows]
@@ -283,6 +303,7 @@ class ReviewPanel(Panel):
         ui = self.ui
         for widget in (
             ui.thresholdSlider,
+            ui.minSizeSlider,
             ui.modelThresholdButton,
             ui.overlayCombo,
             ui.opacitySlider,
@@ -310,3 +331,17 @@ def _layouts(slots: tuple[str, ...]):
         yield CONTRASTS, " · ".join(names[slot] for slot in slots)
     yield MAPS, _("FLAIR · probability · entropy")
     yield OWN, _("As laid out in Slicer")
+
+
+def _keys() -> str:
+    """Which key does what, in one line."""
+    keys = (
+        ("A", _("accept")),
+        ("X", _("reject")),
+        ("N P", _("next, previous")),
+        ("U Y", _("undo, redo")),
+        ("H", _("hide overlay")),
+        ("M L", _("grow more, less")),
+    )
+    mouse = (_("click: select or grow"), _("Shift+click: remove"))
+    return " · ".join((*(f"{key} {does}" for key, does in keys), *mouse))

@@ -11,7 +11,7 @@ import numpy as np
 from MSSoftSegGUI.review.decisions import Decisions, Status
 from MSSoftSegGUI.review.history import ReviewHistory, ReviewState
 from MSSoftSegGUI.review.lesion_rows import LesionRow, carry_lsu, least_certain_first
-from MSSoftSegGUI.review.mask import Box, ReviewMask
+from MSSoftSegGUI.review.mask import Box, ReviewMask, boxed
 from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.pointing import Growth, Pointing
 from MSSoftSegGUI.review.row_making import drawn_rows, model_rows
@@ -41,7 +41,8 @@ class ReviewPresenter:
         self._mask = ReviewMask((0, 0, 0))
         self._decisions, self._edits = Decisions(), ManualEdits()
         self._history = ReviewHistory()
-        self._settled_threshold = 0.5
+        self._min_lesion_mm3 = 0.0
+        self._settled = (0.5, 0.0)
         self._growth: Growth | None = None
         self._selected = 0
         self.view = ReviewView(threshold=0.5)
@@ -55,13 +56,14 @@ class ReviewPresenter:
         material: ReviewMaterial,
         *,
         threshold: float | None = None,
+        min_lesion_mm3: float | None = None,
         decisions_json: str = "",
         edits_json: str = "",
         live: LiveThreshold | None = None,
     ) -> Work[None]:
         """Begin, or go on with, the review of a result; ValueError where decisions or edits belong to another one.
 
-        threshold: None = the model's. live: what was prepared for this result already.
+        threshold, min_lesion_mm3: None = the model's. live: what was prepared for this result already.
         """
         facts, shape = material.facts, material.probability.shape
         decisions = Decisions.from_json(decisions_json, shape)
@@ -73,11 +75,13 @@ class ReviewPresenter:
         self._original = live.at(facts.model_threshold)
         self._lsu = facts.lsu_of(self._original.count)
         self._mask = ReviewMask(shape)
-        self._instances = self._original
+        self._instances, self._min_lesion_mm3 = self._original, facts.min_lesion_mm3
+        smallest = facts.min_lesion_mm3 if min_lesion_mm3 is None else min_lesion_mm3
         threshold = self._allowed(facts.model_threshold if threshold is None else threshold)
         # Undoing goes on in a scene that was opened.
-        self._history = ReviewHistory(tuple(ReviewState(threshold, each, edits) for each in decisions.history()))
-        self._show_threshold(threshold, final=True)
+        before = (ReviewState(threshold, smallest, each, edits) for each in decisions.history())
+        self._history = ReviewHistory(tuple(before))
+        self._show_threshold(threshold, smallest, final=True)
 
     @property
     def is_open(self) -> bool:
@@ -119,15 +123,22 @@ class ReviewPresenter:
         """What was painted and erased, for the parameter node; "" while nothing is."""
         return "" if self._edits.is_empty else self._edits.to_json(self._mask.labels.shape)
 
-    def set_threshold(self, threshold: float) -> None:
-        """The slider moves."""
-        self._show_threshold(threshold, final=False)
+    def set_threshold(self, threshold: float | None = None, *, min_lesion_mm3: float | None = None) -> None:
+        """The slider of the threshold, or of the smallest lesion, moves; None stays."""
+        self._show_threshold(*self._cut(threshold, min_lesion_mm3), final=False)
 
-    def release_threshold(self, threshold: float) -> None:
+    def release_threshold(self, threshold: float | None = None, *, min_lesion_mm3: float | None = None) -> None:
         """The slider is let go."""
-        if self._live is not None and self._allowed(threshold) != self._settled_threshold:
+        cut = self._cut(threshold, min_lesion_mm3)
+        if self._live is not None and cut != self._settled:
             self._remember()
-        self._show_threshold(threshold, final=True)
+        self._show_threshold(*cut, final=True)
+
+    def release_as_model(self) -> None:
+        """Back to the threshold and the smallest lesion of the model, as one step."""
+        if self._material is not None:
+            facts = self._material.facts
+            self.release_threshold(facts.model_threshold, min_lesion_mm3=facts.min_lesion_mm3)
 
     def select(self, number: int) -> None:
         """A click on a row: the views go there."""
@@ -148,9 +159,9 @@ class ReviewPresenter:
 
     def previous(self) -> None:
         """Go to the row before."""
-        rows = self._rows_after_selected()
-        if rows:
-            self.select((rows[-1] if rows[-1].anchor != self._selected else rows[max(-2, -len(rows))]).number)
+        others = [row for row in self._rows_after_selected() if row.anchor != self._selected] or self.view.rows
+        if others:
+            self.select(others[-1].number)
 
     def accept(self) -> None:
         """The selected lesion is one; go to the next."""
@@ -167,10 +178,6 @@ class ReviewPresenter:
     def reject_all(self, *, below_mm3: float) -> int:
         """Reject every undecided lesion that is smaller, as one step; how many that were."""
         return self._decide_all("rejected", lambda row: row.volume_mm3 < below_mm3)
-
-    def reset(self) -> None:
-        """Take the decision on the selected lesion back."""
-        self._decide("undecided", go_on=False)
 
     def undo(self) -> None:
         """Take the last decision, move of the threshold or stroke back; a decision's lesion is gone to."""
@@ -244,11 +251,7 @@ class ReviewPresenter:
         row = self.view.row_of(number)
         if row is None or row.origin != "model":
             return None
-        place = np.unravel_index(self._instances.voxels_of(number), self._mask.labels.shape)
-        first = tuple(int(axis.min()) for axis in place)
-        box = np.zeros([int(axis.max()) - low + 1 for axis, low in zip(place, first, strict=True)], bool)
-        box[tuple(axis - low for axis, low in zip(place, first, strict=True))] = True
-        return first, box  # type: ignore[return-value]
+        return boxed(self._instances.voxels_of(number), self._mask.labels.shape)
 
     def possible_volume_ml(self) -> float:
         """Volume of what is painted as possible lesion."""
@@ -279,14 +282,21 @@ class ReviewPresenter:
     def _allowed(self, threshold: float) -> float:
         return min(max(float(threshold), self.lowest_threshold), self.highest_threshold)
 
-    def _show_threshold(self, threshold: float, *, final: bool) -> None:
+    def _cut(self, threshold: float | None, min_lesion_mm3: float | None) -> tuple[float, float]:
+        """Threshold and smallest lesion, one of them as it is shown now."""
+        now = self._instances.threshold if self._live is not None else self._settled[0]
+        smallest = self._min_lesion_mm3 if min_lesion_mm3 is None else min_lesion_mm3
+        return self._allowed(now if threshold is None else threshold), smallest
+
+    def _show_threshold(self, threshold: float, min_lesion_mm3: float, *, final: bool) -> None:
         if self._live is None:
             return
-        threshold = self._allowed(threshold)
-        if threshold != self._instances.threshold:
-            self._instances = self._live.at(threshold)
+        wanted = (self._allowed(threshold), min_lesion_mm3)
+        if wanted != (self._instances.threshold, self._min_lesion_mm3):
+            self._instances = self._live.at(wanted[0], min_lesion_mm3=min_lesion_mm3)
+            self._min_lesion_mm3 = min_lesion_mm3
         if final:
-            self._settled_threshold = threshold
+            self._settled = wanted
         self._refresh(final=final)
 
     def _remember(self) -> None:
@@ -296,7 +306,7 @@ class ReviewPresenter:
 
     def _state(self) -> ReviewState:
         """The reader's work as it is; of a slider that is held, where it was taken hold of."""
-        return ReviewState(self._settled_threshold, self._decisions, self._edits)
+        return ReviewState(*self._settled, self._decisions, self._edits)
 
     def _restore(self, state: ReviewState | None) -> bool:
         """Make all of it as it was; whether there was anything."""
@@ -304,23 +314,21 @@ class ReviewPresenter:
             return False
         self._growth = None
         self._decisions, self._edits = state.decisions, state.edits
-        self._show_threshold(state.threshold, final=True)
+        self._show_threshold(state.threshold, state.min_lesion_mm3, final=True)
         return True
 
-    def _decide(self, status: Status, *, go_on: bool = True) -> None:
+    def _decide(self, status: Status) -> None:
         row = self.view.row_of(self.view.selected)
         if row is None or row.origin != "model":
             return
         if row.status == status:
-            if go_on:
-                self.next()
+            self.next()
             return
         voxels = self._instances.voxels_of(row.number)
         self._remember()
         self._decisions = self._decisions.with_decision(status, self._instances.threshold, voxels)
         self._refresh()
-        if go_on:
-            self.next()
+        self.next()
 
     def _decide_all(self, status: Status, is_meant: Callable[[LesionRow], bool]) -> int:
         rows = [row for row in self.view.rows if row.origin == "model" and row.status == "undecided" and is_meant(row)]
@@ -353,9 +361,11 @@ class ReviewPresenter:
         statuses = self._decisions.statuses(instances, self._live)
         self._mask.update(instances, statuses, self._edits)
         rows, count, voxels = self._rows(instances, statuses)
-        original = instances.threshold == facts.model_threshold and self._edits.is_empty
+        own = (facts.model_threshold, facts.min_lesion_mm3)
+        original = (instances.threshold, self._min_lesion_mm3) == own and self._edits.is_empty
         self.view = ReviewView(
             threshold=instances.threshold,
+            min_lesion_mm3=self._min_lesion_mm3,
             rows=rows,
             selected=self._selected_number(rows, instances),
             count=count,

@@ -89,6 +89,7 @@ class ReviewSession(VTKObservationMixin):
         removeNodes(old)
         exam.lesionFacts = material.facts.to_json()
         exam.threshold, exam.decisions, exam.edits = material.facts.model_threshold, "", ""
+        exam.minLesionMm3 = material.facts.min_lesion_mm3
         return live
 
     def begin(self, exam, material: ReviewMaterial, folder: int) -> None:
@@ -111,7 +112,13 @@ class ReviewSession(VTKObservationMixin):
             ijkToRas(exam.probability),
             ReviewFacts.from_json(exam.lesionFacts),
         )
-        state = {"threshold": exam.threshold or None, "decisions_json": exam.decisions, "edits_json": exam.edits}
+        smallest = exam.minLesionMm3 if exam.minLesionMm3 >= 0 else None
+        state = {
+            "threshold": exam.threshold or None,
+            "min_lesion_mm3": smallest,
+            "decisions_json": exam.decisions,
+            "edits_json": exam.edits,
+        }
         yield from self.presenter.opening(material, live=live, **state)
         yield
         if not isThere(exam.probability, exam.entropy, exam.segmentation):
@@ -219,7 +226,7 @@ class ReviewSession(VTKObservationMixin):
             labels=self.presenter.labels.copy(),
             ras_from_ijk=self.presenter.ras_from_ijk,
             threshold=view.threshold,
-            min_lesion_mm3=ReviewFacts.from_json(exam.lesionFacts).min_lesion_mm3,
+            min_lesion_mm3=view.min_lesion_mm3,
             decided=view.lesions - view.undecided,
             lesions=view.lesions,
         )
@@ -249,7 +256,7 @@ class ReviewSession(VTKObservationMixin):
         hideNodes([exam.brainMask])
         self._edit.open(exam.segmentation, exam.flair)
         facts = ReviewFacts.from_json(exam.lesionFacts)
-        self.panel.open(facts.model_threshold, facts.warnings)
+        self.panel.open(facts.warnings)
         self.panel.setContrasts(tuple(self._contrasts()), self._settings().layout or layoutToBeginWith())
         self._setWindows(setWindowIfUntouched)
         self._display()
@@ -263,7 +270,7 @@ class ReviewSession(VTKObservationMixin):
             self._blinker.stop()
         self.panel.show(view)
         if view.rows_final:
-            self._exam.threshold = view.threshold
+            self._exam.threshold, self._exam.minLesionMm3 = view.threshold, view.min_lesion_mm3
             self._exam.decisions, self._exam.edits = self.presenter.decisions_json, self.presenter.edits_json
 
     def _writeLabels(self, *, final: bool) -> None:

@@ -26,6 +26,7 @@ class ReviewView:
     can_undo: bool = False
     can_redo: bool = False
     rows_final: bool = True
+    min_lesion_mm3: float = 0.0
 
     @property
     def summary_text(self) -> str:

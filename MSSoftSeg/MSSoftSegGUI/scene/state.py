@@ -33,14 +33,15 @@ class PanelState:
 class ExamState:
     """One exam: its images, its result and the reader's work on it.
 
-    lesionFacts: ``ReviewFacts`` as JSON, "" before a result. threshold: 0 = the model's. decisions and edits: as the
-    review presenter hands them out. resultFolder: where the result's files lie, which may be gone when a scene is opened
-    elsewhere; nothing that the review needs is read from there. curation: ``CaseState`` as JSON.
+    lesionFacts: ``ReviewFacts`` as JSON, "" before a result. threshold: 0 = the model's, minLesionMm3: below 0 = the model's.
+    decisions and edits: as the review presenter hands them out. resultFolder: where the result's files lie, which may be gone
+    when a scene is opened elsewhere; nothing that the review needs is read from there. curation: ``CaseState`` as JSON.
     """
 
     caseName: str = ""
     lesionFacts: str = ""
     threshold: float = 0.0
+    minLesionMm3: float = -1.0
     decisions: str = ""
     edits: str = ""
     resultFolder: str = ""

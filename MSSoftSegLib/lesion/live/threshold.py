@@ -72,13 +72,14 @@ class LiveThreshold:
         self._probability = self.forest.value.astype(np.float64)
         self._numbers = np.zeros(probability.size, np.int32)
 
-    def at(self, threshold: float) -> LiveInstances:
-        """The lesions at a threshold ≥ ``lowest``."""
+    def at(self, threshold: float, *, min_lesion_mm3: float | None = None) -> LiveInstances:
+        """The lesions at a threshold ≥ ``lowest``, of at least this volume; None = as it was prepared with."""
+        smallest = self._min_lesion_mm3 if min_lesion_mm3 is None else min_lesion_mm3
         found = self.forest.components(threshold)
         size = np.bincount(found.label, minlength=found.count)
         first = np.full(found.count, np.iinfo(np.int64).max)
         np.minimum.at(first, found.label, found.flat)
-        kept = np.flatnonzero(size * self.voxel_volume_mm3 >= self._min_lesion_mm3 * (1 - EQUAL_VOLUME_TOLERANCE))
+        kept = np.flatnonzero(size * self.voxel_volume_mm3 >= smallest * (1 - EQUAL_VOLUME_TOLERANCE))
         order = kept[np.lexsort((first[kept], -size[kept]))][:MOST_INSTANCES]
         number_of = np.zeros(found.count, np.int32)
         number_of[order] = np.arange(1, len(order) + 1)

@@ -126,8 +126,10 @@ class Curator(Visit):
         self.wait(lambda: not self.worklist.view.is_loading, "the worklist")
 
     def save(self, button: str = "approveButton") -> None:
-        """Save and wait for what comes of it."""
+        """Save, also where lesions are undecided, and wait for what comes of it."""
         self.click(button)
+        if self.curation.isAsking:
+            self.click(button)
         self.wait(lambda: not self.keeping.view.is_saving, "the end of the save")
         self.wait(lambda: not self.worklist.view.is_loading, "the worklist")
 

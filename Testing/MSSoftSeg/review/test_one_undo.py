@@ -147,3 +147,37 @@ def test_the_bulk_buttons_ask_for_what_stands_beside_them(reader):
     assert sorted(row.status for row in reader.view.rows) == ["accepted", "rejected"]
     assert not reader.ui("acceptAllButton").enabled
     assert not reader.ui("rejectAllButton").enabled
+
+
+def test_the_smallest_lesion_is_live_one_step_of_undo_and_leaves_what_was_drawn():
+    stage = Stage()
+    before = stage.review.labels.copy()
+    sizes = sorted(row.volume_mm3 for row in stage.view.rows)
+    stage.review.set_threshold(min_lesion_mm3=sizes[0] * 1.01)
+    assert [row.volume_mm3 for row in stage.view.rows if row.volume_mm3 < sizes[1]] == []
+    stage.review.release_threshold(min_lesion_mm3=sizes[1])
+    assert len(stage.view.rows) == 2, "a lesion of just this size stays"
+    assert stage.view.volume_interval_ml is None, "the model's interval is of its own smallest lesion"
+    drawn = stage.review.labels == 1
+    drawn[0, 13, 15] = True
+    stage.review.take_edits(drawn, np.zeros_like(drawn))
+    stage.review.release_threshold(min_lesion_mm3=1e6)
+    assert [row.origin for row in stage.view.rows] == ["drawn"]
+    stage.review.undo()
+    stage.review.undo()
+    assert len(stage.view.rows) == 2
+    stage.review.undo()
+    assert np.array_equal(stage.review.labels, before)
+    assert not stage.view.can_undo
+
+
+def test_a_decision_survives_a_smallest_lesion_that_hides_it_for_a_while():
+    stage = Stage()
+    smallest = min(stage.view.rows, key=lambda row: row.volume_mm3)
+    stage.review.select(smallest.number)
+    stage.review.reject()
+    stage.review.release_threshold(min_lesion_mm3=smallest.volume_mm3 * 2)
+    stage.review.release_as_model()
+    assert stage.view.row_of(smallest.number).status == "rejected"
+    again = Stage(decisions_json=stage.review.decisions_json, min_lesion_mm3=smallest.volume_mm3 * 2)
+    assert again.view.row_of(smallest.number) is None

@@ -287,7 +287,7 @@ def test_the_slider_cannot_leave_the_range_in_which_it_is_exact():
 def test_nothing_happens_while_no_result_is_open():
     views = []
     review = ReviewPresenter(show=views.append, jump=views.append)
-    for act in (review.accept, review.reject, review.next, review.previous, review.undo, review.redo, review.reset):
+    for act in (review.accept, review.reject, review.next, review.previous, review.undo, review.redo):
         act()
     review.set_threshold(0.3)
     review.select(1)
