@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from MSSoftSegGUI.exam.contrast_check import contrast_warning
+from MSSoftSegGUI.widgets.theme_colors import LIGHT
 
 from Testing.MSSoftSeg.stand_ins.made_results import SHAPE_KJI, flair_node, matrix_of
 
@@ -85,7 +86,7 @@ def test_what_is_missing_stands_first_and_what_one_can_do_without_is_not_red(rea
     table = reader.ui("findingsTable")
     assert [table.item(row, 0).text() for row in range(3)] == ["HD-BET", "torch", "python"]
     colors = [table.item(row, 0).foreground().color().name() for row in range(3)]
-    assert colors[1] == "#c8372d"
+    assert colors[1] == LIGHT["error"]
     assert colors[0] == colors[2]
 
 

@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.widgets.panel import Panel, showMessage
+from MSSoftSegGUI.widgets.panel import Panel, colorOf, showMessage
 
 
 class EnvironmentPanel(Panel):
@@ -68,7 +68,7 @@ class EnvironmentPanel(Panel):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(text)
                 if row.remedy and not row.is_optional:
-                    item.setForeground(qt.QBrush(qt.QColor("#c8372d")))
+                    item.setForeground(qt.QBrush(colorOf("error", self.widget)))
                 table.setItem(index, column, item)
         table.resizeRowsToContents()
 

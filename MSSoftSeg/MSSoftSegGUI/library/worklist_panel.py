@@ -9,9 +9,9 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.library.worklist import FILTERS, NOBODY, ORDERS, OWN, TO_DO
 from MSSoftSegGUI.library.worklist_rows import column_titles, status_word
-from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
+from MSSoftSegGUI.widgets.panel import Panel, colorOf, fillCombo, showMessage
 
-STATUS_COLORS = {"approved": "#2e7d4f", "excluded": "#9a9a9a"}
+STATUS_COLORS = {"approved": "accepted", "excluded": "rejected"}
 
 
 class WorklistPanel(Panel):
@@ -106,7 +106,7 @@ class WorklistPanel(Panel):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(row.notes or text)
                 if row.status in STATUS_COLORS:
-                    item.setForeground(qt.QBrush(qt.QColor(STATUS_COLORS[row.status])))
+                    item.setForeground(qt.QBrush(colorOf(STATUS_COLORS[row.status], self.widget)))
                 table.setItem(index, column, item)
         for column in range(table.columnCount - 1):
             table.resizeColumnToContents(column)

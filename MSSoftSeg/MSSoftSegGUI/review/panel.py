@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.review.lesion_rows import column_hints, column_titles
 from MSSoftSegGUI.scene.layouts import CONTRAST_LAYOUTS, CONTRASTS, MAPS, OWN, PLANES
-from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
+from MSSoftSegGUI.widgets.panel import Panel, colorOf, fillCombo, showMessage
 from MSSoftSegGUI.worker.error_card import sentence
 
 PROBABILITY, ENTROPY, NONE = "probability", "entropy", "none"
@@ -22,7 +22,6 @@ HIDE_KEY = "H"
 # More and less; plus and minus are the brush's.
 RADIUS_KEYS = {"M": 1, "L": -1}
 ICONS = {f"{name.lower()}Button": name for name in ("Accept", "Reject", "Next", "Undo")}
-STATUS_COLORS = {"accepted": "#2e7d4f", "rejected": "#9a9a9a"}
 
 
 class ReviewPanel(Panel):
@@ -296,8 +295,8 @@ class ReviewPanel(Panel):
         if font.strikeOut() != (status == "rejected"):
             font.setStrikeOut(status == "rejected")
             item.setFont(font)
-        color = STATUS_COLORS.get(status)
-        item.setForeground(qt.QBrush(qt.QColor(color)) if color else qt.QBrush())
+        color = colorOf(status, self.widget)
+        item.setForeground(qt.QBrush(color) if color else qt.QBrush())
 
     def _enable(self, enabled: bool) -> None:
         ui = self.ui

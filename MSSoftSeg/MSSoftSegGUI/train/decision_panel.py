@@ -7,11 +7,10 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.widgets.panel import MESSAGE_STYLES, showMessage
+from MSSoftSegGUI.widgets.panel import colorOf, isDark, showMessage
+from MSSoftSegGUI.widgets.theme_colors import style_of
 
-VERDICT_STYLES = {"better": "color: #1b7837; font-weight: bold;", "worse": MESSAGE_STYLES["error"]}
-UNDECIDED_STYLE = MESSAGE_STYLES["warning"] + " font-weight: bold;"
-WORSE_COLOR = "#c8372d"
+VERDICT_KINDS = {"better": "accepted", "worse": "error"}
 MOST_PX = 300
 
 
@@ -42,7 +41,8 @@ class DecisionPanel:
         ui.judgmentBox.visible = view.phase != "none"
         ui.verdictLabel.text = view.verdict_text
         judged = view.phase in ("judged", "deciding", "decided") and view.verdict
-        ui.verdictLabel.styleSheet = VERDICT_STYLES.get(view.verdict, UNDECIDED_STYLE) if judged else ""
+        style = style_of(VERDICT_KINDS.get(view.verdict, "warning"), is_dark=isDark(ui.verdictLabel), bold=True)
+        ui.verdictLabel.styleSheet = style if judged else ""
         for name in ("promote", "candidate", "discard"):
             button = getattr(ui, f"{name}Button")
             button.visible = view.phase in ("judged", "deciding")
@@ -83,7 +83,7 @@ def _fill(table, rows) -> None:
             item = qt.QTableWidgetItem(text)
             item.setToolTip(text)
             if row.is_worse and column == 3:
-                item.setForeground(qt.QBrush(qt.QColor(WORSE_COLOR)))
+                item.setForeground(qt.QBrush(colorOf("error", table)))
             table.setItem(index, column, item)
     table.resizeRowsToContents()
     if rows:

@@ -11,7 +11,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.train.choices import TrainChoices
-from MSSoftSegGUI.widgets.panel import MESSAGE_STYLES, Panel, fillCombo, showMessage
+from MSSoftSegGUI.widgets.panel import Panel, fillCombo, isDark, showMessage
+from MSSoftSegGUI.widgets.theme_colors import style_of
 
 PICTURE_PX = 330
 
@@ -102,7 +103,9 @@ class TrainPanel(Panel):
         """What would happen and what is wrong."""
         showMessage(self.ui.preflightLabel, view.text)
         label = self.ui.findingsLabel
-        lines = ((MESSAGE_STYLES[each.severity], f"{_marks()[each.severity]} {each.text}") for each in view.findings)
+        isOnDark = isDark(label)
+        styles = (style_of(each.severity, is_dark=isOnDark) for each in view.findings)
+        lines = zip(styles, (f"{_marks()[each.severity]} {each.text}" for each in view.findings), strict=True)
         # Texts name cases and files: they are no markup.
         label.text = "<br>".join(f'<span style="{style}">{html.escape(text)}</span>' for style, text in lines)
         label.visible = bool(view.findings)

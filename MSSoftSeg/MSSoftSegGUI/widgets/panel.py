@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import qt
 import slicer
 
-MESSAGE_STYLES = {"warning": "color: #b35900;", "error": "color: #c8372d; font-weight: bold;", "note": ""}
+from MSSoftSegGUI.widgets.theme_colors import color_of, style_of
 
 
 class Panel:
@@ -45,10 +45,21 @@ class Panel:
         return self._updating
 
 
+def isDark(widget) -> bool:
+    """Whether words stand on a dark ground, as in Slicer's dark theme."""
+    return widget.palette.color(qt.QPalette.Window).lightness() < 128
+
+
+def colorOf(kind: str, widget):
+    """The color of a kind of word on this widget; None for what has none."""
+    color = color_of(kind, is_dark=isDark(widget))
+    return qt.QColor(color) if color else None
+
+
 def showMessage(label, text: str, kind: str = "note") -> None:
     """Show a sentence in a label that takes no room while it has nothing to say."""
     label.text = text
-    label.styleSheet = MESSAGE_STYLES[kind]
+    label.styleSheet = style_of(kind, is_dark=isDark(label))
     label.visible = bool(text)
 
 
