@@ -15,7 +15,7 @@ from MSSoftSegLib.lesion.live.threshold import LiveInstances, LiveThreshold
 
 
 @dataclass(frozen=True, eq=False)
-class Growth:
+class GrownFrom:
     """What grew last: from which voxel (k, j, i), and what was painted before."""
 
     place: Place
@@ -51,7 +51,7 @@ class Pointing:
         numbers = self._numbers(part)
         return set(numbers[numbers > 0].tolist()) == {row.number}
 
-    def grown(self, growth: Growth, radius_mm: float) -> ManualEdits:
+    def grown(self, growth: GrownFrom, radius_mm: float) -> ManualEdits:
         """The edits with what grows there; a lesion that was rejected does not come back by it."""
         spacing_mm = tuple(np.linalg.norm(self.material.ras_from_ijk[:3, :3], axis=0)[::-1].tolist())
         voxels = grown_lesion(self.material.probability, growth.place, spacing_mm=spacing_mm, radius_mm=radius_mm)

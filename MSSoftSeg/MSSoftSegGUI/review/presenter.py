@@ -13,7 +13,7 @@ from MSSoftSegGUI.review.history import ReviewHistory, ReviewState
 from MSSoftSegGUI.review.lesion_rows import LesionRow, carry_lsu, least_certain_first
 from MSSoftSegGUI.review.mask import Box, ReviewMask, boxed
 from MSSoftSegGUI.review.material import ReviewMaterial, prepare
-from MSSoftSegGUI.review.pointing import Growth, Pointing
+from MSSoftSegGUI.review.pointing import GrownFrom, Pointing
 from MSSoftSegGUI.review.row_making import drawn_rows, model_rows
 from MSSoftSegGUI.review.view import ReviewView
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
@@ -43,7 +43,7 @@ class ReviewPresenter:
         self._history = ReviewHistory()
         self._min_lesion_mm3 = 0.0
         self._settled = (0.5, 0.0)
-        self._growth: Growth | None = None
+        self._growth: GrownFrom | None = None
         self._selected = 0
         self.view = ReviewView(threshold=0.5)
 
@@ -211,7 +211,7 @@ class ReviewPresenter:
         if row is not None:
             self.select(row.number)
             return "selected"
-        growth = Growth(place, self._edits)
+        growth = GrownFrom(place, self._edits)
         edits = pointing.grown(growth, radius_mm)
         if edits.equals(self._edits):
             return "nothing"
