@@ -172,8 +172,14 @@ def test_closing_the_scene_leaves_no_volume_and_no_review(morning):
 
 
 def test_the_reopened_scene_has_result_threshold_decision_and_paint(morning):
+    from MSSoftSegGUI.review.columns import columns
+
     assert morning.reopened.threshold == pytest.approx(0.7)
-    assert [row.texts for row in morning.reopened.rows] == [row.texts for row in morning.painted.rows]
+    texts = [
+        [[column.text(row) for column in columns()] for row in view.rows]
+        for view in (morning.reopened, morning.painted)
+    ]
+    assert texts[0] == texts[1]
     assert morning.reopened.volume_ml == pytest.approx(morning.painted.volume_ml)
     for saved, opened in zip(morning.painted_masks, morning.reopened_masks, strict=True):
         assert np.array_equal(saved, opened)

@@ -8,7 +8,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.review.lesion_rows import column_hints, column_titles
+from MSSoftSegGUI.review.columns import columns
 from MSSoftSegGUI.scene.layouts import CONTRAST_LAYOUTS, CONTRASTS, MAPS, OWN, PLANES
 from MSSoftSegGUI.widgets.panel import Panel, colorOf, fillCombo, showMessage
 from MSSoftSegGUI.worker.error_card import sentence
@@ -19,6 +19,7 @@ BULK_BUTTONS = ("acceptAllButton", "rejectAllButton")
 # Z and Y are those of the Segment Editor, which leaves them to us.
 KEYS = {"A": "accept", "X": "reject", "N": "next", "P": "previous", "U": "undo", "Z": "undo", "Y": "redo"}
 HIDE_KEY = "H"
+HIDDEN_SETTING = "MSSoftSeg/HiddenColumns"
 # More and less; plus and minus are the brush's.
 RADIUS_KEYS = {"M": 1, "L": -1}
 ICONS = {f"{name.lower()}Button": name for name in ("Accept", "Reject", "Next", "Undo")}
@@ -239,19 +240,48 @@ class ReviewPanel(Panel):
         return shortcut
 
     def _setUpTable(self) -> None:
-        table, titles = self.ui.lesionTable, column_titles()
-        table.setColumnCount(len(titles))
-        table.setHorizontalHeaderLabels(list(titles))
-        for column, hint in enumerate(column_hints()):
-            table.horizontalHeaderItem(column).setToolTip(hint)
-        table.horizontalScrollBarPolicy = qt.Qt.ScrollBarAlwaysOff
+        table, header = self.ui.lesionTable, self.ui.lesionTable.horizontalHeader()
+        self._columns = columns()
+        table.setColumnCount(len(self._columns))
+        table.setHorizontalHeaderLabels([column.head for column in self._columns])
+        for number, column in enumerate(self._columns):
+            table.horizontalHeaderItem(number).setToolTip(column.hint)
         table.verticalHeader().visible = False
         table.verticalHeader().defaultSectionSize = 22
-        font = table.horizontalHeader().font
+        font = header.font
         font.setPointSizeF(0.85 * font.pointSizeF())
-        table.horizontalHeader().font = font
-        table.horizontalHeader().setStretchLastSection(True)
+        header.font = font
+        header.setStretchLastSection(True)
+        header.connect("sectionClicked(int)", self.onHeadClicked)
+        header.contextMenuPolicy = qt.Qt.CustomContextMenu
+        header.connect("customContextMenuRequested(QPoint)", self.onHeadMenu)
+        self._hidden = set(filter(None, slicer.util.settingsValue(HIDDEN_SETTING, "").split(",")))
+        self._showColumns(())
         table.resizeColumnsToContents()
+
+    def onHeadClicked(self, number: int) -> None:
+        self._before()
+        self._presenter.sort(self._columns[number].key)
+
+    def onHeadMenu(self, _place) -> None:
+        menu = qt.QMenu(self.ui.lesionTable)
+        for column in self._columns[1:]:
+            action = menu.addAction(column.title)
+            action.checkable, action.checked = True, column.key not in self._hidden
+            action.connect("toggled(bool)", lambda shown, key=column.key: self.setColumnShown(key, shown))
+        menu.exec_(qt.QCursor.pos())
+
+    def setColumnShown(self, key: str, shown: bool) -> None:
+        """Show or hide a column, now and from now on."""
+        self._hidden = self._hidden - {key} if shown else self._hidden | {key}
+        slicer.app.settings().setValue(HIDDEN_SETTING, ",".join(sorted(self._hidden)))
+        self._showColumns(self._presenter.view.rows)
+
+    def _showColumns(self, rows) -> None:
+        """Those that the reader wants; places only where the run found them."""
+        for number, column in enumerate(self._columns):
+            isKnown = not column.is_place or any(column.value(row) not in (None, "") for row in rows)
+            self.ui.lesionTable.setColumnHidden(number, column.key in self._hidden or not isKnown)
 
     def _possibleText(self) -> str:
         volume = self._presenter.possible_volume_ml()
@@ -271,17 +301,26 @@ class ReviewPanel(Panel):
         if table.rowCount != len(view.rows):
             table.setRowCount(len(view.rows))
         for index, row in enumerate(view.rows):
-            for column, text in enumerate(row.texts):
-                self._setCell(index, column, text, row.status)
+            for number, column in enumerate(self._columns):
+                self._setCell(index, number, column.text(row), row.status)
         if view.selected in self._numbers:
             table.setCurrentCell(self._numbers.index(view.selected), 0)
         else:
             table.clearSelection()
         if view.rows_final:
+            self._showColumns(view.rows)
+            self._showOrder(*view.order)
             # A header that does this by itself measures every row after every cell, while the slider waits.
             for column in range(table.columnCount - 1):
                 # The last one takes what is left.
                 table.resizeColumnToContents(column)
+
+    def _showOrder(self, key: str, descending: bool) -> None:
+        header = self.ui.lesionTable.horizontalHeader()
+        number = next((n for n, column in enumerate(self._columns) if column.key == key), None)
+        header.sortIndicatorShown = number is not None
+        if number is not None:
+            header.setSortIndicator(number, qt.Qt.DescendingOrder if descending else qt.Qt.AscendingOrder)
 
     def _setCell(self, row: int, column: int, text: str, status: str) -> None:
         item = self.ui.lesionTable.item(row, column)

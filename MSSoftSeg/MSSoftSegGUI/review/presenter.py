@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
+from MSSoftSegGUI.review.columns import in_order
 from MSSoftSegGUI.review.decisions import Decisions, Status
 from MSSoftSegGUI.review.history import ReviewHistory, ReviewState
-from MSSoftSegGUI.review.lesion_rows import LesionRow, carry_lsu, least_certain_first
+from MSSoftSegGUI.review.lesion_rows import LesionRow
 from MSSoftSegGUI.review.mask import Box, ReviewMask, boxed
 from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.pointing import GrownFrom, Pointing
-from MSSoftSegGUI.review.row_making import drawn_rows, model_rows
+from MSSoftSegGUI.review.row_making import table_of
 from MSSoftSegGUI.review.view import ReviewView
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
 from MSSoftSegLib.exam.units import MM3_PER_ML
@@ -45,6 +46,7 @@ class ReviewPresenter:
         self._settled = (0.5, 0.0)
         self._growth: GrownFrom | None = None
         self._selected = 0
+        self._order = ("", False)
         self.view = ReviewView(threshold=0.5)
 
     def open(self, material: ReviewMaterial, **state: Any) -> None:
@@ -136,9 +138,15 @@ class ReviewPresenter:
 
     def release_as_model(self) -> None:
         """Back to the threshold and the smallest lesion of the model, as one step."""
-        if self._material is not None:
-            facts = self._material.facts
+        if (facts := self._material.facts if self._material is not None else None) is not None:
             self.release_threshold(facts.model_threshold, min_lesion_mm3=facts.min_lesion_mm3)
+
+    def sort(self, key: str) -> None:
+        """A click on a head: by this column, a second one the other way round, a third least certain first again."""
+        self._order = {(key, False): (key, True), (key, True): ("", False)}.get(self._order, (key, False))
+        self._mask.changed_box = None
+        self.view = dataclasses.replace(self.view, rows=self._sorted(self.view.rows), order=self._order)
+        self._show(self.view)
 
     def select(self, number: int) -> None:
         """A click on a row: the views go there."""
@@ -255,11 +263,8 @@ class ReviewPresenter:
 
     def possible_volume_ml(self) -> float:
         """Volume of what is painted as possible lesion."""
-        if self._material is None:
-            return 0.0
-        flat = self._mask.labels.reshape(-1)
-        voxels = int((flat[self._edits.possible] == POSSIBLE_LESION).sum())
-        return voxels * self._material.voxel_volume_mm3 / MM3_PER_ML
+        voxels = int((self.labels.reshape(-1)[self._edits.possible] == POSSIBLE_LESION).sum())
+        return voxels * self._material.voxel_volume_mm3 / MM3_PER_ML if self._material is not None else 0.0
 
     def _pointing(self) -> Pointing | None:
         if self._material is None or self._live is None:
@@ -360,7 +365,11 @@ class ReviewPresenter:
         instances, facts = self._instances, self._material.facts
         statuses = self._decisions.statuses(instances, self._live)
         self._mask.update(instances, statuses, self._edits)
-        rows, count, voxels = self._rows(instances, statuses)
+        edited = None if self._edits.is_empty else self._mask.counted()
+        table = table_of(
+            instances, statuses, self._original, self._lsu, self._material, self.labels, edited=edited, with_axes=final
+        )
+        rows = self._sorted(table.rows)
         own = (facts.model_threshold, facts.min_lesion_mm3)
         original = (instances.threshold, self._min_lesion_mm3) == own and self._edits.is_empty
         self.view = ReviewView(
@@ -368,27 +377,19 @@ class ReviewPresenter:
             min_lesion_mm3=self._min_lesion_mm3,
             rows=rows,
             selected=self._selected_number(rows, instances),
-            count=count,
-            volume_ml=voxels * self._material.voxel_volume_mm3 / MM3_PER_ML,
+            count=table.count,
+            volume_ml=table.voxels * self._material.voxel_volume_mm3 / MM3_PER_ML,
             volume_interval_ml=facts.volume_interval_ml if original and "rejected" not in statuses else None,
             undecided=sum(row.status == "undecided" and row.origin == "model" for row in rows),
             can_undo=self._history.can_undo,
             can_redo=self._history.can_redo,
             rows_final=final,
+            order=self._order,
         )
         self._show(self.view)
 
-    def _rows(self, instances: LiveInstances, statuses: tuple[Status, ...]) -> tuple[tuple, int, int]:
-        """Rows, number of lesions and number of lesion voxels in the mask as it is shown."""
-        lsu = carry_lsu(instances, self._original, self._lsu)
-        rows = model_rows(instances, statuses, lsu, self._material, self._mask.labels)
-        if self._edits.is_empty:
-            kept = [row for row in rows if row.status != "rejected"]
-            voxels = sum(int(instances.voxel_count[row.number - 1]) for row in kept)
-            return least_certain_first(rows), len(kept), voxels
-        edited = self._mask.counted()
-        rows += drawn_rows(edited.drawn, instances.count + 1, self._material)
-        return least_certain_first(rows), edited.count, edited.voxels
+    def _sorted(self, rows: Sequence[LesionRow]) -> tuple[LesionRow, ...]:
+        return in_order(tuple(rows), self._order[0], descending=self._order[1])
 
     def _selected_number(self, rows: tuple, instances: LiveInstances) -> int:
         """The selected lesion under its number at this threshold: the one that holds the selected voxel."""

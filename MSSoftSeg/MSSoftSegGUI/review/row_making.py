@@ -2,32 +2,75 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from MSSoftSegGUI.review.decisions import Status
-from MSSoftSegGUI.review.lesion_rows import LesionRow
+from MSSoftSegGUI.review.lesion_rows import LesionRow, partners
+from MSSoftSegGUI.review.mask import EditedLesions
 from MSSoftSegGUI.review.material import ReviewMaterial
+from MSSoftSegGUI.scene.review_facts import LesionPlaceFacts
+from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.lesion.live.threshold import LiveInstances
+from MSSoftSegLib.region.longest_axis import longest_axis_mm
+
+
+@dataclass(frozen=True, eq=False)
+class LesionTable:
+    """rows: in no order. count, voxels: of the lesions in the mask as it is shown."""
+
+    rows: list[LesionRow]
+    count: int
+    voxels: int
+
+
+def table_of(
+    instances: LiveInstances,
+    statuses: Sequence[Status],
+    original: LiveInstances,
+    lsu: Sequence[float | None],
+    material: ReviewMaterial,
+    labels: np.ndarray,
+    *,
+    edited: EditedLesions | None,
+    with_axes: bool,
+) -> LesionTable:
+    """The lesions of this threshold. original, lsu: those at the model's; edited: None where nothing was painted or erased."""
+    origins = partners(instances, original)
+    carried = [lsu[number - 1] if number else None for number in origins]
+    places = [material.facts.place_of(number) for number in origins]
+    rows = model_rows(instances, statuses, carried, places, material, labels, with_axes=with_axes)
+    if edited is None:
+        kept = [row for row in rows if row.status != "rejected"]
+        return LesionTable(rows, len(kept), sum(int(instances.voxel_count[row.number - 1]) for row in kept))
+    return LesionTable(rows + drawn_rows(edited.drawn, instances.count + 1, material), edited.count, edited.voxels)
 
 
 def model_rows(
     instances: LiveInstances,
     statuses: Sequence[Status],
     lsu: Sequence[float | None],
+    places: Sequence[LesionPlaceFacts],
     material: ReviewMaterial,
     labels: np.ndarray,
+    *,
+    with_axes: bool,
 ) -> list[LesionRow]:
     """A row per lesion of the model by number; one that was erased by hand altogether has none.
 
-    Volumes are of what the label array still holds of a lesion, and of the whole lesion where it is rejected.
+    Volumes and axes are of what the label array still holds of a lesion, and of the whole lesion where it is rejected.
+    with_axes: measure longest axes, which takes longer than a slider that is held allows.
     """
     count = instances.count
     shown = labels.reshape(-1)[instances.flat] == LESION
     left = np.bincount(instances.number[shown], minlength=count + 1)[1:]
-    places = _places(instances, material)
+    middles = _places(instances, material)
+    seen = shown | np.isin(instances.number, [n + 1 for n in range(count) if statuses[n] == "rejected"])
+    axes = _axes(instances.flat[seen], instances.number[seen], count, material) if with_axes else [None] * count
     rows = []
     for n in range(count):
         voxels = int(instances.voxel_count[n] if statuses[n] == "rejected" else left[n])
@@ -42,8 +85,10 @@ def model_rows(
                 mean_entropy_nats=float(instances.mean_entropy_nats[n]),
                 lsu=lsu[n],
                 status=statuses[n],
-                place_ras_mm=tuple(places[n]),
+                place_ras_mm=tuple(middles[n]),
                 anchor=int(instances.peak_flat[n]),
+                longest_axis_mm=axes[n],
+                place=places[n],
             )
         )
     return rows
@@ -71,9 +116,25 @@ def drawn_rows(drawn: Sequence[np.ndarray], first_number: int, material: ReviewM
                 place_ras_mm=tuple(_ras(middle, material)[0]),
                 anchor=int(lesion[0]),
                 origin="drawn",
+                longest_axis_mm=_axes(lesion, np.ones(len(lesion), np.int64), 1, material)[0],
             )
         )
     return rows
+
+
+def _axes(flat: np.ndarray, number: np.ndarray, count: int, material: ReviewMaterial) -> list[float | None]:
+    """Longest axis of each lesion 1…count, mm; None for one without voxels."""
+    shape = material.probability.shape
+    spacing = np.linalg.norm(material.ras_from_ijk[:3, :3], axis=0).tolist()
+    # Lengths do not ask where the grid lies.
+    grid = Grid(shape[::-1], tuple(spacing), (0.0, 0.0, 0.0), tuple(np.eye(3).ravel()))
+    by_lesion = np.argsort(number, kind="stable")
+    bounds = np.searchsorted(number[by_lesion], np.arange(1, count + 2))
+    found: list[float | None] = []
+    for first, last in itertools.pairwise(bounds.tolist()):
+        index = np.stack(np.unravel_index(flat[by_lesion[first:last]], shape), axis=1)
+        found.append(longest_axis_mm(index, grid) if len(index) else None)
+    return found
 
 
 def _places(instances: LiveInstances, material: ReviewMaterial) -> list[list[float]]:

@@ -10,10 +10,10 @@ from MSSoftSegGUI.widgets.translation import tr as _
 
 @dataclass(frozen=True)
 class ReviewView:
-    """rows: least certain first. selected: number of the selected lesion, 0 = none.
+    """rows: as the table has them. order: by which column, "" = least certain first, and whether falling.
 
-    count and volume_ml are of the mask as it is shown: without rejected lesions, with edits. rows_final is False while
-    the slider is held.
+    selected: number of the selected lesion, 0 = none. count and volume_ml are of the mask as it is shown: without rejected
+    lesions, with edits. rows_final is False while a slider is held.
     """
 
     threshold: float
@@ -27,6 +27,7 @@ class ReviewView:
     can_redo: bool = False
     rows_final: bool = True
     min_lesion_mm3: float = 0.0
+    order: tuple[str, bool] = ("", False)
 
     @property
     def summary_text(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,10 +11,22 @@ from MSSoftSegLib.result_files import FACTS_FILE, LESIONS_FILE
 
 
 @dataclass(frozen=True)
+class LesionPlaceFacts:
+    """Where a lesion lies, as its run found it; "" and None = not known. Distances in mm."""
+
+    region: str = ""
+    ventricle_distance_mm: float | None = None
+    cortex_distance_mm: float | None = None
+
+
+NOWHERE = LesionPlaceFacts()
+
+
+@dataclass(frozen=True)
 class ReviewFacts:
     """What is not in the maps. lsu: lesion structural uncertainty of the lesions at model_threshold, lesion 1 first.
 
-    volume_interval_ml: smallest and largest volume over the members at model_threshold.
+    volume_interval_ml: smallest and largest volume over the members at model_threshold. places: like lsu, or none.
     """
 
     model_threshold: float
@@ -23,6 +36,11 @@ class ReviewFacts:
     model: str = ""
     device: str = ""
     warnings: tuple[str, ...] = ()
+    places: tuple[LesionPlaceFacts, ...] = ()
+
+    def place_of(self, number: int) -> LesionPlaceFacts:
+        """Where the lesion of this number at the model's threshold lies; nowhere for 0."""
+        return self.places[number - 1] if 0 < number <= len(self.places) else NOWHERE
 
     def lsu_of(self, count: int) -> tuple[float | None, ...]:
         """The LSU of each of so many lesions: None after a single pass, which has nobody to disagree with."""
@@ -49,6 +67,8 @@ class ReviewFacts:
                 model=str(document["model"]),
                 device=str(document["device"]),
                 warnings=tuple(str(warning) for warning in document["warnings"]),
+                # Scenes of earlier versions have none.
+                places=tuple(LesionPlaceFacts(**place) for place in document.get("places", ())),
             )
         except (KeyError, TypeError) as problem:
             raise ValueError(f"the facts of the result cannot be read: {problem}") from None
@@ -70,6 +90,19 @@ class ReviewFacts:
                 model=f"{model['name']} {model['version']}",
                 device=str(result["device"]),
                 warnings=tuple(result["warnings"]),
+                places=_places(folder / LESIONS_FILE),
             )
         except (KeyError, TypeError) as problem:
             raise ValueError(f"{FACTS_FILE} is not one of this version: {problem}") from None
+
+
+def _places(table: Path) -> tuple[LesionPlaceFacts, ...]:
+    """Places by rising id, none where the run found no regions; ValueError where a distance is no number."""
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("region") is not None]
+    rows.sort(key=lambda row: int(row["id"]))
+    lengths = ("ventricle_distance_mm", "cortex_distance_mm")
+    return tuple(
+        LesionPlaceFacts(row["region"], *(float(row[name]) if row.get(name) else None for name in lengths))
+        for row in rows
+    )

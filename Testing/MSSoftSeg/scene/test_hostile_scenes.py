@@ -208,7 +208,7 @@ def test_after_a_single_pass_no_disagreement_and_no_range_are_claimed(reader):
     assert several.lsu_of(2) == (0.0, 0.2)
     reader.segment_made(flair_node(), interval_ml=(0.108, 0.108), lsu=(0.0, 0.0))
     assert "passes" not in reader.ui("summaryLabel").text
-    assert reader.ui("lesionTable").item(0, 4).text() == "–"
+    assert reader.ui("lesionTable").item(0, 5).text() == "–"
 
 
 def test_the_lesion_that_is_looked_at_wears_a_ring_until_it_is_painted_on(reader):
