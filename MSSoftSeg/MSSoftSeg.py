@@ -87,6 +87,10 @@ def registerLayouts():
     registerLayouts()
 
 
+# Each of these is a page of its own, looked at one at a time; the steps before them go together.
+PAGES = ("softLabel", "library", "train", "environment")
+
+
 class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The module's panel: five sections and the environment page."""
 
@@ -117,6 +121,10 @@ class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for section in (self.ui.softLabelSection, self.ui.librarySection):
             section.connect("contentsCollapsed(bool)", self.workbench.curation.onSectionCollapsed)
         self.ui.trainSection.connect("contentsCollapsed(bool)", self.workbench.training.onFolded)
+        for name in PAGES:
+            getattr(self.ui, f"{name}Section").connect(
+                "contentsCollapsed(bool)", lambda folded, name=name: self.onPageFolded(name, folded)
+            )
         self.restoreTimer = qt.QTimer()
         self.restoreTimer.setSingleShot(True)
         self.restoreTimer.connect("timeout()", self.onRestoreTimeout)
@@ -125,6 +133,13 @@ class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event in (scene.EndCloseEvent, scene.EndImportEvent, scene.EndRestoreEvent):
             self.addObserver(scene, event, self.onSceneChanged)
         self.workbench.restore()
+
+    def onPageFolded(self, name, isFolded):
+        # The page that is opened takes the room; nobody scrolls past the one before.
+        if not isFolded:
+            for other in PAGES:
+                if other != name:
+                    getattr(self.ui, f"{other}Section").collapsed = True
 
     def enter(self):
         """The user opens the module."""

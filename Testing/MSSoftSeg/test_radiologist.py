@@ -67,6 +67,7 @@ def morning(tmp_path_factory):
     seen.chosen_again = [reader.ui(f"{slot}Selector").currentNode().GetName() for slot in ("flair", "t1", "t2")]
     seen.slot_errors = list(host.slot_errors)
     yield seen
+    reader.rest(0.05)
     host.close_scene()
     host.unload_module("MSSoftSeg")
 
@@ -197,6 +198,115 @@ def test_the_reopened_scene_shows_both_overlays_the_outline_and_the_widgets_as_t
         assert np.array_equal(after.voxels[name], before.voxels[name])
     assert after.overlays["probability"][1] == "MSSoftSegProbability"
     assert morning.chosen_again == morning.chosen
+
+
+@pytest.fixture(scope="module")
+def afternoon(morning, tmp_path_factory):
+    """The same exam goes on: contrasts side by side, bulk, a lesion that was missed, a report, approval and export."""
+    import slicer
+
+    reader, seen = morning.reader, SimpleNamespace(reader=morning.reader)
+    host = reader.host
+    reader.choose_layout("contrasts")
+    reader.rest(0.2)
+    seen.layers = {
+        node.GetLayoutName(): slicer.mrmlScene.GetNodeByID(node.GetBackgroundVolumeID() or "")
+        for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    }
+    seen.linked = [
+        slicer.util.arrayFromVTKMatrix(slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLSliceNode").GetSliceToRAS())
+        for tag in ("MSSoftSegFLAIR", "MSSoftSegT1", "MSSoftSegT2")
+    ]
+    reader.choose_layout("planes")
+    reader.rest(0.2)
+    seen.before, seen.before_masks = reader.view, reader.masks()
+    reader.ui("thresholdSlider").value = 0.8
+    seen.missed_at = _missed(reader)
+    reader.point(seen.missed_at)
+    seen.grown, seen.grown_masks = reader.view, reader.masks()
+    reader.ui("acceptAllSpinBox").value = 0.0
+    reader.click("acceptAllButton")
+    seen.decided = reader.view
+    for _step in range(3):
+        reader.click("undoButton")
+    seen.undone, seen.undone_masks = reader.view, reader.masks()
+    reader.click("acceptAllButton")
+    seen.accepted = reader.view
+    opened = []
+    reader.workbench.report.open = lambda path: not opened.append(path)
+    reader.workbench.curation.saver.type_rater("anna")
+    reader.click("reportButton")
+    reader.wait(lambda: opened or "error" in reader.ui("noteMessage").styleSheet, "the report")
+    seen.page = opened[0].read_text(encoding="utf-8")
+    reader.clicks.clear()
+    _keep_and_export(reader, seen, tmp_path_factory.mktemp("kept"))
+    seen.clicks = ["loadFolderButton", "OK of its dialog", "segmentButton", *reader.clicks]
+    host.process_events()
+    return seen
+
+
+def _missed(reader):
+    """Where the model is most sure of what the threshold leaves out, RAS mm."""
+    import slicer
+    from MSSoftSegGUI.scene.volume_nodes import ijkToRas
+    from scipy import ndimage
+
+    probability = slicer.util.arrayFromVolume(reader.review.exam.probability)
+    lesion, possible = reader.masks()
+    free = ~ndimage.binary_dilation(lesion | possible, iterations=2)
+    k, j, i = np.unravel_index(int(np.where(free, probability, 0).argmax()), probability.shape)
+    return (ijkToRas(reader.review.exam.probability) @ [i, j, k, 1.0])[:3]
+
+
+def _keep_and_export(reader, seen, folder):
+    """From decided lesions to an approved case on disk."""
+    curation = reader.workbench.curation
+    reader.open_section("library")
+    reader.choose_folder("libraryEdit", folder / "library")
+    reader.ui("raterEdit").returnPressed()
+    for name, text in (("patientEdit", "P1"), ("sessionEdit", "")):
+        reader.ui(name).text = text
+        reader.ui(name).textEdited(text)
+    reader.wait(lambda: not curation.worklist.view.is_loading, "the library")
+    reader.click("approveButton")
+    reader.wait(lambda: not curation.saver.view.is_saving, "the end of the save")
+    seen.saved = reader.ui("libraryMessage").text
+    reader.choose_folder("exportFolderEdit", folder / "export")
+    reader.click("exportButton")
+    reader.wait(lambda: not curation.export.view.is_busy, "the export")
+    seen.exported = sorted(path.name for path in (folder / "export").rglob("*.nii.gz"))
+
+
+def test_t1_and_t2_stand_beside_flair_in_its_plane(afternoon):
+    shown = [afternoon.layers[tag].GetName() for tag in ("MSSoftSegFLAIR", "MSSoftSegT1", "MSSoftSegT2")]
+    assert shown == ["Anna FLAIR", "Anna T1", "Anna T2"]
+    assert all(np.allclose(plane[:3, :3], afternoon.linked[0][:3, :3]) for plane in afternoon.linked)
+
+
+def test_a_missed_lesion_grows_where_it_was_clicked(afternoon):
+    grown = afternoon.grown_masks[LESION]
+    assert grown.sum() > 0
+    assert "drawn" in {row.origin for row in afternoon.grown.rows}
+
+
+def test_one_undo_goes_back_over_bulk_growth_and_threshold(afternoon):
+    assert afternoon.decided.undecided == 0
+    assert afternoon.undone.threshold == pytest.approx(afternoon.before.threshold)
+    assert [row.status for row in afternoon.undone.rows] == [row.status for row in afternoon.before.rows]
+    for before, after in zip(afternoon.before_masks, afternoon.undone_masks, strict=True):
+        assert np.array_equal(before, after)
+
+
+def test_the_report_after_correction_says_who_and_how_far(afternoon):
+    total = afternoon.accepted.lesions
+    assert f"Reviewed by anna, {total} of {total} lesions decided" in afternoon.page
+    assert "Research use only" in afternoon.page
+
+
+def test_a_raw_exam_is_an_approved_export_after_ten_clicks_beside_the_decisions(afternoon):
+    assert "approved" in afternoon.saved
+    assert afternoon.exported
+    assert len(afternoon.clicks) <= 10, afternoon.clicks
 
 
 def test_no_click_failed_silently(morning):

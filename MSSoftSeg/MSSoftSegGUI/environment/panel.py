@@ -21,6 +21,7 @@ class EnvironmentPanel(Panel):
         self._presenter = None
         self._onPython = onPython
         ui = self.ui
+        ui.pythonEdit.comboBox().lineEdit().placeholderText = _("Slicer’s own")
         ui.pythonEdit.connect("currentPathChanged(QString)", self.onPythonChanged)
         ui.slicerPythonButton.connect("clicked(bool)", self.onSlicerPythonClicked)
         ui.checkButton.connect("clicked(bool)", self.onCheckClicked)

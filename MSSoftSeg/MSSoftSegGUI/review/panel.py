@@ -318,7 +318,7 @@ class ReviewPanel(Panel):
     def _showOrder(self, key: str, descending: bool) -> None:
         header = self.ui.lesionTable.horizontalHeader()
         number = next((n for n, column in enumerate(self._columns) if column.key == key), None)
-        header.sortIndicatorShown = number is not None
+        header.showSortIndicator = number is not None
         if number is not None:
             header.setSortIndicator(number, qt.Qt.DescendingOrder if descending else qt.Qt.AscendingOrder)
 

@@ -29,6 +29,7 @@ class Radiologist:
         host.show(1500, 1000)
         self.widget = host.load_module(MODULE)
         self.workbench = self.widget.workbench
+        self.clicks: list[str] = []
 
     @property
     def review(self):
@@ -53,6 +54,7 @@ class Radiologist:
         """Press a button; one that is disabled cannot be pressed."""
         button = self.ui(name)
         assert button.enabled, f"{name} is disabled"
+        self.clicks.append(name)
         button.click()
         self.host.process_events()
 
@@ -69,7 +71,20 @@ class Radiologist:
 
     def load_exam(self, folder: Path) -> None:
         """What the folder button does once a folder was chosen."""
+        self.clicks += ["loadFolderButton", "OK of its dialog"]
         self.workbench.loadFolder(folder)
+        self.host.process_events()
+
+    def open_section(self, name: str) -> None:
+        """Unfold a section of the panel."""
+        self.clicks.append(f"{name}Section")
+        self.ui(f"{name}Section").collapsed = False
+        self.host.process_events()
+
+    def choose_folder(self, name: str, folder: Path) -> None:
+        """Browse for a folder in one of the fields for paths."""
+        self.clicks += [name, "OK of its dialog"]
+        self.ui(name).currentPath = str(folder)
         self.host.process_events()
 
     def be_quick(self) -> None:
