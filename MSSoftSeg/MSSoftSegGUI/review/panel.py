@@ -48,18 +48,8 @@ class ReviewPanel(Panel):
         self.setIcons(ICONS)
         self._numbers: list[int] = []
         ui = self.ui
-        fillCombo(ui.overlayCombo, _overlays(), PROBABILITY)
-        ui.thresholdSlider.connect("valueIsChanging(double)", self.onThresholdChanging)
-        ui.thresholdSlider.connect("valueChanged(double)", self.onThresholdChanged)
-        ui.minSizeSlider.connect("valueIsChanging(double)", self.onMinSizeChanging)
-        ui.minSizeSlider.connect("valueChanged(double)", self.onMinSizeChanged)
-        ui.modelThresholdButton.connect("clicked(bool)", self.onModelThresholdClicked)
-        ui.overlayCombo.connect("currentIndexChanged(int)", self.onDisplayChanged)
-        ui.opacitySlider.connect("valueChanged(double)", self.onDisplayChanged)
-        ui.outlineCheckBox.connect("toggled(bool)", self.onDisplayChanged)
-        self.setContrasts(("flair",))
-        ui.layoutCombo.connect("currentIndexChanged(int)", self.onLayoutChanged)
-        ui.surfaceButton.connect("toggled(bool)", self.onSurfaceToggled)
+        self._connectSliders()
+        self._connectViews()
         ui.windowsButton.connect("clicked(bool)", lambda _checked=False: onWindows())
         ui.lesionTable.connect("cellClicked(int,int)", self.onCellClicked)
         ui.lesionTable.connect("currentCellChanged(int,int,int,int)", self.onCurrentCellChanged)
@@ -76,6 +66,24 @@ class ReviewPanel(Panel):
         ui.keysLabel.text = _keys()
         self.setActive(False)
         self.close()
+
+    def _connectSliders(self) -> None:
+        ui = self.ui
+        ui.thresholdSlider.connect("valueIsChanging(double)", self.onThresholdChanging)
+        ui.thresholdSlider.connect("valueChanged(double)", self.onThresholdChanged)
+        ui.minSizeSlider.connect("valueIsChanging(double)", self.onMinSizeChanging)
+        ui.minSizeSlider.connect("valueChanged(double)", self.onMinSizeChanged)
+        ui.modelThresholdButton.connect("clicked(bool)", self.onModelThresholdClicked)
+
+    def _connectViews(self) -> None:
+        ui = self.ui
+        fillCombo(ui.overlayCombo, _overlays(), PROBABILITY)
+        self.setContrasts(("flair",))
+        ui.overlayCombo.connect("currentIndexChanged(int)", self.onDisplayChanged)
+        ui.opacitySlider.connect("valueChanged(double)", self.onDisplayChanged)
+        ui.outlineCheckBox.connect("toggled(bool)", self.onDisplayChanged)
+        ui.layoutCombo.connect("currentIndexChanged(int)", self.onLayoutChanged)
+        ui.surfaceButton.connect("toggled(bool)", self.onSurfaceToggled)
 
     def setActive(self, active: bool) -> None:
         """Whether the keys act: only while the module is open."""
