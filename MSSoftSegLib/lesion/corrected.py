@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import SimpleITK as sitk
@@ -11,7 +12,7 @@ from MSSoftSegLib.exam.geometry import Grid, image_like, voxels
 from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.lesion.instances import label_instances
-from MSSoftSegLib.lesion.measurement import measure_lesions
+from MSSoftSegLib.lesion.measurement import Lesion, measure_lesions
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability
 
@@ -23,7 +24,7 @@ def corrected_segmentation(
     maps: UncertainProbability,
     labels: sitk.Image,
     instances: np.ndarray,
-    lsu: np.ndarray,
+    originals: Sequence[Lesion],
     *,
     threshold: float,
     min_lesion_mm3: float,
@@ -31,15 +32,15 @@ def corrected_segmentation(
 ) -> Segmentation:
     """Lesions of the corrected labels (1 = lesion), all on one grid; however small, for a reader left them there.
 
-    instances (z, y, x), lsu (n,): the model's lesions at its own threshold, and their structural uncertainty. A corrected
-    lesion has that of the model's lesion that it shares most voxels with; one that shares none is "drawn", uncertainty 1.
+    instances (z, y, x), originals: the model's lesions at its own threshold. A corrected lesion has the structural uncertainty
+    and the region of the model's lesion that it shares most voxels with; one that shares none is "drawn", uncertainty 1.
     """
     grid = Grid.of(maps.probability)
     probability, entropy = voxels(maps.probability), voxels(maps.entropy)
     inside = (voxels(labels) == LESION).astype(np.float32)
     found = label_instances(inside, threshold=0.5, min_lesion_mm3=0.0, voxel_volume_mm3=grid.voxel_volume_mm3)
     partner = _partners(found, instances)
-    known = np.where(partner > 0, np.append(1.0, lsu)[partner], 1.0)
+    known = np.array([1.0, *(lesion.lsu for lesion in originals)])[partner]
     lesions = measure_lesions(found, probability, entropy, known, grid)
     mask = found > 0
     volume_ml = float(mask.sum() * grid.voxel_volume_mm3 / MM3_PER_ML)
@@ -48,8 +49,8 @@ def corrected_segmentation(
         mask=image_like(maps.probability, mask.astype(np.uint8)),
         instances=image_like(maps.probability, found),
         lesions=tuple(
-            lesion if own else dataclasses.replace(lesion, status=DRAWN)
-            for lesion, own in zip(lesions, partner, strict=True)
+            _placed(lesion, originals[own - 1]) if own else dataclasses.replace(lesion, status=DRAWN)
+            for lesion, own in zip(lesions, partner.tolist(), strict=True)
         ),
         threshold=threshold,
         min_lesion_mm3=min_lesion_mm3,
@@ -59,6 +60,11 @@ def corrected_segmentation(
         mean_entropy_in_lesions_nats=float(entropy[mask].mean()) if mask.any() else None,
         psu=psu,
     )
+
+
+def _placed(lesion: Lesion, original: Lesion) -> Lesion:
+    """With the region of the lesion that it was; lengths and gaps are of what it was, and left out."""
+    return dataclasses.replace(lesion, region=original.region, region_probability=original.region_probability)
 
 
 def _partners(found: np.ndarray, others: np.ndarray) -> np.ndarray:

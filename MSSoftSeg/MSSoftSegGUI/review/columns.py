@@ -114,7 +114,7 @@ def _place_columns() -> tuple[Column, ...]:
             _("Place"),
             "",
             _("Where the lesion lies, as the model's own run found it"),
-            lambda row: row.place.region,
+            lambda row: row.place.region.replace("_", " "),
             lambda row: row.place.region,
             is_place=True,
         ),

@@ -17,6 +17,7 @@ from MSSoftSegGUI.review.presenter import ReviewPresenter
 from MSSoftSegGUI.review.report import Reviewed
 from MSSoftSegGUI.review.result_nodes import addResult
 from MSSoftSegGUI.scene.contrast_windows import setWindow, setWindowIfUntouched
+from MSSoftSegGUI.scene.exam_drawing import nativeMatrix
 from MSSoftSegGUI.scene.layouts import CONTRAST_VIEWS, CONTRASTS, MAP_VIEWS, layoutToBeginWith, wantedLayout
 from MSSoftSegGUI.scene.nodes import hideNodes, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
@@ -224,7 +225,8 @@ class ReviewSession(VTKObservationMixin):
             folder=Path(exam.resultFolder),
             flair=exam.flair,
             labels=self.presenter.labels.copy(),
-            ras_from_ijk=self.presenter.ras_from_ijk,
+            # Where the files of the result lie, whatever transform was put over its nodes since.
+            ras_from_ijk=nativeMatrix(exam.probability),
             threshold=view.threshold,
             min_lesion_mm3=view.min_lesion_mm3,
             decided=view.lesions - view.undecided,

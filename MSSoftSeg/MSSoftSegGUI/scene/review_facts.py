@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -82,27 +81,20 @@ class ReviewFacts:
             result = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
             low, high = result["lesions"]["volume_interval_ml"]
             model = result["model"]
+            lesions = read_lesions_csv(folder / LESIONS_FILE)
             return cls(
                 model_threshold=float(result["threshold"]),
                 min_lesion_mm3=float(result["min_lesion_mm3"]),
-                lsu=tuple(lesion.lsu for lesion in read_lesions_csv(folder / LESIONS_FILE)),
+                lsu=tuple(lesion.lsu for lesion in lesions),
                 volume_interval_ml=(float(low), float(high)),
                 model=f"{model['name']} {model['version']}",
                 device=str(result["device"]),
                 warnings=tuple(result["warnings"]),
-                places=_places(folder / LESIONS_FILE),
+                places=tuple(_place(lesion) for lesion in lesions),
             )
         except (KeyError, TypeError) as problem:
             raise ValueError(f"{FACTS_FILE} is not one of this version: {problem}") from None
 
 
-def _places(table: Path) -> tuple[LesionPlaceFacts, ...]:
-    """Places by rising id, none where the run found no regions; ValueError where a distance is no number."""
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row.get("region") is not None]
-    rows.sort(key=lambda row: int(row["id"]))
-    lengths = ("ventricle_distance_mm", "cortex_distance_mm")
-    return tuple(
-        LesionPlaceFacts(row["region"], *(float(row[name]) if row.get(name) else None for name in lengths))
-        for row in rows
-    )
+def _place(lesion) -> LesionPlaceFacts:
+    return LesionPlaceFacts(lesion.region or "", lesion.ventricle_distance_mm, lesion.cortex_distance_mm)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
 from pydantic import ValidationError
 
@@ -75,10 +74,10 @@ def _segmentation(spec: ReportSpec, result: Result, reference: sitk.Image) -> Se
         min_lesion_mm3=result.min_lesion_mm3,
         voxel_volume_mm3=Grid.of(probability).voxel_volume_mm3,
     )
-    lsu = np.array([lesion.lsu for lesion in read_lesions_csv(spec.result / LESIONS_FILE)])
-    if len(lsu) != instances.max(initial=0):
+    lesions = read_lesions_csv(spec.result / LESIONS_FILE)
+    if len(lesions) != instances.max(initial=0):
         raise RequestError(
-            f"{LESIONS_FILE} lists {len(lsu)} lesions, {PROBABILITY_FILE} holds {instances.max(initial=0)}",
+            f"{LESIONS_FILE} lists {len(lesions)} lesions, {PROBABILITY_FILE} holds {instances.max(initial=0)}",
             remedy="segment the exam again",
         )
     return corrected_segmentation(
@@ -86,7 +85,7 @@ def _segmentation(spec: ReportSpec, result: Result, reference: sitk.Image) -> Se
         UncertainProbability(probability, entropy, entropy, (probability,)),
         read_mask(spec.labels, like=reference),
         instances,
-        lsu,
+        lesions,
         threshold=spec.threshold,
         min_lesion_mm3=spec.min_lesion_mm3,
         psu=result.uncertainty.psu,
@@ -101,6 +100,9 @@ def _corrected(result: Result, segmentation: Segmentation) -> Result:
             "threshold": segmentation.threshold,
             "min_lesion_mm3": segmentation.min_lesion_mm3,
             "operating_point": result.operating_point if own else "chosen by the reader",
+            # They were counted before lesions came and went.
+            "regions": None,
+            "regions_problem": "the lesions were corrected since places were last counted",
             "lesions": LesionFacts(
                 count=len(segmentation.lesions),
                 volume_ml=segmentation.volume_ml,

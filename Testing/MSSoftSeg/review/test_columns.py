@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
+import dataclasses
 
 import numpy as np
 import pytest
 from MSSoftSegGUI.review.columns import columns, in_order
 
+from MSSoftSegLib.report.lesion_table import read_lesions_csv, write_lesions_csv
 from Testing.MSSoftSeg.review.test_review import RAS_FROM_IJK, Stage
 from Testing.MSSoftSeg.stand_ins.made_results import flair_node
 
@@ -54,19 +55,13 @@ def test_the_longest_axis_is_measured_in_the_plane_on_an_oblique_grid_and_waits_
 
 def add_places(folder) -> None:
     """What a run that knows regions writes into its table."""
-    with (folder / "lesions.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row, region in zip(rows, ("periventricular", "juxtacortical"), strict=True):
-        row |= {
-            "region": region,
-            "region_probability": "0.9",
-            "ventricle_distance_mm": "1.25",
-            "cortex_distance_mm": "",
-        }
-    with (folder / "lesions.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    table = folder / "lesions.csv"
+    regions = ("periventricular", "juxtacortical")
+    placed = [
+        dataclasses.replace(lesion, region=region, region_probability=0.9, ventricle_distance_mm=1.25)
+        for lesion, region in zip(read_lesions_csv(table), regions, strict=True)
+    ]
+    write_lesions_csv(table, placed)
 
 
 def shown(reader) -> list[str]:

@@ -52,6 +52,7 @@ def test_it_says_who_reviewed_how_many_and_counts_what_is_left(result, tmp_path)
     assert "<b>Anna" not in page.source, "a name is text, not markup"
     ml = labels.sum() * 150 / 1000
     assert f"Lesions 1 as corrected Lesion volume {ml:.2f} ml as corrected" in page.text
+    assert "Not found: the lesions were corrected since places were last counted" in page.text
     assert "Lesions that were not decided on are a model’s suggestion" in page.text
 
 

@@ -7,10 +7,15 @@ import pytest
 
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.lesion.corrected import DRAWN, corrected_segmentation
+from MSSoftSegLib.lesion.measurement import Lesion
 from MSSoftSegLib.lesion.uncertainty import combine
 
 GRID = Grid((12, 10, 8), (1.0, 1.0, 2.0), (0.0, 0.0, 0.0), (1, 0, 0, 0, 1, 0, 0, 0, 1))
 LARGE, SMALL, MISSED = (slice(1, 4), slice(1, 4), slice(1, 4)), (slice(5, 6), slice(6, 8), slice(1, 3)), (6, 8, 9)
+
+
+def original(number, lsu, region):
+    return Lesion(number, 0.0, 0.0, 0.9, 0.9, 0.3, lsu, (0.0, 0.0, 0.0), 1.0, region=region, region_probability=0.8)
 
 
 def corrected(*kept, possible=()):
@@ -27,7 +32,7 @@ def corrected(*kept, possible=()):
         combine([GRID.image(probability)]),
         GRID.image(labels),
         instances,
-        np.array([0.2, 0.6]),
+        [original(1, 0.2, "periventricular"), original(2, 0.6, None)],
         threshold=0.5,
         min_lesion_mm3=3.0,
         psu=0.3,
@@ -41,6 +46,7 @@ def test_untouched_it_is_what_the_model_said():
         (8.0, 0.6, "detected"),
     ]
     assert found.volume_ml == pytest.approx(0.062)
+    assert [lesion.region for lesion in found.lesions] == ["periventricular", None]
     assert found.psu == 0.3
 
 
