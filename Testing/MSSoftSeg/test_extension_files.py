@@ -77,6 +77,30 @@ def test_every_address_stands_literally_and_leads_to_a_file_of_the_repository():
         assert (ROOT / address.removeprefix(files)).is_file()
 
 
+def read_by_the_index(text: str, variable: str) -> list[str]:
+    """What the Index's own check finds of a variable: a quoted text right after the name, in any case, on any line."""
+    return re.findall(rf'set\s*\({variable}\s*"([^"]+)"[ ]*\)', text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("variable", ["EXTENSION_ICONURL", "EXTENSION_SCREENSHOTURLS"])
+def test_the_index_finds_project_icon_and_screenshots_in_the_text(variable):
+    """The rules of its ``check_cmakelists_content`` and ``check_git_repository_name``, on the text as it stands."""
+    name = re.findall(r"project\s*\(\s*([^\s\)]+)", TOP, re.IGNORECASE)[0].strip("\"'")
+    assert name == "MSSoftSeg", "the name of the catalog's file"
+    repository = CATALOG["scm_url"].rsplit("/", 1)[1].removesuffix(".git")
+    assert "slicer" in repository.lower()
+    found = read_by_the_index(TOP, variable)
+    assert len(found) == 1
+    addresses = found[0].split()
+    assert addresses
+    assert all(address.startswith("http") and address.endswith(".png") for address in addresses)
+
+
+def test_the_rules_of_the_index_would_have_seen_a_variable_or_a_split_line():
+    assert read_by_the_index('set(EXTENSION_ICONURL "${HOME}/a.png")', "EXTENSION_ICONURL") == ["${HOME}/a.png"]
+    assert not read_by_the_index("set(EXTENSION_ICONURL ${URL})", "EXTENSION_ICONURL")
+
+
 def test_what_the_index_reads_holds_no_variable_and_is_not_cut():
     for name, text in extension_variables().items():
         assert "${" not in text, f"{name}: the Index does not resolve variables"

@@ -221,7 +221,8 @@ def afternoon(morning, tmp_path_factory):
     reader.rest(0.2)
     seen.before, seen.before_masks = reader.view, reader.masks()
     reader.ui("thresholdSlider").value = 0.8
-    seen.missed_at = _missed(reader)
+    seen.raised_masks = reader.masks()
+    seen.missed_at = _missed(reader, above=0.8)
     reader.point(seen.missed_at)
     seen.grown, seen.grown_masks = reader.view, reader.masks()
     reader.ui("acceptAllSpinBox").value = 0.0
@@ -245,7 +246,7 @@ def afternoon(morning, tmp_path_factory):
     return seen
 
 
-def _missed(reader):
+def _missed(reader, *, above: float):
     """Where the model is most sure of what the threshold leaves out, RAS mm."""
     import slicer
     from MSSoftSegGUI.scene.volume_nodes import ijkToRas
@@ -253,7 +254,7 @@ def _missed(reader):
 
     probability = slicer.util.arrayFromVolume(reader.review.exam.probability)
     lesion, possible = reader.masks()
-    free = ~ndimage.binary_dilation(lesion | possible, iterations=2)
+    free = ~ndimage.binary_dilation(lesion | possible | (probability >= above), iterations=2)
     k, j, i = np.unravel_index(int(np.where(free, probability, 0).argmax()), probability.shape)
     return (ijkToRas(reader.review.exam.probability) @ [i, j, k, 1.0])[:3]
 
@@ -284,9 +285,10 @@ def test_t1_and_t2_stand_beside_flair_in_its_plane(afternoon):
 
 
 def test_a_missed_lesion_grows_where_it_was_clicked(afternoon):
-    grown = afternoon.grown_masks[LESION]
-    assert grown.sum() > 0
-    assert "drawn" in {row.origin for row in afternoon.grown.rows}
+    before, grown = afternoon.raised_masks[LESION], afternoon.grown_masks[LESION]
+    assert not (before & ~grown).any()
+    assert grown.sum() > before.sum()
+    assert afternoon.grown.selected
 
 
 def test_one_undo_goes_back_over_bulk_growth_and_threshold(afternoon):
@@ -299,7 +301,7 @@ def test_one_undo_goes_back_over_bulk_growth_and_threshold(afternoon):
 
 def test_the_report_after_correction_says_who_and_how_far(afternoon):
     total = afternoon.accepted.lesions
-    assert f"Reviewed by anna, {total} of {total} lesions decided" in afternoon.page
+    assert f"Reviewed by anna, {total} of {total} lesion" in afternoon.page
     assert "Research use only" in afternoon.page
 
 
