@@ -25,6 +25,7 @@ SLOW = (
     "MSSoftSegLib/cli/test_commands.py",
     "MSSoftSegLib/cli/test_evaluate_command.py",
     "MSSoftSegLib/cli/test_synthesize_command.py",
+    "MSSoftSegLib/cohort/test_engine.py",
     "MSSoftSegLib/dicom/test_segmentation_round_trip.py",
     "MSSoftSegLib/inference/test_orientation.py",
     "MSSoftSegLib/inference/test_other_networks.py",

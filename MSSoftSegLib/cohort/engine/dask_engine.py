@@ -7,6 +7,8 @@ times; since every exam is skipped where its result is complete, none is lost an
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -83,21 +85,33 @@ def _outcome(future: Any, exam: CohortExam, run: CohortRun) -> ExamOutcome:
 def workers_here(capacity: Capacity) -> Iterator[Any]:
     """A client of worker processes on this machine; they end with the block."""
     dask, distributed = _packages()
-    with (
-        dask.config.set(SETTINGS),
-        distributed.LocalCluster(
-            n_workers=capacity.workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            memory_limit=capacity.memory_bytes,
-            resources=SLOT,
-            silence_logs=50,
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
+    with dask.config.set(SETTINGS):
+        with _children_ignore_interrupts():
+            cluster = distributed.LocalCluster(
+                n_workers=capacity.workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                memory_limit=capacity.memory_bytes,
+                resources=SLOT,
+                silence_logs=50,
+            )
+        with cluster, distributed.Client(cluster, set_as_default=False) as client:
+            yield client
+
+
+@contextmanager
+def _children_ignore_interrupts() -> Iterator[None]:
+    """Ctrl-C reaches every process of a terminal: this one alone decides, and ends the workers in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
