@@ -12,6 +12,7 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.bundle import Bundle
+from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
@@ -135,10 +136,7 @@ def finish_adaptation(
         point = given_operating_point(tasks, device, adaptation.kept_point, progress=progress)
         description = adaptation.initial.description
         acquisitions = description.acquisitions
-        words = (
-            f"threshold, temperature and smallest lesion are those of {description.name} {description.version}: "
-            f"{held_out or 'no'} held-out patient{'s' if held_out > 1 else ''} cannot choose better ones"
-        )
+        words = _kept_in_words(description, held_out)
     else:
         point = choose_operating_point(tasks, device, on="held-out", progress=progress)
         words = f"chosen on {held_out} held-out patients"
@@ -152,6 +150,15 @@ def finish_adaptation(
     for lost in forgetting.told:
         LOGGER.warning("the adapted model forgot: %s", lost)
     return AdaptationOutcome(point, acquisitions, words, forgetting)
+
+
+def _kept_in_words(base: ModelDescription, held_out: int) -> str:
+    """Why the operating point of the model that is adapted is kept."""
+    several = "s" if held_out > 1 else ""
+    who = f"{held_out} held-out patient{several} cannot" if held_out else "nobody was held out who could"
+    return (
+        f"threshold, temperature and smallest lesion are those of {base.name} {base.version}: {who} choose better ones"
+    )
 
 
 def adaptation_facts(adaptation: Adaptation, outcome: AdaptationOutcome) -> dict[str, Any]:

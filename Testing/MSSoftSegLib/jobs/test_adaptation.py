@@ -62,7 +62,7 @@ def test_with_one_case_the_operating_point_is_kept_and_the_bundle_says_so(one):
     assert description.window is None, "the recipe's window is not that of the model that is adapted"
     facts = description.training["adaptation"]
     assert "are those of start" in facts["operating_point"]
-    assert "no held-out patient" in facts["operating_point"]
+    assert "nobody was held out" in facts["operating_point"]
     assert facts["size"]["frozen"] == ["encoder"]
     assert facts["base"]["patients"] == 1
     assert "are those of start" in bundle.card
