@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from MSSoftSegLib.dicom.elements import number
 from MSSoftSegLib.dicom.packages import package
 from MSSoftSegLib.errors import BadExam, RequestError
 from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference
@@ -20,17 +21,35 @@ LOGGER = logging.getLogger(__name__)
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 MULTI_FRAME_MR = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+DICOM_CLASSES = "1.2.840.10008.5."
+FETCH_AGAIN = "fetch the series again from the archive"
 MARK_OFFSET, MARK = 128, b"DICM"
+# How a file begins that was stored without the preamble, as old archives did: group 0002 or 0008, in either byte order.
+BARE_BEGINNINGS = (b"\x08\x00", b"\x02\x00", b"\x00\x08")
+
+SAME_IMAGE = (
+    "PixelData",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "EchoTime",
+)
 
 
 @dataclass(frozen=True)
 class SeriesFiles:
-    """One MR series: its files and, in the same order, their headers without pixels. number: None where it has none."""
+    """One MR series: its files and, in the same order, their headers without pixels. number: None where it has none.
+
+    problem: why its files cannot be trusted, None where they can.
+    """
 
     uid: str
     number: int | None
     paths: tuple[Path, ...]
     headers: tuple[Dataset, ...]
+    problem: str | None = None
 
     @property
     def name(self) -> str:
@@ -48,10 +67,10 @@ def read_mr_series(folder: Path) -> tuple[SeriesFiles, ...]:
     found: dict[str, list[tuple[Path, Dataset]]] = {}
     first: Dataset | None = None
     others = 0
-    for path, header in _headers(folder):
+    for path, header in dicom_headers(folder):
         first = first or header
         _check_same_visit(first, header)
-        if str(header.get("SOPClassUID", "")) in (MR_IMAGE, *MULTI_FRAME_MR):
+        if is_mr(header):
             found.setdefault(str(header.get("SeriesInstanceUID", "")), []).append((path, header))
         else:
             others += 1
@@ -62,21 +81,40 @@ def read_mr_series(folder: Path) -> tuple[SeriesFiles, ...]:
         )
     if others:
         LOGGER.info("%d DICOM objects of the source are no MR images and are passed over", others)
-    series = [_series(uid, files) for uid, files in found.items()]
+    series = [series_of(uid, files) for uid, files in found.items()]
+    for each in series:
+        if each.problem is not None:
+            raise BadExam(each.problem, remedy=FETCH_AGAIN)
+    return in_order(series)
+
+
+def is_mr(header: Dataset) -> bool:
+    """Whether it is an MR image, classic or multi-frame."""
+    return str(header.get("SOPClassUID", "")) in (MR_IMAGE, *MULTI_FRAME_MR)
+
+
+def in_order(series: Sequence[SeriesFiles]) -> tuple[SeriesFiles, ...]:
+    """By number, those without one last."""
     return tuple(sorted(series, key=lambda each: (each.number is None, each.number or 0, each.uid)))
 
 
-def _headers(folder: Path) -> Iterator[tuple[Path, Dataset]]:
-    """Every DICOM file with its header, in order of path; files that are none, or cannot be read, are counted in the log."""
+def dicom_headers(folder: Path, tags: Sequence[str | int] | None = None) -> Iterator[tuple[Path, Dataset]]:
+    """Every DICOM file with its header, in order of path; files that are none, or cannot be read, are counted in the log.
+
+    tags: the only elements to keep (headers of thousands of files fill a machine's memory); None keeps all but pixels.
+    """
     pydicom = package("pydicom")
     unreadable = 0
     for path in _files(folder):
         try:
             with path.open("rb") as stream:
-                stream.seek(MARK_OFFSET)
-                if stream.read(len(MARK)) != MARK:
-                    continue
-            header = pydicom.dcmread(path, stop_before_pixels=True)
+                beginning = stream.read(MARK_OFFSET + len(MARK))
+            bare = not beginning.endswith(MARK)
+            if bare and not beginning.startswith(BARE_BEGINNINGS):
+                continue
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags, force=bare)
+            if bare and not str(header.get("SOPClassUID", "")).startswith(DICOM_CLASSES):
+                continue
             # Elements are parsed when they are asked for: what is damaged shows now.
             for key in (*PERSON_KEYS, *VISIT_KEYS):
                 header.get(key)
@@ -111,17 +149,24 @@ def _texts(header: Dataset, keys: tuple[str, ...]) -> dict[str, object]:
     return {key: str(header.get(key) or "") for key in keys}
 
 
-def _series(uid: str, files: list[tuple[Path, Dataset]]) -> SeriesFiles:
+def series_of(uid: str, files: Sequence[tuple[Path, Dataset]]) -> SeriesFiles:
     """The files of a series; copies of one object count once."""
     unique: dict[str, tuple[Path, Dataset]] = {}
+    problem = None
     for path, header in files:
         instance = str(header.get("SOPInstanceUID", path.name))
         before = unique.setdefault(instance, (path, header))
-        if before[0] != path and before[0].read_bytes() != path.read_bytes():
-            raise BadExam(
-                "two different files of the DICOM source claim to be one image",
-                remedy="fetch the series again from the archive",
-            )
-    number = files[0][1].get("SeriesNumber")
+        if before[0] != path and not _same_object(before[0], path):
+            problem = "two different files of the DICOM source claim to be one image"
+    stated = number(files[0][1], "SeriesNumber")
     paths, headers = zip(*unique.values(), strict=True)
-    return SeriesFiles(uid, None if number is None else int(number), tuple(paths), tuple(headers))
+    return SeriesFiles(uid, None if stated is None else int(stated), tuple(paths), tuple(headers), problem)
+
+
+def _same_object(one: Path, other: Path) -> bool:
+    """Whether two files hold one image: byte for byte, or in voxels and place where only the writing differs."""
+    if one.read_bytes() == other.read_bytes():
+        return True
+    pydicom = package("pydicom")
+    first, second = (pydicom.dcmread(path, force=True) for path in (one, other))
+    return all(first.get(key) == second.get(key) for key in SAME_IMAGE)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import warnings
 from typing import Any
 
 from MSSoftSegLib.errors import PackageMissing
@@ -17,8 +19,19 @@ def require_dicom() -> None:
 def package(name: str) -> Any:
     """A module of the extra."""
     try:
-        return importlib.import_module(name)
+        found = importlib.import_module(name)
     except ImportError:
         raise PackageMissing(
             f"DICOM needs the package {name.partition('.')[0]}", remedy="install it: pip install pydicom highdicom"
         ) from None
+    _hush()
+    return found
+
+
+def _hush() -> None:
+    """pydicom warns with the values that it doubts, which can be names: nothing of that reaches a screen or a log."""
+    config = importlib.import_module("pydicom.config")
+    config.settings.reading_validation_mode = config.IGNORE
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+    if not any(each[0] == "ignore" and each[3] and each[3].match("pydicom.x") for each in warnings.filters):
+        warnings.filterwarnings("ignore", module=r"pydicom\.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,42 +12,84 @@ import SimpleITK as sitk
 from MSSoftSegLib.dicom.packages import package
 from MSSoftSegLib.dicom.planes import SERIES, Stack
 from MSSoftSegLib.errors import BadImage
+from MSSoftSegLib.exam.itk_file import quiet_itk
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 
-def read_voxels(paths: tuple[Path, ...], stack: Stack) -> sitk.Image:
-    """The series as float32 on its grid, rescaled as its header says; BadImage where pixels are missing or unreadable."""
+def read_voxels(paths: tuple[Path, ...], stack: Stack, name: str = SERIES) -> sitk.Image:
+    """The series as float32 on its grid, rescaled as its header says; BadImage where pixels are missing or unreadable.
+
+    name: what the series is called in messages.
+    """
     array = np.zeros(stack.grid.size[::-1], np.float32)
-    file, frames, dataset = -1, np.zeros((0, 0, 0)), None
+    file, found = -1, None
     for index in sorted(range(len(stack.planes)), key=lambda index: stack.planes[index].file):
         plane = stack.planes[index]
-        if plane.file != file:
+        if found is None or plane.file != file:
             file = plane.file
-            dataset, frames = _decoded(paths[file])
-        if frames.shape[1:] != array.shape[1:] or plane.frame >= len(frames):
-            raise BadImage(f"an image of {SERIES} has other pixels than its header says", remedy="fetch it again")
-        slope, intercept = _rescaling(dataset, plane.frame)
-        array[index] = frames[plane.frame] * slope + intercept
+            found = _decoded(paths[file], name)
+        if found.frames.shape[1:] != array.shape[1:] or plane.frame >= len(found.frames):
+            raise BadImage(
+                f"image {index + 1} of {name} has other pixels than its header says", remedy="fetch it again"
+            )
+        slope, intercept = (1.0, 0.0) if found.rescaled else _rescaling(found.dataset, plane.frame)
+        array[index] = found.frames[plane.frame] * slope + intercept
     return stack.grid.image(array)
 
 
-def _decoded(path: Path) -> tuple[Dataset, np.ndarray]:
-    """A file and its frames (frame, row, column)."""
+@dataclass(frozen=True)
+class _Decoded:
+    """A file and its frames (frame, row, column). rescaled: whether the frames are as shown, not as stored."""
+
+    dataset: Dataset
+    frames: np.ndarray
+    rescaled: bool = False
+
+
+def _decoded(path: Path, name: str) -> _Decoded:
     try:
-        dataset = package("pydicom").dcmread(path)
-        pixels = np.asarray(dataset.pixel_array)
+        dataset = package("pydicom").dcmread(path, force=True)
+        if dataset.file_meta.get("TransferSyntaxUID") is None:
+            dataset.file_meta.TransferSyntaxUID = _syntax_of_bare(dataset)
+        if int(dataset.get("SamplesPerPixel", 1)) != 1:
+            raise BadImage(f"{name} is in color", remedy="name the FLAIR series")
+        frames, rescaled = _frames(path, dataset, name)
+    except BadImage:
+        raise
+    except Exception:  # whatever a damaged file makes a decoder raise
+        raise BadImage(f"the pixels of an image of {name} cannot be read", remedy="fetch it again") from None
+    return _Decoded(dataset, frames if frames.ndim == 3 else frames[None], rescaled)
+
+
+def _syntax_of_bare(dataset: Dataset) -> str:
+    """The transfer syntax of a file that was stored without its meta header."""
+    implicit, little = dataset.original_encoding
+    uid = package("pydicom.uid")
+    if not little:
+        return str(uid.ExplicitVRBigEndian)
+    return str(uid.ImplicitVRLittleEndian if implicit else uid.ExplicitVRLittleEndian)
+
+
+def _frames(path: Path, dataset: Dataset, name: str) -> tuple[np.ndarray, bool]:
+    """The frames, and whether they are rescaled. ITK decodes what pydicom has no decoder for, JPEG without loss above all."""
+    try:
+        return np.asarray(dataset.pixel_array), False
     except (NotImplementedError, RuntimeError):
-        raise BadImage(
-            f"{SERIES} is compressed in a way that cannot be read here",
-            remedy="install pylibjpeg with its plugins, or export the series uncompressed",
-        ) from None
-    except Exception:
-        raise BadImage(f"the pixels of an image of {SERIES} cannot be read", remedy="fetch it again") from None
-    if int(dataset.get("SamplesPerPixel", 1)) != 1:
-        raise BadImage(f"{SERIES} is in color", remedy="name the FLAIR series")
-    return dataset, pixels if pixels.ndim == 3 else pixels[None]
+        syntax = dataset.file_meta.TransferSyntaxUID
+        if not syntax.is_compressed:
+            raise
+    if int(dataset.get("NumberOfFrames", 1) or 1) == 1:
+        try:
+            with quiet_itk():
+                return sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO")).astype(np.float32), True
+        except RuntimeError:
+            pass
+    raise BadImage(
+        f"{name} is compressed in a way that cannot be read here ({syntax.name})",
+        remedy="install pylibjpeg with its plugins, or export the series uncompressed",
+    )
 
 
 def _rescaling(dataset: Any, frame: int) -> tuple[float, float]:

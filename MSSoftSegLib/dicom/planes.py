@@ -89,56 +89,54 @@ def _plane(header: Dataset, file: int, frame: int, position: Any, orientation: A
     return FramePlane(file, frame, origin, axes[:3], axes[3:], (between_columns, between_rows), size, place)
 
 
-def stack_of(planes: tuple[FramePlane, ...]) -> Stack:
-    """The planes as one regular block; BadImage says what is missing, twice there or askew."""
+def stack_of(planes: tuple[FramePlane, ...], name: str = SERIES) -> Stack:
+    """The planes as one regular block; BadImage says what is missing, twice there or askew. name: of the series, for that."""
     first = planes[0]
     if len(planes) < 2:
-        raise BadImage(f"{SERIES} is a single plane", remedy="name the folder with all planes of the series")
-    if not first.frame_of_reference:
-        raise BadImage(f"{SERIES} names no frame of reference", remedy="export the original series from the archive")
+        raise BadImage(f"{name} is a single plane", remedy="name the folder with all planes of the series")
     for plane in planes:
-        _check_alike(first, plane)
+        _check_alike(first, plane, name)
     normal = np.cross(first.row, first.column)
     ordered = tuple(sorted(planes, key=lambda plane: float(plane.position_mm @ normal)))
-    gap_mm = _checked_gap_mm(np.array([plane.position_mm @ normal for plane in ordered]))
+    gap_mm = _checked_gap_mm(np.array([plane.position_mm @ normal for plane in ordered]), name)
     origin, last = ordered[0].position_mm, ordered[-1].position_mm
     drift_mm = last - origin - normal * ((last - origin) @ normal)
     if np.linalg.norm(drift_mm) > PLACEMENT_TOLERANCE_MM:
         raise BadImage(
-            f"the planes of {SERIES} are shifted against each other (sheared by {np.linalg.norm(drift_mm):.1f} mm)",
+            f"the planes of {name} are shifted against each other (sheared by {np.linalg.norm(drift_mm):.1f} mm)",
             remedy="use a series without gantry tilt",
         )
-    return Stack(_grid(first, origin, normal, gap_mm, len(ordered)), ordered)
+    return Stack(_grid(first, origin, normal, gap_mm, len(ordered), name), ordered)
 
 
-def _grid(first: FramePlane, origin: np.ndarray, normal: np.ndarray, gap_mm: float, count: int) -> Grid:
+def _grid(first: FramePlane, origin: np.ndarray, normal: np.ndarray, gap_mm: float, count: int, name: str) -> Grid:
     direction = np.stack([first.row, first.column, normal], axis=1)
     spacing_mm = (*first.spacing_mm, gap_mm)
     size = (*first.size, count)
-    check_spacing(SERIES, np.array(spacing_mm))
-    check_axes(SERIES, direction, np.array(spacing_mm), size)
+    check_spacing(name, np.array(spacing_mm))
+    check_axes(name, direction, np.array(spacing_mm), size)
     x, y, z = (float(value) for value in origin)
     return Grid(size, spacing_mm, (x, y, z), tuple(nearest_orthonormal(direction).ravel().tolist()))
 
 
-def _check_alike(first: FramePlane, plane: FramePlane) -> None:
+def _check_alike(first: FramePlane, plane: FramePlane, name: str) -> None:
     if plane.frame_of_reference != first.frame_of_reference:
-        raise BadImage(f"the planes of {SERIES} lie in different frames of reference", remedy=FETCH_AGAIN)
+        raise BadImage(f"the planes of {name} lie in different frames of reference", remedy=FETCH_AGAIN)
     if plane.size != first.size or not np.allclose(plane.spacing_mm, first.spacing_mm, rtol=1e-4, atol=0):
-        raise BadImage(f"the planes of {SERIES} differ in size or pixel spacing", remedy="name one series only")
+        raise BadImage(f"the planes of {name} differ in size or pixel spacing", remedy="name one series only")
     extent_mm = max(first.size) * max(first.spacing_mm)
     turned = max(np.abs(plane.row - first.row).max(), np.abs(plane.column - first.column).max())
     if turned * extent_mm > PLACEMENT_TOLERANCE_MM:
-        raise BadImage(f"the planes of {SERIES} are not parallel, as in a localizer", remedy="name the FLAIR series")
+        raise BadImage(f"the planes of {name} are not parallel, as in a localizer", remedy="name the FLAIR series")
 
 
-def _checked_gap_mm(depths_mm: np.ndarray) -> float:
+def _checked_gap_mm(depths_mm: np.ndarray, name: str) -> float:
     """The distance between neighbors along the normal."""
     gaps_mm = np.diff(depths_mm)
     if gaps_mm.min() < SAME_PLACE_MM:
         twice = int(np.count_nonzero(gaps_mm < SAME_PLACE_MM))
         raise BadImage(
-            f"{SERIES} has several images at one place ({twice} too many): echoes, repetitions or a second copy",
+            f"{name} has several images at one place ({twice} too many): echoes, repetitions or a second copy",
             remedy="name a folder with one image a place",
         )
     usual_mm = float(np.median(gaps_mm))
@@ -149,9 +147,9 @@ def _checked_gap_mm(depths_mm: np.ndarray) -> float:
         what = f"a plane is missing after plane {after}"
         if count > 1:
             what = f"{count} planes are missing, the first after plane {after}"
-        raise BadImage(f"{SERIES} is incomplete: {what}", remedy=FETCH_AGAIN)
+        raise BadImage(f"{name} is incomplete: {what}", remedy=FETCH_AGAIN)
     gap_mm = float(depths_mm[-1] - depths_mm[0]) / (len(depths_mm) - 1)
     off_mm = float(np.abs(depths_mm - depths_mm[0] - gap_mm * np.arange(len(depths_mm))).max())
     if off_mm > PLACEMENT_TOLERANCE_MM:
-        raise BadImage(f"the planes of {SERIES} lie at unequal distances ({off_mm:.2f} mm off)", remedy=FETCH_AGAIN)
+        raise BadImage(f"the planes of {name} lie at unequal distances ({off_mm:.2f} mm off)", remedy=FETCH_AGAIN)
     return gap_mm

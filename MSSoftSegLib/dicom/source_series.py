@@ -14,7 +14,7 @@ from MSSoftSegLib.dicom.headers import SeriesFiles, read_mr_series
 from MSSoftSegLib.dicom.matching import Lattice, find_lattice, match
 from MSSoftSegLib.dicom.packages import require_dicom
 from MSSoftSegLib.dicom.pixels import read_voxels
-from MSSoftSegLib.dicom.planes import Stack, planes_of, stack_of
+from MSSoftSegLib.dicom.planes import SERIES, Stack, planes_of, stack_of
 from MSSoftSegLib.errors import BadExam, BadImage
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.modality import Modality
@@ -79,6 +79,12 @@ def is_flair(header: Dataset) -> bool:
     return recognize("image.nii.gz", sidecar).modality is Modality.FLAIR
 
 
+def check_referable(stack: Stack, name: str = SERIES) -> None:
+    """A segmentation says in which frame of reference it lies."""
+    if not stack.planes[0].frame_of_reference:
+        raise BadImage(f"{name} names no frame of reference", remedy="export the original series from the archive")
+
+
 def _lies_like(series: SeriesFiles, flair: sitk.Image) -> bool:
     try:
         return find_lattice(Grid.of(flair), _stack(series).grid) is not None
@@ -91,4 +97,6 @@ def _stack(series: SeriesFiles) -> Stack:
         raise BadImage("the source series mixes single- and multi-frame images", remedy=ONE_SERIES)
     if len(series.headers) > 1 and "PerFrameFunctionalGroupsSequence" in series.headers[0]:
         raise BadImage("the source series consists of several multi-frame images", remedy=ONE_SERIES)
-    return stack_of(planes_of(series.headers))
+    stack = stack_of(planes_of(series.headers))
+    check_referable(stack)
+    return stack

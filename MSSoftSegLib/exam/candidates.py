@@ -34,7 +34,8 @@ FAT_SATURATION = re.compile(r"(?<![a-z])(?:fs|fat ?sat|fatsat|spair|spir|chess|w
 class Candidate:
     """plane: "3D", or of its slices. spacing_mm: slices last. coverage_mm: the least extent. acquired: a time or a number.
 
-    problem: why its header cannot be read; everything else is then empty.
+    path: the file; of what is no file (a DICOM series), what it is called. problem: why its header cannot be read; everything
+    else is then empty.
     """
 
     path: Path
@@ -71,13 +72,18 @@ def candidate(path: Path) -> Candidate:
         grid = grid_by_itk(path, FORMAT_OF_EXTENSION[image_extension(path.name) or ".nii"])
     except BadImage as problem:
         return Candidate(path, problem=problem.message)
+    return candidate_on(grid, path, said=said, acquired=_acquired(sidecar))
+
+
+def candidate_on(grid: Grid, path: Path, *, said: str, acquired: str) -> Candidate:
+    """What lies on a grid and is described by spaced text."""
     plane, spacing_mm = _plane(grid)
     return Candidate(
         path,
         plane=plane,
         spacing_mm=spacing_mm,
         coverage_mm=min(count * side for count, side in zip(grid.size, grid.spacing_mm, strict=True)),
-        acquired=_acquired(sidecar),
+        acquired=acquired,
         agent=names_contrast_agent(said),
         fat_saturated=bool(FAT_SATURATION.search(said)),
     )
@@ -107,19 +113,19 @@ def best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
     by_name = sorted(candidates, key=lambda each: each.path.name)
     # What was acquired last was acquired again, and for a reason.
     by_time = sorted(by_name, key=lambda each: each.acquired, reverse=True)
-    return sorted(by_time, key=lambda each: [rank for rank, _ in _ranks(each)])
+    return sorted(by_time, key=lambda each: [rank for rank, _ in reasons(each)])
 
 
 def why_first(best: Candidate, next_best: Candidate) -> str:
     """The first of the reasons that sets the best apart from the next."""
-    for (ours, reason), (theirs, _) in zip(_ranks(best), _ranks(next_best), strict=True):
+    for (ours, reason), (theirs, _) in zip(reasons(best), reasons(next_best), strict=True):
         if ours != theirs:
             return reason
     return "it was acquired last" if best.acquired != next_best.acquired else "it comes first by name"
 
 
-def _ranks(each: Candidate) -> list[tuple[float, str]]:
-    """Reasons in order of weight, the lower number first."""
+def reasons(each: Candidate) -> list[tuple[float, str]]:
+    """Reasons for taking one in order of weight, the lower number first."""
     return [
         (float(each.problem is not None), "it can be read"),
         (float(each.coverage_mm < WHOLE_BRAIN_MM), "it shows the whole brain"),

@@ -38,7 +38,7 @@ def read_image(path: Path) -> sitk.Image:
     corner). Values that are not finite and images of one single value are refused.
     """
     image = _read(path)
-    _check_values(path.name, image)
+    check_values(path.name, image)
     return image
 
 
@@ -52,11 +52,12 @@ def read_channels(path: Path, count: int) -> list[sitk.Image]:
     except OSError:
         raise _unreadable(path) from None
     for number, image in enumerate(images):
-        _check_values(f"channel {number} of {path.name}", image)
+        check_values(f"channel {number} of {path.name}", image)
     return images
 
 
-def _check_values(name: str, image: sitk.Image) -> None:
+def check_values(name: str, image: sitk.Image) -> None:
+    """Refuse an image with voxels that are not finite, or all of one value; name: what to call it."""
     array = sitk.GetArrayViewFromImage(image)
     not_finite = int(array.size - np.count_nonzero(np.isfinite(array)))
     if not_finite:

@@ -197,7 +197,7 @@ def _by_timing(sidecar: Mapping[str, object]) -> Recognition | None:
 
 def _checked(found: Recognition, sidecar: Mapping[str, object]) -> Recognition:
     """The same, unless the acquisition itself contradicts it."""
-    if found.modality is Modality.T1 and _agent_given(sidecar):
+    if found.modality is Modality.T1 and agent_given(sidecar):
         return Recognition(None, CONTRAST_ENHANCED_T1)
     inversion_s = _seconds(sidecar, "InversionTime")
     if inversion_s is None:
@@ -215,7 +215,8 @@ def _seconds(sidecar: Mapping[str, object], key: str) -> float | None:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) and value > 0 else None
 
 
-def _agent_given(sidecar: Mapping[str, object]) -> bool:
+def agent_given(sidecar: Mapping[str, object]) -> bool:
+    """Whether a sidecar names a contrast agent or an amount of it."""
     named = any(str(sidecar.get(key) or "").strip().casefold() not in NO_AGENT for key in CONTRAST_KEYS)
     return named or any(_seconds(sidecar, key) is not None for key in CONTRAST_AMOUNT_KEYS)
 

@@ -1,0 +1,164 @@
+"""A series as the volumes that it holds: echoes, phases and planes of a localizer come in one series, or in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from MSSoftSegLib.dicom.acquisition import Acquisition, acquisition_of
+from MSSoftSegLib.dicom.contrast import recognize_series
+from MSSoftSegLib.dicom.elements import number, text
+from MSSoftSegLib.dicom.headers import FETCH_AGAIN, SeriesFiles
+from MSSoftSegLib.dicom.planes import FramePlane, Stack, planes_of, stack_of
+from MSSoftSegLib.errors import BadImage
+from MSSoftSegLib.exam.candidates import Candidate, candidate_on
+from MSSoftSegLib.exam.recognition import Recognition, agent_given
+from MSSoftSegLib.exam.recognition_words import spaced
+
+# Unit vectors of one volume's planes differ by rounding only.
+PARALLEL = 1e-2
+# A millisecond apart are two echoes, less is rounding.
+SAME_ECHO_MS = 0.5
+# A stack that is lower than this in any direction is a localizer, a slab, or not a head.
+LEAST_COVERAGE_MM = 100.0
+CHOOSE_ANOTHER = "choose another with --series"
+
+
+@dataclass(frozen=True)
+class SeriesPart:
+    """One volume of a series. name: what it is called in messages. stack: None where it is no regular block, problem says why.
+
+    doubts: what a careful reader should know of it, in sentences.
+    """
+
+    series: SeriesFiles
+    name: str
+    acquisition: Acquisition
+    recognition: Recognition
+    planes: tuple[FramePlane, ...]
+    stack: Stack | None
+    problem: str | None
+    remedy: str
+    candidate: Candidate
+    doubts: tuple[str, ...]
+
+    @property
+    def times(self) -> str:
+        """Repetition, echo and inversion time, for a line about it."""
+        said = self.acquisition
+        pairs = (("TR", said.repetition_ms), ("TE", said.echo_ms), ("TI", said.inversion_ms))
+        return " ".join(f"{name} {value:.4g}" for name, value in pairs if value is not None)
+
+
+def parts_of(series: SeriesFiles) -> tuple[SeriesPart, ...]:
+    """The volumes of a series, the earliest echo first."""
+    try:
+        planes = planes_of(series.headers)
+    except BadImage as problem:
+        return (_part(series, series.name, (), acquisition_of(series.headers[0]), problem),)
+    groups = _groups(series, planes)
+    groups.sort(key=lambda group: group[0][1].echo_ms or 0.0)
+    return tuple(
+        _part(
+            series,
+            series.name if len(groups) == 1 else f"{series.name}, volume {place}",
+            tuple(plane for plane, _ in group),
+            group[0][1],
+            None,
+            whole=len(groups) == 1,
+        )
+        for place, group in enumerate(groups, start=1)
+    )
+
+
+def _groups(series: SeriesFiles, planes: Sequence[FramePlane]) -> list[list[tuple[FramePlane, Acquisition]]]:
+    groups: list[list[tuple[FramePlane, Acquisition]]] = []
+    for plane in planes:
+        said = acquisition_of(series.headers[plane.file], plane.frame)
+        for group in groups:
+            if _of_one_volume(series, group[0], (plane, said)):
+                group.append((plane, said))
+                break
+        else:
+            groups.append([(plane, said)])
+    return groups
+
+
+def _of_one_volume(
+    series: SeriesFiles, first: tuple[FramePlane, Acquisition], other: tuple[FramePlane, Acquisition]
+) -> bool:
+    (one, said), (plane, also) = first, other
+    turned = max(np.abs(one.row - plane.row).max(), np.abs(one.column - plane.column).max())
+    if (
+        turned > PARALLEL
+        or one.size != plane.size
+        or not np.allclose(one.spacing_mm, plane.spacing_mm, rtol=1e-3, atol=0)
+    ):
+        return False
+    if one.file != plane.file and "PerFrameFunctionalGroupsSequence" in series.headers[plane.file]:
+        return False
+    if abs((said.echo_ms or 0.0) - (also.echo_ms or 0.0)) > SAME_ECHO_MS:
+        return False
+    kinds = ((each.component, each.image_types[:2], each.temporal_position, each.b_value) for each in (said, also))
+    return len(set(kinds)) == 1
+
+
+def _part(
+    series: SeriesFiles,
+    name: str,
+    planes: tuple[FramePlane, ...],
+    said: Acquisition,
+    problem: BadImage | None,
+    *,
+    whole: bool = False,
+) -> SeriesPart:
+    recognition, stack = recognize_series(said), None
+    if problem is None and series.problem is not None:
+        problem = BadImage(f"{name}: {series.problem}", remedy=FETCH_AGAIN)
+    if problem is None:
+        try:
+            stack = stack_of(planes, name)
+        except BadImage as found:
+            problem = found
+    called = Path(name)
+    if stack is None:
+        candidate = Candidate(called, acquired=said.acquired, problem=problem.message if problem else None)
+    else:
+        typed = spaced(" ".join([*said.descriptions.values(), said.scan_options]))
+        candidate = candidate_on(stack.grid, called, said=typed, acquired=said.acquired)
+        candidate = replace(candidate, agent=candidate.agent or agent_given(said.agent))
+        if recognition.modality is not None and candidate.coverage_mm < LEAST_COVERAGE_MM:
+            recognition = Recognition(None, f"covers only {candidate.coverage_mm:.0f} mm: a slab, or not the head")
+    return SeriesPart(
+        series,
+        name,
+        said,
+        recognition,
+        planes,
+        stack,
+        None if problem is None else problem.message,
+        CHOOSE_ANOTHER if problem is None else problem.remedy,
+        candidate,
+        _doubts(series, name, whole=whole),
+    )
+
+
+def _doubts(series: SeriesFiles, name: str, *, whole: bool) -> tuple[str, ...]:
+    """What the header says of images that are not there, or of what was lost in them."""
+    found = []
+    header = series.headers[0]
+    stated = number(header, "ImagesInAcquisition")
+    if whole and len(series.headers) > 1:
+        have = len(series.headers)
+        if stated is not None and have < stated:
+            found.append(f"{name} may be incomplete: its header speaks of {stated:.0f} images, {have} are there")
+        else:
+            first = min((number(each, "InstanceNumber") or 1 for each in series.headers), default=1)
+            if first > 1 and have > 1:
+                found.append(f"{name} may be incomplete: its images are numbered from {first:.0f} on")
+    if text(header, "LossyImageCompression") == "01":
+        found.append(f"{name} was compressed with loss: small lesions may be changed")
+    return tuple(found)
