@@ -10,6 +10,9 @@ INSTANCES_FILE = "lesion_instances.nii.gz"
 LESIONS_FILE = "lesions.csv"
 REPORT_FILE = "report.html"
 FACTS_FILE = "result.json"
+# With --dicom-seg: objects of the exam's own study, the only files that carry an identity.
+DICOM_MASK_FILE = "lesion_mask.dcm"
+DICOM_PROBABILITY_FILE = "lesion_probability.dcm"
 # The folder with the working images, and what lies in it beside them.
 WORKING_FOLDER = "working"
 WORKING_FACTS_FILE = "working.json"

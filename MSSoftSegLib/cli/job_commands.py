@@ -26,6 +26,8 @@ def segment(
     t2: options.T2 = None,
     pd: options.ProtonDensity = None,
     exam: options.ExamFolder = None,
+    dicom: options.DicomFolder = None,
+    series: options.Series = None,
     yes: options.TakeBest = False,
     model: Annotated[
         str | None,
@@ -47,6 +49,12 @@ def segment(
     keep_working: Annotated[
         bool, typer.Option("--keep-working/--no-keep-working", help="keep working/ in the result")
     ] = True,
+    dicom_seg: Annotated[
+        bool,
+        typer.Option(
+            "--dicom-seg", help="of --dicom: DICOM segmentations too, in the exam's study; they name the patient"
+        ),
+    ] = False,
     overwrite: options.Overwrite = False,
     cache: options.UseCache = True,
     json_events: options.JsonEvents = False,
@@ -54,10 +62,14 @@ def segment(
 ) -> None:
     """Segment the MS lesions of one exam (research use only).
 
-    Example: mssoftseg segment --exam EXAM_FOLDER --out RESULT_FOLDER
+    Example: mssoftseg segment --exam EXAM_FOLDER --out RESULT_FOLDER, or --dicom FOLDER instead of --exam
     """
     spec = {
-        "exam": _exam_source(exam, flair, t1, t2, pd, take_best=yes),
+        "exam": {
+            **_exam_source(exam, flair, t1, t2, pd, take_best=yes),
+            "dicom": dicom,
+            "series": options.series_by_modality(series),
+        },
         "out": out,
         "model": default_model() if model is None else model,
         "device": device,
@@ -67,6 +79,7 @@ def segment(
         "tta": tta,
         "threshold": threshold,
         "keep_working": keep_working,
+        "dicom_seg": dicom_seg,
         "overwrite": overwrite,
         "use_cache": cache,
     }
@@ -81,6 +94,8 @@ def preprocess(
     t2: options.T2 = None,
     pd: options.ProtonDensity = None,
     exam: options.ExamFolder = None,
+    dicom: options.DicomFolder = None,
+    series: options.Series = None,
     yes: options.TakeBest = False,
     brain: options.Brain = "auto",
     align_to: options.AlignTo = None,
@@ -94,7 +109,11 @@ def preprocess(
     Example: mssoftseg preprocess --exam EXAM_FOLDER --out WORKING_FOLDER
     """
     spec = {
-        "exam": _exam_source(exam, flair, t1, t2, pd, take_best=yes),
+        "exam": {
+            **_exam_source(exam, flair, t1, t2, pd, take_best=yes),
+            "dicom": dicom,
+            "series": options.series_by_modality(series),
+        },
         "out": out,
         "preprocessing": {"brain": brain, "align_to": align_to},
         "overwrite": overwrite,

@@ -13,6 +13,8 @@ from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say, say_error
 from MSSoftSegLib.cli.library_rater_commands import agreement, merge
 from MSSoftSegLib.cli.library_transfer_commands import export_cases, import_data_set, status_named
+from MSSoftSegLib.dicom.choice import told
+from MSSoftSegLib.dicom.reading import read_dicom_exam
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam, named_otherwise
@@ -22,6 +24,7 @@ from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.case_record import format_record
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
+from MSSoftSegLib.library.intake import Source
 from MSSoftSegLib.library.layout import CaseId, check_id, parse_case
 from MSSoftSegLib.library.reading import check_is_library, find_case, read_case, read_library
 from MSSoftSegLib.library.status import set_status
@@ -62,6 +65,8 @@ def add(
     t2: options.T2 = None,
     pd: Annotated[Path | None, typer.Option("--pd", help="proton-density image")] = None,
     exam: options.ExamFolder = None,
+    dicom: options.DicomFolder = None,
+    series: options.Series = None,
     yes: options.TakeBest = False,
     mask: Annotated[
         list[Path] | None,
@@ -103,7 +108,11 @@ def add(
 
     Example: mssoftseg library add LIBRARY --id 01 --flair F.nii.gz --mask M.nii.gz --rater A --result RESULT_FOLDER
     """
-    images = _images(exam, yes, {Modality.FLAIR: flair, Modality.T1: t1, Modality.T2: t2, Modality.PD: pd})
+    named = {Modality.FLAIR: flair, Modality.T1: t1, Modality.T2: t2, Modality.PD: pd}
+    if dicom is not None or series:
+        images = _images_of_dicom(dicom, series, yes, [exam, *named.values()])
+    else:
+        images = _images(exam, yes, named)
     findings = None
     if result is not None:
         findings = findings_of_case(result, library, CaseId(patient, session), images.get(Modality.FLAIR))
@@ -217,14 +226,28 @@ def check(library: Library, debug: options.Debug = False) -> None:
     say(f"cases: {len(read_library(library))}, all files as recorded")
 
 
-def _images(exam: Path | None, take_best: bool, named: dict[Modality, Path | None]) -> dict[Modality, Path]:
+def _images_of_dicom(
+    folder: Path | None, series: list[str] | None, take_best: bool, others: list[Path | None]
+) -> dict[Modality, Source]:
+    wanted = {Modality(word): value for word, value in options.series_by_modality(series).items()}
+    if folder is None:
+        raise RequestError("--series chooses among the series of a DICOM folder", remedy="give --dicom FOLDER")
+    if any(other is not None for other in others):
+        raise RequestError("both a DICOM folder and other images are given", remedy="give one or the other")
+    found = read_dicom_exam(folder, wanted, take_best=take_best)
+    for line in told(found.choice):
+        say_error(line)
+    return {modality: entry.image for modality, entry in found.exam.images.items()}
+
+
+def _images(exam: Path | None, take_best: bool, named: dict[Modality, Path | None]) -> dict[Modality, Source]:
     files = {modality: path for modality, path in named.items() if path is not None}
     if exam is not None and files:
         raise RequestError("both an exam folder and single images are given", remedy="give one or the other")
     if exam is None:
         for doubt in named_otherwise(files):
             say_error(doubt)
-        return files
+        return dict(files)
     found = find_exam(exam, take_best=take_best)
     for ignored in found.ignored:
         say_error(f"{ignored.file_name}: not used ({ignored.reason})")

@@ -11,6 +11,7 @@ import typer
 from MSSoftSegLib.cli import (
     change_command,
     demo_command,
+    dicom_command,
     doctor_command,
     evaluate_command,
     job_commands,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command()(job_commands.segment)
 app.command()(job_commands.preprocess)
+app.command()(dicom_command.dicom)
 app.command()(regions_command.regions)
 app.command()(change_command.change)
 app.command()(cohort_command.cohort)

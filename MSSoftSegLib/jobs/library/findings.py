@@ -12,6 +12,7 @@ from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import ModelFindings
+from MSSoftSegLib.library.intake import Source
 from MSSoftSegLib.library.layout import CaseId, resolve_inside
 from MSSoftSegLib.report.lesion_table import read_lesions_csv
 from MSSoftSegLib.report.result import Result
@@ -22,12 +23,13 @@ LONGEST_LABEL_NAME = 40
 SAME_SPACING_MM = 1e-3
 
 
-def findings_of_case(result: Path, library: Path, case: CaseId, flair: Path | None) -> ModelFindings:
+def findings_of_case(result: Path, library: Path, case: CaseId, flair: Source | None) -> ModelFindings:
     """Read a result folder of a case whose FLAIR is given, or in the library; RequestError where it is of another exam."""
-    flair = flair or resolve_inside(library, case.image(Modality.FLAIR))
-    if not flair.exists():
+    if flair is None:
+        flair = resolve_inside(library, case.image(Modality.FLAIR))
+    if isinstance(flair, Path) and not flair.exists():
         raise RequestError(f"there is no case {case} yet", remedy="give its FLAIR image too")
-    grid = Grid.of(read_image(flair))
+    grid = Grid.of(read_image(flair) if isinstance(flair, Path) else flair)
     return findings_of(result, size=grid.size, spacing_mm=grid.spacing_mm)
 
 

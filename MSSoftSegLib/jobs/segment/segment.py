@@ -18,7 +18,8 @@ from MSSoftSegLib.inference.predict import INFERENCE_SECONDS
 from MSSoftSegLib.jobs.documents.segment import SegmentJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.peak_memory import peak_memory_mib
-from MSSoftSegLib.jobs.segment.inputs import load_exam
+from MSSoftSegLib.jobs.segment.dicom_writing import write_dicom
+from MSSoftSegLib.jobs.segment.inputs import load
 from MSSoftSegLib.jobs.segment.result_writing import write_result
 from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY
 from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS
@@ -69,20 +70,23 @@ def run_segment(
     reporter.progress("model", 0.0)
     model = opened(spec.model, device=spec.device)
     reporter.progress("reading", 0.0)
-    exam = load_exam(spec.exam)
-    found = segment_exam(exam, model, spec, progress=reporter.progress, cancelled=reporter.cancelled)
+    loaded = load(spec.exam)
+    source = loaded.dicom.source(spec.reference) if spec.dicom_seg and loaded.dicom is not None else None
+    found = segment_exam(loaded.exam, model, spec, progress=reporter.progress, cancelled=reporter.cancelled)
     on_working_grid = found.on_working_grid() if spec.keep_working else None
     reporter.progress("report", 0.0)
     with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
-        write_result(folder, found, _facts(found, reporter), on_working_grid)
+        write_result(folder, found, _facts(found, reporter, loaded.warnings), on_working_grid)
+        if source is not None:
+            write_dicom(folder, found, source)
         # Before the rename: a cancellation now still leaves nothing, one that comes later is too late.
         reporter.progress("report", 1.0)
     reporter.result(spec.out.name, _summary(found))
     return spec.out
 
 
-def _facts(found: SegmentedExam, reporter: Reporter) -> Result:
-    """``result.json`` of this run; stage times are those up to the writing of the report."""
+def _facts(found: SegmentedExam, reporter: Reporter, of_choice: tuple[str, ...]) -> Result:
+    """``result.json`` of this run; stage times are those up to the writing of the report. of_choice: warnings of the inputs."""
     segmentation, model = found.segmentation, found.model
     return Result(
         software=SoftwareFacts(version=VERSION, python=platform.python_version(), torch=torch.__version__),
@@ -113,7 +117,7 @@ def _facts(found: SegmentedExam, reporter: Reporter) -> Result:
         ),
         stages=tuple(StageFacts(name=s.name, seconds=round(s.seconds, 3)) for s in reporter.stage_times()),
         peak_memory_mb=round(peak_memory_mib(), 1),
-        warnings=found.warnings,
+        warnings=(*of_choice, *found.warnings),
         regions=None if found.regions is None else region_facts(found.regions),
         regions_problem=found.regions_problem,
     )

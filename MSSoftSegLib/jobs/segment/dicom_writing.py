@@ -1,0 +1,30 @@
+"""The answer as objects of the exam's own study, for an archive: the only files of a result that carry an identity."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from MSSoftSegLib.dicom.placing import mask_on_source, soft_mask_on_source
+from MSSoftSegLib.dicom.reading_back import check_written
+from MSSoftSegLib.dicom.segmentation_object import Origin, write_mask, write_soft_mask
+from MSSoftSegLib.dicom.source_series import SourceSeries
+from MSSoftSegLib.result_files import DICOM_MASK_FILE, DICOM_PROBABILITY_FILE
+from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
+
+LOGGER = logging.getLogger(__name__)
+# DICOM's longest name of an algorithm.
+LONGEST_NAME = 64
+
+
+def write_dicom(folder: Path, found: SegmentedExam, source: SourceSeries) -> None:
+    """Write the mask (BINARY) and the probability map (FRACTIONAL) on the series' own planes, and read both back."""
+    description = found.model.description
+    origin = Origin("AUTOMATIC", f"MSSoftSeg {description.name} {description.version}"[:LONGEST_NAME])
+    mask = mask_on_source(found.mask, source)
+    write_mask(mask, source, folder / DICOM_MASK_FILE, origin=origin)
+    check_written(folder / DICOM_MASK_FILE, mask, source.stack)
+    probability = soft_mask_on_source(found.probability, source)
+    write_soft_mask(probability, source, folder / DICOM_PROBABILITY_FILE, origin=origin)
+    check_written(folder / DICOM_PROBABILITY_FILE, probability, source.stack)
+    LOGGER.warning("the .dcm files of the result carry the patient's identity")
