@@ -22,8 +22,8 @@ RESULTS = Path(__file__).parent / "results" / "dicom_choice.md"
 HEAD = """# Series chosen rightly
 
 `python Benchmarks/dicom_choice.py --write`. Visits that `Testing/MSSoftSegLib/dicom/made_exams.py` writes: FLAIR, T1 and T2 among
-what else a scanner stores (localizers, diffusion, T2*, angiograms, spine, reformats, contrast agent). Right: the series that should
-play the part, or none where none should. **Made by the people who wrote the rules**: the rules hold; archives may differ.
+what else a scanner stores (localizers, diffusion, T2*, angiograms, spine, reformats, contrast agent). Right: the series that
+should play the part, or none where none should. **Made by the people who wrote the rules**: the rules hold; archives may differ.
 
 | Dialect | Series | FLAIR | T1 | T2 | Others rightly left out |
 |---|---|---|---|---|---|

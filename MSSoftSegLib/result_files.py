@@ -13,6 +13,7 @@ FACTS_FILE = "result.json"
 # With --dicom-seg: objects of the exam's own study, the only files that carry an identity.
 DICOM_MASK_FILE = "lesion_mask.dcm"
 DICOM_PROBABILITY_FILE = "lesion_probability.dcm"
+DICOM_REPORT_FILE = "lesion_report.dcm"
 # The folder with the working images, and what lies in it beside them.
 WORKING_FOLDER = "working"
 WORKING_FACTS_FILE = "working.json"

@@ -22,6 +22,25 @@ BRAIN: Code = ("12738006", "SCT", "Brain")
 ARTIFICIAL_INTELLIGENCE: Code = ("123110", "DCM", "Artificial Intelligence")
 NEIGHBORHOOD_ANALYSIS: Code = ("123101", "DCM", "Neighborhood Analysis")
 
+# Of the report (TID 1500). What the standard has no code for is ours, under a designator that says so.
+IMAGING_MEASUREMENT_REPORT: Code = ("126000", "DCM", "Imaging Measurement Report")
+MR_EXAMINATION: Code = ("25056-3", "LN", "MRI unspecified body region")
+DEVICE: Code = ("121007", "DCM", "Device")
+NUMBER_OF_LESIONS: Code = ("246206008", "SCT", "Number of lesions (observable entity)")
+VOLUME: Code = ("118565006", "SCT", "Volume")
+MILLILITER: Code = ("ml", "UCUM", "milliliter")
+NO_UNITS: Code = ("1", "UCUM", "no units")
+OURS = "99MSSOFTSEG"
+SOFT_VOLUME: Code = ("SOFT_VOLUME", OURS, "Sum of lesion probability times voxel volume")
+MEAN_PROBABILITY: Code = ("MEAN_PROBABILITY", OURS, "Mean lesion probability")
+PLACE: Code = ("PLACE", OURS, "Place of the lesion")
+LONGEST_VALUE = 16
+
+
+def place(word: str) -> Code:
+    """A place of lesions, such as periventricular, as a code."""
+    return (word.upper().replace(" ", "_").replace("-", "_")[:LONGEST_VALUE], OURS, word)
+
 
 @dataclass(frozen=True)
 class SegmentMeaning:

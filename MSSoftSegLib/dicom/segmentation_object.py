@@ -73,7 +73,7 @@ def _write(
 ) -> None:
     highdicom = package("highdicom")
     soft = kind == "FRACTIONAL"
-    headers = _referable(source)
+    headers = referable(source)
     try:
         segmentation = highdicom.seg.Segmentation(
             source_images=headers,
@@ -81,7 +81,7 @@ def _write(
             segmentation_type=kind,
             segment_descriptions=[_segment(number, each, origin) for number, each in enumerate(meanings, start=1)],
             series_instance_uid=highdicom.UID(),
-            series_number=_series_number(headers[0], 2 if soft else 1),
+            series_number=series_number(headers[0], 2 if soft else 1),
             sop_instance_uid=highdicom.UID(),
             instance_number=1,
             manufacturer="MSSoftSeg",
@@ -111,7 +111,7 @@ def _is_scanner(equipment: Dataset) -> bool:
     return str(equipment.PurposeOfReferenceCodeSequence[0].CodeValue) == ACQUISITION_EQUIPMENT
 
 
-def _referable(source: SourceSeries) -> list[Dataset]:
+def referable(source: SourceSeries) -> list[Dataset]:
     """The headers in the order of the planes, without gaps that the standard forbids and archives leave."""
     files = dict.fromkeys(plane.file for plane in source.stack.planes)
     headers = [source.headers[file] for file in files]
@@ -142,29 +142,30 @@ def _segment(number: int, meaning: codes.SegmentMeaning, origin: Origin) -> Any:
     algorithm = None
     if origin.algorithm is not None:
         algorithm = highdicom.AlgorithmIdentificationSequence(
-            name=origin.algorithm, family=_concept(origin.family), version=VERSION, source="MSSoftSeg"
+            name=origin.algorithm, family=concept(origin.family), version=VERSION, source="MSSoftSeg"
         )
     segment = highdicom.seg.SegmentDescription(
         segment_number=number,
         segment_label=meaning.label,
-        segmented_property_category=_concept(codes.ABNORMAL_STRUCTURE),
-        segmented_property_type=_concept(codes.LESION),
+        segmented_property_category=concept(codes.ABNORMAL_STRUCTURE),
+        segmented_property_type=concept(codes.LESION),
         algorithm_type=origin.kind,
         algorithm_identification=algorithm,
-        anatomic_regions=[_concept(codes.BRAIN)],
+        anatomic_regions=[concept(codes.BRAIN)],
         display_color=highdicom.color.CIELabColor.from_rgb(*meaning.color_rgb),
     )
-    modifiers = [_concept(code) for code in meaning.modifiers]
+    modifiers = [concept(code) for code in meaning.modifiers]
     segment.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = modifiers
     return segment
 
 
-def _concept(code: codes.Code) -> Any:
+def concept(code: codes.Code) -> Any:
+    """A code as highdicom wants it."""
     value, scheme, meaning = code
     return package("highdicom.sr").CodedConcept(value=value, scheme_designator=scheme, meaning=meaning)
 
 
-def _series_number(header: Dataset, which: int) -> int:
+def series_number(header: Dataset, which: int) -> int:
     """A number beside the source's, so that archives list both together."""
     number = int(header.get("SeriesNumber") or 0) * 100 + which
     return number if 0 < number <= LARGEST_SERIES_NUMBER else which
