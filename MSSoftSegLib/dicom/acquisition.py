@@ -45,7 +45,7 @@ IMPROVED = ("NORM", "DIS2D", "DIS3D", "FM", "FIL", "PS")
 
 
 @dataclass(frozen=True)
-class Acquisition:
+class SeriesAcquisition:
     """Times in ms; None, or nothing, where the header does not say.
 
     descriptions: what somebody typed, by keyword; they can hold anything and leave in no message. techniques: SE, GR, IR, EP.
@@ -96,13 +96,13 @@ class Acquisition:
         }
 
 
-def acquisition_of(header: Any, frame: int = 0) -> Acquisition:
+def acquisition_of(header: Any, frame: int = 0) -> SeriesAcquisition:
     """Of a classic object, or of one frame of a multi-frame one."""
     places = [*_groups(header, frame), header]
     types = words(header, "ImageType")
     frame_types = _words_in(places, "FrameType") or types
     inversion_ms = _number_in(places, "InversionTime") or _number_in(places, "InversionTimes")
-    return Acquisition(
+    return SeriesAcquisition(
         descriptions={key: value for key in TEXTS if (value := text(header, key).strip())},
         image_types=frame_types,
         techniques=words(header, "ScanningSequence") or _techniques(places),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from MSSoftSegLib.dicom.parts import SeriesPart, parts_of
-from MSSoftSegLib.dicom.visits import Visit, people
+from MSSoftSegLib.dicom.visits import DicomVisit, people
 from MSSoftSegLib.errors import BadExam, BadImage
 from MSSoftSegLib.exam.candidates import reasons
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
@@ -38,13 +38,13 @@ class Choice:
     chosen: FLAIR at least. warnings: what a careful reader should know, in sentences.
     """
 
-    visit: Visit
+    visit: DicomVisit
     parts: tuple[SeriesPart, ...]
     chosen: Mapping[Modality, Chosen]
     warnings: tuple[str, ...]
 
 
-def choose(visits: Sequence[Visit], wanted: Mapping[Modality, str], *, take_best: bool = False) -> Choice:
+def choose(visits: Sequence[DicomVisit], wanted: Mapping[Modality, str], *, take_best: bool = False) -> Choice:
     """The series of one visit. wanted: a series' UID or number by modality, or "none"; take_best: do not ask.
 
     BadExam where the visits are several and ``wanted`` does not say which, where there is no FLAIR, or where two series differ by
@@ -104,7 +104,7 @@ def ranks(part: SeriesPart) -> list[tuple[float, str]]:
     return [readable, whole, original, *others, improved]
 
 
-def _one_visit(visits: Sequence[Visit], wanted: Mapping[Modality, str]) -> Visit:
+def _one_visit(visits: Sequence[DicomVisit], wanted: Mapping[Modality, str]) -> DicomVisit:
     if len(visits) == 1:
         return visits[0]
     uids = {uid for uid in wanted.values() if "." in uid}

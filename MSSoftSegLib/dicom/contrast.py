@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from MSSoftSegLib.dicom.acquisition import Acquisition
+from MSSoftSegLib.dicom.acquisition import SeriesAcquisition
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.recognition import NOT_RECOGNIZED, Recognition, recognize
 from MSSoftSegLib.exam.recognition_words import PROTON_DENSITY
@@ -26,7 +26,7 @@ NULLS_FLUID = re.compile(r"^\*?(?:tir|spcir|spc_?ir)|flair")
 DUAL = re.compile(r"(?<![a-z])(?:pd|proton|dp|rho|dual|de)", re.IGNORECASE)
 
 
-def recognize_series(said: Acquisition) -> Recognition:
+def recognize_series(said: SeriesAcquisition) -> Recognition:
     """The modality of a series and what says so, or None and why not."""
     if (reason := _no_weighted_image(said)) is not None:
         return Recognition(None, reason)
@@ -51,7 +51,7 @@ def _speaks_of_both(found: Recognition) -> bool:
     return found.modality is None and "speaks of both" in found.reason
 
 
-def _without_words(said: Acquisition, found: Recognition) -> Recognition:
+def _without_words(said: SeriesAcquisition, found: Recognition) -> Recognition:
     """By what the standard lets a scanner state, else by times; of a dual echo each by its own."""
     if found.reason == PROTON_DENSITY and not _second_of_a_dual_echo(said):
         return found
@@ -64,13 +64,13 @@ def _without_words(said: Acquisition, found: Recognition) -> Recognition:
     return timed if timed.modality is not None else found
 
 
-def _second_of_a_dual_echo(said: Acquisition) -> bool:
+def _second_of_a_dual_echo(said: SeriesAcquisition) -> bool:
     """Described as proton density and T2 in one: the late echo is T2-weighted."""
     typed = " ".join(said.descriptions.values())
     return bool(DUAL.search(typed)) and "t2" in typed.casefold() and (said.echo_ms or 0.0) >= SHORTEST_T2_ECHO_MS
 
 
-def _no_weighted_image(said: Acquisition) -> str | None:
+def _no_weighted_image(said: SeriesAcquisition) -> str | None:
     if said.component in ("P", "R", "I"):
         return "a phase or complex part"
     if said.b_value is not None or "EP" in said.techniques or ECHO_PLANAR.search(said.sequence_name):
@@ -78,7 +78,7 @@ def _no_weighted_image(said: Acquisition) -> str | None:
     return None
 
 
-def _no_flair(said: Acquisition) -> str | None:
+def _no_flair(said: SeriesAcquisition) -> str | None:
     if _is_gradient_echo(said) and said.inversion_ms is None:
         return "it is a gradient echo without an inversion"
     if said.echo_ms is not None and said.echo_ms < SHORTEST_FLAIR_ECHO_MS:
@@ -86,7 +86,7 @@ def _no_flair(said: Acquisition) -> str | None:
     return None
 
 
-def _no_t1(said: Acquisition) -> str | None:
+def _no_t1(said: SeriesAcquisition) -> str | None:
     echo_ms, gradient = said.echo_ms, _is_gradient_echo(said)
     if NULLS_FLUID.search(said.sequence_name) and (said.inversion_ms or 0.0) > LONGEST_T1_INVERSION_MS:
         return "its sequence nulls fluid"
@@ -101,7 +101,7 @@ def _no_t1(said: Acquisition) -> str | None:
     return None
 
 
-def _no_t2(said: Acquisition) -> str | None:
+def _no_t2(said: SeriesAcquisition) -> str | None:
     if _is_gradient_echo(said):
         return "it is a gradient echo: T2*-weighted, or a cisternogram"
     if NULLS_FLUID.search(said.sequence_name):
@@ -111,9 +111,9 @@ def _no_t2(said: Acquisition) -> str | None:
     return None
 
 
-def _nothing(said: Acquisition) -> str | None:
+def _nothing(said: SeriesAcquisition) -> str | None:
     return None
 
 
-def _is_gradient_echo(said: Acquisition) -> bool:
+def _is_gradient_echo(said: SeriesAcquisition) -> bool:
     return "GR" in said.techniques and "SE" not in said.techniques

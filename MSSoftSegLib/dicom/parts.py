@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from MSSoftSegLib.dicom.acquisition import Acquisition, acquisition_of
+from MSSoftSegLib.dicom.acquisition import SeriesAcquisition, acquisition_of
 from MSSoftSegLib.dicom.contrast import recognize_series
 from MSSoftSegLib.dicom.elements import number, text
 from MSSoftSegLib.dicom.headers import FETCH_AGAIN, SeriesFiles
@@ -36,7 +36,7 @@ class SeriesPart:
 
     series: SeriesFiles
     name: str
-    acquisition: Acquisition
+    acquisition: SeriesAcquisition
     recognition: Recognition
     planes: tuple[FramePlane, ...]
     stack: Stack | None
@@ -74,8 +74,8 @@ def parts_of(series: SeriesFiles) -> tuple[SeriesPart, ...]:
     )
 
 
-def _groups(series: SeriesFiles, planes: Sequence[FramePlane]) -> list[list[tuple[FramePlane, Acquisition]]]:
-    groups: list[list[tuple[FramePlane, Acquisition]]] = []
+def _groups(series: SeriesFiles, planes: Sequence[FramePlane]) -> list[list[tuple[FramePlane, SeriesAcquisition]]]:
+    groups: list[list[tuple[FramePlane, SeriesAcquisition]]] = []
     for plane in planes:
         said = acquisition_of(series.headers[plane.file], plane.frame)
         for group in groups:
@@ -88,7 +88,7 @@ def _groups(series: SeriesFiles, planes: Sequence[FramePlane]) -> list[list[tupl
 
 
 def _of_one_volume(
-    series: SeriesFiles, first: tuple[FramePlane, Acquisition], other: tuple[FramePlane, Acquisition]
+    series: SeriesFiles, first: tuple[FramePlane, SeriesAcquisition], other: tuple[FramePlane, SeriesAcquisition]
 ) -> bool:
     (one, said), (plane, also) = first, other
     turned = max(np.abs(one.row - plane.row).max(), np.abs(one.column - plane.column).max())
@@ -110,7 +110,7 @@ def _part(
     series: SeriesFiles,
     name: str,
     planes: tuple[FramePlane, ...],
-    said: Acquisition,
+    said: SeriesAcquisition,
     problem: BadImage | None,
     *,
     whole: bool = False,

@@ -41,7 +41,7 @@ ELEMENTS = (
 
 
 @dataclass(frozen=True)
-class Visit:
+class DicomVisit:
     """One study of one patient: its MR series, in order of number. study_uid tells visits apart, not people."""
 
     study_uid: str
@@ -63,7 +63,7 @@ class _Member:
         return True
 
 
-def read_visits(folder: Path) -> tuple[Visit, ...]:
+def read_visits(folder: Path) -> tuple[DicomVisit, ...]:
     """The visits in a folder and below it, in the order in which they are met; RequestError where no MR image is there."""
     folder = _place(folder)
     visits: list[_Member] = []
@@ -82,7 +82,8 @@ def read_visits(folder: Path) -> tuple[Visit, ...]:
     if others:
         LOGGER.info("%d DICOM objects are no MR images (reports, secondary captures) and are passed over", others)
     return tuple(
-        Visit(visit.study, in_order([series_of(uid, files) for uid, files in visit.series.items()])) for visit in visits
+        DicomVisit(visit.study, in_order([series_of(uid, files) for uid, files in visit.series.items()]))
+        for visit in visits
     )
 
 
@@ -108,7 +109,7 @@ def _visit_of(header: Dataset, visits: list[_Member]) -> _Member:
     return visits[-1]
 
 
-def people(visits: Sequence[Visit]) -> int:
+def people(visits: Sequence[DicomVisit]) -> int:
     """How many people the visits belong to, by their first images."""
     known: list[Mapping[str, object]] = []
     for visit in visits:
