@@ -155,7 +155,7 @@ def _agent(header: Any, places: Sequence[Any]) -> dict[str, object]:
     if administered == {"NO"}:
         return {}
     found: dict[str, object] = {key: value for key in AGENT_TEXTS if (value := text(header, key).strip())}
-    found |= {key: value for key in AGENT_AMOUNTS if (value := number(header, key)) is not None}
+    found |= {key: amount for key in AGENT_AMOUNTS if (amount := number(header, key)) is not None}
     if any(True for _ in items(header, "ContrastBolusAgentSequence")):
         found.setdefault("ContrastBolusAgent", "stated")
     return found
