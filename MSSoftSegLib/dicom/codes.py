@@ -39,7 +39,7 @@ LONGEST_VALUE = 16
 
 def place(word: str) -> Code:
     """A place of lesions, such as periventricular, as a code."""
-    return (word.upper().replace(" ", "_").replace("-", "_")[:LONGEST_VALUE], OURS, word)
+    return (word.upper().replace(" ", "_").replace("-", "_")[:LONGEST_VALUE], OURS, word.replace("_", " "))
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,9 @@ def orthanc(tmp_path_factory):
     settings = {"StorageDirectory": str(place / "db"), "IndexDirectory": str(place / "db"), "HttpPort": http}
     settings |= {"DicomPort": dicom, "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "Plugins": []}
     (place / "orthanc.json").write_text(json.dumps(settings))
-    process = subprocess.Popen([program, str(place / "orthanc.json")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [program, str(place / "orthanc.json")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     address = f"http://127.0.0.1:{http}"
     try:
         _wait_for(address, process)

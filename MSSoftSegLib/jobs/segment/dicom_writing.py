@@ -36,7 +36,14 @@ def write_dicom(folder: Path, found: SegmentedExam, source: SourceSeries) -> Non
 
 
 def _findings(found: SegmentedExam, name: str) -> Findings:
+    known = {} if found.regions is None else {place.id: place.places for place in found.regions.places}
     lesions = [
-        ReportedLesion(lesion.id, lesion.volume_mm3 / MM3_PER_ML, lesion.mean_probability) for lesion in found.lesions
+        ReportedLesion(
+            lesion.id,
+            lesion.volume_mm3 / MM3_PER_ML,
+            lesion.mean_probability,
+            tuple(place.value for place in known.get(lesion.id, ())),
+        )
+        for lesion in found.lesions
     ]
     return Findings(found.volume_ml, found.soft_volume_ml, lesions, (name, VERSION))

@@ -8,6 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from highdicom.sr import srread
 
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.exam.image_file import read_image, write_image
@@ -67,6 +68,15 @@ def test_the_segmentations_lie_where_the_lesions_are_and_belong_to_the_study(res
     assert str(written.PatientID) == IDENTITY["PatientID"]
     assert written.FrameOfReferenceUID == "1.2.3.9"
     assert written.SegmentSequence[0].SegmentAlgorithmName.startswith("MSSoftSeg little")
+
+
+def test_the_report_counts_what_the_result_counts(results):
+    facts = json.loads((results / "out" / "result.json").read_text())["lesions"]
+    (whole,) = srread(results / "out" / "lesion_report.dcm").content.get_volumetric_roi_measurement_groups()
+    count, volume, soft = (item.value for item in whole.get_measurements())
+    assert count == facts["count"]
+    assert volume == pytest.approx(facts["volume_ml"], abs=1e-3)
+    assert soft == pytest.approx(facts["soft_volume_ml"], abs=1e-3)
 
 
 def test_only_the_dicom_objects_name_the_patient(results):
