@@ -138,7 +138,7 @@ def rewritten(folder, syntax):
             if syntax == RLELossless:
                 dataset.save_as(path)
             else:
-                dataset.save_as(path, implicit_vr=implicit, little_endian=little, enforce_file_format=True)
+                pydicom.dcmwrite(path, dataset, implicit_vr=implicit, little_endian=little, enforce_file_format=True)
     return folder
 
 
