@@ -20,6 +20,7 @@ from MSSoftSegLib.exam.recognition_words import CONTRAST_ENHANCED_T1
 
 LOGGER = logging.getLogger(__name__)
 NO_SERIES = "none"
+AS_ASKED = "as asked for"
 SEE_SERIES = "see mssoftseg dicom FOLDER for what each series is"
 
 
@@ -77,16 +78,22 @@ def told(choice: Choice) -> list[str]:
     ]
     lines += [f"no {modality.upper()} series was found" for modality in MODALITIES if modality not in choice.chosen]
     taken = [each.part for each in choice.chosen.values()]
-    return lines + [f"{part.name}: not used ({why_not(part)})" for part in choice.parts if part not in taken]
+    return lines + [
+        f"{part.name}: not used ({why_not(part, choice.chosen)})" for part in choice.parts if part not in taken
+    ]
 
 
-def why_not(part: SeriesPart) -> str:
-    """Why a volume that was not chosen was not."""
+def why_not(part: SeriesPart, chosen: Mapping[Modality, Chosen]) -> str:
+    """Why a volume that was not chosen was not. chosen: what was."""
     if part.recognition.modality is None:
         return part.recognition.reason
     if part.problem is not None:
         return part.problem
-    return f"{part.recognition.modality.upper()} too, but another was better"
+    what = part.recognition.modality
+    if what not in chosen:
+        return f"{what.upper()}, left out as asked for"
+    asked = chosen[what].because == AS_ASKED
+    return f"{what.upper()} too, but {'another was asked for' if asked else 'another was better'}"
 
 
 def described(part: SeriesPart) -> str:
@@ -206,14 +213,14 @@ def _wanted(parts: Sequence[SeriesPart], modality: Modality, word: str) -> Chose
         raise BadExam(
             f"{named[0].series.name} holds {len(usable)} volumes that could be {modality.upper()}", remedy=SEE_SERIES
         )
-    return Chosen(usable[0], "as asked for")
+    return Chosen(usable[0], AS_ASKED)
 
 
 def _check_flair(chosen: Mapping[Modality, Chosen], parts: Sequence[SeriesPart]) -> None:
     if Modality.FLAIR in chosen:
         return
     for part in parts:
-        LOGGER.warning("%s: %s", part.name, why_not(part))
+        LOGGER.warning("%s: %s", part.name, why_not(part, chosen))
     raise BadExam(
         f"none of the {len({part.series.uid for part in parts})} MR series is recognized as FLAIR",
         remedy="choose it with --series flair=NUMBER; " + SEE_SERIES,
