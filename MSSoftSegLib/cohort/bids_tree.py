@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from MSSoftSegLib.cohort.exam_list import CohortExam, in_order
-from MSSoftSegLib.errors import BadExam, MSSoftSegError, RequestError
+from MSSoftSegLib.errors import MSSoftSegError, RequestError
 from MSSoftSegLib.exam.plain_text import decoded_text
 from MSSoftSegLib.exam.reading import BIDS_IMAGE_FOLDER
 from MSSoftSegLib.library.layout import DESCRIPTION, CaseId
+
+LOGGER = logging.getLogger(__name__)
 
 
 def find_bids_exams(data_set: Path) -> tuple[CohortExam, ...]:
@@ -48,16 +51,12 @@ def _exams_of(participant: Path) -> Iterator[CohortExam]:
     """The visits of one participant."""
     sessions = [folder for folder in sorted(participant.glob("ses-*")) if (folder / BIDS_IMAGE_FOLDER).is_dir()]
     alone = (participant / BIDS_IMAGE_FOLDER).is_dir()
-    both = BadExam(
-        f"{participant.name} has images both with and without a session",
-        remedy="move those of its own folder anat into a session",
-    )
     for folder in [*([participant] if alone else []), *sessions]:
         session = None if folder == participant else folder.name.removeprefix("ses-")
         try:
             case = CaseId(participant.name.removeprefix("sub-"), session)
         except MSSoftSegError:
-            # Such a folder is no BIDS name; it has no name that a result could be kept under.
+            # There is no name that a result could be kept under.
+            LOGGER.warning("%s is left out: ids in BIDS are letters and digits", folder.name)
             continue
-        problem = both if alone and sessions else None
-        yield CohortExam(case, folder=folder / BIDS_IMAGE_FOLDER, problem=problem)
+        yield CohortExam(case, folder=folder / BIDS_IMAGE_FOLDER)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from MSSoftSegLib.errors import MSSoftSegError, RequestError
+from MSSoftSegLib.errors import BadExam, MSSoftSegError, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.layout import CaseId
 
@@ -28,7 +29,7 @@ class CohortExam:
 
 
 def in_order(exams: Iterable[CohortExam]) -> tuple[CohortExam, ...]:
-    """By name; RequestError where two exams would share a folder, also on disks without capitals."""
+    """By name; RequestError where two exams would share a folder, also on disks without capitals, or one lie in the other's."""
     ordered = tuple(sorted(exams, key=str))
     seen: dict[str, str] = {}
     for exam in ordered:
@@ -41,7 +42,20 @@ def in_order(exams: Iterable[CohortExam]) -> tuple[CohortExam, ...]:
                 remedy="give each exam a name of its own",
             )
         seen[name.casefold()] = name
-    return ordered
+    return tuple(_told_apart(ordered))
+
+
+def _told_apart(exams: Sequence[CohortExam]) -> Iterator[CohortExam]:
+    """The exams; those of a participant with and without session have a problem: one's folder would hold the other's."""
+    alone = {exam.case.patient for exam in exams if exam.case.session is None}
+    both = alone & {exam.case.patient for exam in exams if exam.case.session is not None}
+    for exam in exams:
+        if exam.case.patient in both and exam.problem is None:
+            problem = BadExam(
+                f"sub-{exam.case.patient} has exams both with and without a session", remedy="give each one a session"
+            )
+            exam = dataclasses.replace(exam, problem=problem)
+        yield exam
 
 
 def chosen(

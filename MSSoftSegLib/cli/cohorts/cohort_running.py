@@ -42,7 +42,7 @@ def segment_all(
     check_out(out, raw)
     verify(find_bundle(settings.model))
     described = None if cluster is None else read_cluster_file(cluster)
-    capacity = None if described is not None else _capacity(workers, settings.device)
+    capacity = None if described is not None else _capacity(workers, settings.device, len(exams))
     threads = described.cores if described is not None else capacity.threads if capacity is not None else None
     run = CohortRun(out, settings.model_copy(update={"threads": threads}), segment_into, debug)
     write_frame(out, raw=raw)
@@ -114,15 +114,25 @@ def check_out(out: Path, raw: Path | None) -> None:
         raise OutputExists(f"{out.name} is a data set of raw images", remedy="choose another output folder")
 
 
-def _capacity(workers: int | None, device: str) -> Capacity | None:
-    """Workers of this machine; None: this process alone."""
-    if workers is None and device not in ("auto", "cpu"):
+def _capacity(workers: int | None, device: str, exams: int) -> Capacity | None:
+    """Workers of this machine; None: this process alone. Several share one graphics card only where somebody asked for it."""
+    if workers is None and _is_accelerator(device):
         return None
     capacity = capacity_here(wanted=workers)
+    if capacity.workers > exams:
+        capacity = capacity_here(wanted=max(1, exams))
     if capacity.workers > 1 and workers is None and importlib.util.find_spec("distributed") is None:
         say_error("one exam after the other: for several at once, pip install 'mssoftseg[cohort]'")
         return None
     return capacity if capacity.workers > 1 else None
+
+
+def _is_accelerator(device: str) -> bool:
+    if device != "auto":
+        return device != "cpu"
+    from MSSoftSegLib.inference.device import choose_device
+
+    return str(choose_device("auto")).split(" ")[0] != "cpu"
 
 
 def _log(emit: Emit, job: str, level: str, words: str) -> None:

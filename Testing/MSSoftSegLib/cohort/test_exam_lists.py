@@ -31,6 +31,11 @@ def test_a_bids_tree_has_one_exam_a_session_or_participant(tmp_path):
     assert names(chosen(exams, participants=["1", "2"])) == names(exams)
 
 
+def test_a_folder_whose_name_is_none_of_bids_is_left_out_and_said_so(tmp_path, caplog):
+    assert names(find_bids_exams(touch(tmp_path, "sub-1/anat/x.nii", "sub-1 b/anat/x.nii"))) == ["sub-1"]
+    assert "sub-1 b is left out" in caplog.text
+
+
 def test_a_label_that_no_folder_has_is_named(tmp_path):
     exams = find_bids_exams(touch(tmp_path, "sub-2/anat/sub-2_FLAIR.nii.gz"))
     with pytest.raises(RequestError, match="no sub-7"):
@@ -44,6 +49,12 @@ def test_images_with_and_without_session_are_a_problem_of_that_participant_alone
     problems = {str(exam): exam.problem for exam in find_bids_exams(tmp_path)}
     assert problems.pop("sub-2") is None
     assert all("with and without a session" in problem.message for problem in problems.values())
+
+
+def test_the_same_holds_in_a_table(tmp_path):
+    touch(tmp_path, "b.nii")
+    (tmp_path / "c.csv").write_text("participant,session,flair\n1,,b.nii\n1,x,b.nii\n2,,b.nii\n")
+    assert [exam.problem is None for exam in find_exams(tmp_path / "c.csv")] == [False, False, True]
 
 
 @pytest.mark.parametrize(
