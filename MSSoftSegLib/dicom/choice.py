@@ -55,15 +55,14 @@ def choose(visits: Sequence[DicomVisit], wanted: Mapping[Modality, str], *, take
     parts = _before_and_after_agent([part for series in visit.series for part in parts_of(series)])
     chosen: dict[Modality, Chosen] = {}
     warnings: list[str] = []
-    for modality in Modality:
-        if modality in wanted:
-            found = _wanted(parts, modality, wanted[modality])
-        elif modality in MODALITIES:
-            found = _best(parts, modality, warnings, take_best=take_best)
-        else:
-            found = None
-        if found is not None:
-            chosen[modality] = found
+    for modality, word in wanted.items():
+        if (asked := _wanted(parts, modality, word)) is not None:
+            chosen[modality] = asked
+    free = [part for part in parts if part not in [each.part for each in chosen.values()]]
+    for modality in MODALITIES:
+        if modality not in wanted and (best := _best(free, modality, warnings, take_best=take_best)) is not None:
+            chosen[modality] = best
+    chosen = {modality: chosen[modality] for modality in Modality if modality in chosen}
     _check_flair(chosen, parts)
     _check_different(chosen)
     warnings += [doubt for each in chosen.values() for doubt in each.part.doubts]
@@ -220,7 +219,7 @@ def _check_flair(chosen: Mapping[Modality, Chosen], parts: Sequence[SeriesPart])
     if Modality.FLAIR in chosen:
         return
     for part in parts:
-        LOGGER.warning("%s: %s", part.name, why_not(part, chosen))
+        LOGGER.warning("%s: %s", part.name, part.recognition.modality or part.recognition.reason)
     raise BadExam(
         f"none of the {len({part.series.uid for part in parts})} MR series is recognized as FLAIR",
         remedy="choose it with --series flair=NUMBER; " + SEE_SERIES,

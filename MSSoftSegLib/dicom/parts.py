@@ -27,7 +27,7 @@ LEAST_COVERAGE_MM = 100.0
 CHOOSE_ANOTHER = "choose another with --series"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SeriesPart:
     """One volume of a series. name: what it is called in messages. stack: None where it is no regular block, problem says why.
 

@@ -67,7 +67,12 @@ def test_a_series_that_is_not_there_is_said_to_be_missing(tmp_path, word, said):
 def test_one_series_cannot_play_two_parts(tmp_path):
     write_visit(tmp_path, "times only")
     with pytest.raises(BadExam, match="series 2 is asked for as FLAIR and as T1"):
-        choose(read_visits(tmp_path), {Modality.T1: "2"})
+        choose(read_visits(tmp_path), {Modality.FLAIR: "2", Modality.T1: "2"})
+
+
+def test_what_is_asked_for_in_one_part_is_not_taken_for_another(tmp_path):
+    write_visit(tmp_path, "times only")
+    assert numbers(choose(read_visits(tmp_path), {Modality.FLAIR: "1", Modality.T2: "none"})) == {"flair": "1"}
 
 
 def test_what_differs_by_nothing_but_time_is_asked_about(tmp_path, caplog):
