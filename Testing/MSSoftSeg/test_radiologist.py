@@ -237,7 +237,9 @@ def afternoon(morning, tmp_path_factory):
     reader.workbench.report.open = lambda path: not opened.append(path)
     reader.workbench.curation.saver.type_rater("anna")
     reader.click("reportButton")
-    reader.wait(lambda: opened or "error" in reader.ui("noteMessage").styleSheet, "the report")
+    # An error is written in color, a note is not.
+    reader.wait(lambda: opened or reader.ui("noteMessage").styleSheet, "the report")
+    assert opened, reader.ui("noteMessage").text
     seen.page = opened[0].read_text(encoding="utf-8")
     reader.clicks.clear()
     _keep_and_export(reader, seen, tmp_path_factory.mktemp("kept"))
