@@ -25,6 +25,16 @@ class MSSoftSegError(Exception):
     def __str__(self) -> str:
         return f"{self.message} — {self.remedy}"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors travel between the processes of a cohort; an exception would be made anew from its message alone."""
+        return _again, (type(self), self.message, self.remedy)
+
+
+def _again(kind: type[MSSoftSegError], message: str, remedy: str) -> MSSoftSegError:
+    error = kind.__new__(kind)
+    MSSoftSegError.__init__(error, message, remedy=remedy)
+    return error
+
 
 class RequestError(MSSoftSegError):
     """The request itself is wrong: nothing was computed."""

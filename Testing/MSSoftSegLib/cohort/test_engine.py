@@ -11,11 +11,13 @@ from MSSoftSegLib.cohort.engine.capacity import GIB, Capacity, capacity_of
 from MSSoftSegLib.cohort.engine.cluster_file import read_cluster_file
 from MSSoftSegLib.cohort.engine.job_array import slurm_array_script
 from MSSoftSegLib.cohort.exam_folders import find_exams
+from MSSoftSegLib.cohort.exam_list import CohortExam
 from MSSoftSegLib.cohort.group.exam_rows import read_exam_rows
 from MSSoftSegLib.cohort.one_exam import CohortRun
 from MSSoftSegLib.cohort.segment_cohort import segment_cohort
 from MSSoftSegLib.cohort.settings import CohortSettings
-from MSSoftSegLib.errors import JobCancelled, RequestError
+from MSSoftSegLib.errors import BadExam, JobCancelled, RequestError
+from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL
 from MSSoftSegLib.segmenting.choices import SegmentChoices
 from Testing.MSSoftSegLib.cohort.small_cohort import stand_in, write_tiny_exams
@@ -45,17 +47,22 @@ def made(tmp_path):
 
 def test_two_workers_do_every_exam_once_and_a_second_run_none(exams, run, tmp_path):
     words = []
-    outcome = segment_cohort(exams, run, capacity=TWO, progress=lambda fraction, said: words.append((fraction, said)))
-    assert (outcome.done, outcome.kept, outcome.failures) == (EXAMS, 0, ())
+    # Found bad while the data set was read: its error travels to a worker and back.
+    bad = CohortExam(CaseId("bad"), problem=BadExam("line 2: there is no file", remedy="correct the path"))
+    outcome = segment_cohort(
+        [bad, *exams], run, capacity=TWO, progress=lambda fraction, said: words.append((fraction, said))
+    )
+    assert (outcome.done, outcome.kept) == (EXAMS, 0)
+    assert outcome.failures == (("sub-bad", "line 2: there is no file — correct the path"),)
     assert words[0] == (0.0, "")
     assert words[-1][0] == 1.0
-    assert f"1 of {EXAMS}, about 0 min left" in words[1][1]
+    assert f"2 of {EXAMS + 1}, about 0 min left" in words[2][1]
     names, processes = made(tmp_path)
     assert names == [str(exam) for exam in exams]
     assert str(os.getpid()) not in processes
     here = segment_cohort(exams, run)
     assert (here.done, here.kept) == (0, EXAMS)
-    there = [(row.values["volume_ml"], row.values["fingerprint"]) for row in read_exam_rows(run.out)]
+    there = [(row.values["volume_ml"], row.values["fingerprint"]) for row in read_exam_rows(run.out) if row.folder]
     alone = CohortRun(tmp_path / "alone", run.settings, stand_in)
     segment_cohort(exams, alone)
     assert there == [(row.values["volume_ml"], row.values["fingerprint"]) for row in read_exam_rows(alone.out)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
@@ -12,6 +13,7 @@ from MSSoftSegLib.cohort.group.exam_rows import read_exam_rows
 from MSSoftSegLib.cohort.one_exam import CohortRun, process_exam
 from MSSoftSegLib.cohort.record import read_failures
 from MSSoftSegLib.cohort.settings import CohortSettings
+from MSSoftSegLib.errors import BadImage, JobCancelled
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL
 from MSSoftSegLib.segmenting.choices import SegmentChoices
 from Testing.MSSoftSegLib.cohort.small_cohort import fails_once, stand_in, write_other_model, write_tiny_exams
@@ -108,6 +110,13 @@ def test_somebody_elses_folder_is_not_replaced(exam, run):
     assert outcome.state == "failed"
     assert "is not overwritten" in outcome.problem
     assert mine.read_text() == "irreplaceable"
+
+
+@pytest.mark.parametrize("problem", [BadImage("x.nii is broken", remedy="mend it"), JobCancelled()])
+def test_an_error_arrives_whole_in_another_process(problem):
+    there = copy.copy(problem)
+    assert there is not problem
+    assert (type(there), str(there), there.exit_code) == (type(problem), str(problem), problem.exit_code)
 
 
 def test_no_path_stands_in_what_is_written(exam, run, tmp_path):
