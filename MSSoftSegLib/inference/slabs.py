@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from MSSoftSegLib.network.architecture import SampleNorm
+from MSSoftSegLib.network.normalization import SampleNorm
 
 AXIS = 2  # the slabs lie along z
 
@@ -100,7 +100,7 @@ def _upsample(layer: nn.ConvTranspose3d, features: Tensor, pieces: int, device: 
 
 
 def _normalize(layer: SampleNorm, features: Tensor, pieces: int, device: torch.device) -> Tensor:
-    """Two passes over the slabs: mean, then variance about it; then the scale and shift, in place."""
+    """Two passes over the slabs: mean, then variance about it; then the scale and shift, in place, and the activation."""
     slabs = [features.narrow(AXIS, start, stop - start) for start, stop in _bounds(features.shape[AXIS], pieces)]
     count = features.numel() // (features.shape[0] * features.shape[1])
     axes = (2, 3, 4)
@@ -112,7 +112,7 @@ def _normalize(layer: SampleNorm, features: Tensor, pieces: int, device: torch.d
     scale = scale * layer.weight.detach().to(device).reshape(shape)
     offset = layer.bias.detach().to(device).reshape(shape)
     for slab in slabs:
-        slab.copy_((slab.to(device).float() - shift) * scale + offset)
+        slab.copy_(layer.activated((slab.to(device).float() - shift) * scale + offset))
     return features
 
 

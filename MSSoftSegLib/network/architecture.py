@@ -11,36 +11,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from MSSoftSegLib.network.normalization import NEGATIVE_SLOPE, SampleNorm
 from MSSoftSegLib.network.window import window_overlap
 
-NEGATIVE_SLOPE = 0.01
 FINE_CHANNELS = 8
-
-
-class SampleNorm(nn.Module):
-    """Instance normalisation: each channel of each sample gets mean 0 and variance 1 over its volume, then scale and shift.
-
-    Input and output: (batch, channels, z, y, x). Computed as a batch normalisation of one sample, which keeps the
-    channels-last layout and is several times faster on processors than ``nn.InstanceNorm3d``; the result is the same.
-    """
-
-    eps = 1e-5
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Normalised features, same shape and type."""
-        if features.shape[0] == 1:
-            return self._one(features)
-        return torch.cat([self._one(sample) for sample in features.split(1)])
-
-    def _one(self, sample: Tensor) -> Tensor:
-        return functional.batch_norm(sample, None, None, self.weight, self.bias, training=True, eps=self.eps)
 
 
 class ThinSafeConv3d(nn.Conv3d):
@@ -62,8 +37,7 @@ def convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
     """3×3×3 convolution, normalisation, leaky ReLU."""
     return nn.Sequential(
         ThinSafeConv3d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
-        SampleNorm(outputs),
-        nn.LeakyReLU(NEGATIVE_SLOPE, inplace=True),
+        SampleNorm(outputs, negative_slope=NEGATIVE_SLOPE),
     )
 
 

@@ -1,21 +1,23 @@
-"""nnU-Net's 3D full-resolution network, in the shape of MONAI's DynUNet and made of its blocks.
+"""nnU-Net's 3D full-resolution network, in the shape of MONAI's DynUNet: its weights fit, by name.
 
-Two things differ from MONAI's class. Instance normalization is ``SampleNorm``: the same numbers, several times faster on
-processors. And the decoder hands its outputs on instead of leaving them in a list on the module, so each weight has one name.
+What differs is how it computes. Normalization and activation are one layer (normalization.py), convolutions of few channels work
+on pairs of voxels (pair_convolution.py): the same numbers, sooner on processors. And the decoder hands its
+outputs on instead of leaving them in a list on the module, so each weight has one name.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from monai.networks.blocks.dynunet_block import UnetBasicBlock, UnetOutBlock, UnetUpBlock
 from torch import Tensor, nn
 from torch.nn import functional
 
-from MSSoftSegLib.network.architecture import NEGATIVE_SLOPE, SampleNorm
+from MSSoftSegLib.network.normalization import NEGATIVE_SLOPE, SampleNorm
 from MSSoftSegLib.network.padding import cropped, padded
+from MSSoftSegLib.network.pair_convolution import PairConv3d
 
 
 class DynUNet(nn.Module):
@@ -37,16 +39,15 @@ class DynUNet(nn.Module):
         # Peak of a pass in use, with room to spare: measured 17 per map of the first level in float32, 9 in bfloat16.
         self.bytes_per_voxel = max(25 * filters[0], 250)
         self.deep_supervision = deep_supervision
-        self.input_block = _block(input_channels, filters[0], 1)
+        self.input_block = _Block(input_channels, filters[0], 1)
         steps = list(pairwise(filters))
-        self.downsamples = nn.ModuleList(_block(fine, coarse, 2) for fine, coarse in steps[:-1])
-        self.bottleneck = _block(*steps[-1], 2)
-        self.upsamples = nn.ModuleList(_up_block(coarse, fine) for fine, coarse in reversed(steps))
-        self.output_block = UnetOutBlock(3, filters[0], 1)
+        self.downsamples = nn.ModuleList(_Block(fine, coarse, 2) for fine, coarse in steps[:-1])
+        self.bottleneck = _Block(*steps[-1], 2)
+        self.upsamples = nn.ModuleList(_UpBlock(coarse, fine) for fine, coarse in reversed(steps))
+        self.output_block = _OutBlock(filters[0])
         # nnU-Net supervises all but the two coarsest outputs of the decoder.
         heads = max(len(filters) - 3, 1) if deep_supervision else 0
-        self.deep_supervision_heads = nn.ModuleList(UnetOutBlock(3, filters[level + 1], 1) for level in range(heads))
-        _use_sample_norm(self)
+        self.deep_supervision_heads = nn.ModuleList(_OutBlock(filters[level + 1]) for level in range(heads))
         self.apply(_start)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -69,23 +70,47 @@ class DynUNet(nn.Module):
         return tuple(cropped(each, images) for each in (finest, *enlarged))
 
 
-def _block(inputs: int, outputs: int, stride: int) -> nn.Module:
-    return UnetBasicBlock(3, inputs, outputs, 3, stride, norm_name="instance", act_name=_ACTIVATION)
+class _Block(nn.Module):
+    """Two convolutions, each normalized and activated; the first may halve the grid."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        first = PairConv3d(inputs, outputs) if stride == 1 else nn.Conv3d(inputs, outputs, 3, stride, 1, bias=False)
+        self.conv1 = _named(first)
+        self.conv2 = _named(PairConv3d(outputs, outputs))
+        self.norm1 = SampleNorm(outputs, negative_slope=NEGATIVE_SLOPE)
+        self.norm2 = SampleNorm(outputs, negative_slope=NEGATIVE_SLOPE)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.norm2(self.conv2(self.norm1(self.conv1(features))))
 
 
-def _up_block(inputs: int, outputs: int) -> nn.Module:
-    return UnetUpBlock(3, inputs, outputs, 3, 1, upsample_kernel_size=2, norm_name="instance", act_name=_ACTIVATION)
+class _UpBlock(nn.Module):
+    """Features of twice the grid beside those of the encoder, and a block on both."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.transp_conv = _named(nn.ConvTranspose3d(inputs, outputs, 2, stride=2, bias=False))
+        self.conv_block = _Block(2 * outputs, outputs, 1)
+
+    def forward(self, features: Tensor, skip: Tensor) -> Tensor:
+        return self.conv_block(torch.cat((self.transp_conv(features), skip), dim=1))
 
 
-_ACTIVATION = ("leakyrelu", {"inplace": True, "negative_slope": NEGATIVE_SLOPE})
+class _OutBlock(nn.Module):
+    """One logit per voxel."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.conv = _named(nn.Conv3d(inputs, 1, 1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.conv(features)
 
 
-def _use_sample_norm(module: nn.Module) -> None:
-    for name, child in module.named_children():
-        if isinstance(child, nn.InstanceNorm3d):
-            setattr(module, name, SampleNorm(child.num_features))
-        else:
-            _use_sample_norm(child)
+def _named(layer: nn.Module) -> nn.Sequential:
+    """The layer under the name that it has in MONAI's blocks."""
+    return nn.Sequential(OrderedDict(conv=layer))
 
 
 def _start(module: nn.Module) -> None:

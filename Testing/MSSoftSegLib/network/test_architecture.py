@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from MSSoftSegLib.network.architecture import LesionUNet, SampleNorm, depth_to_space, space_to_depth
+from MSSoftSegLib.network.architecture import LesionUNet, depth_to_space, space_to_depth
 from MSSoftSegLib.network.dynunet import DynUNet
+from MSSoftSegLib.network.normalization import SampleNorm
 
 
 def test_depth_to_space_undoes_space_to_depth_voxel_by_voxel():
