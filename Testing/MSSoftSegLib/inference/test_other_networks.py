@@ -4,6 +4,7 @@ import logging
 
 import pytest
 import torch
+from monai.inferers import SlidingWindowInferer
 from pydantic import ValidationError
 
 from MSSoftSegLib.errors import OutOfMemory
@@ -184,3 +185,25 @@ def test_the_floor_keeps_a_lesion_free_volume_empty():
     (stretched,) = predict_members([Looking()], images() * 1e-3, floor=1e-9, **arguments)
     assert quiet.max() < 0.05
     assert stretched.max() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("window", [(16, 20, 16), (24, 32, 18)])
+def test_windows_are_weighed_as_monai_weighs_them(dynunet, window):
+    volume = images()
+    theirs = SlidingWindowInferer(roi_size=window, sw_batch_size=1, overlap=0.5, mode="gaussian")
+    with torch.inference_mode():
+        expected = theirs(volume, lambda part: predict_logits(dynunet, part, FLOAT))
+    found = windowed_logits(dynunet, volume, FLOAT, window=window)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_windows_that_hold_nothing_are_not_looked_into_and_hold_no_lesion():
+    network = Looking()
+    volume = torch.zeros(1, 2, 16, 16, 64)
+    volume[..., :8] = 1.0
+    looks = []
+    network.register_forward_hook(lambda *_: looks.append(1))
+    found = windowed_logits(network, volume, FLOAT, window=(16, 16, 16))
+    assert len(looks) == 1
+    assert torch.allclose(found[..., :8], torch.tensor(4.0))
+    assert torch.sigmoid(found[..., 24:]).max() < 1e-6
