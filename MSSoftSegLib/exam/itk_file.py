@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,15 +20,29 @@ from MSSoftSegLib.exam.placement import EXPORT_AGAIN
 DAMAGED = "copy or export the file again; it may have been cut short in transfer"
 
 
+class _Quiet:
+    """How many are inside; the switch is the whole process's, and several threads may be in at once."""
+
+    lock = threading.Lock()
+    inside = 0
+    before = False
+
+
 @contextmanager
 def quiet_itk() -> Iterator[None]:
     """ITK's warnings, which name full paths, are off inside and as before outside."""
-    before = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    with _Quiet.lock:
+        if _Quiet.inside == 0:
+            _Quiet.before = sitk.ProcessObject.GetGlobalWarningDisplay()
+            sitk.ProcessObject.SetGlobalWarningDisplay(False)
+        _Quiet.inside += 1
     try:
         yield
     finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(before)
+        with _Quiet.lock:
+            _Quiet.inside -= 1
+            if _Quiet.inside == 0:
+                sitk.ProcessObject.SetGlobalWarningDisplay(_Quiet.before)
 
 
 @contextmanager

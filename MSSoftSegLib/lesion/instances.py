@@ -29,12 +29,16 @@ def label_instances(
     if not 0 < threshold <= 1:
         raise ValueError(f"the threshold must lie in (0, 1], not {threshold}")
     structure = ndimage.generate_binary_structure(3, CONNECTIVITY_RANK[connectivity])
-    labels, count = ndimage.label(probability >= threshold, structure)
-    if count == 0:
-        return np.zeros(probability.shape, np.uint16)
+    lesion = probability >= threshold
+    instances = np.zeros(probability.shape, np.uint16)
+    if not lesion.any():
+        return instances
+    (box,) = ndimage.find_objects(lesion.view(np.uint8))
+    labels, count = ndimage.label(lesion[box], structure)
     size = np.bincount(labels.ravel())[1:]
     kept = np.flatnonzero(size * voxel_volume_mm3 >= min_lesion_mm3 * (1 - EQUAL_VOLUME_TOLERANCE))
     order = kept[np.argsort(-size[kept], kind="stable")][:MOST_INSTANCES]
     number = np.zeros(count + 1, np.uint16)
     number[order + 1] = np.arange(1, len(order) + 1)
-    return number[labels]
+    instances[box] = number[labels]
+    return instances

@@ -50,15 +50,19 @@ def combine(members: Sequence[sitk.Image]) -> UncertainProbability:
     """Mean, entropy of the mean and mutual information of members that share a grid."""
     if not members:
         raise ValueError("at least one member is needed")
-    total = np.zeros(members[0].GetSize()[::-1], dtype=np.float64)
-    member_entropy = np.zeros_like(total)
+    # Most of a head is no brain, where every member is 0: nothing is to be computed there.
+    somewhere = np.zeros(members[0].GetSize()[::-1], bool)
     for member in members:
-        p = np.clip(voxels(member), 0.0, 1.0)
+        somewhere |= voxels(member) != 0
+    total, member_entropy = (np.zeros(np.count_nonzero(somewhere), np.float64) for _ in range(2))
+    for member in members:
+        p = np.clip(voxels(member)[somewhere], 0.0, 1.0)
         total += p
         member_entropy += entropy_nats(p)
-    mean = (total / len(members)).astype(np.float32)
-    entropy = entropy_nats(mean)
-    information = np.maximum(entropy - member_entropy / len(members), 0.0).astype(np.float32)
+    mean, entropy, information = (np.zeros(somewhere.shape, np.float32) for _ in range(3))
+    mean[somewhere] = total / len(members)
+    entropy[somewhere] = entropy_nats(mean[somewhere])
+    information[somewhere] = np.maximum(entropy[somewhere] - member_entropy / len(members), 0.0)
     return UncertainProbability(
         probability=image_like(members[0], mean),
         entropy=image_like(members[0], entropy),

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
-from MSSoftSegLib.exam.image_file import read_image, read_mask, write_image
+from MSSoftSegLib.exam.image_file import read_image, read_mask, write_images
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.working_exam import MutualInformation, WorkingExam
 from MSSoftSegLib.result_files import BRAIN_MASK_FILE, WORKING_FACTS_FILE
@@ -77,10 +77,10 @@ def transform_file_name(modality: Modality) -> str:
 def write_working_folder(working: WorkingExam, folder: Path) -> None:
     """Write the working exam into a folder, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
+    images = {folder / image_file_name(modality): working.images[modality] for modality in working.modalities}
+    write_images({**images, folder / BRAIN_MASK_FILE: working.brain_mask})
     for modality in working.modalities:
-        write_image(working.images[modality], folder / image_file_name(modality))
         sitk.WriteTransform(working.native_from_working[modality], str(folder / transform_file_name(modality)))
-    write_image(working.brain_mask, folder / BRAIN_MASK_FILE)
     facts = _WorkingFacts(
         target=working.target,
         modalities=working.modalities,

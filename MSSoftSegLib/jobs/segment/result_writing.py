@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from MSSoftSegLib.exam.image_file import write_image
+from MSSoftSegLib.exam.image_file import write_images
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.preprocessing.working_folder import write_working_folder
 from MSSoftSegLib.report.html import write_report
@@ -52,5 +52,4 @@ def _write_lesion_images(folder: Path, segmentation: Segmentation) -> None:
         MASK_FILE: segmentation.mask,
         INSTANCES_FILE: segmentation.instances,
     }
-    for name, image in images.items():
-        write_image(image, folder / name)
+    write_images({folder / name: image for name, image in images.items()})

@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from MSSoftSegLib.errors import BadImage, DiskFull, GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import Grid, voxels
-from MSSoftSegLib.exam.image_file import read_image, read_mask, sha256_of_file, write_image
+from MSSoftSegLib.exam.image_file import read_image, read_mask, sha256_of_file, write_image, write_images
 from Testing.MSSoftSegLib.exam.made_files import (
     LPS_FROM_RAS,
     SIZE,
@@ -218,6 +218,22 @@ def test_a_missing_folder_is_refused(folder: Path) -> None:
         write_image(made_image(), folder / "none" / "a.nii.gz")
     assert "a.nii.gz" in str(caught.value)
     assert str(folder) not in str(caught.value)
+
+
+def test_several_images_written_at_once_are_those_written_one_by_one(folder: Path) -> None:
+    images = {folder / f"{number}.nii.gz": made_image() * (number + 1.0) for number in range(6)}
+    write_images(images)
+    assert {path.name for path in folder.iterdir()} == {path.name for path in images}
+    for path, image in images.items():
+        np.testing.assert_array_equal(voxels(read_image(path)), voxels(image))
+
+
+def test_of_several_images_the_one_that_cannot_be_written_is_named(folder: Path) -> None:
+    before = sitk.ProcessObject.GetGlobalWarningDisplay()
+    with pytest.raises(RequestError, match=r"b\.txt"):
+        write_images({folder / "a.nii.gz": made_image(), folder / "b.txt": made_image()})
+    assert [path.name for path in folder.iterdir()] == ["a.nii.gz"]
+    assert sitk.ProcessObject.GetGlobalWarningDisplay() == before
 
 
 # --- a disk that is full

@@ -122,3 +122,25 @@ def test_members_that_differ_by_rounding_only_do_not_inform_negatively() -> None
     unbounded = entropy_nats(mean) - (entropy_nats(p).astype(np.float64) + entropy_nats(next_p)) / 2
     assert unbounded.min() < 0
     assert voxels(combine([OBLIQUE.image(p), OBLIQUE.image(next_p)]).mutual_information).min() >= 0.0
+
+
+@given(
+    hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 4), st.just(2), st.just(3), st.just(4)),
+        elements=st.sampled_from([0.0, 0.0, 0.25, 0.5, 1.0, 1 / 3, -1e-7, 1 + 1e-6]),
+    )
+)
+def test_where_members_are_zero_the_maps_are_those_of_the_formulas_as_everywhere(members: np.ndarray) -> None:
+    found = combine([OBLIQUE.image(member) for member in members])
+    p = np.clip(members.astype(np.float64), 0, 1)
+
+    def entropy(q: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return -np.nansum([q * np.log(q), (1 - q) * np.log(1 - q)], axis=0)
+
+    expected = p.mean(axis=0), entropy(p.mean(axis=0)), entropy(p.mean(axis=0)) - entropy(p).mean(axis=0)
+    maps = found.probability, found.entropy, found.mutual_information
+    for image, values in zip(maps, expected, strict=True):
+        assert same_grid(image, found.members[0])
+        np.testing.assert_allclose(voxels(image), values, atol=2e-6)
