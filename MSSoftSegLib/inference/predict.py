@@ -72,11 +72,13 @@ def predict_members(
     floor: float = 1.0,
     window: Window | None = None,
     progress: Callable[[float], None] = lambda fraction: None,
+    first: Callable[[Tensor], None] = lambda member: None,
 ) -> list[Tensor]:
     """One probability (z, y, x) float32 per flip, the mean over the networks of an ensemble.
 
     activation, floor, temperature: as network/activation.py has them; the volume is one sample. window: the network sees no
-    more than this at a time (sliding_window.py); None = the whole volume.
+    more than this at a time (sliding_window.py); None = the whole volume. first is shown the first member as soon as it is
+    there, where others follow.
     """
     subsets = flips(tta)
     members = []
@@ -94,6 +96,8 @@ def predict_members(
         ]
         mean = torch.stack(each).mean(dim=0)
         members.append((mean.flip(axes) if axes else mean)[0, 0])
+        if number == 0 and len(subsets) > 1:
+            first(members[0])
     progress(1.0)
     return members
 
@@ -107,10 +111,25 @@ def predict(
     tta: str,
     device: Device,
     progress: Callable[[float], None] = lambda fraction: None,
+    first: Callable[[sitk.Image, FittingPoint], None] = lambda probability, fitting: None,
 ) -> Prediction:
-    """Run the model on an exam; outside the brain the probability is 0."""
+    """Run the model on an exam; outside the brain the probability is 0.
+
+    first is shown the first member on the native grid, and the operating point that fits the exam, while the other members are
+    still to come.
+    """
     images = network_input(exam, description)
     fitting = description.point_for(flair_slices_mm=flair_slices_mm(exam))
+    brain = torch.from_numpy(voxels(exam.brain_mask)) != 0
+    working_from_native = exam.working_from_native(reference)
+    native_grid: Grid = exam.native_grids[reference]
+
+    def on_grid(tensor: Tensor) -> sitk.Image:
+        return exam.grid.image((tensor * brain).numpy())
+
+    def on_native(member: sitk.Image) -> sitk.Image:
+        return to_native(member, native_grid, working_from_native=working_from_native)
+
     tensors = predict_members(
         networks,
         images,
@@ -121,11 +140,8 @@ def predict(
         floor=description.activation_floor,
         window=window_of(description),
         progress=progress,
+        first=lambda tensor: first(on_native(on_grid(tensor)), fitting),
     )
-    grid = exam.grid
-    brain = torch.from_numpy(voxels(exam.brain_mask)) != 0
-    members = [grid.image((tensor * brain).numpy()) for tensor in tensors]
-    working_from_native = exam.working_from_native(reference)
-    native_grid: Grid = exam.native_grids[reference]
-    native: list[sitk.Image] = [to_native(m, native_grid, working_from_native=working_from_native) for m in members]
+    members = [on_grid(tensor) for tensor in tensors]
+    native = [on_native(member) for member in members]
     return Prediction(working=combine(members), native=combine(native), fitting=fitting)

@@ -82,6 +82,10 @@ class Reporter:
         """Report one measured value at a training step."""
         self.emit({"event": "metric", "job": self.job, "name": name, "step": step, "value": value})
 
+    def preview(self, path: str, summary: Event) -> None:
+        """Say where a first answer lies, as long as the job runs."""
+        self.emit({"event": "preview", "job": self.job, "path": path, "summary": summary})
+
     def result(self, path: str, summary: Event) -> None:
         """The job's last event when all went well."""
         self.emit({"event": "result", "job": self.job, "path": path, "summary": summary})

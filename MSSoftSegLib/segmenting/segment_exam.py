@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
+import SimpleITK as sitk
+
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.inference.predict import predict
@@ -25,6 +27,8 @@ from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
 
 LOGGER = logging.getLogger(__name__)
 NO_FILE_BACKENDS = ("hd-bet", "atlas", "none")
+# A probability map, the threshold and the smallest lesion in mm³.
+FirstAnswer = Callable[[sitk.Image, float, float], None]
 
 
 def segment_exam(
@@ -34,11 +38,14 @@ def segment_exam(
     *,
     progress: Progress = lambda stage, fraction: None,
     cancelled: Callable[[], bool] = lambda: False,
+    first: FirstAnswer = lambda probability, threshold, min_lesion_mm3: None,
 ) -> SegmentedExam:
     """The lesions of one exam; deterministic on one machine. What can be refused is refused before anything slow begins.
 
     progress is told a stage (those of ``preprocess``, then inference, lesions and regions) and how much of it is done; what it
-    raises passes through. cancelled is asked while another program runs. BadExam where an image that is needed is missing.
+    raises passes through. cancelled is asked while another program runs. first is shown the probability map (native grid) of the
+    first of several looks, with the threshold and the smallest size by which its lesions would be cut. BadExam where an image
+    that is needed is missing.
     """
     description = model.bundle.description
     _check_has_reference(exam, choices)
@@ -54,6 +61,9 @@ def segment_exam(
         tta=tta,
         device=model.device,
         progress=lambda fraction: progress("inference", fraction),
+        first=lambda probability, fitting: first(
+            probability, choices.threshold or fitting.point.threshold, fitting.point.min_lesion_mm3
+        ),
     )
     progress("lesions", 0.0)
     point, reason = prediction.fitting.point, prediction.fitting.reason

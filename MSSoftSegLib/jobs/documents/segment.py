@@ -18,6 +18,7 @@ class SegmentSpec(SegmentChoices, Document):
     """Raw exam to result folder, with the choices of every segmentation.
 
     dicom_seg: write the result as DICOM objects of the exam's study too (they carry the patient's identity).
+    preview: an event shows the first answer while further looks refine it.
     """
 
     exam: ExamSource
@@ -27,6 +28,7 @@ class SegmentSpec(SegmentChoices, Document):
     keep_working: bool = True
     dicom_seg: bool = False
     overwrite: bool = False
+    preview: bool = False
 
     @model_validator(mode="after")
     def _dicom_seg_needs_dicom(self) -> SegmentSpec:

@@ -20,6 +20,7 @@ from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.peak_memory import peak_memory_mib
 from MSSoftSegLib.jobs.segment.dicom_writing import write_dicom
 from MSSoftSegLib.jobs.segment.inputs import load
+from MSSoftSegLib.jobs.segment.preview import previews
 from MSSoftSegLib.jobs.segment.result_writing import write_result
 from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY
 from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS
@@ -72,16 +73,19 @@ def run_segment(
     reporter.progress("reading", 0.0)
     loaded = load(spec.exam)
     source = loaded.dicom.source(spec.reference) if spec.dicom_seg and loaded.dicom is not None else None
-    found = segment_exam(loaded.exam, model, spec, progress=reporter.progress, cancelled=reporter.cancelled)
-    on_working_grid = found.on_working_grid() if spec.keep_working else None
-    reporter.progress("report", 0.0)
-    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
-        write_result(folder, found, _facts(found, reporter, loaded.warnings), on_working_grid)
-        if source is not None:
-            write_dicom(folder, found, source)
-        # Before the rename: a cancellation now still leaves nothing, one that comes later is too late.
-        reporter.progress("report", 1.0)
-    reporter.result(spec.out.name, _summary(found))
+    with previews(reporter, wanted=spec.preview) as show:
+        found = segment_exam(
+            loaded.exam, model, spec, progress=reporter.progress, cancelled=reporter.cancelled, first=show
+        )
+        on_working_grid = found.on_working_grid() if spec.keep_working else None
+        reporter.progress("report", 0.0)
+        with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+            write_result(folder, found, _facts(found, reporter, loaded.warnings), on_working_grid)
+            if source is not None:
+                write_dicom(folder, found, source)
+            # Before the rename: a cancellation now still leaves nothing, one that comes later is too late.
+            reporter.progress("report", 1.0)
+        reporter.result(spec.out.name, _summary(found))
     return spec.out
 
 
