@@ -87,7 +87,7 @@ def raise_failures(outcome: CohortOutcome, total: int) -> None:
     listed = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if names[MOST_NAMED:] else "")
     raise JobFailed(
         f"{len(names)} of {total} exams have no result ({listed}); the others are complete",
-        remedy="see each reason above and in group_report.html; running again tries only these",
+        remedy="see each reason above; running again tries only these",
     )
 
 
