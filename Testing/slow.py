@@ -35,6 +35,7 @@ SLOW = (
     "MSSoftSegLib/jobs/test_model_promotion.py",
     "MSSoftSegLib/jobs/test_preflight.py",
     "MSSoftSegLib/jobs/test_pseudolabel.py",
+    "MSSoftSegLib/jobs/test_segment_dicom.py",
     "MSSoftSegLib/jobs/test_train.py",
     "MSSoftSegLib/jobs/test_worker.py",
     "MSSoftSegLib/library/test_deidentification.py",
