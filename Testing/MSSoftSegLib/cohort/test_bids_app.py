@@ -126,12 +126,12 @@ def test_running_again_does_only_what_is_not_complete(place, segmented):
     assert record.stat().st_mtime_ns == before
 
 
-def test_the_same_through_the_cohort_command_with_events(place, tmp_path, capsys):
+def test_the_same_through_the_cohort_command_with_events(place, segmented, tmp_path, capfd):
     shutil.copytree(place / "out", tmp_path / "out")
     (tmp_path / "c.csv").write_text(f"participant,session,exam\n1,a,{place / 'bids' / 'sub-1' / 'ses-a' / 'anat'}\n")
     command = ["cohort", str(tmp_path / "c.csv"), "--out", str(tmp_path / "out"), *options(place), "--workers", "1"]
     assert run_command([*command, "--json-events"]) == 0
-    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert [event["event"] for event in events if event["event"] not in ("log", "progress")] == ["started", "result"]
     assert events[-1]["summary"] == {"done": 0, "kept": 1, "failed": []}
 
@@ -161,7 +161,7 @@ def test_version_and_help_are_exit_code_0(capsys):
     assert run_bids_app(["--help"]) == 0
 
 
-def test_an_undescribed_data_set_is_refused_unless_asked_otherwise(place, tmp_path, capsys):
+def test_an_undescribed_data_set_is_refused_unless_asked_otherwise(place, segmented, tmp_path, capsys):
     shutil.copytree(place / "bids", tmp_path / "bids")
     (tmp_path / "bids" / "dataset_description.json").unlink()
     given = [str(tmp_path / "bids"), str(place / "out"), "group"]
