@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import slicer
 
+from MSSoftSegGUI.review.columns import columns
+from MSSoftSegGUI.review.lesion_rows import LesionRow
 from MSSoftSegGUI.scene.segmentation_node import newSegmentationNode, readMasks, writeLabels
 from MSSoftSegGUI.scene.segments import label_map
 from MSSoftSegGUI.scene.volume_files import read_volume
@@ -75,7 +78,12 @@ def checkVisit(test, widget) -> None:
     slicer.mrmlScene.Clear()
     slicer.util.loadScene(path)
     _wait(lambda: workbench.review.exam is not None)
-    assert [row.texts for row in presenter.view.rows] == [row.texts for row in before.rows]
+    assert _table(presenter.view.rows) == _table(before.rows)
+
+
+def _table(rows: Sequence[LesionRow]) -> list[list[str]]:
+    """What the table of lesions says."""
+    return [[column.text(row) for column in columns()] for row in rows]
 
 
 def _directions() -> dict[str, np.ndarray]:

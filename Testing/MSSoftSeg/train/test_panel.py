@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from MSSoftSegGUI.widgets.theme_colors import color_of
 from PIL import Image
 from PySide6 import QtCore
 
@@ -14,6 +15,8 @@ from Testing.MSSoftSeg.people.radiologist import MODULE
 from Testing.MSSoftSeg.stand_ins.made_jobs import MadeJob
 from Testing.MSSoftSeg.stand_ins.made_results import flair_node
 from Testing.MSSoftSeg.train.test_decisions import comparison
+
+ERROR = color_of("error", is_dark=False)
 
 
 @pytest.fixture
@@ -169,7 +172,7 @@ def judged(reader, models, verdict):
 def test_a_better_model_is_offered_first_and_a_worse_one_last(reader, models):
     judged(reader, models, "worse")
     assert reader.ui("verdictLabel").text.startswith("model-1 is WORSE than starter.")
-    assert "c8372d" in reader.ui("verdictLabel").styleSheet
+    assert ERROR in reader.ui("verdictLabel").styleSheet
     assert reader.ui("candidateButton").default
     assert not reader.ui("promoteButton").default
     assert reader.ui("judgmentBox").layout().itemAt(0).widget().objectName() == "verdictLabel"
@@ -181,7 +184,7 @@ def test_a_better_model_is_offered_first_and_a_worse_one_last(reader, models):
     assert heights["verdictLabel"] < heights["curvesButton"]
     table = reader.ui("measuresTable")
     assert table.item(0, 3).text().startswith("+0.100")
-    assert table.item(1, 3).foreground().color().name() == "#c8372d"
+    assert table.item(1, 3).foreground().color().name() == ERROR
 
 
 def test_where_the_new_model_is_better_the_first_button_installs_it(reader, models):
@@ -242,7 +245,7 @@ def test_each_finding_has_its_color_and_its_text_is_no_markup(reader, models):
     findings = (Finding("error", "sub-<b>1 is damaged."), Finding("note", "One rater."))
     reader.workbench.training.panel.showPreflight(PreflightView(findings=findings))
     error, note = reader.ui("findingsLabel").text.split("<br>")
-    assert "c8372d" in error
+    assert ERROR in error
     assert "sub-&lt;b&gt;1 is damaged." in error
     assert "color" not in note
     assert not reader.ui("trainButton").enabled
