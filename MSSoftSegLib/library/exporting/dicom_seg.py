@@ -37,10 +37,11 @@ from MSSoftSegLib.library.exporting.exported import (
 )
 from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.layout import CaseId
+from MSSoftSegLib.result_files import DICOM_MASK_FILE
 from MSSoftSegLib.result_folder import complete_or_absent
 
 LOGGER = logging.getLogger(__name__)
-MASK_FILE, SOFT_MASK_FILE = "lesion_mask.dcm", "lesion_soft_mask.dcm"
+SOFT_MASK_FILE = "lesion_soft_mask.dcm"
 
 
 def export_dicom_seg(
@@ -91,8 +92,8 @@ def _write(
 ) -> None:
     for mask in read_masks(library, record, labels, flair).values():
         array = mask_on_source(mask, series)
-        write_mask(array, series, folder / MASK_FILE, origin=_origin_of_mask(record))
-        check_written(folder / MASK_FILE, array, series.stack)
+        write_mask(array, series, folder / DICOM_MASK_FILE, origin=_origin_of_mask(record))
+        check_written(folder / DICOM_MASK_FILE, array, series.stack)
     soft = make_case_soft_mask(library, record, labels.soft_label, flair)
     if soft is not None:
         values = soft_mask_on_source(soft, series)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.library.exporting.dicom_seg import MASK_FILE, SOFT_MASK_FILE, export_dicom_seg
+from MSSoftSegLib.library.exporting.dicom_seg import SOFT_MASK_FILE, export_dicom_seg
+from MSSoftSegLib.result_files import DICOM_MASK_FILE
 from Testing.MSSoftSegLib.dicom.independent_reader import array, on_grid_of, points_and_values
 from Testing.MSSoftSegLib.dicom.made_series import head, label_map, soft_map, write_series
 from Testing.MSSoftSegLib.library.adding import add_case
@@ -66,7 +67,7 @@ def exported(folder, image, stored, *, enhanced=False, labels=None, soft=True, *
 def test_every_frames_own_position_puts_every_voxel_where_the_case_has_it(tmp_path, situation, enhanced):
     turn, stored = SITUATIONS[situation]
     out, mask, probability = exported(tmp_path, head(turn=turn), stored, enhanced=enhanced)
-    segments = points_and_values(out / MASK_FILE)
+    segments = points_and_values(out / DICOM_MASK_FILE)
     assert sorted(segments) == [1, 2]
     for number, (points, values) in segments.items():
         np.testing.assert_array_equal(on_grid_of(mask, points, values), array(mask) == number)
@@ -89,7 +90,7 @@ def test_a_lesion_on_the_patients_left_is_on_the_patients_left(tmp_path):
 
     image = head(size=(60, 50, 6), spacing_mm=(1, 1, 4), origin_mm=(-29.5, -25, 0))
     out, _, _ = exported(tmp_path, image, "RAS", labels=only_left, soft=False)
-    ((points, values),) = points_and_values(out / MASK_FILE).values()
+    ((points, values),) = points_and_values(out / DICOM_MASK_FILE).values()
     assert values.tolist() == [1]
     np.testing.assert_allclose(points, [[25, 2, 3]], atol=2)
     assert points[0, 0] > 0
@@ -98,7 +99,7 @@ def test_a_lesion_on_the_patients_left_is_on_the_patients_left(tmp_path):
 @pytest.mark.parametrize("enhanced", [False, True], ids=["single-frame", "multi-frame"])
 def test_highdicom_reads_the_same_voxels_and_the_same_place(tmp_path, enhanced):
     out, mask, probability = exported(tmp_path, head(turn=(0.3, -0.2, 0.5)), "RAS", enhanced=enhanced)
-    binary = highdicom.seg.segread(out / MASK_FILE)
+    binary = highdicom.seg.segread(out / DICOM_MASK_FILE)
     assert binary.segmentation_type == highdicom.seg.SegmentationTypeValues.BINARY
     assert [segment.segment_label for segment in binary.SegmentSequence] == ["MS lesion", "Possible MS lesion"]
     for number in (1, 2):
@@ -124,17 +125,17 @@ def _same_as(volume, expected, image, *, tolerance):
 @pytest.mark.parametrize("enhanced", [False, True], ids=["single-frame", "multi-frame"])
 def test_dcmqi_converts_it_back_to_the_case(tmp_path, enhanced):
     out, mask, probability = exported(tmp_path, head(turn=(0.3, -0.2, 0.5)), "RAS", enhanced=enhanced)
-    for name, expected, full in ((MASK_FILE, array(mask), 1), (SOFT_MASK_FILE, array(probability), 255)):
+    for name, expected, full in ((DICOM_MASK_FILE, array(mask), 1), (SOFT_MASK_FILE, array(probability), 255)):
         folder = tmp_path / "dcmqi" / name
         folder.mkdir(parents=True)
         tool = Path(sys.executable).parent / "segimage2itkimage"
         command = [str(tool), "--inputDICOM", str(out / name), "--outputDirectory", str(folder), "-t", "nii"]
         subprocess.run([*command, "--prefix", "s"], check=True, capture_output=True, timeout=HANGING_S)
         files = sorted(folder.glob("s-*.nii.gz"))
-        assert len(files) == (2 if name == MASK_FILE else 1)
+        assert len(files) == (2 if name == DICOM_MASK_FILE else 1)
         total = sum(array(_brought_to(mask, sitk.ReadImage(str(file)))) for file in files) / full
         # Of a mask dcmqi gives each segment its number.
-        assert np.abs(total - expected).max() <= (0 if name == MASK_FILE else 0.5 / 255 + 1e-6)
+        assert np.abs(total - expected).max() <= (0 if name == DICOM_MASK_FILE else 0.5 / 255 + 1e-6)
 
 
 def _brought_to(image, other):
@@ -144,7 +145,7 @@ def _brought_to(image, other):
 
 def test_the_segments_are_coded_and_refer_to_every_plane_they_lie_in(tmp_path):
     out, _, _ = exported(tmp_path, head(), None)
-    dataset = pydicom.dcmread(out / MASK_FILE)
+    dataset = pydicom.dcmread(out / DICOM_MASK_FILE)
     lesion, possible = dataset.SegmentSequence
     for segment in (lesion, possible):
         assert _code(segment.SegmentedPropertyCategoryCodeSequence[0]) == ("49755003", "SCT")
@@ -178,10 +179,10 @@ def _code(item):
 
 def test_a_case_without_any_lesion_is_a_segmentation_of_nothing(tmp_path):
     out, _, _ = exported(tmp_path, head(), None, labels=lambda image: image * 0, soft=False)
-    ((points, values),) = points_and_values(out / MASK_FILE).values()
+    ((points, values),) = points_and_values(out / DICOM_MASK_FILE).values()
     assert len(points) == len(values) == 0
     assert not (out / SOFT_MASK_FILE).exists()
-    assert highdicom.seg.segread(out / MASK_FILE).get_volume().array.max() == 0
+    assert highdicom.seg.segread(out / DICOM_MASK_FILE).get_volume().array.max() == 0
 
 
 def test_what_a_model_drew_and_a_person_corrected_is_semiautomatic(tmp_path):
@@ -191,7 +192,7 @@ def test_what_a_model_drew_and_a_person_corrected_is_semiautomatic(tmp_path):
     add_case(library, patient="1", images=images, raters=raters, status="approved", source_model="starter 0.2.0")
     write_series(image, tmp_path / "source")
     export_dicom_seg(library, tmp_path / "out", source=tmp_path / "source", statuses=["approved"])
-    segment = pydicom.dcmread(tmp_path / "out" / MASK_FILE).SegmentSequence[0]
+    segment = pydicom.dcmread(tmp_path / "out" / DICOM_MASK_FILE).SegmentSequence[0]
     assert (segment.SegmentAlgorithmType, segment.SegmentAlgorithmName) == ("SEMIAUTOMATIC", "MSSoftSeg starter 0.2.0")
 
 
@@ -213,5 +214,5 @@ def test_any_grid_comes_back(tmp_path_factory, turn, spacing, size, origin, stor
     image = head(size=size, spacing_mm=spacing, origin_mm=origin, turn=turn, seed=seed)
     folder = tmp_path_factory.mktemp("any")
     out, mask, _ = exported(folder, image, stored, enhanced=enhanced, soft=False, seed=seed)
-    for number, (points, values) in points_and_values(out / MASK_FILE).items():
+    for number, (points, values) in points_and_values(out / DICOM_MASK_FILE).items():
         np.testing.assert_array_equal(on_grid_of(mask, points, values), array(mask) == number)
