@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.change.halfway import HalfWay, affine, half_way, matrix_of
+from MSSoftSegLib.change.halfway import HalfWay, half_way
 from MSSoftSegLib.change.registration import brain_points_mm
 from MSSoftSegLib.change.visit import NativeImage, Visit
 from MSSoftSegLib.exam.geometry import Grid, image_like, isotropic_grid_around, resample, voxels
+from MSSoftSegLib.exam.linear import affine, matrix_of
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.device import choose_device
 from MSSoftSegLib.inference.native_grid import to_native

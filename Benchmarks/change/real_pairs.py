@@ -25,13 +25,13 @@ from MSSoftSegLib.change.calibration import TWO_SIDED_95, repeat_sd
 from MSSoftSegLib.change.classes import CHANGED, ChangeClass
 from MSSoftSegLib.change.comparison import Comparison, LesionChange, compare_visits
 from MSSoftSegLib.change.differences import findings
-from MSSoftSegLib.change.halfway import affine, chained, matrix_of
 from MSSoftSegLib.change.maps import midpoint_maps
 from MSSoftSegLib.change.reading import read_visit
 from MSSoftSegLib.change.registration import register_visits
 from MSSoftSegLib.change.visit import Visit
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.exam.geometry import image_like, resample, voxels
+from MSSoftSegLib.exam.linear import affine, chained, matrix_of
 from MSSoftSegLib.exam.modality import Modality
 
 RESULTS = Path(__file__).parents[1] / "results" / "change_real.md"

@@ -11,8 +11,8 @@ from scipy import ndimage
 from MSSoftSegLib.change.comparison import Comparison
 from MSSoftSegLib.change.evidence import Evidence
 from MSSoftSegLib.change.graph import Group
-from MSSoftSegLib.change.halfway import chained
 from MSSoftSegLib.exam.geometry import resample, voxels
+from MSSoftSegLib.exam.linear import chained
 from MSSoftSegLib.phantom.two_visits import Fate
 
 

@@ -11,10 +11,11 @@ from MSSoftSegLib.change.calibration import SHIPPED, ChangeCalibration, volume_i
 from MSSoftSegLib.change.classes import ChangeClass, LesionDecision, decide, decide_by_percent
 from MSSoftSegLib.change.evidence import Evidence, group_evidence
 from MSSoftSegLib.change.graph import Group, domains, lesion_groups
-from MSSoftSegLib.change.halfway import HalfWay, moved
+from MSSoftSegLib.change.halfway import HalfWay
 from MSSoftSegLib.change.membership import SoftLesion, soft_lesions
 from MSSoftSegLib.change.midpoint import Midpoint, bring_to_midpoint
 from MSSoftSegLib.change.visit import Visit
+from MSSoftSegLib.exam.linear import moved
 from MSSoftSegLib.lesion.measurement import LPS_TO_RAS
 
 

@@ -13,6 +13,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
+from MSSoftSegLib.exam.linear import affine, moved
+
 # Rigid motions further than this from orthonormal were never rigid.
 ORTHONORMAL_TOLERANCE = 1e-4
 
@@ -70,26 +72,6 @@ def square_root(motion: np.ndarray) -> np.ndarray:
     return root
 
 
-def matrix_of(transform: sitk.Transform) -> np.ndarray:
-    """4×4 matrix of a linear transform, read off at four points."""
-    matrix = np.eye(4)
-    matrix[:3, 3] = transform.TransformPoint((0.0, 0.0, 0.0))
-    for axis, unit in enumerate(np.eye(3)):
-        matrix[:3, axis] = np.asarray(transform.TransformPoint(tuple(unit))) - matrix[:3, 3]
-    return matrix
-
-
-def moved(points_mm: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Points (n, 3) under a 4×4 matrix."""
-    result: np.ndarray = points_mm @ matrix[:3, :3].T + matrix[:3, 3]
-    return result
-
-
-def chained(outer: sitk.Transform, inner: sitk.Transform) -> sitk.AffineTransform:
-    """One linear transform that takes a point p to outer(inner(p))."""
-    return affine(matrix_of(outer) @ matrix_of(inner))
-
-
 def _rigid(matrix: np.ndarray) -> np.ndarray:
     turn = matrix[:3, :3]
     if not np.allclose(turn @ turn.T, np.eye(3), atol=ORTHONORMAL_TOLERANCE) or np.linalg.det(turn) < 0:
@@ -97,11 +79,3 @@ def _rigid(matrix: np.ndarray) -> np.ndarray:
     exact = np.array(matrix, dtype=float)
     exact[:3, :3] = Rotation.from_matrix(turn).as_matrix()
     return exact
-
-
-def affine(matrix: np.ndarray) -> sitk.AffineTransform:
-    """A 4×4 matrix as a transform."""
-    transform = sitk.AffineTransform(3)
-    transform.SetMatrix([float(v) for v in matrix[:3, :3].ravel()])
-    transform.SetTranslation([float(v) for v in matrix[:3, 3]])
-    return transform

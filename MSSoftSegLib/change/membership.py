@@ -8,8 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from MSSoftSegLib.change.halfway import matrix_of, moved
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
+from MSSoftSegLib.exam.linear import matrix_of, moved
 
 # A lesion of one slice, carried between slices, thins out to less than a half everywhere: it still counts from here on.
 LEAST_FRACTION = 0.05

@@ -11,11 +11,12 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from MSSoftSegLib.change.halfway import HalfWay, chained
+from MSSoftSegLib.change.halfway import HalfWay
 from MSSoftSegLib.change.intensity import Matched, match_intensities
 from MSSoftSegLib.change.resolution import common_blur_mm
 from MSSoftSegLib.change.visit import Visit
 from MSSoftSegLib.exam.geometry import Grid, isotropic_grid_around, resample, voxels
+from MSSoftSegLib.exam.linear import chained
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.pipeline import field_of_view
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from MSSoftSegLib.change.calibration import SHIPPED, TWO_SIDED_95, repeat_sd
 from MSSoftSegLib.change.classes import CHANGED, ChangeClass
@@ -20,7 +19,7 @@ from MSSoftSegLib.report import html
 
 TEMPLATE = "change.html.jinja"
 # The look is the segmentation report's.
-FOLDERS = (Path(__file__).resolve().parent, Path(html.__file__).resolve().parent)
+FOLDER = Path(__file__).resolve().parent
 MOST_CLOSE_UPS = 16
 FEWEST_VISITS_OF_A_PLOT = 3
 # Lesion sizes for which the page says how much unchanged volumes vary: the template names them.
@@ -49,7 +48,7 @@ def render_page(document: ChangeDocument, pairs: Sequence[Comparison], histories
         names, volumes = [v.name for v in document.visits], [v.volume_ml for v in document.visits]
         plot = html.data_uri(volumes_png(names, volumes, histories))
     return (
-        _environment()
+        html.page_environment(FOLDER)
         .get_template(TEMPLATE)
         .render(
             document=document,
@@ -70,15 +69,3 @@ def _pictures(comparison: Comparison) -> PairPictures:
         overview=html.data_uri(overview_png(comparison)),
         close_ups={row.group.id: html.data_uri(close_up_png(comparison, row)) for row in shown[:MOST_CLOSE_UPS]},
     )
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(FOLDERS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = html.number
-    return environment

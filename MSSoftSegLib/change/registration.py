@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.change.halfway import HalfWay, half_way, matrix_of
+from MSSoftSegLib.change.halfway import HalfWay, half_way
 from MSSoftSegLib.change.visit import Visit
 from MSSoftSegLib.exam.geometry import Grid, voxels
+from MSSoftSegLib.exam.linear import matrix_of
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.alignment import align_rigidly
 

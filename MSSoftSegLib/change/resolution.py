@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.change.halfway import HalfWay, chained, matrix_of
+from MSSoftSegLib.change.halfway import HalfWay
 from MSSoftSegLib.change.visit import Visit
+from MSSoftSegLib.exam.linear import chained, matrix_of
 from MSSoftSegLib.exam.modality import Modality
 
 # Noise of single voxels is no change: both images are smoothed by this at least.

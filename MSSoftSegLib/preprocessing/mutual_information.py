@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, voxels
+from MSSoftSegLib.exam.linear import matrix_of, moved
 
 BINS = 32
 POINTS = 200_000
@@ -29,7 +30,7 @@ def mutual_information(moving: sitk.Image, fixed: sitk.Image, moving_from_fixed:
     """
     fixed_index = _random_indices(fixed)
     points = _points_of(Grid.of(fixed), fixed_index)
-    moving_index = _indices_of(Grid.of(moving), _transformed(points, moving_from_fixed))
+    moving_index = _indices_of(Grid.of(moving), moved(points, matrix_of(moving_from_fixed)))
     size = np.asarray(moving.GetSize())
     inside = np.all((moving_index >= 0) & (moving_index <= size - 1), axis=1)
     overlap = float(inside.mean())
@@ -66,13 +67,6 @@ def _indices_of(grid: Grid, points: np.ndarray) -> np.ndarray:
     """Continuous indices (x, y, z) of LPS points in mm."""
     matrix = np.linalg.inv(grid.lps_from_voxel())
     return points @ matrix[:3, :3].T + matrix[:3, 3]
-
-
-def _transformed(points: np.ndarray, transform: sitk.Transform) -> np.ndarray:
-    """The points under a linear transform, whose matrix is read off at four points."""
-    origin = np.asarray(transform.TransformPoint((0.0, 0.0, 0.0)))
-    columns = [np.asarray(transform.TransformPoint(tuple(unit))) - origin for unit in np.eye(3)]
-    return points @ np.asarray(columns) + origin
 
 
 def _sampled(image: sitk.Image, index: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.preprocessing.alignment import Alignment, align_rigidly
 from MSSoftSegLib.preprocessing.bias_correction import correct_bias
-from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend, extract_brain
+from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend, extract_brain, say_why_atlas
 from MSSoftSegLib.preprocessing.brain_extraction.given import brain_from_file, nonzero_brain
 from MSSoftSegLib.preprocessing.cache import StepCache, StepResult, step_key
 from MSSoftSegLib.preprocessing.settings import COMPUTED_BACKENDS, PreprocessingSettings
@@ -62,7 +62,9 @@ def brain_extraction(
     cancelled: Callable[[], bool],
 ) -> sitk.Image:
     """extract_brain, remembered; images on the grid of the whole head."""
-    backend = chosen_backend(cast(Literal["auto", "hd-bet", "atlas"], brain))
+    asked = cast(Literal["auto", "hd-bet", "atlas"], brain)
+    backend = chosen_backend(asked)
+    say_why_atlas(asked)
 
     def compute() -> StepResult:
         mask = extract_brain(images, backend=backend, target=target, progress=progress, cancelled=cancelled)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, canonical, voxels
+from MSSoftSegLib.exam.linear import matrix_of, moved
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
@@ -130,24 +130,10 @@ def unseen_shares(working: WorkingExam, view: BrainView) -> Mapping[Modality, fl
 
 def _native_index(working: WorkingExam, modality: Modality, zyx: np.ndarray) -> np.ndarray:
     """Where voxels (n, 3) (z, y, x) of the working grid lie in a native image: continuous indices (x, y, z)."""
-    points = _linear(zyx[:, ::-1].astype(float), working.grid.lps_from_voxel())
-    points = _linear(points, _matrix(working.native_from_working[modality]))
+    points = moved(zyx[:, ::-1].astype(float), working.grid.lps_from_voxel())
+    points = moved(points, matrix_of(working.native_from_working[modality]))
     native: Grid = working.native_grids[modality]
-    return _linear(points, np.linalg.inv(native.lps_from_voxel()))
-
-
-def _matrix(transform: sitk.Transform) -> np.ndarray:
-    """4×4 matrix of a linear transform, read off at four points."""
-    matrix = np.eye(4)
-    matrix[:3, 3] = transform.TransformPoint((0.0, 0.0, 0.0))
-    for axis, unit in enumerate(np.eye(3)):
-        matrix[:3, axis] = np.asarray(transform.TransformPoint(tuple(unit))) - matrix[:3, 3]
-    return matrix
-
-
-def _linear(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    moved: np.ndarray = points @ matrix[:3, :3].T + matrix[:3, 3]
-    return moved
+    return moved(points, np.linalg.inv(native.lps_from_voxel()))
 
 
 def _within(value: float, limits: tuple[float, float]) -> bool:

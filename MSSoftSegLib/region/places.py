@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, voxels
+from MSSoftSegLib.exam.linear import matrix_of, moved
 from MSSoftSegLib.region.longest_axis import lesion_voxels, longest_axis_mm
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import Place, Region
@@ -87,18 +88,8 @@ def _points(index: np.ndarray, grid: Grid, working_from_native: sitk.Transform |
     places = (index[:, None, :] + inner[None]).reshape(-1, 3)[:, ::-1]
     to_lps = grid.lps_from_voxel()
     if working_from_native is not None:
-        to_lps = linear_part(working_from_native) @ to_lps
-    points: np.ndarray = places @ to_lps[:3, :3].T + to_lps[:3, 3]
-    return points, half_mm
-
-
-def linear_part(transform: sitk.Transform) -> np.ndarray:
-    """The 4×4 matrix of a rigid or affine transform."""
-    matrix = np.eye(4)
-    origin = np.asarray(transform.TransformPoint((0.0, 0.0, 0.0)))
-    units = [np.asarray(transform.TransformPoint(tuple(unit))) - origin for unit in np.eye(3)]
-    matrix[:3, :3], matrix[:3, 3] = np.stack(units, axis=1), origin
-    return matrix
+        to_lps = matrix_of(working_from_native) @ to_lps
+    return moved(places, to_lps), half_mm
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def render_report(
     planes = [str(plane) for plane in planes_in_order(volumes.grid)]
     members = len(segmentation.maps.members)
     return (
-        _environment()
+        page_environment()
         .get_template(TEMPLATE)
         .render(
             result=result,
@@ -102,9 +102,10 @@ def number(value: float | None, digits: int = 2) -> str:
     return text.replace("-", "−") if float(text) != 0 else text.lstrip("-")
 
 
-def _environment() -> Environment:
+def page_environment(*more: Path) -> Environment:
+    """How a page is made of the templates of these folders and of this one: strict, everything escaped, the filter ``number``."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATE_FOLDER),
+        loader=FileSystemLoader((*more, TEMPLATE_FOLDER)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from MSSoftSegLib.cohort.group.charts import distribution_pngs
 from MSSoftSegLib.cohort.group.exam_rows import ExamRow
 from MSSoftSegLib.cohort.group.suspicion import Suspicion, most_suspicious_first
@@ -21,7 +19,7 @@ from MSSoftSegLib.result_files import REPORT_FILE
 from MSSoftSegLib.version import VERSION
 
 TEMPLATE = "group.html.jinja"
-FOLDERS = (Path(__file__).resolve().parent, Path(html.__file__).resolve().parent)
+FOLDER = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ def render_group_page(out: Path, rows: Sequence[ExamRow], found: Mapping[str, Su
     prints = [_print(out, row, found[str(row.case)]) for row in most_suspicious_first(rows, found)]
     models = sorted({f"{row.values['model']} {row.values['model_version']}" for row in rows if row.folder is not None})
     return (
-        _environment()
+        html.page_environment(FOLDER)
         .get_template(TEMPLATE)
         .render(
             prints=prints,
@@ -59,15 +57,3 @@ def _print(out: Path, row: ExamRow, suspicion: Suspicion) -> ContactPrint:
         return ContactPrint(row, suspicion, "", "")
     folder = Path(os.path.relpath(row.folder, out)).as_posix()
     return ContactPrint(row, suspicion, f"{folder}/{RESULT_FOLDER}/{REPORT_FILE}", f"{folder}/{THUMBNAIL_FILE}")
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(FOLDERS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = html.number
-    return environment

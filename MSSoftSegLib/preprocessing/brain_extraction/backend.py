@@ -21,11 +21,14 @@ def chosen_backend(brain: Literal["auto", "hd-bet", "atlas"]) -> ComputedBackend
     """The backend that is used: 'auto' is HD-BET when its environment and weights are there, else the atlas."""
     if brain != "auto":
         return brain
-    lack = hd_bet_lack()
-    if lack is None:
-        return "hd-bet"
-    LOGGER.info("brain extraction by the atlas: %s", lack.message)
-    return "atlas"
+    return "hd-bet" if hd_bet_lack() is None else "atlas"
+
+
+def say_why_atlas(brain: Literal["auto", "hd-bet", "atlas"]) -> None:
+    """Log what HD-BET lacks where 'auto' therefore takes the atlas; for whoever is about to extract a brain."""
+    lack = hd_bet_lack() if brain == "auto" else None
+    if lack is not None:
+        LOGGER.info("brain extraction by the atlas: %s", lack.message)
 
 
 def extract_brain(

@@ -8,9 +8,10 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from MSSoftSegLib.change.halfway import HalfWay, affine, half_way, matrix_of
+from MSSoftSegLib.change.halfway import HalfWay, half_way
 from MSSoftSegLib.change.visit import NativeImage, Visit
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
+from MSSoftSegLib.exam.linear import affine, matrix_of
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from MSSoftSegLib.change.halfway import half_way, matrix_of, moved, square_root
+from MSSoftSegLib.change.halfway import half_way, square_root
+from MSSoftSegLib.exam.linear import matrix_of, moved
 
 ANGLES = st.tuples(*[st.floats(-1.0, 1.0)] * 3)
 SHIFTS = st.tuples(*[st.floats(-80.0, 80.0)] * 3)

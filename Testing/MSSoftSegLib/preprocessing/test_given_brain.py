@@ -11,7 +11,7 @@ from MSSoftSegLib.exam.geometry import same_grid, voxels
 from MSSoftSegLib.exam.image_file import write_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing import steps
-from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
+from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend, say_why_atlas
 from MSSoftSegLib.preprocessing.brain_extraction.given import brain_from_file, nonzero_brain
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 
@@ -99,3 +99,13 @@ def test_auto_is_hd_bet_where_it_is_installed(monkeypatch, installed, backend):
     monkeypatch.setattr("MSSoftSegLib.preprocessing.brain_extraction.backend.hd_bet_lack", lambda: lack)
     assert chosen_backend("auto") == backend
     assert chosen_backend("atlas") == "atlas"
+
+
+@pytest.mark.parametrize(("installed", "asked", "lines"), [(False, "auto", 1), (True, "auto", 0), (False, "atlas", 0)])
+def test_why_the_atlas_is_taken_is_said_where_nobody_asked_for_it(monkeypatch, caplog, installed, asked, lines):
+    lack = None if installed else WeightsMissing("no weights", remedy="get them")
+    monkeypatch.setattr("MSSoftSegLib.preprocessing.brain_extraction.backend.hd_bet_lack", lambda: lack)
+    with caplog.at_level("INFO"):
+        say_why_atlas(asked)
+        chosen_backend(asked)
+    assert [record.getMessage() for record in caplog.records] == ["brain extraction by the atlas: no weights"] * lines
