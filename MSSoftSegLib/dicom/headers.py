@@ -27,11 +27,14 @@ MARK_OFFSET, MARK = 128, b"DICM"
 # How a file begins that was stored without the preamble, as old archives did: group 0002 or 0008, in either byte order.
 BARE_BEGINNINGS = (b"\x08\x00", b"\x02\x00", b"\x00\x08")
 
+# Archives add elements of their own to copies of an image; these make it another image.
 SAME_IMAGE = (
     "PixelData",
     "Rows",
     "Columns",
     "PixelSpacing",
+    "SliceThickness",
+    "SpacingBetweenSlices",
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "EchoTime",

@@ -197,10 +197,14 @@ def test_echoes_and_repetitions_at_one_place_are_refused(place, image):
     assert "several images at one place (9 too many)" in refusal(place / "s", image)
 
 
-def test_two_files_that_claim_to_be_one_image_are_refused(place, image):
+@pytest.mark.parametrize("other", ["thickness", "voxels"])
+def test_two_files_that_claim_to_be_one_image_are_refused(place, image, other):
     folder = write_series(image, place / "source")
     dataset = pydicom.dcmread(folder / "IM0003")
-    dataset.PixelData = bytes(reversed(dataset.PixelData))
+    if other == "thickness":
+        dataset.SliceThickness = "9"
+    else:
+        dataset.PixelData = bytes(reversed(dataset.PixelData))
     dataset.save_as(folder / "again")
     assert "claim to be one image" in refusal(folder, image)
 
