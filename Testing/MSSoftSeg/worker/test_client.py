@@ -14,6 +14,7 @@ from MSSoftSegGUI.worker.processes import ProcessCommand
 from Testing.MSSoftSeg.stand_ins.real_processes import EventLoop, RealProcess, python_command, script_command
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
 from Testing.patience import HANGING_S
+from Testing.processes import has_ended
 
 # Answers each job as its "kind" says; {"pid": …} on start is no event of a job and must be ignored.
 TEMPERS = r"""
@@ -83,15 +84,6 @@ def submit(client, name, kind):
 
 def ended(events):
     return bool(events) and events[-1]["event"] in LAST_EVENTS
-
-
-def is_alive(process_id):
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    with open(f"/proc/{process_id}/stat") as stat:
-        return stat.read().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_no_process_is_started_before_the_first_job(loop, clients):
@@ -164,14 +156,14 @@ def test_a_job_that_does_not_listen_is_cancelled_by_killing_the_process_and_its_
     events, after = submit(client, "a", "deaf"), submit(client, "b", "good")
     loop.until(lambda: len(events) == 2)
     worker, child = events[0]["pid"], events[1]["child"]
-    assert is_alive(worker)
-    assert is_alive(child)
+    assert not has_ended(worker)
+    assert not has_ended(child)
     client.cancel("a")
     client.cancel("a")
     loop.until(lambda: ended(events) and ended(after))
     assert events[-1] == {"event": "cancelled", "job": "a"}
     assert after[-1]["event"] == "result"
-    loop.until(lambda: not is_alive(worker) and not is_alive(child))
+    loop.until(lambda: has_ended(worker) and has_ended(child))
 
 
 def test_a_waiting_job_is_cancelled_without_touching_the_running_one(loop, clients):
@@ -206,7 +198,7 @@ def test_shutdown_ends_the_process_tree_and_no_event_comes_after_it(loop, client
     events = submit(client, "a", "deaf")
     loop.until(lambda: len(events) == 2)
     client.shutdown()
-    loop.until(lambda: not is_alive(events[0]["pid"]) and not is_alive(events[1]["child"]))
+    loop.until(lambda: has_ended(events[0]["pid"]) and has_ended(events[1]["child"]))
     loop.for_a_while(0.2)
     assert len(events) == 2
     assert not client.is_running

@@ -3,11 +3,9 @@
 import json
 import os
 import stat
-import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import SimpleITK as sitk
 
@@ -20,7 +18,7 @@ from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import (
 )
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import HdBetEnvironment
 from Testing.MSSoftSegLib.preprocessing.hd_bet_fakes import READ_OPTIONS, fake_environment
-from Testing.patience import HANGING_S
+from Testing.processes import ends
 
 BRIGHT_IS_BRAIN = (
     READ_OPTIONS
@@ -148,19 +146,6 @@ def test_a_mask_of_another_size_is_a_failure(tmp_path: Path) -> None:
     body = BRIGHT_IS_BRAIN.replace('"]) > 100', '"])[1:] > 100')
     with pytest.raises(JobFailed, match="does not fit"):
         extract_brain_with_hd_bet(oblique_image(), environment=fake_environment(tmp_path, body))
-
-
-def ends(process_id: int, *, within_s: float = HANGING_S) -> bool:
-    """Whether a process ends, reaped or not; by itself it would sleep for a day."""
-    give_up = time.monotonic() + within_s
-    while time.monotonic() < give_up:
-        try:
-            if psutil.Process(process_id).status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 class UserInterrupt(BaseException):
