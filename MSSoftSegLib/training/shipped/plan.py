@@ -80,7 +80,8 @@ FULL = Plan(
     ),
     judged=(
         Stage("synthetic", steps=750, rate=2.5e-3, kinds=("synthetic",)),
-        Stage("without-one-center", steps=1500, rate=2e-3, schedule="cosine"),
+        Stage("patches", steps=1500, rate=2e-3, schedule="cosine"),
+        Stage("whole", steps=150, rate=5e-4, schedule="cosine", patch=(144, 176, 144)),
     ),
 )
 # Minutes become seconds; proves that every stage runs, nothing else.
@@ -88,7 +89,8 @@ SMOKE = Plan(
     stages=(Stage("first", steps=2, rate=1e-3), Stage("last", steps=2, rate=1e-3, schedule="cosine")),
     judged=(
         Stage("synthetic", steps=1, rate=1e-3, kinds=("synthetic",)),
-        Stage("without-one-center", steps=1, rate=1e-3, schedule="cosine"),
+        Stage("patches", steps=1, rate=1e-3, schedule="cosine"),
+        Stage("whole", steps=1, rate=1e-3, schedule="cosine", patch=(24, 32, 24)),
     ),
     cohort=CohortPlan(planted=(("ljubljana", 1), ("catania", 1), ("tabriz", 1)), synthetic=2, shape=(32, 40, 32)),
     patch=(16, 24, 16),

@@ -79,7 +79,8 @@ class ShippedRun:
         """A judged stage that shows no center's images is the same for all of them."""
         if not self.without:
             return f"shipped-{stage.name}"
-        return f"judged-{stage.name}" if stage.kinds == ("synthetic",) else f"judged-without-{self.without}"
+        shared = f"judged-{stage.name}"
+        return shared if stage.kinds == ("synthetic",) else f"{shared}-without-{self.without}"
 
 
 def _log(name: str, step: int, value: float) -> None:

@@ -107,7 +107,7 @@ def test_a_withheld_center_is_in_no_stage_of_its_model(cohort, tmp_path):
     run = ShippedRun(SMOKE, tuple(cohort), tmp_path, without="catania")
     shown = {stage.name: run.cases(stage) for stage in run.stages}
     assert {case.kind for case in shown["synthetic"]} == {"synthetic"}
-    assert {case.center for case in shown["without-one-center"]} == {"", "ljubljana"}
+    assert {case.center for case in shown["patches"]} == {"", "ljubljana"}
     assert run.task(run.stages[1]).initial_weights == run.task(run.stages[0]).best_weights
 
 
