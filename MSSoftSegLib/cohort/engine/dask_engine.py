@@ -16,6 +16,7 @@ from typing import Any
 
 from MSSoftSegLib.cohort.engine.capacity import Capacity
 from MSSoftSegLib.cohort.engine.cluster_file import CLASSES, ClusterFile
+from MSSoftSegLib.cohort.engine.kept_workers import kept
 from MSSoftSegLib.cohort.exam_list import CohortExam
 from MSSoftSegLib.cohort.one_exam import CohortRun, ExamOutcome, failed, process_exam
 from MSSoftSegLib.errors import JobFailed, PackageMissing, RequestError
@@ -34,6 +35,8 @@ SETTINGS = {
     "distributed.worker.memory.terminate": 0.98,
     # A registration holds the interpreter for longer than dask thinks healthy.
     "distributed.admin.tick.limit": "1h",
+    # A worker that is starting anew on a slow disk is not lost.
+    "distributed.deploy.lost-worker-timeout": "60s",
     "distributed.comm.timeouts.connect": "60s",
     "distributed.comm.timeouts.tcp": "120s",
 }
@@ -97,7 +100,11 @@ def workers_here(capacity: Capacity) -> Iterator[Any]:
                 resources=SLOT,
                 silence_logs=50,
             )
-        with cluster, distributed.Client(cluster, set_as_default=False) as client:
+        with (
+            cluster,
+            distributed.Client(cluster, set_as_default=False) as client,
+            kept(cluster, lambda: cluster.scale(capacity.workers)),
+        ):
             yield client
 
 
@@ -136,7 +143,8 @@ def workers_of_cluster(file: ClusterFile) -> Iterator[Any]:
             ) from None
         with cluster, distributed.Client(cluster, set_as_default=False) as client:
             cluster.scale(jobs=file.workers)
-            yield client
+            with kept(cluster, lambda: cluster.scale(jobs=file.workers)):
+                yield client
 
 
 def _packages() -> tuple[Any, Any]:

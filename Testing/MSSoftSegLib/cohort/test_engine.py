@@ -7,8 +7,10 @@ import signal
 
 import pytest
 
+from MSSoftSegLib.cohort.engine import kept_workers
 from MSSoftSegLib.cohort.engine.capacity import GIB, Capacity, capacity_of
 from MSSoftSegLib.cohort.engine.cluster_file import read_cluster_file
+from MSSoftSegLib.cohort.engine.dask_engine import outcomes_of_workers, workers_here
 from MSSoftSegLib.cohort.engine.job_array import slurm_array_script
 from MSSoftSegLib.cohort.exam_folders import find_exams
 from MSSoftSegLib.cohort.exam_list import CohortExam
@@ -84,6 +86,20 @@ def test_killed_workers_are_replaced_and_nothing_is_lost(exams, run, tmp_path, m
     assert killed
     assert outcome.done + outcome.kept == EXAMS
     assert [row.status for row in read_exam_rows(run.out)] == ["ok"] * EXAMS
+
+
+def test_workers_whose_places_were_given_up_are_started_anew(exams, run, monkeypatch):
+    """As dask does with a worker that dies while it is starting: none is left, and the cohort would wait forever."""
+    monkeypatch.setattr(kept_workers, "EVERY_S", 0.2)
+
+    async def give_up(cluster):
+        for worker in list(cluster.workers.values()):
+            await worker.close()
+
+    with workers_here(TWO) as client:
+        client.sync(give_up, client.cluster)
+        outcomes = list(outcomes_of_workers(exams, run, client, workers=2))
+    assert [outcome.state for outcome in outcomes] == ["done"] * EXAMS
 
 
 def test_whoever_stops_it_keeps_what_is_complete(exams, run):
