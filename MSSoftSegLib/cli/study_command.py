@@ -21,7 +21,10 @@ def study(
         ),
     ] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="the smallest size: a test of the machinery, minutes")] = False,
-    size: Annotated[str, typer.Option("--size", help="smoke, workstation (two cores, an hour) or full")] = "full",
+    size: Annotated[
+        str,
+        typer.Option("--size", help="smoke, workstation (two cores, an hour), paired (soft beside binary) or full"),
+    ] = "full",
     side_by_side: Annotated[int, typer.Option("--side-by-side", help="trainings at a time")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="go on with a study that was stopped")] = False,
     detach: Detach = False,

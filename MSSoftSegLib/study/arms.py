@@ -59,5 +59,9 @@ VARIANTS = (
     *(Arm(f"barilan-gamma-{gamma}", "barilan-sl", {"labels.gamma": gamma}) for gamma in (0.1, 0.3, 0.7)),
     *(Arm(f"barilan-{radius}mm", "barilan-sl", {"labels.radius_mm": radius}) for radius in (2, 3)),
     Arm("barilan-ssl-binary", "barilan-ssl", {"pseudo_labels.mode": "binary"}, teacher="barilan-sl"),
+    Arm("barilan-sl-binary", "barilan-sl", {"labels.binarize": True}),
+    Arm("mssoftseg-binary", "mssoftseg", {"labels.binarize": True}),
 )
+# Each soft recipe and the same with binary labels.
+SOFT_AND_BINARY = tuple((soft, f"{soft}-binary") for soft in ("kats2019", "softseg2020", "barilan-sl", "mssoftseg"))
 ARMS = {arm.name: arm for arm in (*RECIPES, *VARIANTS)}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from MSSoftSegLib.study.arms import RECIPES, VARIANTS
+from MSSoftSegLib.study.arms import RECIPES, SOFT_AND_BINARY, VARIANTS
 from MSSoftSegLib.training.engine.schedule import with_epochs
 from MSSoftSegLib.training.recipe import Phase, Recipe, parse_recipe
 
@@ -112,5 +112,15 @@ WORKSTATION = StudySize(
     rates={"unet-2d": 1e-3, "linknet-2d": 1e-3, "dynunet": 3e-3, "lesion-unet": 3e-3},
     tta=("kats2019", "mssoftseg"),
 )
+# Each soft recipe against its binary self, for a few patients: all of them are tested by every seed.
+PAIRED = replace(
+    WORKSTATION,
+    name="paired",
+    folds=4,
+    seeds=2,
+    every_fold=True,
+    arms=tuple(arm for pair in SOFT_AND_BINARY for arm in pair),
+    tta=(),
+)
 FULL = StudySize(name="full", patients=20, unlabeled=20, folds=5, seeds=3, every_fold=True, arms=_ALL, tta=_ALL)
-SIZES = {size.name: size for size in (SMOKE, WORKSTATION, FULL)}
+SIZES = {size.name: size for size in (SMOKE, WORKSTATION, PAIRED, FULL)}

@@ -7,7 +7,8 @@ import io
 from collections.abc import Sequence
 
 from MSSoftSegLib.evaluation.bootstrap import MeanWithInterval
-from MSSoftSegLib.study.claims import Verdict, small_lesion_recall
+from MSSoftSegLib.study.arms import SOFT_AND_BINARY
+from MSSoftSegLib.study.claims import Verdict, difference, small_lesion_recall
 from MSSoftSegLib.study.published import PublishedRow, published_row
 from MSSoftSegLib.study.results import Results
 
@@ -20,17 +21,22 @@ COLUMNS = {
     "lesion_f1": "lesion F1",
     "ece_brain": "ECE",
 }
+PAIRED_COLUMNS = {name: COLUMNS[name] for name in ("dsc", "lesion_f1", "ece_brain")} | {
+    "predicted_volume_ml": "volume, ml"
+}
 
 
 def markdown(results: Results, verdicts: Sequence[Verdict]) -> str:
     """The whole report: what was done, the table, the claims."""
-    parts = [_what_was_done(results), _our_table(results), _by_rater(results), _claims(verdicts), _published_table()]
-    return "\n\n".join(parts) + "\n"
+    parts = [_what_was_done(results), _our_table(results), _soft_minus_binary(results), _by_rater(results)]
+    parts += [_claims(verdicts), _published_table()]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _what_was_done(results: Results) -> str:
     size = results.plan.size
     patients = len({case.patient for case in results.cases})
+    raters = max((len(case.values) for case in results.cases), default=0)
     whose = (
         "digital patients (phantom; nobody's data)"
         if results.plan.library is None
@@ -44,11 +50,11 @@ def _what_was_done(results: Results) -> str:
     scaled = "" if size.networks is None else _scaled(results)
     return f"""# Study of the recipes, size "{size.name}"
 
-{len(results.models)} models of {len(results.arms)} arms, {size.seeds} seeds; {split}. {patients} held-out patients with two
-raters: {whose}.
+{len(results.models)} models of {len(results.arms)} arms, {size.seeds} seeds; {split}. {patients} held-out patients with
+{"one rater" if raters == 1 else f"{raters} raters"}: {whose}.
 
 {scaled}Means over held-out cases and seeds; in brackets 95 % intervals from resampling patients (bootstrap). A case's value
-is the mean over its two raters; ISBI-equivalent = 100 − 28.35 (1 − S). LTPR, LFPR and F1 count lesions (26-connected, no size
+is the mean over its raters; ISBI-equivalent = 100 − 28.35 (1 − S). LTPR, LFPR and F1 count lesions (26-connected, no size
 limit). Threshold and smallest lesion were chosen on the cases trained on, weights on validation patients among them, nothing
 on the held-out ones. Overlap of two rows' intervals says little: the claims below are judged by paired differences."""
 
@@ -91,7 +97,23 @@ def _our_table(results: Results) -> str:
     return "## Measured here\n\n" + "\n".join(lines)
 
 
+def _soft_minus_binary(results: Results) -> str:
+    """What softness is worth: the same recipe with soft and with binary labels, case by case; empty where no pair was trained."""
+    lines = []
+    for soft, binary in SOFT_AND_BINARY:
+        if soft in results.arms and binary in results.arms:
+            found = [difference(results, binary, soft, name) for name in PAIRED_COLUMNS]
+            lines.append(_row([soft, str(found[0].n), *(_cell(each.difference, sign="+") for each in found)]))
+    if not lines:
+        return ""
+    head = ["soft minus binary", "n", *PAIRED_COLUMNS.values()]
+    title = "## Soft minus binary labels, the same case and seed (above 0: soft is higher; a lower ECE is better)"
+    return "\n".join([title, "", _row(head), _row(["---"] * len(head)), *lines])
+
+
 def _by_rater(results: Results) -> str:
+    if all(len(case.values) < 2 for case in results.cases):
+        return ""
     head = ["arm (ours)", "DSC, PPV, TPR against rater 1", "against rater 2", "published R1", "published R2"]
     lines = [_row(head), _row(["---"] * len(head))]
     for arm in results.arms:
@@ -139,12 +161,12 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _cell(mean: MeanWithInterval) -> str:
+def _cell(mean: MeanWithInterval, *, sign: str = "") -> str:
     if mean.mean is None:
         return "–"
     if mean.low is None or mean.high is None:
-        return f"{mean.mean:.3f}"
-    return f"{mean.mean:.3f} [{mean.low:.3f}, {mean.high:.3f}]"
+        return f"{mean.mean:{sign}.3f}"
+    return f"{mean.mean:{sign}.3f} [{mean.low:{sign}.3f}, {mean.high:{sign}.3f}]"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -19,7 +19,7 @@ class StudySpec(Document):
 
     out: Path
     library: Path | None = None
-    size: Literal["smoke", "workstation", "full"] = "full"
+    size: Literal["smoke", "workstation", "paired", "full"] = "full"
     side_by_side: int = Field(default=1, ge=1, le=64)
     resume: bool = False
 

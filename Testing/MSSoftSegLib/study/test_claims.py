@@ -98,3 +98,11 @@ def test_the_report_tells_ours_from_the_published_and_has_a_sentence_per_claim()
     assert all(f"- C{number} (" in text for number in range(1, 13))
     rows = as_csv(results).splitlines()
     assert len(rows) == 1 + PATIENTS * len(AS_CLAIMED)
+
+
+def test_the_report_pairs_soft_with_binary_where_both_were_trained():
+    text = markdown(made_results({"barilan-sl": 0.04, "barilan-sl-binary": 0.0, "kats2019": 0.1}), [])
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| barilan-sl | {PATIENTS} | +")]
+    assert row.split("|")[3].strip().startswith("+0.040 [")
+    assert "| kats2019 | 9 | +" not in text
+    assert "Soft minus binary" not in markdown(made_results({"kats2019": 0.1}), [])
