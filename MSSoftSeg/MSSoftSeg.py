@@ -88,11 +88,11 @@ def registerLayouts():
 
 
 # Each of these is a page of its own, looked at one at a time; the steps before them go together.
-PAGES = ("softLabel", "library", "train", "environment")
+PAGES = ("prior", "softLabel", "library", "train", "environment")
 
 
 class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The module's panel: five sections and the environment page."""
+    """The module's panel: its sections and the environment page."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -113,7 +113,7 @@ class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.workbench = Workbench(self.resourcePath, self.logic.getParameterNode)
         panels = {"exam": self.workbench.exam, "segment": self.workbench.segment, "review": self.workbench.review.panel}
         panels |= {"edit": self.workbench.edit, "environment": self.workbench.environment}
-        panels |= {"train": self.workbench.training}
+        panels |= {"prior": self.workbench.prior, "train": self.workbench.training}
         placed = [(name, panel) for name, panel in panels.items()] + self.workbench.curation.panels
         for name, panel in placed:
             getattr(self.ui, f"{name}Section").layout().addWidget(panel.widget)
@@ -121,6 +121,7 @@ class MSSoftSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for section in (self.ui.softLabelSection, self.ui.librarySection):
             section.connect("contentsCollapsed(bool)", self.workbench.curation.onSectionCollapsed)
         self.ui.trainSection.connect("contentsCollapsed(bool)", self.workbench.training.onFolded)
+        self.ui.priorSection.connect("contentsCollapsed(bool)", self.workbench.prior.onFolded)
         for name in PAGES:
             getattr(self.ui, f"{name}Section").connect(
                 "contentsCollapsed(bool)", lambda folded, name=name: self.onPageFolded(name, folded)

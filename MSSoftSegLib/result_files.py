@@ -10,6 +10,9 @@ INSTANCES_FILE = "lesion_instances.nii.gz"
 LESIONS_FILE = "lesions.csv"
 REPORT_FILE = "report.html"
 FACTS_FILE = "result.json"
+# Of a comparison of visits, and what its reader says of it.
+CHANGE_FILE = "change.json"
+CHANGE_REVIEW_FILE = "change_review.json"
 # With --dicom-seg: objects of the exam's own study, the only files that carry an identity.
 DICOM_MASK_FILE = "lesion_mask.dcm"
 DICOM_PROBABILITY_FILE = "lesion_probability.dcm"

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from MSSoftSegLib.errors import OutputExists, RequestError
-from MSSoftSegLib.result_files import FACTS_FILE, WORKING_FACTS_FILE
+from MSSoftSegLib.result_files import CHANGE_FILE, FACTS_FILE, WORKING_FACTS_FILE
 
 # What tells a folder that this software wrote (results, working images, bundles, demos, synthetic patients) from anybody's own.
 MARKERS = (
@@ -28,7 +28,7 @@ MARKERS = (
     "patient-000/draws.json",
     "export.json",
     "regions.json",
-    "change.json",
+    CHANGE_FILE,
     "cohort_exam.json",
 )
 

@@ -112,6 +112,20 @@ class CurationWorkbench(VTKObservationMixin):
         """The module is unloaded."""
         self.forgetScene()
 
+    def restoreViews(self) -> None:
+        """What the review shows, or FLAIR alone."""
+        if self._table.current is None or not isThere(self._table.current.flair):
+            return
+        if self._review.exam is not None:
+            self._review.refreshDisplay()
+        else:
+            slicer.util.setSliceViewerLayers(background=self._table.current.flair, foreground=None)
+
+    def whereKept(self) -> tuple[str, str, str]:
+        """Library, patient and session of the exam on the table, "" where nobody said so yet."""
+        state = self.saver.state
+        return self.saver.library, state.patient, state.session
+
     # What the user does
 
     def onSectionCollapsed(self, isCollapsed: bool) -> None:
@@ -206,7 +220,7 @@ class CurationWorkbench(VTKObservationMixin):
             self._files,
             exam=self._table.exam,
             grid=self._table.grid,
-            restore=self._restoreViews,
+            restore=self.restoreViews,
             sayValue=self.softLabelPanel.showValue,
         )
         self.softLabel = SoftLabelPresenter(
@@ -233,7 +247,7 @@ class CurationWorkbench(VTKObservationMixin):
             on_known=rememberLibrary,
             show=self._showWorklist,
         )
-        self._agreementScene = AgreementScene(later, exam=self._table.exam, restore=self._restoreViews)
+        self._agreementScene = AgreementScene(later, exam=self._table.exam, restore=self.restoreViews)
         self.agreement = LibraryAgreement(
             self._jobs, self._agreementScene, folder=folder / "agreement", show=self.ratersPanel.show
         )
@@ -308,12 +322,3 @@ class CurationWorkbench(VTKObservationMixin):
         for event in (segmentation.SourceRepresentationModified, segmentation.SegmentModified):
             self.addObserver(segmentation, event, self.onDrawingModified)
         self.addObserver(slicer.mrmlScene, slicer.vtkMRMLScene.NodeRemovedEvent, self.onNodeRemoved)
-
-    def _restoreViews(self) -> None:
-        """What the review shows, or FLAIR alone."""
-        if self._table.current is None or not isThere(self._table.current.flair):
-            return
-        if self._review.exam is not None:
-            self._review.refreshDisplay()
-        else:
-            slicer.util.setSliceViewerLayers(background=self._table.current.flair, foreground=None)

@@ -17,6 +17,7 @@ from MSSoftSegGUI.exam.digital_patient import makeDigitalPatient
 from MSSoftSegGUI.exam.loading import loadExamFolder
 from MSSoftSegGUI.exam.panel import ExamPanel
 from MSSoftSegGUI.library.panel import LIBRARY_SETTING
+from MSSoftSegGUI.prior.section import PriorSection
 from MSSoftSegGUI.review.edit_panel import EditPanel
 from MSSoftSegGUI.review.report import ReviewReport
 from MSSoftSegGUI.review.result_loading import ResultLoader
@@ -77,6 +78,7 @@ class Workbench:
         self._opening = ChunkedWork(later)
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
         self.curation = self._newCuration()
+        self.prior = self._newPrior()
         self.training = self._newTraining()
         self.runner = SegmentPresenter(
             self.worker,
@@ -141,6 +143,7 @@ class Workbench:
         self.exam.forget()
         self._resultLoader.forget()
         self._opening.stop()
+        self.prior.forgetScene()
         self.curation.forgetScene()
         self.training.forgetScene()
         self.segment.show(self.runner.view)
@@ -212,7 +215,7 @@ class Workbench:
         self.segment.chooseBrainMask(exam.brainMask if exam is not None else None)
         if exam is not None:
             self._opening.start(self.review.resuming(exam, fit=not self._isRestoring), self._cannotOpen)
-        self.curation.follow(exam)
+        self._follow(exam)
 
     def onChoice(self) -> None:
         """What is chosen is saved with the scene."""
@@ -261,6 +264,10 @@ class Workbench:
         for worker in (self.worker, self.quickWorker):
             worker.restart()
 
+    def _follow(self, exam) -> None:
+        self.curation.follow(exam)
+        self.prior.follow(exam)
+
     def _newCuration(self) -> CurationWorkbench:
         return CurationWorkbench(
             self._ui,
@@ -270,6 +277,17 @@ class Workbench:
             review=self.review,
             edit=self.edit,
             folder=runsFolder() / "short-jobs",
+        )
+
+    def _newPrior(self) -> PriorSection:
+        return PriorSection(
+            self._ui("Prior"),
+            self.worker,
+            self.quickWorker,
+            kept=self.curation.whereKept,
+            reviewer=lambda: self.curation.saver.view.rater,
+            restore=self.curation.restoreViews,
+            folder=runsFolder() / "comparisons",
         )
 
     def _newTraining(self) -> TrainingWorkbench:
@@ -316,7 +334,7 @@ class Workbench:
             text = _("The result of {case} is ready: choose its FLAIR image to see it.")
             self.runner.say(text.format(case=exam.caseName))
         elif live is not None:
-            self.curation.follow(exam)
+            self._follow(exam)
             # Its nodes are drawn first.
             later(0.0, lambda: self._openFresh(exam, live))
         else:

@@ -12,8 +12,8 @@ from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import finish, run_job
 from MSSoftSegLib.errors import RequestError
-from MSSoftSegLib.jobs.change.writing import FACTS_FILE
 from MSSoftSegLib.network.catalog import default_model
+from MSSoftSegLib.result_files import CHANGE_FILE
 
 
 def change(
@@ -82,7 +82,7 @@ def _visits(before: Path | None, after: Path | None, visits: list[Path]) -> list
 
 def _say_counts(out: Path) -> None:
     """What differs besides disease, then how many of each class."""
-    document = json.loads((out / FACTS_FILE).read_text(encoding="utf-8"))
+    document = json.loads((out / CHANGE_FILE).read_text(encoding="utf-8"))
     for pair in document["pairs"]:
         counts = ", ".join(f"{count} {change}" for change, count in pair["counts"].items() if count)
         say(f"{pair['before']} → {pair['after']}: {counts or 'no lesion at either visit'}")

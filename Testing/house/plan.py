@@ -65,7 +65,7 @@ LIBRARY = {
 }
 _BELOW_SECTIONS = {"widgets", "worker", "scene"}
 # One section of the panel each; they do not know each other: whoever stands above hands over what one has for the other.
-SECTIONS = ("exam", "segment", "review", "soft_label", "library", "train", "environment")
+SECTIONS = ("exam", "segment", "review", "prior", "soft_label", "library", "train", "environment")
 PANEL = {"widgets": set(), "worker": {"widgets"}, "scene": {"widgets", "worker"}} | dict.fromkeys(
     SECTIONS, _BELOW_SECTIONS
 )

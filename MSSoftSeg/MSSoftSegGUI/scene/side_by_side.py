@@ -12,11 +12,15 @@ from MSSoftSegGUI.scene.slice_views import compositeNodes, fitViews, turnToImage
 
 @dataclass(frozen=True)
 class SideView:
-    """One view. overlay: a volume over FLAIR, None for none. outlines: segmentations that are seen in this view only."""
+    """One view. overlay: a volume over FLAIR, None for none. outlines: segmentations that are seen in this view only.
+
+    image: what lies behind instead of FLAIR.
+    """
 
     label: str
     overlay: object = None
     outlines: tuple = ()
+    image: object = None
 
 
 class SideBySide:
@@ -31,7 +35,7 @@ class SideBySide:
         return self._before is not None
 
     def show(self, flairNode, views: tuple[SideView, ...], opacity: float) -> None:
-        """Lay the views out, FLAIR behind each; they move together."""
+        """Lay the views out, FLAIR behind each that has no image of its own; they move together."""
         manager = slicer.app.layoutManager()
         if manager is None:
             return
@@ -78,7 +82,7 @@ def _fill(composite, tag: str, flairNode, view: SideView, opacity: float) -> Non
     sliceNode = next((n for n in slicer.util.getNodesByClass("vtkMRMLSliceNode") if n.GetLayoutName() == tag), None)
     if composite is None or sliceNode is None:
         return
-    composite.SetBackgroundVolumeID(flairNode.GetID())
+    composite.SetBackgroundVolumeID((view.image or flairNode).GetID())
     composite.SetForegroundVolumeID(view.overlay.GetID() if view.overlay is not None else None)
     composite.SetForegroundOpacity(opacity if view.overlay is not None else 0.0)
     composite.SetLabelVolumeID(None)

@@ -36,6 +36,7 @@ class ExamState:
     lesionFacts: ``ReviewFacts`` as JSON, "" before a result. threshold: 0 = the model's, minLesionMm3: below 0 = the model's.
     decisions and edits: as the review presenter hands them out. resultFolder: where the result's files lie, which may be gone
     when a scene is opened elsewhere; nothing that the review needs is read from there. curation: ``CaseState`` as JSON.
+    comparison: the folder of the comparison with an earlier visit, "" for none.
     """
 
     caseName: str = ""
@@ -46,6 +47,7 @@ class ExamState:
     edits: str = ""
     resultFolder: str = ""
     curation: str = ""
+    comparison: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,5 +19,9 @@ def stage_title(stage: str) -> str:
         "regions": _("Finding where lesions lie"),
         "report": _("Writing the report"),
         "writing": _("Writing the images"),
+        "before": _("Earlier visit"),
+        "after": _("Today’s visit"),
+        "registration": _("Laying the visits on each other"),
+        "comparison": _("Comparing lesions"),
     }
     return titles.get(stage, stage.replace("-", " ").capitalize())

@@ -21,10 +21,10 @@ from MSSoftSegLib.change.maps import midpoint_maps, native_maps, subtraction
 from MSSoftSegLib.change.page import write_page
 from MSSoftSegLib.change.table import write_change_csv
 from MSSoftSegLib.exam.image_file import write_image
+from MSSoftSegLib.result_files import CHANGE_FILE
 from MSSoftSegLib.result_files import REPORT_FILE as PAGE_FILE
 from MSSoftSegLib.version import VERSION
 
-FACTS_FILE = "change.json"
 TABLE_FILE = "change.csv"
 MAP_FILE = "change_map.nii.gz"
 LABELS_FILE = "change_labels.nii.gz"
@@ -59,7 +59,7 @@ def write_comparisons(
         pairs=tuple(pair_facts(pair.name, pair.name, pair.comparison) for pair in pairs),
         histories=tuple(history_facts(history) for history in histories),
     )
-    (folder / FACTS_FILE).write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / CHANGE_FILE).write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
     write_change_csv(folder / TABLE_FILE, [(pair.name, pair.comparison) for pair in pairs])
     write_page(folder / PAGE_FILE, document, comparisons, histories)
     return document

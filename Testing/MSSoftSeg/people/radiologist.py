@@ -45,7 +45,8 @@ class Radiologist:
         """A widget by its object name, wherever it is in the panel."""
         panels = (self.workbench.exam, self.workbench.segment, self.review.panel, self.workbench.edit)
         curation = [panel for _section, panel in self.workbench.curation.panels]
-        for panel in (*panels, self.workbench.environment, *curation, self.workbench.training.panel):
+        others = (self.workbench.environment, *curation, self.workbench.prior.panel, self.workbench.training.panel)
+        for panel in (*panels, *others):
             if hasattr(panel.ui, name):
                 return getattr(panel.ui, name)
         return getattr(self.widget.ui, name)

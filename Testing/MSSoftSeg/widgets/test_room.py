@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SECTIONS = ("exam", "segment", "review", "edit", "softLabel", "library", "train", "environment")
+SECTIONS = ("exam", "segment", "review", "edit", "prior", "softLabel", "library", "train", "environment")
 PAGES = SECTIONS[4:]
 # Of 1366 pixels Slicer's views keep about two thirds; the dock's scroll bar and margins take some of the rest.
 WIDEST_PX = 420

@@ -1,0 +1,71 @@
+"""What today's visit can be compared with: results that are loaded, earlier sessions of the patient in the library, a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from MSSoftSegGUI.widgets.translation import tr as _
+
+Kind = Literal["loaded", "library", "folder"]
+
+
+@dataclass(frozen=True)
+class Today:
+    """The visit on the table. exam: what tells it from others. result: its result folder, None where it has none (any more).
+
+    comparison: the folder of an earlier comparison of it, "" for none. library, patient, session: as the case is called
+    there, "" where that is not known.
+    """
+
+    exam: str
+    case_name: str
+    result: Path | None
+    comparison: str = ""
+    library: str = ""
+    patient: str = ""
+    session: str = ""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One visit to compare with. folder: of a result or of an exam's images, None where the library tells it. case: there."""
+
+    kind: Kind
+    title: str
+    folder: Path | None = None
+    case: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells it from the others."""
+        return f"{self.kind}:{self.case or self.folder}"
+
+
+def loaded_result(case_name: str, folder: Path) -> Candidate:
+    """The result of another exam of the scene."""
+    return Candidate("loaded", _("{case} (in this scene)").format(case=case_name), folder)
+
+
+def chosen_folder(folder: Path) -> Candidate:
+    """A folder that the reader picked: a result, an exam's images, or a finished comparison."""
+    return Candidate("folder", _("Folder {name}").format(name=folder.name), folder)
+
+
+def earlier_sessions(cases: Iterable[Mapping[str, Any]], patient: str, session: str) -> tuple[Candidate, ...]:
+    """The patient's cases before this session, the latest first; all of them where this visit has no session yet.
+
+    cases: rows of a library's worklist.
+    """
+    own = [(str(row.get("session") or ""), str(row["case"])) for row in cases if row.get("patient") == patient]
+    before = [each for each in own if each[0] != session and (not session or _natural(each[0]) < _natural(session))]
+    before.sort(key=lambda each: _natural(each[0]), reverse=True)
+    return tuple(Candidate("library", _("{case} (library)").format(case=case), case=case) for _session, case in before)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Session 10 after session 9: numbers by size, the rest by letter."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name.lower()) if part]

@@ -1,0 +1,309 @@
+"""The Compare button: what can be compared is found by itself, the worker that segments compares.
+
+idle → asking (the library is asked where a case lies) → running → done, failed or cancelled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from MSSoftSegGUI.prior.candidates import Candidate, Today, chosen_folder, earlier_sessions
+from MSSoftSegGUI.prior.comparison import is_comparison
+from MSSoftSegGUI.widgets.translation import tr as _
+from MSSoftSegGUI.worker.error_card import ErrorCard, card_of
+from MSSoftSegGUI.worker.event_lines import Event
+from MSSoftSegGUI.worker.port import WorkerPort
+from MSSoftSegGUI.worker.processes import Later
+from MSSoftSegGUI.worker.remaining_time import remaining_text
+from MSSoftSegGUI.worker.short_jobs import ShortJobs
+from MSSoftSegGUI.worker.stage_titles import stage_title
+from MSSoftSegLib.result_files import FACTS_FILE
+
+TICK_S = 1.0
+LIST_TOPIC, OPEN_TOPIC = "prior-sessions", "prior-open"
+# What segmented today's visit is to segment the prior; a mask of today's brain fits no other visit.
+COMPUTED_BRAINS = ("hd-bet", "atlas", "none")
+Phase = Literal["idle", "asking", "running", "cancelling"]
+
+
+@dataclass(frozen=True)
+class CompareView:
+    """One picture. chosen: the key of a candidate, "" for none. percent: 0–100. hint: why nothing can be compared yet."""
+
+    candidates: tuple[Candidate, ...] = ()
+    chosen: str = ""
+    phase: Phase = "idle"
+    case_name: str = ""
+    stage_text: str = ""
+    percent: float = 0.0
+    remaining_text: str = ""
+    error: ErrorCard | None = None
+    note: str = ""
+    hint: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a comparison is under way: the button then cancels."""
+        return self.phase != "idle"
+
+    @property
+    def candidate(self) -> Candidate | None:
+        """What is chosen."""
+        return next((each for each in self.candidates if each.key == self.chosen), None)
+
+
+@dataclass
+class _Run:
+    today: Today
+    out: Path
+    name: str
+    since: float
+    share: float = 0.0
+    is_wanted: bool = True
+
+
+class ComparePresenter:
+    """loaded: gives what the scene has to compare with. keep: gives the folder where comparisons stay, "" for none.
+
+    runs_folder: where they lie otherwise. on_compared(today, folder): a comparison is there.
+    """
+
+    def __init__(
+        self,
+        worker: WorkerPort,
+        jobs: ShortJobs,
+        later: Later,
+        *,
+        runs_folder: Path,
+        loaded: Callable[[], tuple[Candidate, ...]],
+        keep: Callable[[], str],
+        show: Callable[[CompareView], None],
+        on_compared: Callable[[Today, Path], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._worker, self._jobs, self._later, self._clock = worker, jobs, later, clock
+        self._runs_folder, self._loaded, self._keep = runs_folder, loaded, keep
+        self._show, self._on_compared = show, on_compared
+        self._today: Today | None = None
+        self._picked: tuple[Candidate, ...] = ()
+        self._sessions: tuple[Candidate, ...] = ()
+        self._run: _Run | None = None
+        self.view = CompareView()
+
+    def follow(self, today: Today | None) -> None:
+        """Another visit is on the table, or another result of it; a comparison that runs goes on."""
+        is_other = today is None or self._today is None or today.exam != self._today.exam
+        if is_other or today.patient != self._today.patient or today.library != self._today.library:
+            self._sessions = ()
+            self._jobs.drop(LIST_TOPIC)
+        if is_other:
+            self._picked = ()
+            if not self.view.is_running:
+                self._change(chosen="", error=None, note="")
+        self._today = today
+        self._list()
+
+    def look(self) -> None:
+        """The section is opened: ask the library for earlier sessions of this patient."""
+        today = self._today
+        self._list()
+        if today is None or not today.library or not today.patient:
+            return
+        self._jobs.ask(
+            "library-worklist",
+            {"library": today.library, "order": "case"},
+            on_result=lambda summary: self._take_sessions(today, summary),
+            # Without a library there is still the folder.
+            on_problem=lambda card: None,
+            topic=LIST_TOPIC,
+        )
+
+    def choose(self, key: str) -> None:
+        """The reader picks one of the list."""
+        self._change(chosen=key)
+
+    def pick_folder(self, folder: Path) -> None:
+        """The reader picks a folder: of a visit, or of a comparison that is there already and is opened."""
+        if is_comparison(folder):
+            if self._today is not None:
+                self._on_compared(self._today, folder)
+            return
+        candidate = chosen_folder(folder)
+        self._picked = (*(each for each in self._picked if each.key != candidate.key), candidate)
+        self._list(chosen=candidate.key)
+
+    def toggle(self) -> None:
+        """The button: compare, or cancel what runs."""
+        if self.view.is_running:
+            self.cancel()
+        else:
+            self._begin()
+
+    def cancel(self) -> None:
+        """Stop the comparison that is under way."""
+        if self.view.phase == "asking":
+            self._jobs.drop(OPEN_TOPIC)
+            self._change(phase="idle", stage_text="", note=_("Cancelled."))
+        elif self._run is not None and self.view.phase == "running":
+            self._change(phase="cancelling", stage_text=_("Cancelling…"), remaining_text="")
+            self._worker.cancel(self._run.name)
+
+    def forget(self) -> None:
+        """The scene was closed: stop, and let nothing of it reach the panel any more."""
+        self._jobs.drop(LIST_TOPIC)
+        self._jobs.drop(OPEN_TOPIC)
+        run, self._run = self._run, None
+        self._today, self._picked, self._sessions = None, (), ()
+        if run is not None:
+            run.is_wanted = False
+            self._worker.cancel(run.name)
+        self._change(CompareView())
+        self._list()
+
+    def say(self, note: str) -> None:
+        """What there is to know after a comparison."""
+        self._change(note=note, error=None)
+
+    def fail(self, what: str, remedy: str) -> None:
+        """Something went wrong outside the worker."""
+        self._change(error=ErrorCard(what, remedy, what), note="")
+
+    def _list(self, chosen: str = "") -> None:
+        own = self._today.result if self._today is not None else None
+        found = [*self._sessions, *(each for each in self._loaded() if each.folder != own), *self._picked]
+        keys = [each.key for each in found]
+        kept = chosen or (self.view.chosen if self.view.chosen in keys else "")
+        # The latest earlier session is what a reader would ask for.
+        self._change(candidates=tuple(found), chosen=kept or (keys[0] if keys else ""), hint=_hint(self._today, found))
+
+    def _take_sessions(self, today: Today, summary: Mapping[str, Any]) -> None:
+        if self._today is not None and self._today.exam == today.exam:
+            self._sessions = earlier_sessions(summary.get("cases", ()), today.patient, today.session)
+            self._list()
+
+    def _begin(self) -> None:
+        today, candidate = self._today, self.view.candidate
+        if today is None or today.result is None or candidate is None:
+            return
+        self._change(error=None, note="", percent=0.0, remaining_text="", case_name=today.case_name)
+        if candidate.folder is not None:
+            self._submit(today, candidate.folder)
+            return
+        self._change(phase="asking", stage_text=_("Looking into the library"))
+        self._jobs.ask(
+            "library-open",
+            {"library": today.library, "case": candidate.case},
+            on_result=lambda summary: self._submit(today, Path(str(summary["images"]["flair"])).parent),
+            on_problem=lambda card: self._end(error=card),
+            topic=OPEN_TOPIC,
+        )
+
+    def _submit(self, today: Today, prior: Path) -> None:
+        try:
+            settings = _settings_of(today.result)
+        except (OSError, ValueError, KeyError, TypeError):
+            self._end(error=_no_result())
+            return
+        run = _Run(today, self._place_for(today), uuid.uuid4().hex[:12], self._clock())
+        self._run = run
+        self._change(phase="running", stage_text=_("Starting the worker"))
+        spec = {"visits": [str(prior), str(today.result)], "out": str(run.out), **settings}
+        self._worker.submit({"job": run.name, "kind": "change", "spec": spec}, lambda event: self._hear(run, event))
+        self._later(TICK_S, lambda: self._tick(run))
+
+    def _place_for(self, today: Today) -> Path:
+        """A folder that is not there yet."""
+        keep = self._keep()
+        if not keep:
+            return self._runs_folder / uuid.uuid4().hex[:12] / "change"
+        return free_name(Path(keep), today.case_name)
+
+    def _tick(self, run: _Run) -> None:
+        if self._run is run:
+            if self.view.phase == "running":
+                self._change(remaining_text=remaining_text(self._clock() - run.since, run.share))
+            self._later(TICK_S, lambda: self._tick(run))
+
+    def _hear(self, run: _Run, event: Event) -> None:
+        kind = event["event"]
+        if not run.is_wanted:
+            # Nobody waits for it any more.
+            if kind == "result":
+                shutil.rmtree(run.out, ignore_errors=True)
+        elif kind == "progress":
+            self._hear_progress(run, event)
+        elif kind == "result":
+            self._end(percent=100.0)
+            self._on_compared(run.today, run.out)
+        elif kind == "failed":
+            self._end(error=_card(event, self._worker.details()))
+        elif kind == "cancelled":
+            self._end(note=_("Cancelled."))
+
+    def _hear_progress(self, run: _Run, event: Event) -> None:
+        share = event.get("overall")
+        if isinstance(share, int | float):
+            run.share = min(1.0, max(run.share, float(share)))
+        if self.view.phase == "running":
+            inner = str(event.get("message") or "")
+            titles = [stage_title(str(event.get("stage", ""))), *([stage_title(inner)] if inner else [])]
+            left = remaining_text(self._clock() - run.since, run.share)
+            self._change(stage_text=": ".join(titles), percent=100 * run.share, remaining_text=left)
+
+    def _end(self, **changes: Any) -> None:
+        self._run = None
+        self._change(phase="idle", stage_text="", remaining_text="", **changes)
+
+    def _change(self, view: CompareView | None = None, **changes: Any) -> None:
+        self.view = dataclasses.replace(view or self.view, **changes)
+        self._show(self.view)
+
+
+def free_name(place: Path, case_name: str) -> Path:
+    """A folder for a comparison of this case that is not there yet."""
+    name = re.sub(r"[^\w.-]+", "_", case_name).strip("._") or "case"
+    numbers = (place / f"{name}_change{number}" for number in ("", *(f"_{n}" for n in range(2, 10_000))))
+    return next(folder for folder in numbers if not folder.exists())
+
+
+def _hint(today: Today | None, candidates: list[Candidate]) -> str:
+    if today is None:
+        return _("Choose an exam first: today’s visit.")
+    if today.result is None:
+        return _("Segment this exam first: its result is what is compared.")
+    return "" if candidates else _("Choose the folder of an earlier visit: its images, or a result of it.")
+
+
+def _settings_of(result: Path | None) -> dict[str, Any]:
+    """How the prior is to be segmented if it is not yet: as today's visit was."""
+    if result is None:
+        raise ValueError
+    facts = json.loads((result / FACTS_FILE).read_text(encoding="utf-8"))
+    brain, tta = facts.get("brain_extraction"), facts.get("tta")
+    settings: dict[str, Any] = {"model": str(facts["model"]["name"])}
+    settings["preprocessing"] = {"brain": brain if brain in COMPUTED_BRAINS else "auto"}
+    return settings | ({"tta": tta} if tta in ("flips8", "none") else {})
+
+
+def _no_result() -> ErrorCard:
+    return ErrorCard(
+        _("The files of today’s result are gone."), _("Click Segment again, then compare."), "no result files"
+    )
+
+
+def _card(event: Event, details: str) -> ErrorCard:
+    card = card_of(event, details=details)
+    if str(event.get("code", "")) != "bad-exam":
+        return card
+    # What the command line would do is not what helps here.
+    remedy = _("Choose another prior: its images, or a result of the same model with its working folder.")
+    return dataclasses.replace(card, remedy=remedy)

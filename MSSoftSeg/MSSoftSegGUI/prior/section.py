@@ -1,0 +1,195 @@
+"""The section put together: what can be compared, the run, the reading, and what of it is in the scene."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from MSSoftSegGUI.prior.candidates import Candidate, Today, loaded_result
+from MSSoftSegGUI.prior.comparison import is_comparison, read_comparison
+from MSSoftSegGUI.prior.comparison_scene import ComparisonScene
+from MSSoftSegGUI.prior.decisions import REJECTED
+from MSSoftSegGUI.prior.panel import PriorPanel
+from MSSoftSegGUI.prior.presenter import ComparePresenter, free_name
+from MSSoftSegGUI.prior.reading import ChangeReading
+from MSSoftSegGUI.scene.parameter_nodes import EXAM_TAG, examOfNode, isThere
+from MSSoftSegGUI.worker.error_card import reason_of, sentence
+from MSSoftSegGUI.worker.qt_process import later
+from MSSoftSegGUI.worker.short_jobs import ShortJobs
+from MSSoftSegLib.result_files import FACTS_FILE, REPORT_FILE
+
+
+class PriorSection:
+    """worker: segments and compares; quickWorker: answers for the library. folder: for comparisons that nobody keeps.
+
+    kept: gives library, patient and session of the exam on the table, "" where not known. reviewer: gives the reader's name.
+    restore: shows in the views what was there before.
+    """
+
+    def __init__(
+        self, uiPath: str, worker, quickWorker, *, kept: Callable, reviewer: Callable[[], str], restore, folder: Path
+    ) -> None:
+        self._kept, self._folder = kept, folder
+        self._exam = None
+        self._isFolded = True
+        self.panel = PriorPanel(uiPath, onViews=self.onViews, onKeep=self.onKeep, onPage=self.onPage)
+        self.scene = ComparisonScene(later, exam=lambda: self._exam, restore=restore, onProblem=self._cannotShow)
+        self.reading = ChangeReading(show=self._showReading, jump=self._jump, reviewer=reviewer)
+        self.presenter = ComparePresenter(
+            worker,
+            ShortJobs(quickWorker),
+            later,
+            runs_folder=folder,
+            loaded=self._loaded,
+            keep=lambda: self.panel.keepFolder,
+            show=self.panel.show,
+            on_compared=self._compared,
+        )
+        self.panel.setPresenters(self.presenter, self.reading)
+
+    @property
+    def widget(self):
+        """What is laid out in the section."""
+        return self.panel.widget
+
+    def follow(self, exam) -> None:
+        """Another exam is on the table, or another result of it; None for no exam."""
+        isSame = exam is not None and self._exam is not None and exam.parameterNode is self._exam.parameterNode
+        self._exam = exam
+        today = self._today(exam)
+        self.presenter.follow(today)
+        shown = self.reading.comparison
+        if not isSame or shown is None or str(shown.folder) != today.comparison:
+            self._open(today.comparison if today is not None else "")
+        if not self._isFolded:
+            self.presenter.look()
+
+    def onFolded(self, isFolded: bool) -> None:
+        """The section is opened or folded away: the library is asked when somebody looks."""
+        self._isFolded = isFolded
+        if isFolded:
+            self.onViews(False)
+        else:
+            self.presenter.follow(self._today(self._exam))
+            self.presenter.look()
+
+    def forgetScene(self) -> None:
+        """The scene is closing."""
+        self.scene.forget()
+        self._exam = None
+        self.presenter.forget()
+        self.reading.close()
+
+    def onViews(self, shown: bool) -> None:
+        """The button: side by side, or what was there before."""
+        if shown and self.reading.comparison is not None:
+            self.scene.show(self.reading.comparison, self.reading.view.row_of(self.reading.view.selected))
+        else:
+            self.scene.hide()
+        self.panel.setViewsShown(shown and self.reading.comparison is not None)
+
+    def onPage(self) -> None:
+        """The comparison's page, in the browser."""
+        if self.reading.comparison is not None:
+            page = self.reading.comparison.folder / REPORT_FILE
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(page)))
+
+    def onKeep(self) -> None:
+        """A folder was chosen to keep comparisons in: the one that is open goes there too, with what was said of it."""
+        comparison, keep = self.reading.comparison, self.panel.keepFolder
+        if not keep or comparison is None or self._folder not in comparison.folder.parents:
+            return
+        target = free_name(Path(keep), self._exam.caseName)
+        partial = target.with_name(f".{target.name}.partial")
+        try:
+            shutil.copytree(comparison.folder, partial)
+            partial.rename(target)
+        except (OSError, shutil.Error):
+            shutil.rmtree(partial, ignore_errors=True)
+            self.presenter.fail(_("The comparison could not be copied there."), _("Choose another folder."))
+            return
+        self._exam.comparison = str(target)
+        self.follow(self._exam)
+        self.presenter.say(_("The comparison is kept as {name}.").format(name=target.name))
+
+    def _today(self, exam) -> Today | None:
+        if exam is None or not isThere(exam.flair):
+            return None
+        result = Path(exam.resultFolder) if exam.resultFolder else None
+        isWhole = result is not None and (result / FACTS_FILE).is_file()
+        library, patient, session = self._kept()
+        return Today(
+            exam=exam.parameterNode.GetID(),
+            case_name=exam.caseName,
+            result=result if isWhole else None,
+            comparison=exam.comparison,
+            library=library,
+            patient=patient,
+            session=session,
+        )
+
+    def _loaded(self) -> tuple[Candidate, ...]:
+        """The other exams of the scene whose results are there."""
+        found = []
+        for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
+            exam = examOfNode(node) if node.GetAttribute(EXAM_TAG) else None
+            if exam is None or not exam.resultFolder or (self._exam and node is self._exam.parameterNode):
+                continue
+            if (Path(exam.resultFolder) / FACTS_FILE).is_file():
+                found.append(loaded_result(exam.caseName, Path(exam.resultFolder)))
+        return tuple(found)
+
+    def _compared(self, today: Today, folder: Path) -> None:
+        """A comparison is there: it belongs to its exam, and is shown unless the reader looks at another one."""
+        exam = examOfNode(slicer.mrmlScene.GetNodeByID(today.exam))
+        if exam is None:
+            return
+        exam.comparison = str(folder)
+        if self._exam is None or self._exam.parameterNode is not exam.parameterNode:
+            text = _("The comparison of {case} is ready: choose its FLAIR image to see it.")
+            self.presenter.say(text.format(case=exam.caseName))
+            return
+        self._open(str(folder))
+        if self.reading.view.is_open:
+            if self._folder in folder.parents:
+                text = _("This comparison goes when Slicer is closed, unless you choose a folder to keep it in.")
+                self.presenter.say(text)
+            if not self._isFolded:
+                self.onViews(True)
+
+    def _open(self, folder: str) -> None:
+        self.scene.close()
+        self.panel.setViewsShown(False)
+        self.reading.close()
+        if not folder:
+            return
+        try:
+            if is_comparison(Path(folder)):
+                self.reading.open(read_comparison(Path(folder)))
+            else:
+                text = _("The folder of this visit’s comparison is gone.")
+                self.presenter.fail(text, _("Compare again, or choose the folder where it is kept."))
+        except (OSError, ValueError) as problem:
+            text = _("The comparison cannot be read: {reason}").format(reason=reason_of(problem))
+            self.presenter.fail(sentence(text), _("Compare again."))
+
+    def _showReading(self, view) -> None:
+        self.panel.showReading(view)
+        self.scene.color(
+            {row.id: view.change_of(row) if view.decision_of(row) != REJECTED else "stable" for row in view.rows}
+        )
+
+    def _jump(self, row) -> None:
+        if self.reading.comparison is not None:
+            self.scene.show(self.reading.comparison, row)
+            self.panel.setViewsShown(True)
+
+    def _cannotShow(self, problem: Exception) -> None:
+        self.panel.setViewsShown(False)
+        text = _("The images of the comparison cannot be shown: {reason}").format(reason=reason_of(problem))
+        self.presenter.fail(sentence(text), _("Compare again."))
