@@ -135,8 +135,8 @@ class JobCancelled(MSSoftSegError):
     code = "cancelled"
     exit_code = 130
 
-    def __init__(self) -> None:
-        super().__init__("cancelled", remedy="run the command again to start over")
+    def __init__(self, remedy: str = "run the command again to start over") -> None:
+        super().__init__("cancelled", remedy=remedy)
 
 
 def as_user_error(problem: Exception) -> MSSoftSegError:

@@ -53,9 +53,8 @@ def segment_all(
         try:
             return _segment(exams, run, capacity, described, reporter)
         except (JobCancelled, KeyboardInterrupt):
-            _log(emit, name, "info", "exams that are complete stay; the same command goes on with the others")
             emit({"event": "cancelled", "job": name})
-            raise JobCancelled from None
+            raise JobCancelled("exams that are complete stay; the same command goes on with the others") from None
         except MSSoftSegError as problem:
             emit(failed_event(name, problem))
             raise

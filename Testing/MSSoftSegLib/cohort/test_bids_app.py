@@ -8,10 +8,11 @@ import shutil
 
 import pytest
 
+from MSSoftSegLib.cli.cohorts import cohort_running
 from MSSoftSegLib.cli.cohorts.bids_app import run_bids_app
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.version import VERSION
-from Testing.MSSoftSegLib.cohort.small_cohort import write_bids_tree
+from Testing.MSSoftSegLib.cohort.small_cohort import stand_in, write_bids_tree
 from Testing.MSSoftSegLib.library.test_export_round_trips import SCHEMA, known
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
@@ -59,6 +60,32 @@ def test_one_bad_participant_stops_no_other_and_is_named_with_what_to_do(place, 
         .startswith("error: 1 of 3 exams have no result (sub-bad); the others are complete")
     )
     assert not (segmented / "sub-bad").exists()
+
+
+def test_an_interruption_says_that_what_is_complete_stays_and_the_next_run_goes_on(place, monkeypatch, capsys):
+    def interrupted(exam, files, settings, folder):
+        if exam.case.patient == "2":
+            raise KeyboardInterrupt
+        stand_in(exam, files, settings, folder)
+
+    run = [
+        str(place / "bids"),
+        str(place / "interrupted"),
+        "participant",
+        "--participant-label",
+        "1",
+        "2",
+        *options(place),
+    ]
+    monkeypatch.setattr(cohort_running, "segment_into", interrupted)
+    assert run_bids_app(run) == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "error: cancelled — exams that are complete stay; the same command goes on with the others"
+    monkeypatch.setattr(cohort_running, "segment_into", stand_in)
+    assert run_bids_app(run) == 0
+    said = capsys.readouterr().err
+    assert "sub-1_ses-a kept" in said
+    assert "sub-2 done" in said
 
 
 def test_derivatives_are_bids_with_the_entities_of_the_image_they_lie_on(place, segmented):
