@@ -21,10 +21,10 @@ from monai.networks.nets.dynunet import DynUNet as MonaiDynUNet
 from torch import Tensor, nn
 
 from MSSoftSegLib.inference.device import choose_device
+from MSSoftSegLib.kept_memory import keep_memory
 from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.network.description import DynUNetDescription
 from MSSoftSegLib.training.engine.deep_supervision import supervised_loss
-from MSSoftSegLib.training.engine.launch import keep_memory
 from MSSoftSegLib.training.losses.weighted_sum import RecipeLoss
 from MSSoftSegLib.training.recipe import ActivationSettings, LossTerm
 

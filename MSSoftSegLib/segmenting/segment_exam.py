@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.inference.predict import predict
+from MSSoftSegLib.kept_memory import memory_kept
 from MSSoftSegLib.lesion.segmentation import segment_lesions
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.needed_images import check_has_inputs
@@ -31,6 +32,7 @@ NO_FILE_BACKENDS = ("hd-bet", "atlas", "none")
 FirstAnswer = Callable[[sitk.Image, float, float], None]
 
 
+@memory_kept()
 def segment_exam(
     exam: Exam,
     model: ReadyModel,

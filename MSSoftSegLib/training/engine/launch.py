@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import sys
 
 import torch
 from lightning.fabric import Fabric
 
 from MSSoftSegLib.errors import DeviceMissing, JobCancelled, JobFailed, MSSoftSegError, RequestError
 from MSSoftSegLib.inference.device import processor_has_bfloat16
+from MSSoftSegLib.kept_memory import keep_memory
 from MSSoftSegLib.training.engine.cluster import started_by_cluster
 from MSSoftSegLib.training.engine.fit import fit
 from MSSoftSegLib.training.engine.progress_channel import ProgressChannel, QueueChannel, relay_across_processes
@@ -116,16 +115,3 @@ def _fabric(hardware: Hardware, strategy: str) -> Fabric:
         strategy=strategy if hardware.devices * hardware.nodes > 1 or strategy == "ddp" else "auto",
         precision=hardware.precision,  # type: ignore[arg-type]
     )
-
-
-def keep_memory() -> None:
-    """Let glibc keep freed memory: large pointwise operations are up to three times faster on processors."""
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        library = ctypes.CDLL("libc.so.6")
-        # M_MMAP_MAX = -4, M_TRIM_THRESHOLD = -1, M_TOP_PAD = -2 (malloc.h)
-        for parameter, value in ((-4, 0), (-1, 2**31 - 1), (-2, 2**28)):
-            library.mallopt(parameter, value)
-    except (OSError, AttributeError):
-        return

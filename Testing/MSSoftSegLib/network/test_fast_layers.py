@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from MSSoftSegLib.network import normalization
 from MSSoftSegLib.network.dynunet import DynUNet
-from MSSoftSegLib.network.normalization import SampleNorm
+from MSSoftSegLib.network.normalization import SampleNorm, fits_rows, moments
 from MSSoftSegLib.network.pair_convolution import PairConv3d, apart, in_pairs
 
 LAST = torch.channels_last_3d
@@ -49,6 +50,52 @@ def test_a_normalized_and_activated_layer_and_its_gradients_are_the_textbooks(ki
         assert (own - its).abs().max() < 4 * ROUNDING[kind] * upstream[:, 0].numel() ** 0.5 * (1 + its.abs().max() / 10)
 
 
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("kind", [SIXTEEN, FULL])
+@pytest.mark.parametrize(
+    "shape", [(1, 8, 32, 32, 32), (2, 8, 5, 6, 7), (1, 3, 3, 5, 7), (1, 1, 2, 2, 2), (2, 64, 3, 3, 3)]
+)
+def test_a_layer_in_use_is_the_textbooks(kind, shape):
+    torch.manual_seed(sum(shape))
+    features = (torch.randn(shape) * 3 + 8 * torch.randn(1, shape[1], 1, 1, 1)).to(kind).contiguous(memory_format=LAST)
+    ours = SampleNorm(shape[1], negative_slope=0.01)
+    nn.init.normal_(ours.weight)
+    nn.init.normal_(ours.bias)
+    before = features.clone()
+    with torch.inference_mode():
+        assert fits_rows(features[:1])
+        answer, expected = ours(features), textbook(shape[1], ours)(features.double())
+    assert answer.dtype is kind
+    assert answer.is_contiguous(memory_format=LAST)
+    assert torch.equal(features, before)
+    assert (answer - expected).abs().max() < 2 * ROUNDING[kind] * expected.abs().max()
+
+
+def test_statistics_are_exact_where_most_voxels_are_alike_on_any_number_of_threads(threads):
+    """One long sum in float32 of such a volume is off by percents, and by others on another number of threads."""
+    volume = torch.full((1, 8, 64, 128, 128), 11.03)
+    volume[..., :40] += torch.randn(1, 8, 64, 128, 40, generator=torch.Generator().manual_seed(0))
+    volume = volume.to(SIXTEEN).contiguous(memory_format=LAST)
+    exact_mean, exact_variance = volume.double().mean((0, 2, 3, 4)), volume.double().var((0, 2, 3, 4), unbiased=False)
+    layer = SampleNorm(8, negative_slope=0.01)
+    answers = []
+    for number in (1, 2):
+        threads(number)
+        with torch.inference_mode():
+            mean, variance = moments(volume.permute(0, 2, 3, 4, 1).reshape(-1, 512 * 8), 8)
+            answers.append(layer(volume).float())
+        assert ((mean - exact_mean).abs() / exact_variance.sqrt()).max() < 1e-4
+        assert (variance / exact_variance - 1).abs().max() < 1e-4
+    # At most the last of a bfloat16's digits.
+    assert (answers[0] - answers[1]).abs().max() <= 2**-7 * answers[0].abs().max()
+
+
 def test_pairs_are_a_view_and_come_apart_again():
     features = torch.randn(2, 3, 2, 3, 4).contiguous(memory_format=LAST)
     pairs = in_pairs(features)
@@ -90,6 +137,7 @@ def test_fast_layers_lose_no_more_to_sixteen_bits_than_plain_ones_do(monkeypatch
 
     fast = answer(sixteen=True)
     monkeypatch.setattr(PairConv3d, "_faster_in_pairs", lambda self, features: False)
+    monkeypatch.setattr(normalization, "fits_rows", lambda sample: False)
     plain, exact = answer(sixteen=True), answer(sixteen=False)
     assert exact.std() > 0.05
     assert (fast - exact).abs().mean() <= 1.1 * (plain - exact).abs().mean()
