@@ -1,11 +1,15 @@
 """elastix without its habits: no console output, no files, the same result on every run.
 
-elastix is reached through itk-elastix, which takes about a second to import and is therefore imported on first use.
+elastix is reached through itk-elastix, imported on first use and only in the parts that are used: asked by its public names, the
+package itk loads some 90 libraries with all their templates first, which takes seconds.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,12 +36,17 @@ def register(
 
     fixed_mask: voxels of the fixed image to sample from, on any grid of its space.
     """
-    itk = _itk()
-    parameters = itk.ParameterObject.New()
+    classes = _classes()
+    parameters = classes.parameters.New()
     parameters.AddParameterMap({**settings, "RandomSeed": (str(RANDOM_SEED),), "WriteResultImage": ("false",)})
-    method = itk.ElastixRegistrationMethod.New(_itk_image(fixed), _itk_image(moving))
+    method = classes.registration.New()
+    # They hold the voxels' memory, which elastix does not: their names keep them until it is done.
+    fixed_copy, moving_copy = _itk_image(fixed, np.float32), _itk_image(moving, np.float32)
+    method.SetFixedImage(fixed_copy)
+    method.SetMovingImage(moving_copy)
     if fixed_mask is not None:
-        method.SetFixedMask(_itk_image(sitk.Cast(fixed_mask != 0, sitk.sitkUInt8)))
+        mask_copy = _itk_image(sitk.Cast(fixed_mask != 0, sitk.sitkUInt8), np.uint8)
+        method.SetFixedMask(mask_copy)
     method.SetParameterObject(parameters)
     method.SetLogToConsole(False)
     method.SetLogToFile(False)
@@ -57,23 +66,58 @@ def numbers(parameters: TransformParameters, name: str) -> list[float]:
     return [float(value) for value in parameters[name]]
 
 
-def _itk() -> Any:
-    """The package itk, with elastix in it."""
+@dataclass(frozen=True)
+class _Classes:
+    """What is used of the package itk; buffers: what makes images of arrays, by their type."""
+
+    parameters: Any
+    registration: Any
+    buffers: Mapping[type, Any]
+
+
+def load_elastix() -> None:
+    """Import it now, for whoever has time to."""
+    _classes()
+
+
+@cache
+def _classes() -> _Classes:
+    """The classes by the modules that they lie in, or where a version of itk has others, by their public names."""
     try:
-        import itk
+        itk = importlib.import_module("itk")
     except ImportError as error:
         raise PackageMissing("image alignment needs itk-elastix", remedy="pip install itk-elastix") from error
-    return itk
+    try:
+        return _own_modules()
+    except (ImportError, AttributeError):
+        return _public_names(itk)
 
 
-def _itk_image(image: sitk.Image) -> Any:
-    """A copy of the image for the package itk; float32, masks uint8."""
-    itk = _itk()
-    array = voxels(image)
-    if array.dtype != np.uint8:
-        array = array.astype(np.float32)
-    copied = itk.image_from_array(array)
+def _own_modules() -> _Classes:
+    parameters, method, buffer = (
+        importlib.import_module(f"itk.{name}Python")
+        for name in ("elxParameterObject", "itkElastixRegistrationMethod", "itkPyBuffer")
+    )
+    return _Classes(
+        parameters.elastixParameterObject,
+        method.itkElastixRegistrationMethodIF3IF3,
+        {np.float32: buffer.itkPyBufferIF3, np.uint8: buffer.itkPyBufferIUC3},
+    )
+
+
+def _public_names(itk: Any) -> _Classes:
+    image, mask = itk.Image[itk.F, 3], itk.Image[itk.UC, 3]
+    try:
+        method = itk.ElastixRegistrationMethod[image, image]
+    except AttributeError as error:
+        raise PackageMissing("image alignment needs itk-elastix", remedy="pip install itk-elastix") from error
+    return _Classes(itk.ParameterObject, method, {np.float32: itk.PyBuffer[image], np.uint8: itk.PyBuffer[mask]})
+
+
+def _itk_image(image: sitk.Image, kind: type) -> Any:
+    """A copy of the image for the package itk, with voxels of this type."""
+    copied = _classes().buffers[kind].GetImageViewFromArray(np.array(voxels(image), dtype=kind, order="C"))
     copied.SetSpacing(image.GetSpacing())
     copied.SetOrigin(image.GetOrigin())
-    copied.SetDirection(itk.matrix_from_array(np.reshape(image.GetDirection(), (3, 3))))
+    copied.SetDirection(np.reshape(image.GetDirection(), (3, 3)))
     return copied

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import JobFailed
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.preprocessing import elastix
 from MSSoftSegLib.preprocessing.alignment import align_rigidly
 from Testing.patience import HANGING_S
 
@@ -98,3 +99,28 @@ def test_elastix_neither_speaks_nor_leaves_files(tmp_path, monkeypatch, capfd):
 def test_the_pipeline_is_imported_without_the_slow_package_itk():
     code = "import sys, MSSoftSegLib.preprocessing.pipeline; sys.exit('itk' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=HANGING_S).returncode == 0
+
+
+def test_only_the_parts_of_itk_that_are_used_are_loaded():
+    code = "import sys; from MSSoftSegLib.preprocessing.elastix import load_elastix; load_elastix(); "
+    code += (
+        "sys.exit('itk.ITKImageIntensityPython' in sys.modules or 'itk.elxParameterObjectPython' not in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=HANGING_S).returncode == 0
+
+
+def test_elastix_by_itks_public_names_answers_the_same(monkeypatch):
+    """Another version of itk may keep its classes elsewhere."""
+    moving, fixed = carried(head(Modality.T2), MOTION), head(Modality.T1)
+    expected = align_rigidly(moving, fixed)
+
+    def elsewhere():
+        raise ImportError
+
+    monkeypatch.setattr(elastix, "_own_modules", elsewhere)
+    elastix._classes.cache_clear()
+    try:
+        found = align_rigidly(moving, fixed)
+    finally:
+        elastix._classes.cache_clear()
+    assert found.moving_from_fixed.GetParameters() == expected.moving_from_fixed.GetParameters()
