@@ -1,11 +1,14 @@
 """Preprocessing as published: align, correct the bias field, find the brain, resample (Docs/methods.md section 5).
 
-Every image is interpolated once, from its native grid to the working grid.
+Every image is interpolated once, from its native grid to the working grid. Bias fields need no alignment: they are found
+beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import SimpleITK as sitk
@@ -48,8 +51,9 @@ def preprocess(
     """
     target = _target(exam, settings)
     given = steps.given_brain(exam, settings)
-    native_from_working, information = _aligned(exam, target, cache, progress)
-    corrected = _bias_corrected(exam, settings, cache, progress)
+    with _correcting_bias(exam, settings, cache) as corrections:
+        native_from_working, information = _aligned(exam, target, cache, progress)
+        corrected = _bias_corrected(corrections, progress)
     brain = _brain(corrected, target, native_from_working, settings, given, cache, progress, cancelled)
     return _on_working_grid(
         exam, corrected, brain, target, native_from_working, information, settings.working_spacing_mm, progress
@@ -89,18 +93,33 @@ def _aligned(
     return native_from_working, information
 
 
+@contextmanager
+def _correcting_bias(
+    exam: Exam, settings: PreprocessingSettings, cache: StepCache | None
+) -> Iterator[Mapping[Modality, Future[sitk.Image]]]:
+    """Each modality's corrected image on its native grid, to come. What has not begun when this ends is left out."""
+    pool = ThreadPoolExecutor(len(exam.modalities), thread_name_prefix="bias")
+    try:
+        yield {modality: pool.submit(_corrected, exam.image(modality), settings, cache) for modality in exam.modalities}
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _corrected(image: sitk.Image, settings: PreprocessingSettings, cache: StepCache | None) -> sitk.Image:
+    # In a skull-stripped image everything that is not zero is brain; elsewhere Otsu's threshold finds the head.
+    mask = image_like(image, (voxels(image) != 0).astype(np.uint8)) if settings.brain == "none" else None
+    return steps.bias_correction(image, mask, settings.bias_shrink, cache)
+
+
 def _bias_corrected(
-    exam: Exam, settings: PreprocessingSettings, cache: StepCache | None, progress: Progress
+    corrections: Mapping[Modality, Future[sitk.Image]], progress: Progress
 ) -> dict[Modality, sitk.Image]:
-    """Each modality's corrected image on its native grid."""
+    """Each modality's corrected image, as soon as it is there."""
     progress("bias-correction", 0.0)
     corrected = {}
-    for number, modality in enumerate(exam.modalities, start=1):
-        image = exam.image(modality)
-        # In a skull-stripped image everything that is not zero is brain; elsewhere Otsu's threshold finds the head.
-        mask = image_like(image, (voxels(image) != 0).astype(np.uint8)) if settings.brain == "none" else None
-        corrected[modality] = steps.bias_correction(image, mask, settings.bias_shrink, cache)
-        progress("bias-correction", number / len(exam.modalities))
+    for number, (modality, correction) in enumerate(corrections.items(), start=1):
+        corrected[modality] = correction.result()
+        progress("bias-correction", number / len(corrections))
     return corrected
 
 
