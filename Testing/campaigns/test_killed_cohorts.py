@@ -15,6 +15,7 @@ import sys
 import time
 
 import psutil
+import pytest
 
 from MSSoftSegLib.cohort.exam_folders import find_exams
 from MSSoftSegLib.cohort.group.exam_rows import read_exam_rows
@@ -33,6 +34,7 @@ import sys
 from pathlib import Path
 from MSSoftSegLib.cohort.engine.capacity import GIB, Capacity
 from MSSoftSegLib.cohort.exam_folders import find_exams
+from MSSoftSegLib.cohort.exam_list import part_of
 from MSSoftSegLib.cohort.one_exam import CohortRun
 from MSSoftSegLib.cohort.segment_cohort import segment_cohort
 from MSSoftSegLib.cohort.settings import CohortSettings
@@ -43,7 +45,8 @@ if __name__ == "__main__":
     table, out, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     choices = SegmentChoices.model_validate({"preprocessing": {"brain": "none"}})
     run = CohortRun(out, CohortSettings(model="starter", choices=choices), stand_in)
-    outcome = segment_cohort(find_exams(table), run, capacity=Capacity(workers, 1, 2 * GIB))
+    part, parts = map(int, sys.argv[4].split("/"))
+    outcome = segment_cohort(part_of(find_exams(table), part, parts), run, capacity=Capacity(workers, 1, 2 * GIB))
     sys.exit(len(outcome.failures) > 0)
 """
 
@@ -83,45 +86,73 @@ def end(process):
     process.wait(timeout=HANGING_S)
 
 
+class Cohort:
+    """A table of tiny exams, and commands in processes of their own that segment it."""
+
+    def __init__(self, folder, monkeypatch, *, seconds):
+        monkeypatch.setenv("STAND_IN_LOG", str(folder / "log"))
+        monkeypatch.setenv("STAND_IN_SECONDS", str(seconds))
+        self.table, self.out, self.log = write_tiny_exams(folder / "exams", EXAMS), folder / "out", folder / "log"
+        self.program = folder / "cohort_program.py"
+        self.program.write_text(PROGRAM)
+        self.environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+    def started(self, *, workers=WORKERS, part="1/1"):
+        words = [sys.executable, str(self.program), str(self.table), str(self.out), str(workers), part]
+        return subprocess.Popen(words, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def computed(self):
+        """How often each exam was computed."""
+        return collections.Counter(line.split()[0] for line in self.log.read_text().splitlines())
+
+    def check(self, *, most_again):
+        """Every exam has a result, none was computed though its result was complete, and one more run computes none."""
+        rows = read_exam_rows(self.out, find_exams(self.table))
+        assert [row.status for row in rows] == ["ok"] * EXAMS
+        computed = self.computed()
+        assert set(computed) == {str(row.case) for row in rows}
+        # Killed between its result and the rename an exam is computed again: at most once for every kill of a worker's process.
+        assert sum(computed.values()) - EXAMS <= most_again
+        assert self.started(workers=1).wait(timeout=HANGING_S) == 0
+        assert self.computed() == computed, "a complete exam was computed again"
+        return sum(computed.values()) - EXAMS
+
+
 def test_nothing_is_lost_and_nothing_done_twice(tmp_path, monkeypatch):
-    monkeypatch.setenv("STAND_IN_LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("STAND_IN_SECONDS", "0.2" if CAMPAIGN else "0.02")
-    table, out = write_tiny_exams(tmp_path / "exams", EXAMS), tmp_path / "out"
-    (tmp_path / "cohort_program.py").write_text(PROGRAM)
-    command = [sys.executable, str(tmp_path / "cohort_program.py"), str(table), str(out), str(WORKERS)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    cohort = Cohort(tmp_path, monkeypatch, seconds=0.2 if CAMPAIGN else 0.02)
     rng = random.Random(20261128)
     moments = sorted(rng.sample(range(1, EXAMS - 1), WORKER_KILLS + SCHEDULER_KILLS))
     schedulers = set(rng.sample(moments, SCHEDULER_KILLS))
-    counts = collections.Counter()
-
-    def started():
-        counts["runs"] += 1
-        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    process = started()
+    counts = collections.Counter(exams=EXAMS, runs=1)
+    process = cohort.started()
     for moment in moments:
-        while not wait_for(process, out, moment):
-            process = started()
+        while not wait_for(process, cohort.out, moment):
+            process = cohort.started()
+            counts["runs"] += 1
         if moment in schedulers:
             end(process)
             counts["schedulers killed"] += 1
-            process = started()
+            process = cohort.started()
+            counts["runs"] += 1
         elif workers := workers_of(process):
             rng.choice(workers).send_signal(signal.SIGKILL)
             counts["workers killed"] += 1
     process.wait(timeout=HANGING_S)
     # What failed, because every worker that it was given to was killed, is done by one more run.
-    alone = [*command[:-1], "1"]
-    assert subprocess.run(alone, env=environment, check=False, timeout=HANGING_S).returncode == 0
-    rows = read_exam_rows(out, find_exams(table))
-    assert [row.status for row in rows] == ["ok"] * EXAMS
-    computed = collections.Counter(line.split()[0] for line in (tmp_path / "log").read_text().splitlines())
-    assert set(computed) == {str(row.case) for row in rows}
-    # Killed between its result and the rename an exam is computed again: at most once for every kill of a worker's process.
-    counts["exams"], counts["computed again"] = len(rows), sum(computed.values()) - EXAMS
-    assert counts["computed again"] <= counts["workers killed"] + WORKERS * counts["schedulers killed"]
-    before = (tmp_path / "log").read_text()
-    subprocess.run(alone, env=environment, check=True, timeout=HANGING_S)
-    assert (tmp_path / "log").read_text() == before, "a complete exam was computed again"
-    record("killed cohorts", dict(counts))
+    assert cohort.started(workers=1).wait(timeout=HANGING_S) == 0
+    again = cohort.check(most_again=counts["workers killed"] + WORKERS * counts["schedulers killed"])
+    record("killed cohorts", {**counts, "computed again": again, "lost": 0})
+
+
+@pytest.mark.skipif(not CAMPAIGN, reason="make campaigns: six processes of their own")
+def test_two_nodes_share_a_folder_and_one_of_them_dies(tmp_path, monkeypatch):
+    """Two clusters, each with a scheduler and two workers that speak TCP, take half of the exams each, as an array job would."""
+    cohort = Cohort(tmp_path, monkeypatch, seconds=0.1)
+    nodes = [cohort.started(part="1/2"), cohort.started(part="2/2")]
+    for moment in (EXAMS // 4, EXAMS // 2):
+        assert wait_for(nodes[0], cohort.out, moment)
+        end(nodes[0])
+        nodes[0] = cohort.started(part="1/2")
+    assert [node.wait(timeout=HANGING_S) for node in nodes] == [0, 0]
+    again = cohort.check(most_again=2 * WORKERS)
+    record("cohort on two nodes", {"exams": EXAMS, "nodes killed": 2, "computed again": again, "lost": 0})
