@@ -30,8 +30,8 @@ from Testing.MSSoftSegLib.change.small_visits import Spot, pose, visit
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
 STORAGES = 300 if CAMPAIGN else 6
-SEGMENTED = 150 if CAMPAIGN else 3
-COMPARED = 60
+SEGMENTED = 100 if CAMPAIGN else 3
+COMPARED = 30
 ORDERS = ["".join(order) for sides in itertools.product("LR", "PA", "SI") for order in itertools.permutations(sides)]
 # Places in mm (LPS) from the middle and radii: no two alike, all on the left, so that a mirrored answer is on the wrong side.
 LESIONS = (((14.0, -9.0, 3.0), 5.0), ((17.0, 6.0, -5.0), 4.0), ((8.0, 14.0, 7.0), 4.5))

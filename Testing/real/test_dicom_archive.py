@@ -1,13 +1,22 @@
-"""What is written is judged by others: dicom3tools' dciodvfy, and a real Orthanc that receives it. Skipped where they are not."""
+"""What is written is judged by others: dicom3tools' dciodvfy, and a real Orthanc that receives it. Skipped where they are not.
+
+Orthanc takes it by its own interface, by C-STORE (dcmtk's storescu) and by DICOMweb (orthanc-dicomweb): all are Debian packages.
+"""
 
 from __future__ import annotations
 
+import email
+import email.policy
+import io
 import json
+import os
 import shutil
 import socket
 import subprocess
 import time
 import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -21,6 +30,15 @@ from Testing.MSSoftSegLib.dicom.made_series import head, write_series
 
 FILES = ("mask.dcm", "soft.dcm", "report.dcm")
 PATIENCE_S = 120
+DICOM_WEB = Path(os.environ.get("ORTHANC_PLUGINS", "/usr/share/orthanc/plugins")) / "libOrthancDicomWeb.so"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Where an Orthanc listens: for HTTP, and for DICOM."""
+
+    address: str
+    dicom_port: int
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +70,7 @@ def test_dciodvfy_finds_no_error(study, name):
 
 @pytest.fixture(scope="module")
 def orthanc(tmp_path_factory):
-    """The address of an Orthanc of our own, on a port of its own, ended afterwards."""
+    """An Orthanc of our own, on ports of its own, ended afterwards."""
     program = shutil.which("Orthanc")
     if program is None:
         pytest.skip("Orthanc is not installed")
@@ -62,7 +80,8 @@ def orthanc(tmp_path_factory):
         other.bind(("127.0.0.1", 0))
         http, dicom = one.getsockname()[1], other.getsockname()[1]
     settings = {"StorageDirectory": str(place / "db"), "IndexDirectory": str(place / "db"), "HttpPort": http}
-    settings |= {"DicomPort": dicom, "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "Plugins": []}
+    settings |= {"DicomPort": dicom, "RemoteAccessAllowed": False, "AuthenticationEnabled": False}
+    settings["Plugins"] = [str(DICOM_WEB)] if DICOM_WEB.is_file() else []
     (place / "orthanc.json").write_text(json.dumps(settings))
     process = subprocess.Popen(
         [program, str(place / "orthanc.json")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -70,7 +89,7 @@ def orthanc(tmp_path_factory):
     address = f"http://127.0.0.1:{http}"
     try:
         _wait_for(address, process)
-        yield address
+        yield Archive(address, dicom)
     finally:
         process.terminate()
         process.wait()
@@ -87,22 +106,74 @@ def _wait_for(address, process):
     pytest.fail("Orthanc did not start")
 
 
-def _asked(address, path, body=None):
-    request = urllib.request.Request(f"{address}{path}", data=body, method="POST" if body is not None else "GET")
+def _asked(archive, path, body=None, *, method=None, **headers):
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(f"{archive.address}{path}", data=body, headers=named, method=method)
     with urllib.request.urlopen(request) as answer:
         return answer.read()
 
 
-def test_an_archive_takes_it_all_as_one_study_and_gives_it_back(study, orthanc):
-    paths = [*sorted((study / "series").iterdir()), *(study / name for name in FILES)]
+def by_its_own_interface(archive, paths):
     for path in paths:
-        assert json.loads(_asked(orthanc, "/instances", path.read_bytes()))["Status"] == "Success"
+        assert json.loads(_asked(archive, "/instances", path.read_bytes(), method="POST"))["Status"] == "Success"
+
+
+def by_c_store(archive, paths):
+    program = shutil.which("storescu")
+    if program is None:
+        pytest.skip("storescu (Debian's dcmtk) is not installed")
+    where = ["127.0.0.1", str(archive.dicom_port), *map(str, paths)]
+    subprocess.run([program, "--required", *where], check=True, capture_output=True, timeout=PATIENCE_S)
+
+
+def by_dicom_web(archive, paths):
+    if not DICOM_WEB.is_file():
+        pytest.skip("orthanc-dicomweb is not installed")
+    parts = [b"--part\r\nContent-Type: application/dicom\r\n\r\n" + path.read_bytes() + b"\r\n" for path in paths]
+    kind = 'multipart/related; type="application/dicom"; boundary=part'
+    answer = _asked(
+        archive,
+        "/dicom-web/studies",
+        b"".join([*parts, b"--part--\r\n"]),
+        Content_Type=kind,
+        Accept="application/dicom+json",
+    )
+    stored = json.loads(answer)
+    assert not stored.get("00081198", {}).get("Value"), "instances were refused"
+    assert len(stored["00081199"]["Value"]) == len(paths)
+
+
+def kept_by_dicom_web(archive, dataset):
+    """One instance as WADO-RS gives it back."""
+    study, series = dataset.StudyInstanceUID, dataset.SeriesInstanceUID
+    place = f"/dicom-web/studies/{study}/series/{series}/instances/{dataset.SOPInstanceUID}"
+    raw = _asked(archive, place, Accept='multipart/related; type="application/dicom"')
+    boundary = raw.split(b"\r\n", 1)[0].removeprefix(b"--").decode()
+    head = f"Content-Type: multipart/related; boundary={boundary}\r\n\r\n".encode()
+    (part,) = email.message_from_bytes(head + raw, policy=email.policy.HTTP).get_payload()
+    return part.get_payload(decode=True)
+
+
+@pytest.fixture(params=[by_its_own_interface, by_c_store, by_dicom_web])
+def filled(request, study, orthanc):
+    """The archive with the series and what was made of it, received in one of three ways; empty again afterwards."""
+    request.param(orthanc, [*sorted((study / "series").iterdir()), *(study / name for name in FILES)])
+    yield orthanc, request.param
+    for found in json.loads(_asked(orthanc, "/studies")):
+        _asked(orthanc, f"/studies/{found}", method="DELETE")
+
+
+def test_an_archive_takes_it_all_as_one_study_and_gives_it_back(study, filled):
+    orthanc, way = filled
     (found,) = json.loads(_asked(orthanc, "/studies"))
     kept = json.loads(_asked(orthanc, f"/studies/{found}/series"))
     assert sorted(each["MainDicomTags"]["Modality"] for each in kept) == ["MR", "SEG", "SEG", "SR"]
-    for each in kept:
-        if each["MainDicomTags"]["Modality"] == "SEG":
-            raw = _asked(orthanc, f"/instances/{each['Instances'][0]}/file")
-            given = {path.read_bytes() for path in (study / "mask.dcm", study / "soft.dcm")}
-            assert raw in given
-    assert pydicom.dcmread(study / "report.dcm").Modality == "SR"
+    for name in FILES:
+        given = pydicom.dcmread(study / name)
+        (instance,) = json.loads(_asked(orthanc, "/tools/lookup", given.SOPInstanceUID.encode(), method="POST"))
+        back = pydicom.dcmread(io.BytesIO(_asked(orthanc, f"{instance['Path']}/file")))
+        assert back == given
+        if way is by_its_own_interface:
+            assert _asked(orthanc, f"{instance['Path']}/file") == (study / name).read_bytes()
+        if way is by_dicom_web:
+            assert pydicom.dcmread(io.BytesIO(kept_by_dicom_web(orthanc, given))) == given
