@@ -18,6 +18,8 @@ from MSSoftSegLib.resources import resources_folder
 # How far a border may lie from where registration brings it, SD in mm: folds of the cortex vary most among people.
 BORDER_SD_MM = 1.5
 CORTEX_SD_MM = 2.5
+# Beyond this many SD there is nothing.
+REACH_SD = 3
 # Voxel sizes of registration, coarse to fine.
 REGISTRATION_MM = (4.0, 2.5)
 
@@ -52,8 +54,15 @@ def _priors(labels: np.ndarray) -> dict[Region, np.ndarray]:
     """Each region blurred by how uncertain its border is; cortex and white matter share theirs."""
     folded = (Region.CORTEX, Region.CEREBRAL_WHITE)
     return {
-        region: ndimage.gaussian_filter(
-            (labels == region).astype(np.float32), CORTEX_SD_MM if region in folded else BORDER_SD_MM, truncate=3
-        )
-        for region in TISSUES
+        region: _blurred(labels == region, CORTEX_SD_MM if region in folded else BORDER_SD_MM) for region in TISSUES
     }
+
+
+def _blurred(mask: np.ndarray, sd_voxels: float) -> np.ndarray:
+    """A Gaussian over a mask, float32, computed where it is not 0."""
+    reach = int(np.ceil(REACH_SD * sd_voxels)) + 1
+    occupied = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+    box = tuple(slice(max(0, int(some[0]) - reach), int(some[-1]) + reach + 1) for some in occupied)
+    blurred = np.zeros(mask.shape, np.float32)
+    blurred[box] = ndimage.gaussian_filter(mask[box].astype(np.float32), sd_voxels, truncate=REACH_SD)
+    return blurred

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 import SimpleITK as sitk
-from scipy import ndimage
 
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import image_like, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+from MSSoftSegLib.region.distance import distance_mm
 
 # Below this share of the tissue level FLAIR or T1 may be fluid: gray and white matter differ by less.
 DARK_SHARE = 0.62
@@ -56,8 +56,10 @@ def fluid_fraction(working: WorkingExam, ventricles: np.ndarray | None = None) -
 
 def _deep(brain_mask: sitk.Image) -> np.ndarray:
     """The inner part of the mask."""
-    spacing = brain_mask.GetSpacing()[::-1]
-    return np.asarray(ndimage.distance_transform_edt(voxels(brain_mask) > 0, sampling=spacing) > DEEP_MM)
+    outside = voxels(brain_mask) == 0
+    if not outside.any():
+        return np.ones(outside.shape, bool)
+    return np.asarray(distance_mm(outside, brain_mask.GetSpacing()) > DEEP_MM)
 
 
 def _fraction(

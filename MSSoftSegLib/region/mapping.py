@@ -11,7 +11,8 @@ from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.region.atlas_regions import AtlasRegions, read_atlas_regions
-from MSSoftSegLib.region.coarse import coarse
+from MSSoftSegLib.region.coarse import coarse_grid
+from MSSoftSegLib.region.distance import distance_mm
 from MSSoftSegLib.region.fluid import fluid_fraction
 from MSSoftSegLib.region.gray_white import cortex_odds
 from MSSoftSegLib.region.region_map import RegionMap
@@ -59,11 +60,11 @@ def regions_by(
 ) -> RegionMap:
     """The map for a given transform from points of the working space to the atlas; fluid: a first guess of its fraction."""
     brain, wet = voxels(working.brain_mask) > 0, voxels(fluid)
-    distance_mm = _distances(atlas, atlas_from_working, working.grid)
-    outer = _fluid_spaces(distance_mm)
-    core = np.min([distance_mm[space] for space in VENTRICLES], axis=0) < 1
+    apart_mm = _distances(atlas, atlas_from_working, working.grid)
+    outer = _fluid_spaces(apart_mm, brain)
+    core = np.min([apart_mm[space] for space in VENTRICLES], axis=0) < 1
     wet = _with_ventricles(working, wet, core, 1 - outer[Region.OUTER_FLUID])
-    _give_lost_pieces_to_outer_fluid(outer, distance_mm, wet)
+    _give_lost_pieces_to_outer_fluid(outer, apart_mm, wet)
     prior = _priors(atlas, atlas_from_working, working.grid)
     # Not dilated: cortex that a lesion touches must still be seen as cortex.
     inside = np.zeros(brain.shape, bool) if lesions is None else voxels(lesions) > 0
@@ -95,11 +96,6 @@ def _priors(atlas: AtlasRegions, atlas_from_working: sitk.Transform, grid: Grid)
     return priors
 
 
-def coarse_grid(grid: Grid, spacing_mm: float) -> Grid:
-    """A grid around the same field with other voxels."""
-    return Grid.of(coarse(sitk.Cast(grid.reference(), sitk.sitkFloat32), spacing_mm))
-
-
 def atlas_index(atlas_grid: Grid, atlas_from_working: sitk.Transform, grid: Grid) -> np.ndarray:
     """For each voxel of a grid its index (z, y, x) in the atlas's arrays, float32 (3, z, y, x)."""
     shift = sitk.TransformToDisplacementField(
@@ -124,19 +120,22 @@ def _distances(atlas: AtlasRegions, atlas_from_working: sitk.Transform, grid: Gr
         # Outside the brain is the outer fluid's side.
         there = (label == space) | ((label == Region.OUTSIDE) & (space is Region.OUTER_FLUID))
         if there.any():
-            apart = ndimage.distance_transform_edt(~there, sampling=PRIOR_MM).astype(np.float32)
-            distances[space] = voxels(resample(small.image(apart), grid))
+            distances[space] = voxels(resample(small.image(distance_mm(there, small.spacing_mm)), grid))
         else:
             distances[space] = np.full(grid.size[::-1], np.inf, np.float32)
     return distances
 
 
-def _fluid_spaces(distance_mm: dict[Region, np.ndarray]) -> dict[Region, np.ndarray]:
-    """Which space a voxel's fluid belongs to, by nearness: float32 (z, y, x) each, their sum 1."""
-    nearest = np.min(list(distance_mm.values()), axis=0)
-    nearness = {space: np.exp((nearest - apart) / SPACE_MM) for space, apart in distance_mm.items()}
+def _fluid_spaces(apart_mm: dict[Region, np.ndarray], brain: np.ndarray) -> dict[Region, np.ndarray]:
+    """Which space a voxel's fluid belongs to, by nearness: float32 (z, y, x) each, their sum 1 in the brain, 0 outside."""
+    inside = {space: apart[brain] for space, apart in apart_mm.items()}
+    nearest = np.min(list(inside.values()), axis=0)
+    nearness = {space: np.exp((nearest - apart) / SPACE_MM) for space, apart in inside.items()}
     total = np.sum(list(nearness.values()), axis=0)
-    return {space: array / total for space, array in nearness.items()}
+    shares = {space: np.zeros(brain.shape, np.float32) for space in nearness}
+    for space, array in nearness.items():
+        shares[space][brain] = array / total
+    return shares
 
 
 def _with_ventricles(working: WorkingExam, wet: np.ndarray, core: np.ndarray, ventricular: np.ndarray) -> np.ndarray:
@@ -149,13 +148,13 @@ def _with_ventricles(working: WorkingExam, wet: np.ndarray, core: np.ndarray, ve
 
 
 def _give_lost_pieces_to_outer_fluid(
-    shares: dict[Region, np.ndarray], distance_mm: dict[Region, np.ndarray], wet: np.ndarray
+    shares: dict[Region, np.ndarray], apart_mm: dict[Region, np.ndarray], wet: np.ndarray
 ) -> None:
     """Pieces of ventricle that reach none of the atlas's ventricles: sulci, cavities. Changes the shares."""
     for space in VENTRICLES:
         piece, count = ndimage.label((wet * shares[space]) > 0.3)
         reached = np.zeros(count + 1, bool)
-        reached[np.unique(piece[distance_mm[space] <= REACH_MM])] = True
+        reached[np.unique(piece[apart_mm[space] <= REACH_MM])] = True
         lost = (piece > 0) & ~reached[piece]
         shares[Region.OUTER_FLUID][lost] += shares[space][lost]
         shares[space][lost] = 0

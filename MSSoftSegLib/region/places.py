@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.linear import matrix_of, moved
+from MSSoftSegLib.region.distance import distance_mm
 from MSSoftSegLib.region.longest_axis import lesion_voxels, longest_axis_mm
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import Place, Region
@@ -143,10 +144,8 @@ def gap_mm(probability: np.ndarray, grid: Grid) -> np.ndarray:
     there = probability >= 0.5
     if not there.any():
         return np.full(probability.shape, np.inf, np.float32)
-    spacing = grid.spacing_mm[::-1]
-    apart = ndimage.distance_transform_edt(~there, sampling=spacing)
     # Between centers of neighbors lie two half voxels, of which one is still the structure's.
-    return np.maximum(apart - min(spacing) / 2, 0).astype(np.float32)
+    return np.maximum(distance_mm(there, grid.spacing_mm) - np.float32(min(grid.spacing_mm) / 2), 0)
 
 
 def _placed(number: int, s: _Sampled, axis_mm: float) -> LesionPlace:

@@ -15,7 +15,7 @@ from MSSoftSegLib.region.atlas_regions import REGISTRATION_MM, AtlasRegions
 from MSSoftSegLib.region.coarse import coarse
 
 # Iterations and smoothing (voxels) of the deformation, for each voxel size, coarse to fine.
-LEVELS = ((40, 1.5), (25, 1.5))
+LEVELS = ((40, 1.5), (10, 1.5))
 # Sums over threads are rounded differently when their number differs.
 THREADS = 4
 
