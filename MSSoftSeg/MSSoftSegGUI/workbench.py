@@ -31,6 +31,7 @@ from MSSoftSegGUI.scene.volume_nodes import SceneExporter
 from MSSoftSegGUI.segment.job_documents import Selections
 from MSSoftSegGUI.segment.panel import SegmentPanel
 from MSSoftSegGUI.segment.presenter import SegmentPresenter
+from MSSoftSegGUI.segment.preview import RunPreview
 from MSSoftSegGUI.train.workbench import TrainingWorkbench
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.client import WorkerClient
@@ -87,7 +88,9 @@ class Workbench:
             runs_folder=runsFolder(),
             show=self._showRun,
             on_result=self._takeResult,
+            on_preview=self._takePreview,
         )
+        self.preview = RunPreview(later)
         self._resultLoader = ResultLoader(later, self.review, show=self._showResult, fail=self._cannotArrive)
         self.examiner = EnvironmentPresenter(
             QtProcess,
@@ -138,6 +141,7 @@ class Workbench:
     def forgetScene(self) -> None:
         """The scene is closing: what runs is stopped, and nothing of it comes back."""
         self.runner.forget()
+        self.preview.remove()
         self.review.forget()
         self._runExam = None
         self.exam.forget()
@@ -208,6 +212,7 @@ class Workbench:
             return
         self._parameters().currentExam = exam.parameterNode if exam is not None else None
         self._opening.stop()
+        self.preview.remove()
         if self.review.exam is not None and flair is not None:
             showAlone(flair)
         self.review.close()
@@ -322,6 +327,12 @@ class Workbench:
         self.segment.show(view)
         if view.phase in ("failed", "cancelled"):
             self._runExam = None
+            self.preview.remove()
+
+    def _takePreview(self, folder: Path) -> None:
+        # A result that is being read stays in view until the new one is there.
+        if self._runExam is not None and self._isShown(self._runExam) and self.review.exam is None:
+            self.preview.show(folder, self._runExam.flair)
 
     def _takeResult(self, run) -> None:
         exam, self._runExam = self._runExam, None
@@ -329,6 +340,7 @@ class Workbench:
 
     def _showResult(self, exam, live) -> None:
         """A result is in the scene: show it, unless the reader looks at another exam."""
+        self.preview.remove()
         if not self._isShown(exam):
             hideNodes([exam.segmentation, exam.brainMask])
             text = _("The result of {case} is ready: choose its FLAIR image to see it.")
@@ -343,6 +355,7 @@ class Workbench:
             showAlone(exam.flair)
 
     def _cannotArrive(self, what: str, remedy: str) -> None:
+        self.preview.remove()
         # The next exam's run is not to suffer for it.
         if self.runner.view.is_running:
             self.exam.tell(f"{what} {remedy}", "error")

@@ -46,7 +46,7 @@ def job_document(
         "preprocessing": {"brain": str(brain_mask) if brain_mask is not None else selections.brain},
     }
     if kind == "segment":
-        spec |= {"device": selections.device, "tta": selections.tta or None}
+        spec |= {"device": selections.device, "tta": selections.tta or None, "preview": True}
         # A model that is not named is the worker's to know.
         spec |= {"model": selections.model} if selections.model else {}
     return {"job": name, "kind": kind, "spec": spec}

@@ -63,7 +63,10 @@ class _Run:
 
 
 class SegmentPresenter:
-    """One run at a time. runs_folder: where each run gets a folder of its own, removed unless it ends well."""
+    """One run at a time. runs_folder: where each run gets a folder of its own, removed unless it ends well.
+
+    on_preview: gets the folder of a first answer, whose files are there until the run ends.
+    """
 
     def __init__(
         self,
@@ -74,10 +77,12 @@ class SegmentPresenter:
         runs_folder: Path,
         show: Callable[[RunView], None],
         on_result: Callable[[FinishedRun], None],
+        on_preview: Callable[[Path], None] = lambda folder: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._worker, self._exporter, self._later, self._clock = worker, exporter, later, clock
-        self._runs_folder, self._show, self._on_result = runs_folder, show, on_result
+        self._runs_folder, self._show = runs_folder, show
+        self._on_result, self._on_preview = on_result, on_preview
         self._run: _Run | None = None
         self.view = RunView()
 
@@ -221,6 +226,16 @@ class SegmentPresenter:
                 remaining_text=remaining_text(self._clock() - run.since, run.share),
             )
 
+    def _hear_preview(self, run: _Run, event: Event) -> None:
+        if self.view.phase != "running":
+            return
+        summary = event.get("summary")
+        volume_ml = summary.get("volume_ml") if isinstance(summary, dict) else None
+        found = _("{volume:.2f} ml. ").format(volume=volume_ml) if isinstance(volume_ml, int | float) else ""
+        text = _("Preview, one look of the network: {found}Uncertainty and the final answer follow.")
+        self._change(note=text.format(found=found))
+        self._on_preview(Path(str(event.get("path", ""))))
+
     def _hear_log(self, run: _Run, event: Event) -> None:
         line = str(event.get("message", ""))
         self._change(log=(*self.view.log, line)[-KEPT_LOG_LINES:])
@@ -247,7 +262,7 @@ class SegmentPresenter:
     def _end(self, run: _Run, **changes: Any) -> None:
         self._run = None
         shutil.rmtree(run.folder, ignore_errors=True)
-        self._change(remaining_text="", **changes)
+        self._change(remaining_text="", note="", **changes)
 
     def _change(self, view: RunView | None = None, **changes: Any) -> None:
         self.view = dataclasses.replace(view or self.view, **changes)

@@ -290,3 +290,15 @@ def test_the_result_outlives_the_presenter_until_its_owner_removes_it(desk):
     desk.presenter.forget()
     assert (folder / "result").is_dir()
     shutil.rmtree(folder)
+
+
+def test_a_first_answer_is_asked_for_and_said_to_be_one_until_the_run_ends(desk):
+    previews = []
+    desk.presenter._on_preview = previews.append
+    desk.run()
+    assert parse_job(desk.worker.documents[0]).spec.preview
+    desk.worker.say("preview", path="/tmp/first", summary={"volume_ml": 2.3, "threshold": 0.5})
+    assert previews == [Path("/tmp/first")]
+    assert desk.view.note == "Preview, one look of the network: 2.30 ml. Uncertainty and the final answer follow."
+    desk.worker.say("failed", code="job-failed", message="it broke", remedy="")
+    assert desk.view.note == ""
