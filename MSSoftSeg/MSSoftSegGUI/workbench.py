@@ -81,15 +81,7 @@ class Workbench:
         self.curation = self._newCuration()
         self.prior = self._newPrior()
         self.training = self._newTraining()
-        self.runner = SegmentPresenter(
-            self.worker,
-            self._exporter,
-            later,
-            runs_folder=runsFolder(),
-            show=self._showRun,
-            on_result=self._takeResult,
-            on_preview=self._takePreview,
-        )
+        self.runner = self._newRunner()
         self.preview = RunPreview(later)
         self._resultLoader = ResultLoader(later, self.review, show=self._showResult, fail=self._cannotArrive)
         self.examiner = EnvironmentPresenter(
@@ -272,6 +264,17 @@ class Workbench:
     def _follow(self, exam) -> None:
         self.curation.follow(exam)
         self.prior.follow(exam)
+
+    def _newRunner(self) -> SegmentPresenter:
+        return SegmentPresenter(
+            self.worker,
+            self._exporter,
+            later,
+            runs_folder=runsFolder(),
+            show=self._showRun,
+            on_result=self._takeResult,
+            on_preview=self._takePreview,
+        )
 
     def _newCuration(self) -> CurationWorkbench:
         return CurationWorkbench(

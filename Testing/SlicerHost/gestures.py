@@ -29,6 +29,15 @@ def click_in_view(name: str, ras: tuple[float, float, float], *, shift: bool = F
         QtCore.QCoreApplication.sendEvent(view, event)
 
 
+def turn_wheel_in_view(name: str, steps: int, *, shift: bool = False) -> None:
+    """Turn the mouse's wheel in a slice view, forwards or, where negative, backwards."""
+    interactor = slicer.app.layoutManager().sliceWidget(name).sliceView().interactor()
+    interactor.SetShiftKey(int(shift))
+    for _step in range(abs(steps)):
+        interactor.InvokeEvent("MouseWheelForwardEvent" if steps > 0 else "MouseWheelBackwardEvent")
+    interactor.SetShiftKey(0)
+
+
 def drag_slider(slider, values) -> None:
     """Take hold of a ctkSliderWidget's handle, move it over the values, let go at the last."""
     inner = unwrap(slider)

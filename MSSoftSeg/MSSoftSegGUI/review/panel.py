@@ -62,7 +62,9 @@ class ReviewPanel(Panel):
         self._setUpTable()
         self._shortcuts = [self._shortcut(key, self._callOf(name)) for key, name in KEYS.items()]
         self._shortcuts.append(self._shortcut(HIDE_KEY, onHide))
-        self._shortcuts += [self._shortcut(key, self._widener(steps)) for key, steps in RADIUS_KEYS.items()]
+        self._shortcuts += [
+            self._shortcut(key, lambda steps=steps: self.widen(steps)) for key, steps in RADIUS_KEYS.items()
+        ]
         ui.keysLabel.text = _keys()
         self.setActive(False)
         self.close()
@@ -140,9 +142,8 @@ class ReviewPanel(Panel):
     def show(self, view) -> None:
         """Make the widgets say what the presenter's view says."""
         with self.updating():
-            self.ui.summaryLabel.text = " · ".join(
-                filter(None, (view.summary_text, self._possibleText(), view.progress_text))
-            )
+            headline = " · ".join(filter(None, (view.summary_text, self._possibleText(), view.progress_text)))
+            self.ui.summaryLabel.text = "\n".join(filter(None, (headline, view.regions_text)))
             if abs(self.ui.thresholdSlider.value - view.threshold) > 1e-6:
                 self.ui.thresholdSlider.value = view.threshold
             self._showMinSize(view.min_lesion_mm3)
@@ -201,6 +202,10 @@ class ReviewPanel(Panel):
                 self.ui.layoutCombo.currentIndex = self.ui.layoutCombo.findData(PLANES)
         self._onDisplay()
 
+    def widen(self, steps: int) -> None:
+        """The lesion that grew last: so many steps more, or less where negative."""
+        self.ui.growSpinBox.value += steps * self.ui.growSpinBox.singleStep
+
     def onRadiusChanged(self, radius_mm: float) -> None:
         if not self.isUpdating:
             self._presenter.regrow(radius_mm)
@@ -234,12 +239,6 @@ class ReviewPanel(Panel):
         """What a key does: a click on its button, which may be disabled; without one the presenter is asked."""
         button = getattr(self.ui, f"{name}Button", None)
         return button.click if button is not None else self._action(name)
-
-    def _widener(self, steps: int):
-        def widen():
-            self.ui.growSpinBox.value += steps * self.ui.growSpinBox.singleStep
-
-        return widen
 
     def _shortcut(self, key: str, call: Callable[[], None]):
         shortcut = qt.QShortcut(slicer.util.mainWindow() or self.widget)
@@ -389,5 +388,5 @@ def _keys() -> str:
         ("H", _("hide overlay")),
         ("M L", _("grow more, less")),
     )
-    mouse = (_("click: select or grow"), _("Shift+click: remove"))
+    mouse = (_("click: select or grow"), _("Shift+wheel: grow more, less"), _("Shift+click: remove"))
     return " · ".join((*(f"{key} {does}" for key, does in keys), *mouse))

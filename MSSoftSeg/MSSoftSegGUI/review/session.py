@@ -59,7 +59,7 @@ class ReviewSession(VTKObservationMixin):
         self._exam = None
         self._writing = self._painted = self._isSurfaceOld = self._isHidden = False
         self._blinker, self._views = Blinker(), Views()
-        self._clicks, self._isEntered = ViewClicks(self.onClick), False
+        self._clicks, self._isEntered = ViewClicks(self.onClick, self.onWheel), False
         self._rest = qt.QTimer()
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -214,6 +214,11 @@ class ReviewSession(VTKObservationMixin):
             self.panel.note(_("The model sees nothing at this place: paint it with the brush of step 4."))
         elif found == "grown":
             self._blinker.stop()
+
+    def onWheel(self, steps: int) -> None:
+        """The wheel with Shift held, while no effect of the editor has it for its brush: the last lesion grows or shrinks."""
+        if self._exam is not None and not self._edit.hasEffect:
+            self.panel.widen(steps)
 
     def writeReport(self) -> None:
         """The report of the result as it is now."""

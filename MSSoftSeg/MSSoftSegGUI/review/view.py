@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from MSSoftSegGUI.review.lesion_rows import LesionRow
@@ -40,6 +41,16 @@ class ReviewView:
         return f"{lesions} · {volume}"
 
     @property
+    def regions_text(self) -> str:
+        """How many lesions lie where, without rejected ones, most first; "" where the run looked for no regions."""
+        counted = Counter(row.place.region for row in self.rows if row.status != "rejected")
+        unknown = counted.pop("", 0)
+        if not counted:
+            return ""
+        parts = [f"{region.replace('_', ' ')} {count}" for region, count in sorted(counted.items(), key=_most_first)]
+        return " · ".join([*parts, *([_("place not known {count}").format(count=unknown)] if unknown else [])])
+
+    @property
     def lesions(self) -> int:
         """How many lesions of the model there are to be decided on."""
         return sum(row.origin == "model" for row in self.rows)
@@ -55,3 +66,8 @@ class ReviewView:
     def row_of(self, number: int) -> LesionRow | None:
         """The row of a lesion."""
         return next((row for row in self.rows if row.number == number), None)
+
+
+def _most_first(counted: tuple[str, int]) -> tuple[int, str]:
+    region, count = counted
+    return -count, region

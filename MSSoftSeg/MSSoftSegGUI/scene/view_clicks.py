@@ -1,4 +1,4 @@
-"""Clicks in slice views: a press and a release at one place, while no tool of Slicer's wants the mouse."""
+"""The mouse in slice views: a press and a release at one place, while no tool of Slicer's wants it, and the wheel with Shift."""
 
 from __future__ import annotations
 
@@ -9,13 +9,25 @@ import vtk
 
 # A hand that clicks is not quite still; one that drags changes window and level, or moves the image.
 STILL_PX = 3
+# With Shift held a Mac says that the wheel was turned sideways.
+WHEEL = {
+    vtk.vtkCommand.MouseWheelForwardEvent: 1,
+    vtk.vtkCommand.MouseWheelLeftEvent: 1,
+    vtk.vtkCommand.MouseWheelBackwardEvent: -1,
+    vtk.vtkCommand.MouseWheelRightEvent: -1,
+}
 
 
 class ViewClicks:
-    """onClick(ras, shift): the place in the world, RAS mm, and whether Shift was held."""
+    """onClick(ras, shift): the place in the world, RAS mm, and whether Shift was held.
 
-    def __init__(self, onClick: Callable[[tuple[float, float, float], bool], None]) -> None:
-        self._onClick = onClick
+    onWheel(steps): the wheel was turned while Shift was held; without it Slicer goes to the next slice, with Ctrl it zooms.
+    """
+
+    def __init__(
+        self, onClick: Callable[[tuple[float, float, float], bool], None], onWheel: Callable[[int], None]
+    ) -> None:
+        self._onClick, self._onWheel = onClick, onWheel
         self._observed: list[tuple] = []
         self._pressed: tuple[int, int] | None = None
 
@@ -29,6 +41,7 @@ class ViewClicks:
             for event, call in (
                 (vtk.vtkCommand.LeftButtonPressEvent, self.onPress),
                 (vtk.vtkCommand.LeftButtonReleaseEvent, self._releaseIn(node)),
+                *((event, self._turn(steps)) for event, steps in WHEEL.items()),
             ):
                 self._observed.append((interactor, interactor.AddObserver(event, call)))
 
@@ -40,6 +53,13 @@ class ViewClicks:
 
     def onPress(self, interactor, _event=None) -> None:
         self._pressed = interactor.GetEventPosition() if _isMouseFree() else None
+
+    def _turn(self, steps: int):
+        def turn(interactor, _event=None):
+            if interactor.GetShiftKey():
+                self._onWheel(steps)
+
+        return turn
 
     def _releaseIn(self, sliceNode):
         def release(interactor, _event=None):

@@ -76,11 +76,17 @@ def test_places_are_shown_where_the_run_found_them_and_columns_stay_hidden(reade
 
     reader.segment_made(flair_node())
     assert "Place" not in shown(reader)
+    assert "\n" not in reader.ui("summaryLabel").text
     reader.start_run(flair_node("second", (-25.0, -15.0, -10.0)), "Bert")
     reader.worker.finish(spoil=add_places)
     reader.wait(lambda: reader.review.exam is not None)
     assert [head for head in shown(reader) if head in ("Place", "Ventricle", "Cortex")] == ["Place", "Ventricle"]
     assert {row.place.region for row in reader.view.rows} == {"periventricular", "juxtacortical"}
+    assert reader.ui("summaryLabel").text.split("\n")[1] == "juxtacortical 1 · periventricular 1"
+    reader.review.presenter.select(1)
+    gone = reader.view.row_of(1).place.region
+    reader.click("rejectButton")
+    assert gone not in reader.ui("summaryLabel").text
     try:
         reader.review.panel.setColumnShown("entropy", False)
         assert "Entropy" not in shown(reader)

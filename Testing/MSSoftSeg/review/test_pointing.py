@@ -84,6 +84,25 @@ def test_a_missed_lesion_grows_follows_the_radius_and_is_one_step(reader):
     assert np.array_equal(reader.masks()[0], grown), "what was redone is finished"
 
 
+def test_the_wheel_with_shift_widens_what_grew_last_and_the_brush_has_it_while_it_is_chosen(reader):
+    from Testing.SlicerHost.gestures import turn_wheel_in_view
+
+    segment_with_faint(reader)
+    reader.ui("growSpinBox").value = 2.0
+    reader.point(ras_of(FAINT_KJI))
+    small = reader.masks()[0]
+    turn_wheel_in_view("Yellow", 3, shift=True)
+    assert reader.ui("growSpinBox").value == 5.0
+    large = reader.masks()[0]
+    assert large.sum() > small.sum()
+    turn_wheel_in_view("Red", -3, shift=True)
+    assert np.array_equal(reader.masks()[0], small)
+    turn_wheel_in_view("Red", 3)
+    reader.click("paintLesionButton")
+    turn_wheel_in_view("Red", 3, shift=True)
+    assert reader.ui("growSpinBox").value == 2.0
+
+
 def test_where_the_model_sees_nothing_the_reader_is_told_to_paint(reader):
     segment_with_faint(reader)
     reader.point(ras_of((3, 25, 35)))
