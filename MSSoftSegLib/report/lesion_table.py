@@ -39,15 +39,16 @@ def write_lesions_csv(path: Path, lesions: Iterable[Lesion]) -> None:
 
 def read_lesions_csv(path: Path) -> tuple[Lesion, ...]:
     """Read a table that ``write_lesions_csv`` wrote, without places too; also one that a spreadsheet saved as "CSV UTF-8"."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in MEASURED_COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise RequestError(
-                f"{path.name} lacks the column {missing[0]}",
-                remedy="give a lesions.csv as written by `mssoftseg segment`, comma-separated",
-            )
-        return tuple(_lesion(row, f"{path.name}, line {reader.line_num}") for row in reader)
+    as_written = "give a lesions.csv as written by `mssoftseg segment`, comma-separated"
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in MEASURED_COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise RequestError(f"{path.name} lacks the column {missing[0]}", remedy=as_written)
+            return tuple(_lesion(row, f"{path.name}, line {reader.line_num}") for row in reader)
+    except (UnicodeDecodeError, csv.Error):
+        raise RequestError(f"{path.name} is no text of a table", remedy=as_written) from None
 
 
 def _row(lesion: Lesion) -> dict[str, object]:
@@ -68,11 +69,19 @@ def _lesion(row: Mapping[str, str | None], where: str) -> Lesion:
                 f"{where}: {name} is “{text or ''}”, not a number", remedy="restore the file or segment again"
             ) from None
 
+    def whole(name: str) -> int:
+        value = number(name)
+        if not value.is_integer():
+            raise RequestError(
+                f"{where}: {name} is {value}, not a whole number", remedy="restore the file or segment again"
+            )
+        return int(value)
+
     def place(name: str) -> float | None:
         return number(name) if row.get(name) else None
 
     return Lesion(
-        id=int(number("id")),
+        id=whole("id"),
         volume_mm3=number("volume_mm3"),
         soft_volume_mm3=number("soft_volume_mm3"),
         max_probability=number("max_probability"),

@@ -108,3 +108,23 @@ def test_a_cell_that_is_no_number_is_named_with_its_line(tmp_path: Path, row: st
     file.write_text(f"{HEADER}\n{row}\n", encoding="utf-8")
     with pytest.raises(RequestError, match=r"lesions\.csv, line 2: volume_mm3 is “x?”, not a number"):
         read_lesions_csv(file)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe\x00", HEADER.encode() + b"\n\xe9,1", b'"' + b"x" * 200_000],
+    ids=["16 bit", "latin-1", "huge"],
+)
+def test_what_is_no_text_of_a_table_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "lesions.csv"
+    file.write_bytes(content)
+    with pytest.raises(RequestError, match=r"^lesions\.csv is no text of a table"):
+        read_lesions_csv(file)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "1.5"])
+def test_a_lesions_number_is_whole(tmp_path: Path, number: str) -> None:
+    file = tmp_path / "lesions.csv"
+    file.write_text(f"{HEADER}\n{number},1,1,1,1,1,1,1,1,1,1,detected\n", encoding="utf-8")
+    with pytest.raises(RequestError, match=r"line 2: id is .*, not a whole number"):
+        read_lesions_csv(file)
