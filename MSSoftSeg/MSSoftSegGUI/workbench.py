@@ -14,7 +14,7 @@ from MSSoftSegGUI.environment.model_list import installed_models
 from MSSoftSegGUI.environment.panel import EnvironmentPanel
 from MSSoftSegGUI.environment.presenter import EnvironmentPresenter
 from MSSoftSegGUI.exam.digital_patient import makeDigitalPatient
-from MSSoftSegGUI.exam.loading import loadExamFolder
+from MSSoftSegGUI.exam.opening import ExamOpener
 from MSSoftSegGUI.exam.panel import ExamPanel
 from MSSoftSegGUI.library.panel import LIBRARY_SETTING
 from MSSoftSegGUI.prior.section import PriorSection
@@ -22,7 +22,6 @@ from MSSoftSegGUI.review.edit_panel import EditPanel
 from MSSoftSegGUI.review.report import ReviewReport
 from MSSoftSegGUI.review.result_loading import ResultLoader
 from MSSoftSegGUI.review.session import ReviewSession
-from MSSoftSegGUI.scene.case_folder import makeFolder, putInto
 from MSSoftSegGUI.scene.nodes import hideNodes
 from MSSoftSegGUI.scene.parameter_nodes import examOfFlair, examOfNode, isThere, newExam
 from MSSoftSegGUI.scene.slice_views import showAlone
@@ -59,9 +58,7 @@ class Workbench:
         self._resourcePath, self._parameters = resourcePath, parameters
         self._patientRun = None
         self._runExam, self._isRestoring = None, False
-        self.exam = ExamPanel(
-            self._ui("Exam"), loadFolder=self.loadFolder, loadSample=self.loadSample, onChanged=self.onExamChanged
-        )
+        self.exam = self._newExamPanel()
         self.segment = SegmentPanel(
             self._ui("Segment"),
             toggle=self.onToggle,
@@ -71,6 +68,7 @@ class Workbench:
         )
         self.edit = EditPanel(self._ui("Edit"))
         self.worker, self.quickWorker = newWorker(), newWorker()
+        self.opener = ExamOpener(self.exam, ShortJobs(self.quickWorker), runsFolder() / "exams")
         self.report = ReviewReport(
             ShortJobs(self.quickWorker), later, runsFolder() / "report", reviewer=lambda: self.curation.saver.view.rater
         )
@@ -137,6 +135,7 @@ class Workbench:
         self.review.forget()
         self._runExam = None
         self.exam.forget()
+        self.opener.forget()
         self._resultLoader.forget()
         self._opening.stop()
         self.prior.forgetScene()
@@ -160,17 +159,11 @@ class Workbench:
 
     def loadFolder(self, folder: Path) -> None:
         """Load an exam folder as one exam in a folder of its own."""
-        nodes, problem = loadExamFolder(folder)
-        if nodes:
-            first = next(iter(nodes.values()))
-            item = makeFolder(folder.name, first)
-            for slot, node in nodes.items():
-                # After forty exams nobody finds hers among FLAIR, FLAIR_1, FLAIR_2…
-                node.SetName(slicer.mrmlScene.GenerateUniqueName(f"{folder.name} {slot.upper()}"))
-                putInto(item, node)
-            self.exam.choose({slot: node.GetID() for slot, node in nodes.items()}, folder.name)
-        if problem:
-            self.exam.tell(problem, "error")
+        self.opener.loadFolder(folder)
+
+    def openDicom(self, folder: Path) -> None:
+        """Look through a folder of DICOM files, and ask which series are meant."""
+        self.opener.openDicom(folder)
 
     def showExam(self, exam) -> None:
         """Put an exam of the scene on the table."""
@@ -274,6 +267,15 @@ class Workbench:
             show=self._showRun,
             on_result=self._takeResult,
             on_preview=self._takePreview,
+        )
+
+    def _newExamPanel(self) -> ExamPanel:
+        return ExamPanel(
+            self._ui("Exam"),
+            loadFolder=self.loadFolder,
+            openDicom=self.openDicom,
+            loadSample=self.loadSample,
+            onChanged=self.onExamChanged,
         )
 
     def _newCuration(self) -> CurationWorkbench:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from MSSoftSegLib.dicom.parts import SeriesPart, parts_of
-from MSSoftSegLib.dicom.visits import DicomVisit, people
+from MSSoftSegLib.dicom.parts import VOLUME_MARK, SeriesPart, parts_of
+from MSSoftSegLib.dicom.visits import DicomVisit, patients_of
 from MSSoftSegLib.errors import BadExam, BadImage
 from MSSoftSegLib.exam.candidates import reasons
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
@@ -46,13 +46,15 @@ class Choice:
 
 
 def choose(visits: Sequence[DicomVisit], wanted: Mapping[Modality, str], *, take_best: bool = False) -> Choice:
-    """The series of one visit. wanted: a series' UID or number by modality, or "none"; take_best: do not ask.
+    """The series of one visit. wanted: a series' UID or number by modality (of several volumes the second: 7/2), or "none".
+
+    take_best: do not ask.
 
     BadExam where the visits are several and ``wanted`` does not say which, where there is no FLAIR, or where two series differ by
     nothing but time. BadImage where the only series that could play FLAIR is damaged or incomplete.
     """
     visit = _one_visit(visits, wanted)
-    parts = _before_and_after_agent([part for series in visit.series for part in parts_of(series)])
+    parts = parts_of_visit(visit)
     chosen: dict[Modality, Chosen] = {}
     warnings: list[str] = []
     for modality, word in wanted.items():
@@ -68,6 +70,11 @@ def choose(visits: Sequence[DicomVisit], wanted: Mapping[Modality, str], *, take
     warnings += [doubt for each in chosen.values() for doubt in each.part.doubts]
     warnings += [doubt for modality, each in chosen.items() if (doubt := _named_otherwise(modality, each.part))]
     return Choice(visit, tuple(parts), MappingProxyType(chosen), tuple(warnings))
+
+
+def parts_of_visit(visit: DicomVisit) -> list[SeriesPart]:
+    """Every volume of a visit, in order; no T1 among them that came after contrast agent is recognized as T1."""
+    return _before_and_after_agent([part for series in visit.series for part in parts_of(series)])
 
 
 def told(choice: Choice) -> list[str]:
@@ -113,7 +120,7 @@ def ranks(part: SeriesPart) -> list[tuple[float, str]]:
 def _one_visit(visits: Sequence[DicomVisit], wanted: Mapping[Modality, str]) -> DicomVisit:
     if len(visits) == 1:
         return visits[0]
-    uids = {uid for uid in wanted.values() if "." in uid}
+    uids = {word.partition(VOLUME_MARK)[0] for word in wanted.values() if "." in word}
     named = [visit for visit in visits if any(series.uid in uids for series in visit.series)]
     if len(named) == 1:
         return named[0]
@@ -131,7 +138,7 @@ def _one_visit(visits: Sequence[DicomVisit], wanted: Mapping[Modality, str]) -> 
         LOGGER.warning(
             "visit %d: %d series, FLAIR: %s", number, len(visit.series), ", ".join(flairs) or "none recognized"
         )
-    count = people(visits)
+    count = max(patients_of(visits))
     whose = "one patient" if count == 1 else f"{count} patients"
     raise BadExam(
         f"the DICOM folder holds {len(visits)} visits of {whose}, and they are never mixed",
@@ -196,10 +203,12 @@ def _ambiguous(modality: Modality, best: SeriesPart, other: SeriesPart) -> BadEx
 
 
 def _wanted(parts: Sequence[SeriesPart], modality: Modality, word: str) -> Chosen | None:
-    """The volume of the series that is asked for by UID or number."""
+    """The volume of the series that is asked for by UID or number, and by its place where that is said too."""
     if word == NO_SERIES:
         return None
-    named = [part for part in parts if word in (part.series.uid, str(part.series.number))]
+    called, _, place = word.partition(VOLUME_MARK)
+    named = [part for part in parts if called in (part.series.uid, str(part.series.number))]
+    named = [part for part in named if not place or place == str(part.place)]
     if not named:
         raise BadExam(f"there is no series {word} in this visit", remedy=SEE_SERIES)
     if len({part.series.uid for part in named}) > 1:
@@ -210,7 +219,8 @@ def _wanted(parts: Sequence[SeriesPart], modality: Modality, word: str) -> Chose
         raise BadImage(fitting[0].problem or fitting[0].name, remedy=fitting[0].remedy)
     if len(usable) > 1:
         raise BadExam(
-            f"{named[0].series.name} holds {len(usable)} volumes that could be {modality.upper()}", remedy=SEE_SERIES
+            f"{named[0].series.name} holds {len(usable)} volumes that could be {modality.upper()}",
+            remedy=f"choose one of them: --series {modality}={called}{VOLUME_MARK}{usable[0].place}; " + SEE_SERIES,
         )
     return Chosen(usable[0], AS_ASKED)
 

@@ -108,7 +108,7 @@ def dicom_headers(folder: Path, tags: Sequence[str | int] | None = None) -> Iter
     """
     pydicom = package("pydicom")
     unreadable = 0
-    for path in _files(folder):
+    for path in files_below(folder):
         try:
             with path.open("rb") as stream:
                 beginning = stream.read(MARK_OFFSET + len(MARK))
@@ -133,7 +133,8 @@ def dicom_headers(folder: Path, tags: Sequence[str | int] | None = None) -> Iter
         LOGGER.warning("%d files of the DICOM source cannot be read and are passed over", unreadable)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file in a folder and below it, always in the same order."""
     for place, folders, names in os.walk(folder):
         folders.sort()
         yield from (Path(place, name) for name in sorted(names) if Path(place, name).is_file())

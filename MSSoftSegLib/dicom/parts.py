@@ -24,6 +24,8 @@ PARALLEL = 1e-2
 SAME_ECHO_MS = 0.5
 # A stack that is lower than this in any direction is a localizer, a slab, or not a head.
 LEAST_COVERAGE_MM = 100.0
+# Between a series and the number of its volume, where one is asked for: 7/2.
+VOLUME_MARK = "/"
 CHOOSE_ANOTHER = "choose another with --series"
 
 
@@ -31,10 +33,11 @@ CHOOSE_ANOTHER = "choose another with --series"
 class SeriesPart:
     """One volume of a series. name: what it is called in messages. stack: None where it is no regular block, problem says why.
 
-    doubts: what a careful reader should know of it, in sentences.
+    place: its number among the series' volumes, None for the only one. doubts: what a careful reader should know, in sentences.
     """
 
     series: SeriesFiles
+    place: int | None
     name: str
     acquisition: SeriesAcquisition
     recognition: Recognition
@@ -44,6 +47,11 @@ class SeriesPart:
     remedy: str
     candidate: Candidate
     doubts: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """What it can be asked for by: its series' UID, and its place where the series holds several volumes."""
+        return self.series.uid if self.place is None else f"{self.series.uid}{VOLUME_MARK}{self.place}"
 
     @property
     def times(self) -> str:
@@ -58,13 +66,13 @@ def parts_of(series: SeriesFiles) -> tuple[SeriesPart, ...]:
     try:
         planes = planes_of(series.headers)
     except BadImage as problem:
-        return (_part(series, series.name, (), acquisition_of(series.headers[0]), problem),)
+        return (_part(series, None, (), acquisition_of(series.headers[0]), problem),)
     groups = _groups(series, planes)
     groups.sort(key=lambda group: group[0][1].echo_ms or 0.0)
     return tuple(
         _part(
             series,
-            series.name if len(groups) == 1 else f"{series.name}, volume {place}",
+            None if len(groups) == 1 else place,
             tuple(plane for plane, _ in group),
             group[0][1],
             None,
@@ -108,7 +116,7 @@ def _of_one_volume(
 
 def _part(
     series: SeriesFiles,
-    name: str,
+    place: int | None,
     planes: tuple[FramePlane, ...],
     said: SeriesAcquisition,
     problem: BadImage | None,
@@ -116,6 +124,7 @@ def _part(
     whole: bool = False,
 ) -> SeriesPart:
     recognition, stack = recognize_series(said), None
+    name = series.name if place is None else f"{series.name}, volume {place}"
     if problem is None and series.problem is not None:
         problem = BadImage(f"{name}: {series.problem}", remedy=FETCH_AGAIN)
     if problem is None:
@@ -134,6 +143,7 @@ def _part(
             recognition = Recognition(None, f"covers only {candidate.coverage_mm:.0f} mm: a slab, or not the head")
     return SeriesPart(
         series,
+        place,
         name,
         said,
         recognition,

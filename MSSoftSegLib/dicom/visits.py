@@ -65,7 +65,7 @@ class _Member:
 
 def read_visits(folder: Path) -> tuple[DicomVisit, ...]:
     """The visits in a folder and below it, in the order in which they are met; RequestError where no MR image is there."""
-    folder = _place(folder)
+    folder = place_of(folder)
     visits: list[_Member] = []
     others = 0
     for path, header in dicom_headers(folder, ELEMENTS):
@@ -87,7 +87,7 @@ def read_visits(folder: Path) -> tuple[DicomVisit, ...]:
     )
 
 
-def _place(folder: Path) -> Path:
+def place_of(folder: Path) -> Path:
     """The folder itself, or the one that holds the directory file of a medium."""
     if folder.is_file() and folder.name.upper() == "DICOMDIR":
         return folder.parent
@@ -109,12 +109,15 @@ def _visit_of(header: Dataset, visits: list[_Member]) -> _Member:
     return visits[-1]
 
 
-def people(visits: Sequence[DicomVisit]) -> int:
-    """How many people the visits belong to, by their first images."""
+def patients_of(visits: Sequence[DicomVisit]) -> list[int]:
+    """A number from 1 on for each visit, the same for visits of one person, by their first images."""
     known: list[Mapping[str, object]] = []
+    numbers = []
     for visit in visits:
         header = visit.series[0].headers[0]
         person = {key: text(header, key) for key in PERSON_KEYS}
-        if not any(not first_difference(each, person, PERSON_KEYS) for each in known):
+        same = [place for place, each in enumerate(known, 1) if not first_difference(each, person, PERSON_KEYS)]
+        if not same:
             known.append(person)
-    return len(known)
+        numbers.append(same[0] if same else len(known))
+    return numbers

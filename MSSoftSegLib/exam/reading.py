@@ -67,7 +67,7 @@ def find_exam(folder: Path, *, take_best: bool = False) -> FoundExam:
     Subfolders are not searched otherwise. BadExam if there is no FLAIR, or if two files could play one part: each is then
     described in the log, with the one to take and why (candidates.py). take_best: take it.
     """
-    paths = _files(folder)
+    paths = exam_files(folder)
     possible: dict[Modality, list[Path]] = {}
     ignored = []
     for path in paths:
@@ -137,7 +137,7 @@ def read_exam_folder(folder: Path, *, take_best: bool = False) -> Exam:
     return read_exam(found.chosen)
 
 
-def _files(folder: Path) -> list[Path]:
+def exam_files(folder: Path) -> list[Path]:
     """The files of the exam folder by name, without JSON sidecars. The folder's own name may be the patient's."""
     if not folder.exists():
         raise BadExam("the exam folder does not exist", remedy="check its name")

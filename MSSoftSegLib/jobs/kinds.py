@@ -23,7 +23,7 @@ from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.jobs.events import Emit
 
 ROOM = "MSSoftSegLib.jobs"
-FAMILIES = ("change", "detached", "evaluate", "library", "preflight", "regions", "segment", "softmask", "train")
+FAMILIES = ("change", "detached", "evaluate", "exam", "library", "preflight", "regions", "segment", "softmask", "train")
 AnyJob = Job[str, Document]
 Runner = Callable[[Any, Emit, Callable[[], bool]], Path]
 

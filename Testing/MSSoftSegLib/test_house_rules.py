@@ -99,6 +99,7 @@ FAMILIES_MAY_USE = {
     "change": {"documents", "segment"},
     "softmask": {"documents"},
     "evaluate": {"documents"},
+    "exam": {"documents", "segment"},
     "library": {"documents", "softmask"},
     "preflight": {"documents", "detached"},
     "regions": {"documents", "segment"},

@@ -9,6 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from MSSoftSegGUI.exam.chooser_panel import ChooserWidgets
 from MSSoftSegGUI.exam.contrast_check import contrast_warning
 from MSSoftSegGUI.exam.guess import guess_exam
 from MSSoftSegGUI.exam.loaded_volumes import loadedVolumes, patientNameOf, studyOf
@@ -20,12 +21,25 @@ from MSSoftSegLib.stepwise import Work
 
 
 class ExamPanel(Panel):
-    """Selectors for FLAIR, T1 and T2, filled by guess; onChanged is called when the exam is another one."""
+    """Selectors for FLAIR, T1 and T2, filled by guess; onChanged is called when the exam is another one.
 
-    def __init__(self, uiPath: str, *, loadFolder: Callable[[Path], None], loadSample: Callable[[], None], onChanged):
+    chooser: the widgets that ask which images of a folder are meant.
+    """
+
+    def __init__(
+        self,
+        uiPath: str,
+        *,
+        loadFolder: Callable[[Path], None],
+        openDicom: Callable[[Path], None],
+        loadSample: Callable[[], None],
+        onChanged,
+    ):
         super().__init__(uiPath)
-        self.setIcons({"loadFolderButton": "Folder"})
-        self._loadFolder, self._loadSample, self._onChanged = loadFolder, loadSample, onChanged
+        self.setIcons({"loadFolderButton": "Folder", "openDicomButton": "Folder"})
+        self._loadFolder, self._openDicom, self._loadSample = loadFolder, openDicom, loadSample
+        self._onChanged = onChanged
+        self.chooser = ChooserWidgets(self)
         self._selectors = {slot: getattr(self.ui, f"{slot}Selector") for slot in SLOTS}
         self._warnings: dict[str, str] = {}
         self._said, self._kind = "", "note"
@@ -36,6 +50,7 @@ class ExamPanel(Panel):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", getattr(self, f"on{slot.capitalize()}Changed"))
         self.ui.caseEdit.connect("textEdited(QString)", self.onCaseEdited)
         self.ui.loadFolderButton.connect("clicked(bool)", self.onLoadFolderClicked)
+        self.ui.openDicomButton.connect("clicked(bool)", self.onOpenDicomClicked)
         self.ui.sampleButton.connect("clicked(bool)", self.onSampleClicked)
         self.ui.guessButton.connect("clicked(bool)", self.onGuessClicked)
 
@@ -103,6 +118,11 @@ class ExamPanel(Panel):
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Exam folder"))
         if folder:
             self._loadFolder(Path(folder))
+
+    def onOpenDicomClicked(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder with DICOM files"))
+        if folder:
+            self._openDicom(Path(folder))
 
     def onSampleClicked(self) -> None:
         self._loadSample()
