@@ -31,7 +31,7 @@ class Today:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class PriorCandidate:
     """One visit to compare with. folder: of a result or of an exam's images, None where the library tells it. case: there."""
 
     kind: Kind
@@ -45,17 +45,17 @@ class Candidate:
         return f"{self.kind}:{self.case or self.folder}"
 
 
-def loaded_result(case_name: str, folder: Path) -> Candidate:
+def loaded_result(case_name: str, folder: Path) -> PriorCandidate:
     """The result of another exam of the scene."""
-    return Candidate("loaded", _("{case} (in this scene)").format(case=case_name), folder)
+    return PriorCandidate("loaded", _("{case} (in this scene)").format(case=case_name), folder)
 
 
-def chosen_folder(folder: Path) -> Candidate:
+def chosen_folder(folder: Path) -> PriorCandidate:
     """A folder that the reader picked: a result, an exam's images, or a finished comparison."""
-    return Candidate("folder", _("Folder {name}").format(name=folder.name), folder)
+    return PriorCandidate("folder", _("Folder {name}").format(name=folder.name), folder)
 
 
-def earlier_sessions(cases: Iterable[Mapping[str, Any]], patient: str, session: str) -> tuple[Candidate, ...]:
+def earlier_sessions(cases: Iterable[Mapping[str, Any]], patient: str, session: str) -> tuple[PriorCandidate, ...]:
     """The patient's cases before this session, the latest first; all of them where this visit has no session yet.
 
     cases: rows of a library's worklist.
@@ -63,7 +63,9 @@ def earlier_sessions(cases: Iterable[Mapping[str, Any]], patient: str, session: 
     own = [(str(row.get("session") or ""), str(row["case"])) for row in cases if row.get("patient") == patient]
     before = [each for each in own if each[0] != session and (not session or _natural(each[0]) < _natural(session))]
     before.sort(key=lambda each: _natural(each[0]), reverse=True)
-    return tuple(Candidate("library", _("{case} (library)").format(case=case), case=case) for _session, case in before)
+    return tuple(
+        PriorCandidate("library", _("{case} (library)").format(case=case), case=case) for _session, case in before
+    )
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from MSSoftSegGUI.prior.candidates import Candidate, Today, chosen_folder, earlier_sessions
+from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, chosen_folder, earlier_sessions
 from MSSoftSegGUI.prior.comparison import is_comparison
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard, card_of
@@ -39,7 +39,7 @@ Phase = Literal["idle", "asking", "running", "cancelling"]
 class CompareView:
     """One picture. chosen: the key of a candidate, "" for none. percent: 0–100. hint: why nothing can be compared yet."""
 
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[PriorCandidate, ...] = ()
     chosen: str = ""
     phase: Phase = "idle"
     case_name: str = ""
@@ -56,7 +56,7 @@ class CompareView:
         return self.phase != "idle"
 
     @property
-    def candidate(self) -> Candidate | None:
+    def candidate(self) -> PriorCandidate | None:
         """What is chosen."""
         return next((each for each in self.candidates if each.key == self.chosen), None)
 
@@ -84,7 +84,7 @@ class ComparePresenter:
         later: Later,
         *,
         runs_folder: Path,
-        loaded: Callable[[], tuple[Candidate, ...]],
+        loaded: Callable[[], tuple[PriorCandidate, ...]],
         keep: Callable[[], str],
         show: Callable[[CompareView], None],
         on_compared: Callable[[Today, Path], None],
@@ -94,8 +94,8 @@ class ComparePresenter:
         self._runs_folder, self._loaded, self._keep = runs_folder, loaded, keep
         self._show, self._on_compared = show, on_compared
         self._today: Today | None = None
-        self._picked: tuple[Candidate, ...] = ()
-        self._sessions: tuple[Candidate, ...] = ()
+        self._picked: tuple[PriorCandidate, ...] = ()
+        self._sessions: tuple[PriorCandidate, ...] = ()
         self._run: _Run | None = None
         self.view = CompareView()
 
@@ -275,7 +275,7 @@ def free_name(place: Path, case_name: str) -> Path:
     return next(folder for folder in numbers if not folder.exists())
 
 
-def _hint(today: Today | None, candidates: list[Candidate]) -> str:
+def _hint(today: Today | None, candidates: list[PriorCandidate]) -> str:
     if today is None:
         return _("Choose an exam first: today’s visit.")
     if today.result is None:

@@ -10,7 +10,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.prior.candidates import Candidate, Today, loaded_result
+from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, loaded_result
 from MSSoftSegGUI.prior.comparison import is_comparison, read_comparison
 from MSSoftSegGUI.prior.comparison_scene import ComparisonScene
 from MSSoftSegGUI.prior.decisions import REJECTED
@@ -133,7 +133,7 @@ class PriorSection:
             session=session,
         )
 
-    def _loaded(self) -> tuple[Candidate, ...]:
+    def _loaded(self) -> tuple[PriorCandidate, ...]:
         """The other exams of the scene whose results are there."""
         found = []
         for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):

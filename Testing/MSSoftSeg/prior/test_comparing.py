@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from MSSoftSegGUI.prior.candidates import Candidate, Today, earlier_sessions, loaded_result
+from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, earlier_sessions, loaded_result
 from MSSoftSegGUI.prior.presenter import ComparePresenter, free_name
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
@@ -24,7 +24,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.worker, self.library, self.clock = ScriptedWorker(), ScriptedWorker(), Clock()
         self.compared: list[tuple[Today, Path]] = []
-        self.loaded: tuple[Candidate, ...] = ()
+        self.loaded: tuple[PriorCandidate, ...] = ()
         self.keep, self.runs = "", folder / "runs"
         result = folder / "today" / "result"
         result.mkdir(parents=True)
