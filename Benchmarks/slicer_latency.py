@@ -3,8 +3,8 @@
     python Benchmarks/slicer_latency.py [--patient small|clinical|isotropic]
 
 On SlicerHost, with the real worker and the model that ships; views are drawn by VTK without a graphics card. The run: a
-digital patient, test-time augmentation off. The slider: 50 made lesions on 182 × 218 × 182 voxels of 1 mm, dragged from end
-to end; a step ends when table, numbers and all slice views show the new threshold.
+digital patient, test-time augmentation off. The slider: 50 and 300 made lesions on 182 × 218 × 182 voxels of 1 mm, dragged from
+end to end; a step ends when table, numbers and all slice views show the new threshold.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "MSSoftSeg")]
 RESULT = Path(__file__).parent / "results" / "slicer_latency.md"
 BRAIN_SHAPE = (182, 218, 182)
-LESIONS, STEPS, LIMIT_MS = 50, 61, 100.0
+STEPS, LIMIT_MS = 61, 100.0
+# How many made lesions, and how large they are at most: 300 large ones would be one.
+LESIONS_MM = {50: 6.0, 300: 3.0}
 PHASES = {"preparing": "handing the images over", "running": "the worker runs", "done": "opening the result"}
 
 
@@ -67,8 +69,10 @@ def main() -> None:
         reader = Radiologist(host)
         size, run_s, run = _run(reader, Path(scratch) / "exam", chosen.patient)
         host.close_scene()
-        slider = _slider(reader, Path(scratch) / "made")
-        host.close_scene()
+        slider = []
+        for lesions in LESIONS_MM:
+            slider += _slider(reader, Path(scratch) / f"made{lesions}", lesions)
+            host.close_scene()
         host.unload_module("MSSoftSeg")
     table = _table(size, run_s, [*run, *slider])
     RESULT.write_text(table, encoding="utf-8")
@@ -131,11 +135,12 @@ def _shape(reader) -> tuple[int, ...]:
     return reader.review.exam.flair.GetImageData().GetDimensions()
 
 
-def _slider(reader, folder: Path) -> list[Row]:
+def _slider(reader, folder: Path, lesions: int) -> list[Row]:
     """The time from each move of the handle to the last repaint."""
     from Testing.SlicerHost.pythonqt import unwrap
 
-    rows = [_show_made_result(reader, folder)]
+    rows = [_show_made_result(reader, folder, lesions)]
+    name = f"slider, {lesions} lesions"
     slider = unwrap(reader.ui("thresholdSlider"))
     handle = slider._slider
     span = slider.maximum - slider.minimum
@@ -150,28 +155,28 @@ def _slider(reader, folder: Path) -> list[Row]:
             handle.setValue(round((threshold - slider.minimum) / span * handle.maximum()))
             reader.host.process_events()
             times.append(_clock() - began)
-        rows.append(Row(f"slider: {title}", *(tuple(column) for column in np.array(times[1:]).T)))
+        rows.append(Row(f"{name}: {title}", *(tuple(column) for column in np.array(times[1:]).T)))
         began = _clock()
         handle.setValue(handle.maximum() // 2)
         handle.setSliderDown(False)
         reader.host.process_events()
         let_go = _clock() - began
-    return [*rows, Row("slider let go: the surface follows", (let_go[0],), (let_go[1],))]
+    return [*rows, Row(f"{name}, let go: the surface follows", (let_go[0],), (let_go[1],))]
 
 
-def _show_made_result(reader, folder: Path) -> Row:
+def _show_made_result(reader, folder: Path, lesions: int) -> Row:
     """A FLAIR image with a result folder of made lesions, opened as any result is; what the event loop had to bear."""
     from Testing.SlicerHost.latency import LatencyProbe
 
-    result = _write_made_result(reader, folder)
+    result = _write_made_result(reader, folder, lesions)
     with LatencyProbe() as probe:
         reader.workbench.showResult(result)
         reader.wait(lambda: bool(reader.view.rows), "the made result")
         reader.rest(1.0)
-    return Row("event loop: opening the made result", probe.result.gaps_ms, probe.result.busy_ms)
+    return Row(f"event loop: opening {lesions} made lesions", probe.result.gaps_ms, probe.result.busy_ms)
 
 
-def _write_made_result(reader, folder: Path) -> Path:
+def _write_made_result(reader, folder: Path, lesions: int) -> Path:
     """Load the FLAIR image; the result folder."""
     import SimpleITK as sitk
 
@@ -180,7 +185,7 @@ def _write_made_result(reader, folder: Path) -> Path:
     from MSSoftSegLib.report.lesion_table import write_lesions_csv
     from Testing.MSSoftSeg.stand_ins.made_maps import lesion_map
 
-    probability, _ = lesion_map(BRAIN_SHAPE, lesions=LESIONS, largest_mm=6.0)
+    probability, _ = lesion_map(BRAIN_SHAPE, lesions=lesions, largest_mm=LESIONS_MM[lesions])
     maps = combine([sitk.GetImageFromArray(probability)])
     found = segment_lesions(maps, threshold=0.5, min_lesion_mm3=3.0)
     exam, result = folder / "Made", folder / "result"
@@ -207,8 +212,9 @@ def _table(size: str, run_s: float, rows: list[Row]) -> str:
         "# How long the panel keeps its user waiting",
         "",
         f"`python Benchmarks/slicer_latency.py` on SlicerHost, {platform.machine()}, views drawn without a graphics card.",
-        f"The run: FLAIR of {size} voxels with T1 and T2, {run_s:.0f} s, real worker and model. The slider: {LESIONS} made",
-        f"lesions on {' × '.join(str(each) for each in BRAIN_SHAPE)} voxels of 1 mm, {STEPS - 1} steps from end to end.",
+        f"The run: FLAIR of {size} voxels with T1 and T2, {run_s:.0f} s, real worker and model. The slider:",
+        f"{' and '.join(map(str, LESIONS_MM))} made lesions on {' × '.join(map(str, BRAIN_SHAPE))} voxels of 1 mm,",
+        f"{STEPS - 1} steps from end to end.",
         "Event loop: gaps between ticks of a 10 ms timer. Times in ms; “work” is the program's processor time with all that",
         "VTK draws, which other programs do not lengthen as they do the clock's.",
         f"Load when it ended: {os.getloadavg()[0]:.0f} on {os.cpu_count()} processors.",

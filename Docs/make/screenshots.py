@@ -3,10 +3,12 @@
 The panel is the real one, the views are drawn by Slicer's own slice logic and displayable managers, the lesions come
 from the real worker and the model that ships; the frame around them is SlicerHost's, not the Slicer application's.
 
-    python Docs/make/screenshots.py [--small | --exam FOLDER --result FOLDER] [--part visit|curation|training]
+    python Docs/make/screenshots.py [--small | --exam FOLDER --result FOLDER [--comparison FOLDER]] [--dark]
+                                    [--part visit|prior|curation|training]
 
 With --result the run is not waited for: a result folder of `mssoftseg segment` on that exam is shown. The part "curation"
-needs it: the demo's will do.
+needs it: the demo's will do. --comparison: a folder of `mssoftseg change`, with the visits of `Docs/make/two_visits.py`. --dark:
+in colors like those of Slicer's dark theme, as NAME_dark.png.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "MSSoftSeg")]
 OUT = ROOT / "Docs" / "screenshots"
-SIZE = (1500, 1010)
+SIZE = (1366, 900)
+COLORS, MOST_BYTES = (256, 192, 128, 96), 300_000
 # Beside a lesion that is large enough to be seen and small enough to fit.
 LARGEST_SHOWN_MM3, ZOOM = 600.0, 0.4
 STROKES_MM = ((9.0, 4.0, 0.0), (10.0, 6.0, 0.0), (11.0, 8.0, 0.0))
@@ -36,9 +39,13 @@ def main() -> None:
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--exam", type=Path)
     parser.add_argument("--result", type=Path)
-    parser.add_argument("--part", choices=("visit", "curation", "training"))
+    parser.add_argument("--comparison", type=Path)
+    parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--part", choices=("visit", "prior", "curation", "training"))
     chosen = parser.parse_args()
     OUT.mkdir(exist_ok=True)
+    if chosen.dark:
+        _darken()
     with tempfile.TemporaryDirectory(prefix="mssoftseg-screenshots-") as scratch:
         folder = Path(scratch) / "Digital patient"
         if chosen.exam:
@@ -47,6 +54,10 @@ def main() -> None:
             _patient(folder, small=chosen.small)
         if chosen.part in (None, "visit"):
             _visit(folder, chosen.result)
+        if chosen.part == "prior" or (chosen.part is None and chosen.comparison is not None):
+            from Docs.make.screenshots_prior import play as play_prior
+
+            play_prior(folder, chosen.result, chosen.comparison, _shoot)
         if chosen.part == "curation" or (chosen.part is None and chosen.result is not None):
             from Docs.make.screenshots_curation import play
 
@@ -141,14 +152,38 @@ def _shoot(reader, name: str, *openSections: str) -> None:
     """A picture of the window with these sections open and the others folded."""
     from Testing.SlicerHost.rendering import save_window
 
-    for section in ("exam", "segment", "review", "edit", "softLabel", "library", "train", "environment"):
+    for section in ("exam", "segment", "review", "edit", "prior", "softLabel", "library", "train", "environment"):
         reader.ui(f"{section}Section").collapsed = f"{section}Section" not in openSections
     reader.host.process_events()
-    path = OUT / f"{name}.png"
+    path = OUT / f"{name}{_ending()}.png"
     save_window(path, SIZE)
-    # Gray images, a few colors: 256 are enough, and the repository stays small.
     with Image.open(path) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        whole = picture.convert("RGB")
+    # Gray images, a few colors: 256 are enough, and the repository stays small.
+    for colors in COLORS:
+        whole.quantize(colors, dither=Image.Dither.NONE).save(path, optimize=True)
+        if path.stat().st_size <= MOST_BYTES:
+            break
+
+
+def _darken() -> None:
+    """Colors like those of Slicer's dark theme, for everything that is made from now on."""
+    from PySide6 import QtGui, QtWidgets
+
+    from Testing.SlicerHost import start
+
+    start()
+    palette = QtGui.QPalette(QtGui.QColor("#404040"), QtGui.QColor("#353535"))
+    palette.setColor(QtGui.QPalette.Base, QtGui.QColor("#191919"))
+    palette.setColor(QtGui.QPalette.AlternateBase, QtGui.QColor("#2a2a2a"))
+    QtWidgets.QApplication.setPalette(palette)
+
+
+def _ending() -> str:
+    """What tells a picture in dark colors from the same in light ones."""
+    from PySide6 import QtGui
+
+    return "_dark" if QtGui.QGuiApplication.palette().color(QtGui.QPalette.Window).lightness() < 128 else ""
 
 
 if __name__ == "__main__":

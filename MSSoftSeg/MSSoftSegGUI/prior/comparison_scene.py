@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.prior.comparison import ChangeRow, ReadComparison
 from MSSoftSegGUI.scene.case_folder import ROLE_ATTRIBUTE
-from MSSoftSegGUI.scene.contrast_windows import setWindow
+from MSSoftSegGUI.scene.contrast_windows import thinned
 from MSSoftSegGUI.scene.nodes import addHidden, hideNodes, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.segmentation_node import BINARY, labelmap
@@ -27,6 +27,8 @@ from MSSoftSegLib.stepwise import Work
 ROLE_VISIT = "visit"
 # SDs of normal tissue shown as black and as white: beyond these a lesion changed for certain.
 SUBTRACTION_WINDOW = (-6.0, 6.0)
+# Of brain voxels, per cent shown as black and as white: lesions must not saturate.
+FLAIR_PERCENTILES = (1.0, 99.9)
 # Outlines by what became of a lesion: apart from each other for color-blind readers, and bright on gray.
 COLORS = {
     "gained": ((1.0, 0.35, 0.1), ("new", "enlarging", "merged")),
@@ -111,13 +113,18 @@ class ComparisonScene:
         yield
         files = {"before": "before_FLAIR.nii.gz", "after": "after_FLAIR.nii.gz", "subtraction": "subtraction.nii.gz"}
         names = {"before": _("Earlier visit"), "after": _("Today’s visit"), "subtraction": _("Difference")}
+        window = None
         for name, file in files.items():
             array, matrix = read_volume(inner / file)
             yield
-            window = SUBTRACTION_WINDOW if name == "subtraction" else None
+            if name == "subtraction":
+                window = SUBTRACTION_WINDOW
+            elif window is None:
+                # The same for both: they were matched, and a difference in gray is a difference.
+                window = gray_window(array)
             self._nodes[name] = _transient(newVolumeNode(array, self._matrix @ matrix, names[name], window=window))
-            if window is None:
-                setWindow("flair", self._nodes[name])
+            # A display that Slicer did not make itself has no colors.
+            self._nodes[name].GetDisplayNode().SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")
             yield
         self._labels, _matrix = read_volume(inner / "change_labels.nii.gz")
         yield
@@ -154,6 +161,14 @@ class ComparisonScene:
         first, last = places.min(axis=0), places.max(axis=0) + 1
         box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
         self._blinker.blink(tuple(first), self._labels[box] == row.id, self._nodes["after"])
+
+
+def gray_window(array: np.ndarray) -> tuple[float, float]:
+    """Values shown as black and as white of an image in units of its normal tissue, 0 outside the brain; always apart."""
+    few = thinned(array)
+    inside = few[few != 0]
+    low, high = np.percentile(inside, FLAIR_PERCENTILES) if inside.size else (0.0, 1.0)
+    return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)
 
 
 def way_to_today(path: Path) -> np.ndarray:

@@ -280,6 +280,8 @@ def _hint(today: Today | None, candidates: list[PriorCandidate]) -> str:
         return _("Choose an exam first: today’s visit.")
     if today.result is None:
         return _("Segment this exam first: its result is what is compared.")
+    if today.comparison:
+        return ""
     return "" if candidates else _("Choose the folder of an earlier visit: its images, or a result of it.")
 
 

@@ -154,6 +154,7 @@ class PriorSection:
             text = _("The comparison of {case} is ready: choose its FLAIR image to see it.")
             self.presenter.say(text.format(case=exam.caseName))
             return
+        self.presenter.follow(self._today(exam))
         self._open(str(folder))
         if self.reading.view.is_open:
             if self._folder in folder.parents:

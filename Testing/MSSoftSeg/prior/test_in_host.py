@@ -53,6 +53,13 @@ def planes() -> list[np.ndarray]:
     return [slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()).copy() for node in nodes]
 
 
+def grays() -> list[float]:
+    """How bright each of the three views is in the middle, 0–255."""
+    from Testing.SlicerHost.rendering import view_pixels
+
+    return [float(np.median(view_pixels(tag)[150:250, 150:250])) for tag in VIEWS]
+
+
 def wait_for_views(reader) -> None:
     """Until the visits stand side by side."""
     reader.wait(lambda: reader.workbench.prior.scene._views.isShown, "the visits side by side")
@@ -100,7 +107,7 @@ def _visit(reader, folder) -> SimpleNamespace:
     )
     seen.warnings, seen.note = reader.ui("changeWarnings").text, reader.ui("priorMessage").text
     click_row(reader, 1)
-    seen.planes = planes()
+    seen.planes, seen.grays = planes(), grays()
     seen.shift_mm = _place_of("Earlier visit") - matrix_of()[:3, 3]
     reader.click("changeViewsButton")
     shown = slicer.util.getNode("vtkMRMLSliceCompositeNodeRed").GetBackgroundVolumeID()
@@ -195,6 +202,10 @@ def test_before_after_and_difference_stand_in_one_plane_where_today_lies(seen):
         assert np.allclose(plane[:3, :3], seen.planes[0][:3, :3])
         assert plane[:3, 2] @ (place - plane[:3, 3]) == pytest.approx(0.0, abs=0.1)
     assert seen.shift_mm == pytest.approx(MOVED_MM)
+
+
+def test_images_of_noise_about_their_mean_are_shown_in_the_middle_of_the_grays(seen):
+    assert all(90 < gray < 165 for gray in seen.grays), seen.grays
 
 
 def test_side_by_side_can_be_left_and_the_readers_own_views_come_back(seen):
