@@ -14,6 +14,8 @@ from MSSoftSegGUI.library.agreement import LibraryAgreement
 from MSSoftSegGUI.library.agreement_scene import AgreementScene
 from MSSoftSegGUI.library.case_files import CaseFiles
 from MSSoftSegGUI.library.case_state import CaseState
+from MSSoftSegGUI.library.cohort_list import CohortList
+from MSSoftSegGUI.library.cohort_panel import CohortPanel
 from MSSoftSegGUI.library.current_exam import CurrentExam
 from MSSoftSegGUI.library.default_settings import LibraryDefault
 from MSSoftSegGUI.library.export_panel import LibraryExportPanel
@@ -39,11 +41,14 @@ from MSSoftSegGUI.worker.short_jobs import ShortJobs
 class CurationWorkbench(VTKObservationMixin):
     """Everything behind the sections "Soft label" and "Keep and export".
 
-    make: gives the exam on the table, made where it is missing; choose(exam): puts another one there.
+    make: gives the exam on the table, made where it is missing; choose(exam): puts another one there; openResult(files, name,
+    result folder): loads an exam with its result.
     review: the review session; edit: the panel with the brush; folder: where files for the worker go.
     """
 
-    def __init__(self, ui: Callable[[str], str], worker, *, make, choose, review, edit, folder: Path) -> None:
+    def __init__(
+        self, ui: Callable[[str], str], worker, *, make, choose, openResult, review, edit, folder: Path
+    ) -> None:
         super().__init__()
         self._make, self._review = make, review
         self._jobs = ShortJobs(worker)
@@ -61,13 +66,16 @@ class CurationWorkbench(VTKObservationMixin):
         self._asked: tuple | None = None
         self._buildSoftLabel(ui, folder)
         self._buildLibrary(ui, folder)
+        self.cohortPanel = CohortPanel(ui("Cohort"))
+        self.cohort = CohortList(open_exam=openResult, folder=folder.parent / "cohort", show=self.cohortPanel.show)
+        self.cohortPanel.setPresenter(self.cohort)
         self.saver.set_library(slicer.util.settingsValue(LIBRARY_SETTING, ""))
         self.library.chooseLibrary(self.saver.library)
 
     @property
     def panels(self) -> list[tuple]:
         """The section and the panel of each, in order."""
-        library = (self.library, self.worklistPanel, self.ratersPanel, self.exportPanel)
+        library = (self.library, self.worklistPanel, self.ratersPanel, self.exportPanel, self.cohortPanel)
         return [("softLabel", self.softLabelPanel), *(("library", panel) for panel in library)]
 
     def exam(self):

@@ -68,7 +68,7 @@ class Workbench:
         )
         self.edit = EditPanel(self._ui("Edit"))
         self.worker, self.quickWorker = newWorker(), newWorker()
-        self.opener = ExamOpener(self.exam, ShortJobs(self.quickWorker), runsFolder() / "exams")
+        self.opener = ExamOpener(self.exam, ShortJobs(self.quickWorker), runsFolder() / "exams", self.showResult)
         self.report = ReviewReport(
             ShortJobs(self.quickWorker), later, runsFolder() / "report", reviewer=lambda: self.curation.saver.view.rater
         )
@@ -160,10 +160,6 @@ class Workbench:
     def loadFolder(self, folder: Path) -> None:
         """Load an exam folder as one exam in a folder of its own."""
         self.opener.loadFolder(folder)
-
-    def openDicom(self, folder: Path) -> None:
-        """Look through a folder of DICOM files, and ask which series are meant."""
-        self.opener.openDicom(folder)
 
     def showExam(self, exam) -> None:
         """Put an exam of the scene on the table."""
@@ -273,7 +269,7 @@ class Workbench:
         return ExamPanel(
             self._ui("Exam"),
             loadFolder=self.loadFolder,
-            openDicom=self.openDicom,
+            openDicom=lambda folder: self.opener.openDicom(folder),
             loadSample=self.loadSample,
             onChanged=self.onExamChanged,
         )
@@ -284,6 +280,7 @@ class Workbench:
             self.quickWorker,
             make=self._currentExam,
             choose=self.showExam,
+            openResult=self.opener.openWithResult,
             review=self.review,
             edit=self.edit,
             folder=runsFolder() / "short-jobs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import slicer
@@ -13,10 +14,10 @@ from MSSoftSegLib.dicom.identity import read_identity
 
 
 class ExamOpener:
-    """panel: the exam's; jobs: asks the worker; folder: for files that pass between worker and scene."""
+    """panel: the exam's; jobs: asks the worker; folder: for files that pass between worker and scene; showResult: reviews one."""
 
-    def __init__(self, panel, jobs, folder: Path) -> None:
-        self._panel = panel
+    def __init__(self, panel, jobs, folder: Path, showResult: Callable[[Path], None]) -> None:
+        self._panel, self._showResult = panel, showResult
         self.chooser = ExamChooser(
             jobs, folder=folder, identify=read_identity, load=self._takeChosen, show=panel.chooser.show
         )
@@ -32,6 +33,13 @@ class ExamOpener:
     def openDicom(self, folder: Path) -> None:
         """Look through a folder of DICOM files, and ask which series are meant."""
         self.chooser.look_into(folder, dicom=True)
+
+    def openWithResult(self, files, name: str, folder: Path) -> None:
+        """Load images that are known, by slot, and their result for review."""
+        nodes, problem = loadFiles(files)
+        self._place(nodes, problem, name)
+        if "flair" in nodes:
+            self._showResult(folder)
 
     def forget(self) -> None:
         """The scene is closing."""

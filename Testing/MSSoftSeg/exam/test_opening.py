@@ -29,7 +29,7 @@ def test_a_visit_is_picked_from_a_messy_folder_and_loaded_where_the_scanner_put_
 
     write_visit(tmp_path / "CD" / "one", "GE")
     expected = write_visit(tmp_path / "CD" / "two", "Siemens", identity=OTHER)
-    radiologist.workbench.openDicom(tmp_path / "CD")
+    radiologist.workbench.opener.openDicom(tmp_path / "CD")
     wait_for_choice(radiologist)
     assert not radiologist.ui("takeButton").enabled
     pick(radiologist, "visitCombo", "Visit 2 (patient 2")
@@ -77,7 +77,7 @@ def test_an_exam_folder_with_two_t1s_is_asked_about(radiologist, tmp_path):
 
 def test_cancel_leaves_the_panel_as_it_was(radiologist, tmp_path):
     write_visit(tmp_path, "times only")
-    radiologist.workbench.openDicom(tmp_path)
+    radiologist.workbench.opener.openDicom(tmp_path)
     wait_for_choice(radiologist)
     radiologist.click("closeChooserButton")
     assert not radiologist.ui("chooserFrame").visible
