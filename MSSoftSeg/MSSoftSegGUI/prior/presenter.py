@@ -62,7 +62,7 @@ class CompareView:
 
 
 @dataclass
-class _Run:
+class _ComparisonRun:
     today: Today
     out: Path
     name: str
@@ -96,7 +96,7 @@ class ComparePresenter:
         self._today: Today | None = None
         self._picked: tuple[PriorCandidate, ...] = ()
         self._sessions: tuple[PriorCandidate, ...] = ()
-        self._run: _Run | None = None
+        self._run: _ComparisonRun | None = None
         self.view = CompareView()
 
     def follow(self, today: Today | None) -> None:
@@ -213,7 +213,7 @@ class ComparePresenter:
         except (OSError, ValueError, KeyError, TypeError):
             self._end(error=_no_result())
             return
-        run = _Run(today, self._place_for(today), uuid.uuid4().hex[:12], self._clock())
+        run = _ComparisonRun(today, self._place_for(today), uuid.uuid4().hex[:12], self._clock())
         self._run = run
         self._change(phase="running", stage_text=_("Starting the worker"))
         spec = {"visits": [str(prior), str(today.result)], "out": str(run.out), **settings}
@@ -227,13 +227,13 @@ class ComparePresenter:
             return self._runs_folder / uuid.uuid4().hex[:12] / "change"
         return free_name(Path(keep), today.case_name)
 
-    def _tick(self, run: _Run) -> None:
+    def _tick(self, run: _ComparisonRun) -> None:
         if self._run is run:
             if self.view.phase == "running":
                 self._change(remaining_text=remaining_text(self._clock() - run.since, run.share))
             self._later(TICK_S, lambda: self._tick(run))
 
-    def _hear(self, run: _Run, event: Event) -> None:
+    def _hear(self, run: _ComparisonRun, event: Event) -> None:
         kind = event["event"]
         if not run.is_wanted:
             # Nobody waits for it any more.
@@ -249,7 +249,7 @@ class ComparePresenter:
         elif kind == "cancelled":
             self._end(note=_("Cancelled."))
 
-    def _hear_progress(self, run: _Run, event: Event) -> None:
+    def _hear_progress(self, run: _ComparisonRun, event: Event) -> None:
         share = event.get("overall")
         if isinstance(share, int | float):
             run.share = min(1.0, max(run.share, float(share)))
