@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -23,11 +24,13 @@ IN_WORDS = {
 # Counts and volumes of a cohort are skewed: they are compared as logarithms.
 SKEWED = ("lesions", "volume_ml")
 NOT_A_DOUBT = "image was given: the model works without it"
+# What may differ in a sentence that is said of each contrast in turn.
+OF_ONE_CONTRAST = re.compile(r"\b(FLAIR|T1|T2|PD)\b|\d[\d.]*")
 
 
 @dataclass(frozen=True)
 class Suspicion:
-    """score: one for each reason, so that it can be read off; reasons in words, the quality checks' own first.
+    """score: one for each reason, of however many contrasts it is said; reasons in words, the quality checks' own first.
 
     farthest: largest modified z of any measure, for the order of exams with as many reasons.
     """
@@ -72,4 +75,5 @@ def _of(row: ExamRow, far: Mapping[str, float | None]) -> Suspicion:
         for name, z in known.items()
         if abs(z) > OUTLIER_FROM
     ]
-    return Suspicion(len(reasons), tuple(reasons), max((abs(z) for z in known.values()), default=0.0))
+    score = len({OF_ONE_CONTRAST.sub("", text) for text in reasons})
+    return Suspicion(score, tuple(reasons), max((abs(z) for z in known.values()), default=0.0))

@@ -90,6 +90,14 @@ def test_a_small_cohort_has_no_outliers_and_one_of_equals_neither(tmp_path):
     assert len(modified_z(rows, "volume_ml")) == 5
 
 
+def test_what_is_said_of_three_contrasts_is_one_reason(tmp_path):
+    said = [f"The {name} image has voxels of up to {mm} mm." for name, mm in (("FLAIR", 6.8), ("T1", 7.0), ("T2", 6.8))]
+    write_exam(tmp_path, "1", facts(lesions=1, volume_ml=1.0, warnings=(*said, "The brain mask leaks.")))
+    found = suspicions(read_exam_rows(tmp_path))["sub-1"]
+    assert found.score == 2
+    assert found.reasons == (*said, "The brain mask leaks.")
+
+
 def test_a_missing_image_is_no_suspicion(tmp_path):
     said = "No T2 image was given: the model works without it, but less reliably."
     write_exam(tmp_path, "1", facts(lesions=1, volume_ml=1.0, warnings=(said,)))
