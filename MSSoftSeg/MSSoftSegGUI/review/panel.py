@@ -47,6 +47,8 @@ class ReviewPanel(Panel):
         self._presenter, self._before, self._onDisplay = presenter, before, onDisplay
         self.setIcons(ICONS)
         self._numbers: list[int] = []
+        # What each cell says, and the decision that it is drawn in.
+        self._cells: dict[tuple[int, int], tuple[str, str]] = {}
         ui = self.ui
         self._connectSliders()
         self._connectViews()
@@ -110,7 +112,7 @@ class ReviewPanel(Panel):
     def close(self) -> None:
         """No result is there."""
         self._enable(False)
-        self._numbers = []
+        self._numbers, self._cells = [], {}
         self.ui.lesionTable.setRowCount(0)
         self.say(_("No result yet. Choose an exam and click Segment."))
         showMessage(self.ui.reviewMessage, "")
@@ -307,6 +309,7 @@ class ReviewPanel(Panel):
         self._numbers = [row.number for row in view.rows]
         if table.rowCount != len(view.rows):
             table.setRowCount(len(view.rows))
+            self._cells = {place: cell for place, cell in self._cells.items() if place[0] < len(view.rows)}
         for index, row in enumerate(view.rows):
             for number, column in enumerate(self._columns):
                 self._setCell(index, number, column.text(row), row.status)
@@ -330,19 +333,23 @@ class ReviewPanel(Panel):
             header.setSortIndicator(number, qt.Qt.DescendingOrder if descending else qt.Qt.AscendingOrder)
 
     def _setCell(self, row: int, column: int, text: str, status: str) -> None:
+        # While a slider moves most cells stay as they are, and asking Qt for each of thousands takes longer than drawing.
+        before = self._cells.get((row, column), (None, ""))
+        if before == (text, status):
+            return
+        self._cells[row, column] = (text, status)
         item = self.ui.lesionTable.item(row, column)
         if item is None:
             item = qt.QTableWidgetItem()
             item.setTextAlignment(qt.Qt.AlignCenter)
             self.ui.lesionTable.setItem(row, column, item)
-        if item.text() != text:
-            item.setText(text)
-        font = item.font()
-        if font.strikeOut() != (status == "rejected"):
+        item.setText(text)
+        if before[1] != status:
+            font = item.font()
             font.setStrikeOut(status == "rejected")
             item.setFont(font)
-        color = colorOf(status, self.widget)
-        item.setForeground(qt.QBrush(color) if color else qt.QBrush())
+            color = colorOf(status, self.widget)
+            item.setForeground(qt.QBrush(color) if color else qt.QBrush())
 
     def _enable(self, enabled: bool) -> None:
         ui = self.ui
