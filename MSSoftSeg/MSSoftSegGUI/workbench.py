@@ -33,19 +33,14 @@ from MSSoftSegGUI.segment.presenter import SegmentPresenter
 from MSSoftSegGUI.segment.preview import RunPreview
 from MSSoftSegGUI.train.workbench import TrainingWorkbench
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
-from MSSoftSegGUI.worker.client import WorkerClient
 from MSSoftSegGUI.worker.error_card import reason_of
+from MSSoftSegGUI.worker.new_worker import newWorker
 from MSSoftSegGUI.worker.place import PYTHON_SETTING, makeCommand, runsFolder
 from MSSoftSegGUI.worker.qt_process import QtProcess, later, waitForEnds
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 # A killed process is gone within milliseconds; one that a driver holds must not hold Slicer.
 END_PATIENCE_S = 2.0
-
-
-def newWorker() -> WorkerClient:
-    """A worker that starts with its first job."""
-    return WorkerClient(lambda: makeCommand("MSSoftSegLib.jobs.worker"), QtProcess, later)
 
 
 class Workbench:
@@ -121,12 +116,14 @@ class Workbench:
         self.exam.guessWhereEmpty()
         self.review.enter()
         self.edit.enter()
+        self.prior.enter()
         self.training.enter()
 
     def leave(self) -> None:
         """Another module is opened; a run goes on."""
         self.review.leave()
         self.edit.leave()
+        self.prior.leave()
 
     def forgetScene(self) -> None:
         """The scene is closing: what runs is stopped, and nothing of it comes back."""
@@ -155,6 +152,7 @@ class Workbench:
             worker.shutdown()
         waitForEnds(END_PATIENCE_S)
         self.review.panel.removeShortcuts()
+        self.prior.panel.removeShortcuts()
         shutil.rmtree(runsFolder(), ignore_errors=True)
 
     def loadFolder(self, folder: Path) -> None:
@@ -294,6 +292,7 @@ class Workbench:
             kept=self.curation.whereKept,
             reviewer=lambda: self.curation.saver.view.rater,
             restore=self.curation.restoreViews,
+            reviewKeys=self.review.panel.setActive,
             folder=runsFolder() / "comparisons",
         )
 

@@ -15,6 +15,8 @@ from MSSoftSegGUI.prior.reading import class_word
 from MSSoftSegGUI.widgets.panel import Panel, colorOf, fillCombo, showMessage
 
 KEEP_SETTING = "MSSoftSeg/Comparisons"
+# The review's own, for as long as changes are what is looked at.
+KEYS = {"A": "acceptChangeButton", "X": "rejectChangeButton", "U": "undoChangeButton", "Z": "undoChangeButton"}
 STATUS_COLORS = {"accepted": "accepted", "reclassed": "accepted", "rejected": "rejected"}
 
 
@@ -46,6 +48,19 @@ class PriorPanel(Panel):
         ui.undoChangeButton.connect("clicked(bool)", lambda _checked=False: self._reading.undo())
         ui.reclassCombo.connect("activated(int)", self.onReclassed)
         self._setUpTable()
+        self._shortcuts = [self._shortcut(key, getattr(ui, button)) for key, button in KEYS.items()]
+        self.setKeysActive(False)
+
+    def setKeysActive(self, active: bool) -> None:
+        """Whether the keys decide on changes."""
+        for shortcut in self._shortcuts:
+            shortcut.enabled = active
+
+    def removeShortcuts(self) -> None:
+        """Give the keys back: the module is unloaded."""
+        for shortcut in self._shortcuts:
+            shortcut.setParent(None)
+        self._shortcuts = []
 
     def setPresenters(self, compare, reading) -> None:
         """Whom to ask; they in turn show their views here."""
@@ -133,6 +148,12 @@ class PriorPanel(Panel):
 
     def onCopyDetailsClicked(self, _checked=False) -> None:
         qt.QApplication.clipboard().setText(self._details)
+
+    def _shortcut(self, key: str, button):
+        shortcut = qt.QShortcut(slicer.util.mainWindow() or self.widget)
+        shortcut.setKey(qt.QKeySequence(key))
+        shortcut.connect("activated()", button.click)
+        return shortcut
 
     def _setUpTable(self) -> None:
         table, header = self.ui.changeTable, self.ui.changeTable.horizontalHeader()

@@ -28,15 +28,24 @@ class PriorSection:
     """worker: segments and compares; quickWorker: answers for the library. folder: for comparisons that nobody keeps.
 
     kept: gives library, patient and session of the exam on the table, "" where not known. reviewer: gives the reader's name.
-    restore: shows in the views what was there before.
+    restore: shows in the views what was there before. reviewKeys: says whether the keys are the review's.
     """
 
     def __init__(
-        self, uiPath: str, worker, quickWorker, *, kept: Callable, reviewer: Callable[[], str], restore, folder: Path
+        self,
+        uiPath: str,
+        worker,
+        quickWorker,
+        *,
+        kept: Callable,
+        reviewer: Callable[[], str],
+        restore: Callable[[], None],
+        reviewKeys: Callable[[bool], None],
+        folder: Path,
     ) -> None:
-        self._kept, self._folder = kept, folder
+        self._kept, self._folder, self._reviewKeys = kept, folder, reviewKeys
         self._exam = None
-        self._isFolded = True
+        self._isFolded, self._isEntered, self._isShown = True, False, False
         self.panel = PriorPanel(uiPath, onViews=self.onViews, onKeep=self.onKeep, onPage=self.onPage)
         self.scene = ComparisonScene(later, exam=lambda: self._exam, restore=restore, onProblem=self._cannotShow)
         self.reading = ChangeReading(show=self._showReading, jump=self._jump, reviewer=reviewer)
@@ -56,6 +65,16 @@ class PriorSection:
     def widget(self):
         """What is laid out in the section."""
         return self.panel.widget
+
+    def enter(self) -> None:
+        """The module is opened; after the review, whose keys these are while nothing is compared."""
+        self._isEntered = True
+        self._giveKeys()
+
+    def leave(self) -> None:
+        """Another module is opened."""
+        self._isEntered = False
+        self.panel.setKeysActive(False)
 
     def follow(self, exam) -> None:
         """Another exam is on the table, or another result of it; None for no exam."""
@@ -81,6 +100,7 @@ class PriorSection:
     def forgetScene(self) -> None:
         """The scene is closing."""
         self.scene.forget()
+        self._setShown(False)
         self._exam = None
         self.presenter.forget()
         self.reading.close()
@@ -91,7 +111,7 @@ class PriorSection:
             self.scene.show(self.reading.comparison, self.reading.view.row_of(self.reading.view.selected))
         else:
             self.scene.hide()
-        self.panel.setViewsShown(shown and self.reading.comparison is not None)
+        self._setShown(shown and self.reading.comparison is not None)
 
     def onPage(self) -> None:
         """The comparison's page, in the browser."""
@@ -116,6 +136,17 @@ class PriorSection:
         self._exam.comparison = str(target)
         self.follow(self._exam)
         self.presenter.say(_("The comparison is kept as {name}.").format(name=target.name))
+
+    def _setShown(self, shown: bool) -> None:
+        self._isShown = shown
+        self.panel.setViewsShown(shown)
+        self._giveKeys()
+
+    def _giveKeys(self) -> None:
+        """Who looks at changes decides on them, and not unseen on a lesion of the review."""
+        if self._isEntered:
+            self.panel.setKeysActive(self._isShown)
+            self._reviewKeys(not self._isShown)
 
     def _today(self, exam) -> Today | None:
         if exam is None or not isThere(exam.flair):
@@ -165,7 +196,7 @@ class PriorSection:
 
     def _open(self, folder: str) -> None:
         self.scene.close()
-        self.panel.setViewsShown(False)
+        self._setShown(False)
         self.reading.close()
         if not folder:
             return
@@ -188,9 +219,9 @@ class PriorSection:
     def _jump(self, row) -> None:
         if self.reading.comparison is not None:
             self.scene.show(self.reading.comparison, row)
-            self.panel.setViewsShown(True)
+            self._setShown(True)
 
     def _cannotShow(self, problem: Exception) -> None:
-        self.panel.setViewsShown(False)
+        self._setShown(False)
         text = _("The images of the comparison cannot be shown: {reason}").format(reason=reason_of(problem))
         self.presenter.fail(sentence(text), _("Compare again."))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from MSSoftSegLib.result_files import CHANGE_REVIEW_FILE
+from Testing.MSSoftSeg.review.test_review_gestures import fire
 from Testing.MSSoftSeg.stand_ins.made_comparisons import FINDING, MOVED_MM, PAIR, write_comparison
 from Testing.MSSoftSeg.stand_ins.made_results import CENTERS, flair_node, matrix_of, visit, write_result
 
@@ -120,15 +121,22 @@ def _visit(reader, folder) -> SimpleNamespace:
 
 def _decide(reader, seen) -> None:
     click_row(reader, 0)
-    reader.click("acceptChangeButton")
+    fire(reader, "A")
     combo = reader.ui("reclassCombo")
     combo.currentIndex = combo.findData("stable")
     combo.activated(combo.currentIndex)
     reader.click("rejectChangeButton")
     seen.decided, seen.summary = decisions(reader), reader.ui("changeSummary").text
     reader.click("undoChangeButton")
-    reader.click("undoChangeButton")
+    fire(reader, "Z")
     seen.undone = decisions(reader)
+    reader.click("changeViewsButton")
+    # Now they are the review's again.
+    for key in ("A", "X", "U", "Z"):
+        fire(reader, key)
+    seen.after_keys = decisions(reader)
+    reader.click("changeViewsButton")
+    wait_for_views(reader)
     seen.kept = json.loads((Path(seen.spec["out"]) / CHANGE_REVIEW_FILE).read_text())
 
 
@@ -157,6 +165,7 @@ def _keep_and_reopen(reader, seen) -> None:
         assert slicer.util.saveScene(str(seen.folder / "visit.mrb"))
         reader.host.close_scene()
         reader.rest(0.1)
+        assert not reader.ui("changeViewsButton").checked
         seen.closed = table(reader), len(slicer.util.getNodesByClass("vtkMRMLVolumeNode"))
         slicer.util.loadScene(str(seen.folder / "visit.mrb"))
         reader.wait(lambda: reader.ui("changeTable").rowCount == 3, "the comparison of the reopened scene")
@@ -215,7 +224,7 @@ def test_side_by_side_can_be_left_and_the_readers_own_views_come_back(seen):
 def test_accept_reclass_reject_and_one_undo_kept_at_once(seen):
     assert seen.decided == ["accepted", "was enlarging", "rejected"]
     assert seen.summary.startswith("1 new, 1 stable · ")
-    assert seen.undone == ["accepted", "", ""]
+    assert seen.undone == seen.after_keys == ["accepted", "", ""]
     assert seen.kept["decisions"] == {PAIR: {"1": {"decision": "accepted", "change": "new"}}}
 
 
