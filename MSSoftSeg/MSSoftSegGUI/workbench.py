@@ -34,8 +34,7 @@ from MSSoftSegGUI.segment.preview import RunPreview
 from MSSoftSegGUI.train.workbench import TrainingWorkbench
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.error_card import reason_of
-from MSSoftSegGUI.worker.new_worker import newWorker
-from MSSoftSegGUI.worker.place import PYTHON_SETTING, makeCommand, runsFolder
+from MSSoftSegGUI.worker.place import PYTHON_SETTING, makeCommand, newWorker, runsFolder
 from MSSoftSegGUI.worker.qt_process import QtProcess, later, waitForEnds
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 

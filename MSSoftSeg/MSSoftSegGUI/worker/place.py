@@ -9,7 +9,9 @@ from pathlib import Path
 
 import slicer
 
+from MSSoftSegGUI.worker.client import WorkerClient
 from MSSoftSegGUI.worker.interpreter import Interpreter, library_folder, module_command
+from MSSoftSegGUI.worker.qt_process import QtProcess, later
 
 PYTHON_SETTING = "MSSoftSeg/Python"
 
@@ -26,6 +28,11 @@ def makeCommand(module: str, arguments: tuple[str, ...] = ()):
         slicer_environment=dict(os.environ),
         startup_environment=slicer.util.startupEnvironment(),
     )
+
+
+def newWorker() -> WorkerClient:
+    """A worker that starts with its first job."""
+    return WorkerClient(lambda: makeCommand("MSSoftSegLib.jobs.worker"), QtProcess, later)
 
 
 def runsFolder() -> Path:
