@@ -15,8 +15,9 @@ from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.errors import EnvironmentLack
 
 INSTALL_QUESTION = (
-    "This downloads HD-BET and its packages from the package index (about 2 GB installed) into an environment of its own, "
-    "and its weights (about 1 GB) from Zenodo. Go on?"
+    "This downloads HD-BET (Apache-2.0) and its packages from the package index (about 2 GB installed) into an environment of "
+    "its own, and its weights (about 1 GB) from Zenodo record 14445620, where their terms stand: no license of the weights "
+    "that could be verified was found. Go on?"
 )
 
 
@@ -25,6 +26,10 @@ def doctor(
     install_hd_bet: Annotated[
         bool, typer.Option("--install-hd-bet", help="make HD-BET's environment, after asking")
     ] = False,
+    hd_bet_weights: Annotated[
+        Path | None,
+        typer.Option("--hd-bet-weights", help="install HD-BET's weights from this zip of its Zenodo record"),
+    ] = None,
     python: Annotated[Path | None, typer.Option("--python", help="Python that the environment is made from")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
@@ -32,6 +37,10 @@ def doctor(
 
     Example: mssoftseg doctor
     """
+    if hd_bet_weights is not None:
+        from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_download import install_weights_archive
+
+        install_weights_archive(hd_bet_weights)
     if install_hd_bet:
         _install(python, yes=yes)
     from MSSoftSegLib.jobs.environment import as_document, examine, is_ready
@@ -64,4 +73,6 @@ def _install(python: Path | None, *, yes: bool) -> None:
         if not default_weights_folder().exists():
             bar.update(task, completed=0.0, description="weights")
             weights = download_hd_bet_weights(progress=lambda fraction: bar.update(task, completed=fraction))
-            say(f"SHA-256 of the downloaded checkpoint: {weights.checkpoint_sha256}")
+            bar.console.print(
+                f"SHA-256 of the checkpoint, from now on the only one that is used: {weights.checkpoint_sha256}"
+            )

@@ -9,6 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from MSSoftSegGUI.environment.hd_bet import find_python, question
 from MSSoftSegGUI.widgets.panel import Panel, colorOf, showMessage
 
 
@@ -28,6 +29,8 @@ class EnvironmentPanel(Panel):
         ui.installButton.connect("clicked(bool)", lambda _checked=False: install())
         ui.copyButton.connect("clicked(bool)", self.onCopyClicked)
         ui.importModelButton.connect("clicked(bool)", self.onImportModelClicked)
+        ui.installHdBetButton.connect("clicked(bool)", self.onInstallHdBetClicked)
+        ui.hdBetWeightsButton.connect("clicked(bool)", self.onHdBetWeightsClicked)
         ui.deleteModelsButton.connect("clicked(bool)", self.onDeleteModelsClicked)
         table = ui.findingsTable
         table.setHorizontalHeaderLabels([_("What"), _("Found"), _("To mend it")])
@@ -58,7 +61,7 @@ class EnvironmentPanel(Panel):
         """Make the widgets say what the presenter's view says."""
         ui = self.ui
         ui.environmentBar.visible = view.is_busy
-        for name in ("check", "install", "importModel", "deleteModels"):
+        for name in ("check", "install", "importModel", "deleteModels", "installHdBet", "hdBetWeights"):
             getattr(ui, f"{name}Button").enabled = not view.is_busy
         self.tell(view.message, "error" if view.is_error else "note")
         table = ui.findingsTable
@@ -91,6 +94,22 @@ class EnvironmentPanel(Panel):
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of the model bundle"))
         if folder:
             self._presenter.import_weights(Path(folder))
+
+    def onInstallHdBetClicked(self) -> None:
+        if not slicer.util.confirmOkCancelDisplay(question(), windowTitle=_("Install HD-BET")):
+            return
+        python = self.python or find_python(slicer.util.startupEnvironment().get("PATH", ""))
+        if not python:
+            title = _("Python 3.11 or 3.12 that HD-BET’s environment is made from")
+            python = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title)
+        if python:
+            self._presenter.install_hd_bet(python)
+
+    def onHdBetWeightsClicked(self) -> None:
+        title = _("release_v1.5.0.zip of Zenodo record 14445620")
+        archive = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", "*.zip")
+        if archive:
+            self._presenter.install_hd_bet_weights(Path(archive))
 
     def onDeleteModelsClicked(self) -> None:
         question = _("Remove every imported or downloaded model from this computer? The model that ships stays.")

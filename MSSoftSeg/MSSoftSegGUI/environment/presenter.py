@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import platform
 import shutil
 from collections.abc import Callable, Mapping
@@ -24,6 +23,9 @@ from MSSoftSegGUI.worker.interpreter import COMMAND_MODULE
 from MSSoftSegGUI.worker.processes import ProcessCommand, ProcessFactory
 
 MakeCommand = Callable[[str, tuple[str, ...]], ProcessCommand]
+
+
+HD_BET = "HD-BET"
 
 
 class EnvironmentPresenter:
@@ -54,6 +56,16 @@ class EnvironmentPresenter:
         arguments = ("models", "import", str(folder), *(("--overwrite",) if overwrite else ()))
         self._start(arguments, _("Importing the model…"), self._imported)
 
+    def install_hd_bet(self, python: str = "") -> None:
+        """Make HD-BET's environment and fetch its weights, after the user agreed. python: what the environment is made from."""
+        arguments = ("doctor", "--json", "--install-hd-bet", "--yes", *(("--python", python) if python else ()))
+        self._start(arguments, _("Installing HD-BET; this takes some minutes…"), self._installed_hd_bet)
+
+    def install_hd_bet_weights(self, archive: Path) -> None:
+        """Take HD-BET's weights from an archive on this computer."""
+        arguments = ("doctor", "--json", "--hd-bet-weights", str(archive))
+        self._start(arguments, _("Unpacking HD-BET’s weights…"), self._installed_hd_bet)
+
     def delete_downloaded(self) -> None:
         """Delete all imported models and downloaded HD-BET weights; what ships stays."""
         names = [entry.name for entry in self.models() if entry.imported]
@@ -69,13 +81,6 @@ class EnvironmentPresenter:
     def models(self) -> tuple[ModelEntry, ...]:
         """The models that can be chosen now."""
         return installed_models()
-
-    def _command_line(self, *arguments: str) -> str:
-        """What to type in a terminal, where there may be no ``mssoftseg``: the interpreter, in the library's folder."""
-        command = self._make_command(COMMAND_MODULE, arguments)
-        folder = (command.environment or {}).get("PYTHONPATH", "").partition(os.pathsep)[0]
-        words = (f'cd "{folder}"', f'"{command.program}" {" ".join(command.arguments)}')
-        return " && ".join(words if folder else words[1:])
 
     def diagnostics(self) -> str:
         """Text to copy into a report: versions, findings, the last error; no path of a patient's file is in it."""
@@ -111,11 +116,21 @@ class EnvironmentPresenter:
             row = EnvironmentRow(_("Python"), _reason(answer), _("Install what is missing, or choose another Python."))
             self._change(is_busy=False, rows=(row,), is_ready=False, message=row.state, is_error=True)
             return
-        command = self._command_line("doctor", "--install-hd-bet")
-        rows = tuple(_row(finding, command) for finding in document["findings"])
+        rows = tuple(_row(finding) for finding in document["findings"])
         ready = bool(document.get("ready"))
         message = _("Ready to segment.") if ready else _("Something is missing: see the last column.")
         self._change(is_busy=False, rows=rows, is_ready=ready, message=message, is_error=not ready)
+
+    def _installed_hd_bet(self, answer: CommandAnswer) -> None:
+        if _document(answer.output) is None:
+            self._change(is_busy=False, message=sentence(_reason(answer)), is_error=True)
+            return
+        self._checked(answer)
+        state = next((row.state for row in self.view.rows if row.topic == HD_BET), "")
+        if self.view.has_hd_bet:
+            self._change(message=_("HD-BET is installed."), is_error=False)
+        else:
+            self._change(message=sentence(state), is_error=True)
 
     def _imported(self, answer: CommandAnswer) -> None:
         if answer.succeeded:
@@ -158,12 +173,13 @@ def _document(output: str) -> dict[str, Any] | None:
     return document
 
 
-def _row(finding: Mapping[str, Any], install_hd_bet: str) -> EnvironmentRow:
-    """A finding; the one that the command line can mend, and the panel not, says how."""
+def _row(finding: Mapping[str, Any]) -> EnvironmentRow:
+    """A finding; what a button mends is said by the button's name."""
     topic, state, remedy = finding["topic"], finding["state"], finding.get("remedy") or ""
-    if topic != "HD-BET" or not remedy:
+    if topic != HD_BET or not remedy:
         return EnvironmentRow(topic, state, remedy)
-    remedy = _("Optional. In a terminal: {command}").format(command=install_hd_bet)
+    if not remedy.startswith("delete"):
+        remedy = _("Optional: “Install HD-BET…”, or its weights from a file.")
     return EnvironmentRow(topic, state, remedy, is_optional=True)
 
 

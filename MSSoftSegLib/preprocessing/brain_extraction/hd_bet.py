@@ -26,7 +26,7 @@ from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_process import (
     never_cancelled,
     run_watched,
 )
-from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_weights import require_weights
+from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_weights import is_recorded, record_weights, require_weights
 
 RUNNER = Path(__file__).with_name("hd_bet_runner.py")
 
@@ -67,6 +67,8 @@ def extract_brain_with_hd_bet(
         command += ["--device", device, "--end-with-stdin", *(["--tta"] if use_tta else [])]
         _run(command, mask_file, cancelled=cancelled)
         mask = _read_mask(mask_file, Grid.of(oriented))
+    if not is_recorded(environment.weights_folder):
+        record_weights(environment.weights_folder, sha256)
     # The two lattices are one, stored in another order: nearest neighbor copies voxels.
     return sitk.Resample(mask, Grid.of(image).reference(), sitk.Transform(), sitk.sitkNearestNeighbor, 0)
 
@@ -83,7 +85,7 @@ def hd_bet_lack(environment: HdBetEnvironment | None = None) -> EnvironmentLack 
 
 
 def hd_bet_is_installed(environment: HdBetEnvironment | None = None) -> bool:
-    """Whether HD-BET's environment is complete and its weights are there and vouched for."""
+    """Whether HD-BET's environment is complete and its weights are there and unchanged."""
     return hd_bet_lack(environment) is None
 
 

@@ -1,7 +1,7 @@
 """Fetching HD-BET's weights, only when called, and unpacking them without loading anything.
 
-Whether to fetch is asked of the user elsewhere. Nothing here decides that a checkpoint may be loaded: that is
-`hd_bet_weights`, each time it is used.
+Whether to fetch is asked of the user elsewhere. What was unpacked is written down as the checkpoint that may be
+loaded; whether it still is, `hd_bet_weights` asks each time it is used.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_weights import (
     CHECKPOINT_FILE,
     WEIGHTS_FILES,
     WeightsRefused,
+    record_weights,
     sha256_of,
 )
 
@@ -64,7 +65,6 @@ def download_hd_bet_weights(
     """Fetch the archive of the weights and unpack it; call this only after the user has agreed.
 
     url: https (http only from this very computer). expected_sha256: of the archive; another one is refused.
-    Without it the checkpoint is unpacked all the same, and stays refused until the user vouches for it.
     The folder is complete or absent afterwards. progress gets the fraction fetched, if its size is told.
     """
     folder = folder or default_weights_folder()
@@ -96,6 +96,7 @@ def install_weights_archive(
         if folder.is_dir():
             folder.rmdir()  # empty, as checked: renaming onto an empty folder fails on Windows
         os.replace(unpacked, folder)
+    record_weights(folder, checkpoint_sha256)
     with archive.open("rb") as stream:
         archive_md5 = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     return InstalledWeights(folder, archive_sha256, archive_md5, checkpoint_sha256)

@@ -26,6 +26,8 @@ from typing import Any
 
 PREFIX = "hd-bet: "
 CHECKPOINT_NAME = "checkpoint_final.pth"
+# Before it, torch's restricted unpickler could be made to run code (CVE-2025-32434).
+SAFE_UNPICKLER = (2, 6)
 NETWORK_EVENTS = ("socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Request")
 
 
@@ -140,6 +142,8 @@ def load_only_checked_weights(torch: Any, *, sha256: str) -> None:
     nnU-Net asks for weights_only=False. The bytes are read once, hashed, and loaded from memory: there is no
     moment at which another file could be put in place.
     """
+    if release_of(torch.__version__) < SAFE_UNPICKLER:
+        raise Refused("the torch of HD-BET's environment is too old to read a checkpoint safely: install HD-BET again")
     original = torch.load
 
     def load(file: Any, map_location: Any = None, **_: Any) -> Any:
@@ -156,6 +160,12 @@ def load_only_checked_weights(torch: Any, *, sha256: str) -> None:
             ) from None
 
     torch.load = load
+
+
+def release_of(version: str) -> tuple[int, int]:
+    """The first two numbers of a version; (0, 0) where there are none."""
+    numbers = version.split("+")[0].split(".")[:2]
+    return (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 and all(map(str.isdigit, numbers)) else (0, 0)
 
 
 def plain_data_classes() -> list[Any]:

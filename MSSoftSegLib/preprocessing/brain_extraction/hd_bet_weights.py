@@ -1,15 +1,19 @@
-"""HD-BET's weights: never fetched unasked, and a checkpoint is loaded only when its checksum is vouched for.
+"""HD-BET's weights: never fetched unasked, and never another checkpoint than the one that was used first.
 
-The checkpoint is a pickle, and loading a pickle can run any code that is in it. So a checkpoint is accepted
-when its SHA-256 is a known one or the one that the user states; the runner computes it again from the bytes
-that it loads.
+The checkpoint is a pickle, and loading a pickle can run any code that is in it. So the runner reads it with an
+unpickler that builds tensors, numbers, strings and containers, and nothing else. Installing or first using a
+checkpoint writes its SHA-256 down beside the weights' folder; another one is refused from then on, by the
+runner too, from the bytes that it loads. Who knows better states the checksum that is expected.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 import re
+import secrets
 from collections.abc import Collection
 from pathlib import Path
 from typing import ClassVar
@@ -22,13 +26,14 @@ from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import (
     HdBetEnvironment,
 )
 
+LOGGER = logging.getLogger(__name__)
 PLANS_FILE = "plans.json"
 DATASET_FILE = "dataset.json"
 CHECKPOINT_FILE = "fold_all/checkpoint_final.pth"
 WEIGHTS_FILES = (PLANS_FILE, DATASET_FILE, CHECKPOINT_FILE)
 
 # Empty on purpose: no SHA-256 of HD-BET 2's checkpoint that can be traced to its authors was found. One
-# belongs here only with its source. Until then the user states it (MSSOFTSEG_HD_BET_SHA256).
+# belongs here only with its source. Until then the first use counts, or what the user states (MSSOFTSEG_HD_BET_SHA256).
 KNOWN_CHECKPOINT_SHA256: frozenset[str] = frozenset()
 
 # plans.json names the Python classes that the network is built from; only these packages may be named.
@@ -38,7 +43,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class WeightsRefused(WeightsMissing):
-    """Weights are there, but nobody has vouched for them."""
+    """Weights are there, but they are not those that were accepted, or would run foreign code."""
 
     code: ClassVar[str] = "weights-refused"
 
@@ -52,8 +57,8 @@ def sha256_of(file: Path) -> str:
 def require_weights(environment: HdBetEnvironment, *, known: Collection[str] = KNOWN_CHECKPOINT_SHA256) -> str:
     """The SHA-256 of the configured checkpoint, which is then the only one that the runner may load.
 
-    WeightsMissing when a file is not there, WeightsRefused when nobody vouches for the checkpoint or the
-    plans name foreign code.
+    WeightsMissing when a file is not there, WeightsRefused when the checkpoint is another than the one that was
+    stated or first used, or the plans name foreign code.
     """
     folder = environment.weights_folder
     missing = [name for name in WEIGHTS_FILES if not (folder / name).is_file()]
@@ -61,20 +66,56 @@ def require_weights(environment: HdBetEnvironment, *, known: Collection[str] = K
         raise WeightsMissing(f"HD-BET's weights are not here: no {', '.join(missing)}", remedy=_missing_remedy())
     _require_trusted_plans(folder / PLANS_FILE)
     actual = sha256_of(folder / CHECKPOINT_FILE)
-    _require_accepted(actual, stated=environment.accepted_sha256, known=known)
+    if actual not in known:
+        _require_stated(actual, environment.accepted_sha256)
+        if environment.accepted_sha256 is None:
+            _require_unchanged(actual, folder)
     return actual
 
 
-def _require_accepted(actual: str, *, stated: str | None, known: Collection[str]) -> None:
-    if actual in known:
+def record_weights(folder: Path, sha256: str) -> None:
+    """Write down which checkpoint a folder of weights holds; where nothing may be written, that is said in the log."""
+    record = record_file(folder)
+    partial = record.with_name(f".{record.name}.{secrets.token_hex(6)}")
+    try:
+        partial.write_text(sha256 + "\n", encoding="ascii")
+        os.replace(partial, record)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        LOGGER.warning(
+            "the checksum of HD-BET's weights cannot be written down beside them: a change will go unnoticed"
+        )
+
+
+def record_file(folder: Path) -> Path:
+    """Where the checksum of a folder's checkpoint is written down: beside it, so that it outlives the folder."""
+    return folder.with_name(folder.name + ".sha256")
+
+
+def is_recorded(folder: Path) -> bool:
+    """Whether a checkpoint of this folder was accepted before."""
+    return record_file(folder).exists()
+
+
+def _require_unchanged(actual: str, folder: Path) -> None:
+    record = record_file(folder)
+    try:
+        recorded = record.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeError):
+        recorded = "nothing that can be read"
+    if recorded != actual:
+        raise WeightsRefused(
+            f"HD-BET's {Path(CHECKPOINT_FILE).name} was changed: its SHA-256 is {actual}, at its first use it was {recorded}",
+            remedy=f"delete the folder {folder.name} and install HD-BET again; if you changed it yourself, delete {record.name}",
+        )
+
+
+def _require_stated(actual: str, stated: str | None) -> None:
+    if stated is None:
         return
     name = Path(CHECKPOINT_FILE).name
-    if stated is None:
-        raise WeightsRefused(
-            f"HD-BET's {name} has the SHA-256 {actual}, which MSSoftSeg does not know",
-            remedy=f"compare it with the one of a copy that you trust; if they agree, accept it by setting"
-            f" {SHA256_VARIABLE}={actual}",
-        )
     if _SHA256.fullmatch(stated.lower()) is None:
         raise WeightsRefused(
             f"{SHA256_VARIABLE} is not a SHA-256: it needs 64 hexadecimal digits",

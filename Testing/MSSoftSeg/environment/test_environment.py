@@ -195,16 +195,76 @@ def test_the_default_model_comes_first(folders):
     assert [entry.name for entry in installed_models()] == ["starter", "aaa"]
 
 
-def test_how_to_install_hd_bet_names_a_command_that_is_there():
-    from MSSoftSegGUI.environment.presenter import EnvironmentPresenter
-    from MSSoftSegGUI.worker.processes import ProcessCommand
+LACKING = {
+    "topic": "HD-BET",
+    "state": "HD-BET is not installed; the atlas is used instead",
+    "remedy": "run `mssoftseg …`",
+}
 
-    def command(module, arguments):
-        return ProcessCommand("/opt/Slicer/bin/PythonSlicer", ("-m", module, *arguments), {"PYTHONPATH": "/opt/ext"})
 
-    presenter = EnvironmentPresenter(None, command, show=lambda _: None, on_models_changed=lambda: None, host="Slicer")
-    said = presenter._command_line("doctor", "--install-hd-bet")
-    assert said == 'cd "/opt/ext" && "/opt/Slicer/bin/PythonSlicer" -m MSSoftSegLib doctor --install-hd-bet'
+def test_what_hd_bet_lacks_is_mended_by_a_button():
+    page = Page(answering(json.dumps({"findings": [LACKING], "ready": True})))
+    page.presenter.check()
+    (row,) = page.finish().rows
+    assert row.is_optional
+    assert "Install HD-BET" in row.remedy
+
+
+def test_hd_bet_is_installed_by_one_command_that_does_not_ask_again():
+    asked = []
+
+    def command(module, arguments=()):
+        asked.append(arguments)
+        return answering(json.dumps(FINDINGS))(module, arguments)
+
+    page = Page(command)
+    page.presenter.install_hd_bet("/usr/bin/python3.12")
+    assert "minutes" in page.presenter.view.message
+    assert page.finish().message == "HD-BET is installed."
+    page.presenter.install_hd_bet_weights(Path("/media/release.zip"))
+    page.finish()
+    assert asked == [
+        ("doctor", "--json", "--install-hd-bet", "--yes", "--python", "/usr/bin/python3.12"),
+        ("doctor", "--json", "--hd-bet-weights", "/media/release.zip"),
+    ]
+
+
+def test_why_hd_bet_was_not_installed_is_said():
+    page = Page(answering("", 2, "error: the archive lacks plans.json — fetch HD-BET 2's own archive\n"))
+    page.presenter.install_hd_bet_weights(Path("/media/other.zip"))
+    view = page.finish()
+    assert view.is_error
+    assert view.message.startswith("The archive lacks plans.json")
+    page = Page(answering(json.dumps({"findings": [LACKING], "ready": True})))
+    page.presenter.install_hd_bet()
+    view = page.finish()
+    assert view.is_error
+    assert "is not installed" in view.message
+
+
+def test_weights_from_a_file_are_unpacked_by_the_real_command(folders):
+    import zipfile
+
+    from Testing.MSSoftSegLib.preprocessing.hd_bet_fakes import fake_weights
+
+    original = fake_weights(folders / "made")
+    with zipfile.ZipFile(folders / "release.zip", "w") as archive:
+        for path in sorted(each for each in original.rglob("*") if each.is_file()):
+            archive.write(path, path.relative_to(original).as_posix())
+    page = Page()
+    page.presenter.install_hd_bet_weights(folders / "release.zip")
+    page.finish()
+    weights = folders / "data" / "mssoftseg" / "hd-bet" / "weights"
+    assert (weights / "plans.json").is_file()
+    assert weights.with_name("weights.sha256").is_file()
+
+
+def test_the_python_for_hd_bet_is_never_slicers():
+    from MSSoftSegGUI.environment.hd_bet import find_python
+
+    there = {"python3.12": "/opt/Slicer-5.10/bin/python3.12", "python3": "/usr/bin/python3"}
+    assert find_python("/any", which=lambda name, path: there.get(name)) == "/usr/bin/python3"
+    assert find_python("/any", which=lambda name, path: None) == ""
 
 
 def test_listing_models_loads_no_torch():

@@ -1,8 +1,10 @@
 """Brain extraction by HD-BET, with a stand-in for its interpreter that takes every bright voxel for brain."""
 
+import hashlib
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -207,6 +209,18 @@ def test_a_refused_checkpoint_stops_before_any_process_starts(tmp_path: Path) ->
     with pytest.raises(WeightsMissing, match="SHA-256"):
         extract_brain_with_hd_bet(oblique_image(), environment=environment)
     assert not trace.exists()
+
+
+def test_the_first_use_writes_the_checksum_down_and_a_later_change_is_refused(tmp_path: Path) -> None:
+    environment = replace(fake_environment(tmp_path, BRIGHT_IS_BRAIN), accepted_sha256=None)
+    assert hd_bet_is_installed(environment)
+    extract_brain_with_hd_bet(oblique_image(), environment=environment)
+    checkpoint = environment.weights_folder / "fold_all" / "checkpoint_final.pth"
+    assert (tmp_path / "weights.sha256").read_text().strip() == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    checkpoint.write_bytes(b"another file")
+    with pytest.raises(WeightsMissing, match="was changed"):
+        extract_brain_with_hd_bet(oblique_image(), environment=environment)
+    assert not hd_bet_is_installed(environment)
 
 
 def test_hd_bet_counts_as_installed_only_when_it_could_run(tmp_path: Path) -> None:

@@ -90,7 +90,8 @@ def test_the_archive_is_fetched_checked_and_unpacked(server: str, tmp_path: Path
     assert installed.archive_md5 == hashlib.md5(body, usedforsecurity=False).hexdigest()
     assert installed.checkpoint_sha256 == CHECKPOINT_SHA256
     assert fractions[-1] == 1.0
-    assert everything_under(tmp_path) == {f"hd-bet/weights/{name}" for name in MEMBERS}
+    assert everything_under(tmp_path) == {"hd-bet/weights.sha256", *(f"hd-bet/weights/{name}" for name in MEMBERS)}
+    assert (tmp_path / "hd-bet" / "weights.sha256").read_text() == CHECKPOINT_SHA256 + "\n"
 
 
 def test_an_archive_with_another_checksum_leaves_nothing(server: str, tmp_path: Path) -> None:

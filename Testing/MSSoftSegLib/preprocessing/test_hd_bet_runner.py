@@ -144,6 +144,16 @@ def test_no_other_file_is_loaded_even_with_the_same_content(checkpoint: Path) ->
         load_as_nnunet_does(other, sha256=accepted)
 
 
+@pytest.mark.parametrize("version", ["2.5.1", "1.13.0+cpu", "2.5.1+cu121", "unknown"])
+def test_a_torch_whose_unpickler_can_be_tricked_is_refused(
+    monkeypatch: pytest.MonkeyPatch, checkpoint: Path, version: str
+) -> None:
+    torch.save({"network_weights": {}}, checkpoint)
+    monkeypatch.setattr(torch, "__version__", version)
+    with pytest.raises(hd_bet_runner.Refused, match="too old"):
+        load_as_nnunet_does(checkpoint, sha256=sha256_of(checkpoint))
+
+
 class LeavesATrace:
     """Unpickling this runs a command."""
 

@@ -1,8 +1,9 @@
-"""Which weights may be loaded: complete ones, whose checkpoint somebody vouches for."""
+"""Which weights may be loaded: complete ones, whose checkpoint is the one that was used first, or is vouched for."""
 
 import copy
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import HdBet
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_weights import (
     KNOWN_CHECKPOINT_SHA256,
     WeightsRefused,
+    is_recorded,
     named_code,
+    record_file,
+    record_weights,
     require_weights,
 )
 from Testing.MSSoftSegLib.preprocessing.hd_bet_fakes import (
@@ -47,16 +51,35 @@ def test_only_the_missing_file_is_named(environment: HdBetEnvironment) -> None:
         require_weights(environment)
 
 
-def test_a_checkpoint_that_nobody_vouches_for_is_refused_with_its_checksum_and_how_to_accept_it(
-    environment: HdBetEnvironment,
-) -> None:
-    with pytest.raises(WeightsRefused) as raised:
+def test_the_first_checkpoint_is_taken_and_no_other_after_it(environment: HdBetEnvironment) -> None:
+    assert require_weights(environment) == CHECKPOINT_SHA256
+    assert not is_recorded(environment.weights_folder), "looking is no use"
+    record_weights(environment.weights_folder, CHECKPOINT_SHA256)
+    assert require_weights(environment) == CHECKPOINT_SHA256
+    (environment.weights_folder / "fold_all" / "checkpoint_final.pth").write_bytes(CHECKPOINT + b"!")
+    with pytest.raises(WeightsRefused, match="was changed") as raised:
         require_weights(environment)
     assert CHECKPOINT_SHA256 in raised.value.message
-    assert "compare it with" in raised.value.remedy
-    assert f"MSSOFTSEG_HD_BET_SHA256={CHECKPOINT_SHA256}" in raised.value.remedy
+    assert "delete weights.sha256" in raised.value.remedy
     assert "patient-doe" not in str(raised.value)
     assert raised.value.exit_code == 3
+    record_file(environment.weights_folder).unlink()
+    assert require_weights(environment) == hashlib.sha256(CHECKPOINT + b"!").hexdigest()
+
+
+def test_a_record_outlives_the_folder_and_one_that_cannot_be_read_refuses(environment: HdBetEnvironment) -> None:
+    record_weights(environment.weights_folder, CHECKPOINT_SHA256)
+    shutil.rmtree(environment.weights_folder)
+    fake_weights(environment.weights_folder)
+    assert require_weights(environment) == CHECKPOINT_SHA256
+    record_file(environment.weights_folder).write_bytes(b"\xff\xfe")
+    with pytest.raises(WeightsRefused, match="nothing that can be read"):
+        require_weights(environment)
+
+
+def test_a_checksum_that_is_stated_counts_more_than_the_record(environment: HdBetEnvironment) -> None:
+    record_weights(environment.weights_folder, "ab" * 32)
+    assert require_weights(replace(environment, accepted_sha256=CHECKPOINT_SHA256)) == CHECKPOINT_SHA256
 
 
 def test_a_known_checksum_is_accepted(environment: HdBetEnvironment) -> None:
@@ -78,6 +101,7 @@ def test_another_checksum_than_the_stated_one_is_refused_naming_both(environment
 
 def test_one_changed_bit_is_refused(environment: HdBetEnvironment) -> None:
     checkpoint = environment.weights_folder / "fold_all" / "checkpoint_final.pth"
+    record_weights(environment.weights_folder, CHECKPOINT_SHA256)
     checkpoint.write_bytes(bytes([CHECKPOINT[0] ^ 1]) + CHECKPOINT[1:])
     with pytest.raises(WeightsRefused):
         require_weights(environment, known={CHECKPOINT_SHA256})
