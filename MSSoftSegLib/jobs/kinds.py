@@ -6,7 +6,8 @@ pydantic is installed.) Adding a job touches three places:
 
 1. its document: ``documents``, a file with a specification and ``class NameJob(Job[Literal["name"], NameSpec])``;
 2. its runner: a file of its family with a function ``run_name(job, emit, cancelled) -> Path``;
-3. the family's ``RUNNERS``: ``NameJob: "NAME.run_name"``.
+3. the family's ``RUNNERS``: ``NameJob: "NAME.run_name"``; of a long job, which may run detached, ``LONG`` there too: the function
+   that gives the specification with which a stopped one goes on.
 """
 
 from __future__ import annotations
@@ -30,12 +31,27 @@ Runner = Callable[[Any, Emit, Callable[[], bool]], Path]
 
 @dataclass(frozen=True)
 class JobKind:
-    """document: what a request of this kind is checked against. module, function: what runs it."""
+    """document: what a request of this kind is checked against. module, function: what runs it.
+
+    resuming: module and function that say how a stopped one goes on; empty for what is too short to be detached.
+    """
 
     name: str
     document: type[AnyJob]
     module: str
     function: str
+    resuming: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether such a job may run in a process of its own."""
+        return bool(self.resuming)
+
+    def load_resuming(self) -> Callable[[Any], dict[str, Any]]:
+        """The function that gives the specification with which a stopped job of this kind goes on."""
+        module, function = self.resuming.rsplit(".", 1)
+        resuming: Callable[[Any], dict[str, Any]] = getattr(importlib.import_module(module), function)
+        return resuming
 
     def load_runner(self) -> Runner:
         """The function that runs jobs of this kind; importing it may load torch, which takes seconds."""
@@ -49,8 +65,10 @@ def job_kinds() -> dict[str, JobKind]:
     found: dict[str, JobKind] = {}
     for family in FAMILIES:
         room = f"{ROOM}.{family}"
-        for document, runner in importlib.import_module(f"{room}.runners").RUNNERS.items():
+        declared = importlib.import_module(f"{room}.runners")
+        for document, runner in declared.RUNNERS.items():
             (name,) = get_args(document.model_fields["kind"].annotation)
             module, function = runner.rsplit(".", 1)
-            found[name] = JobKind(name, document, f"{room}.{module}", function)
+            resuming = getattr(declared, "LONG", {}).get(document, "")
+            found[name] = JobKind(name, document, f"{room}.{module}", function, resuming and f"{room}.{resuming}")
     return dict(sorted(found.items()))

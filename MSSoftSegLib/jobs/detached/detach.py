@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.jobs.detached.starting import resume, start
 from MSSoftSegLib.jobs.documents.detach import DetachJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.jobs.kinds import job_kinds
 from MSSoftSegLib.jobs.run import parse_job
 from MSSoftSegLib.network.catalog import installed_folders
 from MSSoftSegLib.training.recipe import recipe_names
@@ -23,10 +25,19 @@ def run_detach(job: DetachJob, emit: Emit, cancelled: Callable[[], bool]) -> Pat
     if spec.resume is not None:
         folder = resume(spec.resume)
     else:
-        folder = start(str(spec.kind), absolute_spec(str(spec.kind), spec.spec or {}))
+        kind = str(spec.kind)
+        check_is_long(kind)
+        folder = start(kind, absolute_spec(kind, spec.spec or {}))
     reporter.progress("starting", 1.0)
     reporter.result(folder.name, {"folder": str(folder), "job": folder.name})
     return folder
+
+
+def check_is_long(kind: str) -> None:
+    """Refuse what is no long job: it would run where nobody waits for it."""
+    long = [name for name, each in job_kinds().items() if each.is_long]
+    if kind not in long:
+        raise RequestError(f"a job of kind {kind} cannot be detached", remedy=f"detach one of these: {', '.join(long)}")
 
 
 def absolute_spec(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from MSSoftSegLib.jobs.detached.folder import (
 )
 from MSSoftSegLib.jobs.detached.priority import niceness
 from MSSoftSegLib.jobs.detached.reading import JobState, list_jobs, read_job
+from MSSoftSegLib.jobs.kinds import job_kinds
 
 PATIENCE_S = 60.0
 # Documented for CreateProcess: a group of its own for Ctrl-C, no console, out of the starter's job object; lower priority.
@@ -80,24 +81,13 @@ def resume(folder: Path) -> Path:
 
 
 def resumed_spec(state: JobState) -> dict[str, Any]:
-    """The job's document, so that it goes on where its run has kept something; as it was, where it has not come so far."""
-    if state.kind == "train":
-        if not _run_was_opened(state):
-            return state.spec
-        return state.spec | {"resume": True, "overwrite": False, "replace": True}
-    return state.spec | {"resume": True}
-
-
-def _run_was_opened(state: JobState) -> bool:
-    """Whether the run's folder is this job's: one that it was to replace, but had no time to, is older than the job."""
-    if state.spec.get("resume"):
-        return True
-    out = Path(str(state.spec.get("out", "")))
-    try:
-        # File systems keep times by the second at worst.
-        return (out.parent / f"{out.name}.run" / "config.json").stat().st_mtime > state.started.timestamp() - 2.0
-    except OSError:
-        return False
+    """The job's specification, so that it goes on where its run has kept something; as its own family says."""
+    kind = job_kinds().get(state.kind)
+    if kind is None or not kind.is_long:
+        raise RequestError(
+            f"the job {state.name} cannot be resumed: its kind is not known here", remedy="start it anew"
+        )
+    return kind.load_resuming()(state)
 
 
 def check_nobody_writes_to(out: str) -> None:

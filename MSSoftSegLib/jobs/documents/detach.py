@@ -12,9 +12,9 @@ from MSSoftSegLib.jobs.documents.job import Job
 
 
 class DetachSpec(Document):
-    """A long job to start (kind and spec), or the folder of one to go on with (resume)."""
+    """A long job to start (kind and spec), or the folder of one to go on with (resume). Families say which are long."""
 
-    kind: Literal["train", "study"] | None = None
+    kind: str | None = None
     spec: dict[str, Any] | None = None
     resume: Path | None = None
 

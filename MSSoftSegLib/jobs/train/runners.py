@@ -11,3 +11,9 @@ RUNNERS = {
     StudyJob: "study.run_study",
     TrainJob: "train.run_train",
 }
+
+# Long jobs, which may run in a process of their own: the specification with which each goes on after it was stopped.
+LONG = {
+    StudyJob: "resuming.resume_study",
+    TrainJob: "resuming.resume_training",
+}

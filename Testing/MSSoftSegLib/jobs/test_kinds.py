@@ -13,7 +13,7 @@ import pytest
 
 from MSSoftSegLib.jobs.documents.job import Job
 from MSSoftSegLib.jobs.kinds import FAMILIES, job_kinds
-from MSSoftSegLib.jobs.run import parse_job
+from MSSoftSegLib.jobs.run import parse_job, run
 from Testing.MSSoftSegLib.jobs.wire_format import FILE, wire_format
 from Testing.patience import HANGING_S
 
@@ -41,14 +41,38 @@ def test_no_document_of_a_job_is_without_its_family_and_no_family_without_its_fo
     assert folders == {*FAMILIES, "documents"}
 
 
-def test_the_general_runner_knows_no_kind_by_name():
-    words = {
-        node.value
-        for name in ("run.py", "kinds.py", "events.py", "worker.py")
-        for node in ast.walk(ast.parse((ROOM / name).read_text()))
-        if isinstance(node, ast.Constant)
-    }
-    assert not words & (set(KINDS) - set(FAMILIES))
+GENERAL = [ROOM / name for name in ("run.py", "kinds.py", "events.py", "worker.py", "documents/detach.py")]
+GENERAL += sorted((ROOM / "detached").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", GENERAL, ids=lambda path: path.name)
+def test_general_code_knows_no_kind_by_name(path):
+    words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+    # Families are folders, of which kinds.py has the list; a detach job is the detached room's own.
+    families = set(FAMILIES) if path.name == "kinds.py" else set()
+    assert not words & (set(KINDS) - families - {"detach"})
+
+
+def test_long_kinds_are_those_that_their_families_declare_and_each_says_how_it_goes_on():
+    assert [name for name, kind in KINDS.items() if kind.is_long] == ["study", "train"]
+    for kind in KINDS.values():
+        if kind.is_long:
+            module, function = kind.resuming.rsplit(".", 1)
+            names = [
+                node.name
+                for node in ast.parse(Path(find_spec(module).origin).read_text()).body
+                if hasattr(node, "name")
+            ]
+            assert function in names
+
+
+@pytest.mark.parametrize("kind", ["segment", "dance"])
+def test_only_a_long_job_can_be_detached(kind):
+    events = []
+    outcome = run(parse_job({"job": "1", "kind": "detach", "spec": {"kind": kind, "spec": {}}}), events.append)
+    assert outcome.error.code == "bad-request"
+    assert outcome.error.message == f"a job of kind {kind} cannot be detached"
+    assert "study, train" in outcome.error.remedy
 
 
 def test_all_documents_are_read_without_torch_and_without_any_runner():
