@@ -18,6 +18,8 @@ PYRAMID_MM = (8.0, 4.0, 2.0, 1.0)
 COARSE_MM = 4.0
 # Images on one grid must gain at least this factor of mutual information to be interpolated again.
 SMALLEST_GAIN_ON_ONE_GRID = 1.01
+# Motions that show whether images match as they lie: so small that the match between them has one top.
+SMALL_SHIFT_MM, SMALL_TURN_DEG = 1.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,14 @@ def align_rigidly(moving: sitk.Image, fixed: sitk.Image) -> Alignment:
 
     Starts from the headers, or from the centers of mass where these match better. Where registration does not raise
     the mutual information, as for images that are aligned already, the identity is returned; so it is for images on one
-    grid whose match it hardly improves, which interpolation would only blur.
+    grid whose match it hardly improves, which interpolation would only blur. Where small motions show that it would not,
+    it is not tried.
     """
     moving, fixed = canonical(moving), canonical(fixed)
     identity = sitk.Euler3DTransform()
     before = mutual_information(moving, fixed, identity)
+    if same_grid(moving, fixed) and matches_as_it_lies(moving, fixed, before):
+        return Alignment(identity, before, before)
     start = _best_start(moving, fixed)
     found = register(fixed, _move(moving, start), _settings(fixed, moving))
     transform = _composed(start, _euler(found))
@@ -52,6 +57,33 @@ def align_rigidly(moving: sitk.Image, fixed: sitk.Image) -> Alignment:
     if after <= needed:
         return Alignment(identity, before, before)
     return Alignment(transform, before, after)
+
+
+def matches_as_it_lies(moving: sitk.Image, fixed: sitk.Image, before: float) -> bool:
+    """Whether small motions along and about each axis all match less well, and none between them could match much better.
+
+    before: the mutual information without a motion. Between the two motions of an axis it is taken to be a parabola.
+    """
+    gain = 0.0
+    for axis in range(6):
+        back, forth = (mutual_information(moving, fixed, _small_motion(fixed, axis, way)) for way in (-1, 1))
+        if max(back, forth) >= before:
+            return False
+        gain += (forth - back) ** 2 / (8 * (2 * before - back - forth))
+    return gain < before * (SMALLEST_GAIN_ON_ONE_GRID - 1) / 2
+
+
+def _small_motion(fixed: sitk.Image, axis: int, way: int) -> sitk.Euler3DTransform:
+    """A shift along (0–2) or a turn about (3–5) an axis through the middle of the image."""
+    motion = sitk.Euler3DTransform()
+    middle = [(size - 1) / 2 for size in fixed.GetSize()]
+    motion.SetCenter(fixed.TransformContinuousIndexToPhysicalPoint(middle))
+    values = [0.0] * 6
+    values[axis] = way * (SMALL_SHIFT_MM if axis < 3 else np.radians(SMALL_TURN_DEG))
+    turn, shift = values[3:], values[:3]
+    motion.SetRotation(*turn)
+    motion.SetTranslation(shift)
+    return motion
 
 
 def _best_start(moving: sitk.Image, fixed: sitk.Image) -> np.ndarray:

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import JobFailed
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.preprocessing import elastix
+from MSSoftSegLib.preprocessing import alignment, elastix
 from MSSoftSegLib.preprocessing.alignment import align_rigidly
 from Testing.patience import HANGING_S
 
@@ -72,9 +72,33 @@ def test_thick_oblique_slices_are_aligned_to_half_a_millimetre():
 
 def test_an_image_aligned_with_itself_stays_where_its_header_says():
     image = head(Modality.FLAIR)
-    alignment = align_rigidly(image, image)
-    assert alignment.moving_from_fixed.GetParameters() == (0.0,) * 6
-    assert alignment.mutual_information_after == alignment.mutual_information_before
+    found = align_rigidly(image, image)
+    assert found.moving_from_fixed.GetParameters() == (0.0,) * 6
+    assert found.mutual_information_after == found.mutual_information_before
+
+
+@pytest.fixture
+def no_registration(monkeypatch):
+    def refuse(*_images, **_settings):
+        raise AssertionError("registered")
+
+    monkeypatch.setattr(alignment, "register", refuse)
+
+
+def test_images_that_match_as_they_lie_on_one_grid_are_not_registered(no_registration):
+    found = align_rigidly(head(Modality.T2), head(Modality.T1))
+    assert found.moving_from_fixed.GetParameters() == (0.0,) * 6
+    assert found.mutual_information_after == found.mutual_information_before > 0
+
+
+@pytest.mark.parametrize(
+    ("degrees", "shift_mm"), [((0.0, 0.0, 0.0), (1.5, 0.0, 0.0)), ((0.0, 3.0, 0.0), (0.0, 0.0, 0.0))]
+)
+def test_that_they_lie_on_one_grid_is_not_believed(no_registration, degrees, shift_mm):
+    fixed, moved = head(Modality.T1), carried(head(Modality.T2), motion(degrees=degrees, shift_mm=shift_mm))
+    on_one_grid = sitk.Resample(moved, fixed, sitk.Transform(), sitk.sitkLinear)
+    with pytest.raises(AssertionError, match="registered"):
+        align_rigidly(on_one_grid, fixed)
 
 
 def test_headers_that_place_the_heads_far_apart_do_not_hinder():
