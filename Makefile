@@ -42,7 +42,12 @@ lint: .venv/complete
 	.venv-hd-bet/bin/python -m pip install -qq --no-compile --disable-pip-version-check hd-bet==2.0.1 nnunetv2==2.8.1 torch==2.13.0
 	touch $@
 
+# EXAM: a folder with a raw exam, instead of a digital patient.
 bench: .venv/complete
+	$(BIN)/python Benchmarks/speed/inference.py
+	$(BIN)/python Benchmarks/speed/whole_job.py $(if $(EXAM),--exam "$(EXAM)")
+	$(BIN)/python Benchmarks/speed/growth.py
+	$(BIN)/python Benchmarks/speed/draw.py
 	OMP_NUM_THREADS=1 $(BIN)/python Benchmarks/soft_masks.py
 	$(BIN)/python Benchmarks/brain_extraction.py ../shared/data/open_ms
 	$(BIN)/python Benchmarks/slicer_latency.py
