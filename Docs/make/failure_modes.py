@@ -1,6 +1,6 @@
 """The picture of the model card's failure modes: where models that had not seen the exam's center err most.
 
-    python Docs/make/failure_modes.py --data DATA --run RUN --out Resources/Models/starter/failure_modes.png
+    python Docs/make/failure_modes.py --data DATA --run RUN --out Docs/pictures/starter_failures.png
 
 RUN is that of ``python -m MSSoftSegLib.training.shipped --judge``. Rows: lesions that are missed, lesions that are none, lesions
 drawn too small, and too large; the worst of each by volume, one of a patient. Left of each pair FLAIR, right the same with the
@@ -128,7 +128,7 @@ def draw(axes: Axes, failure: Failure, *, outlined: bool) -> None:
         for mask, color in ((failure.truth, "#ff9f1c"), (failure.found, "#00d7ff")):
             if mask.any():
                 axes.contour(mask, [0.5], colors=color, linewidths=1.0)
-        axes.set_title(failure.words, fontsize=8, pad=2)
+        axes.set_title(failure.words, fontsize=7, pad=2)
     axes.set_xticks([])
     axes.set_yticks([])
 
