@@ -42,7 +42,7 @@ lint: .venv/complete
 	.venv-hd-bet/bin/python -m pip install -qq --no-compile --disable-pip-version-check hd-bet==2.0.1 nnunetv2==2.8.1 torch==2.13.0
 	touch $@
 
-# EXAM: a folder with a raw exam, instead of a digital patient.
+# nnU-Net takes part where `make .venv-hd-bet/complete` was run. EXAM: a folder with a raw exam, instead of a digital patient.
 bench: .venv/complete
 	$(BIN)/python Benchmarks/speed/inference.py
 	$(BIN)/python Benchmarks/speed/whole_job.py $(if $(EXAM),--exam "$(EXAM)")

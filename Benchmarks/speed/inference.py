@@ -1,6 +1,6 @@
-"""(a) The same weights asked by us and by MONAI: processor seconds of eight mirrorings of one brain.
+"""(a) The same weights asked by us, by MONAI and by nnU-Net: processor seconds of eight mirrorings of one brain.
 
-    python Benchmarks/speed/inference.py [--rounds 8]
+    python Benchmarks/speed/inference.py [--nnunet .venv-hd-bet/bin/python] [--rounds 8]
 
 One mirroring each in turns on one thread, so that whatever else the machine does hits all alike; processor time, not the clock.
 The bound: nothing but the convolutions of eight passes, in our layout and precision.
@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import numpy as np
 import torch
 from machine import described
 from monai.inferers import SlidingWindowInferer
-from networks import BRAIN, CHANNELS, WINDOW, brain, monai_twin
+from networks import BRAIN, CHANNELS, WINDOW, brain, in_order, monai_twin
 from results import keep
 from torch import Tensor, nn
 
@@ -32,6 +37,7 @@ from MSSoftSegLib.segmenting.ready_model import open_model
 Peer = Callable[[Tensor], tuple[Tensor, float]]
 OURS, OUR_WINDOWS, BOUND = "ours, whole brain", "ours, half-overlapping windows", "convolutions alone"
 MONAI_32, MONAI_16 = "MONAI windows, float32", "MONAI windows, bfloat16"
+NNUNET = "nnU-Net's predictor, float32"
 
 
 def ours(network: nn.Module, device: Device, window: tuple[int, int, int] | None) -> Peer:
@@ -84,6 +90,32 @@ def convolutions(network: nn.Module, device: Device, images: Tensor) -> Peer:
     return ask
 
 
+@contextmanager
+def nnunet(python: Path, network: nn.Module, filters: tuple[int, ...], folder: Path) -> Iterator[Peer]:
+    """nnU-Net in its own environment, a process that answers in turn."""
+    weights = {f"w{number}": tensor.numpy() for number, tensor in enumerate(in_order(network))}
+    facts = {"count": len(weights), "threads": 1, "filters": filters, "window": WINDOW}
+    np.savez(folder / "weights.npz", **weights, **facts)
+    script = Path(__file__).with_name("nnunet_peer.py")
+    command = [str(python), str(script), str(folder / "weights.npz")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        while process.stdout.readline().strip() != "ready":
+            if process.poll() is not None:
+                raise SystemExit("nnU-Net's predictor did not start")
+
+        def ask(images: Tensor) -> tuple[Tensor, float]:
+            np.save(folder / "images.npy", images[0].numpy())
+            process.stdin.write(f"{folder / 'images.npy'}\t{folder / 'logits.npy'}\n")
+            process.stdin.flush()
+            spent = float(process.stdout.readline())
+            return torch.from_numpy(np.load(folder / "logits.npy"))[None, None], spent
+
+        yield ask
+        process.stdin.close()
+
+
 def in_turns(peers: dict[str, Peer], images: Tensor, rounds: int) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Processor seconds of each mirroring by each peer; and how far, at most, its probability is from ours anywhere."""
     seconds: dict[str, list[float]] = {name: [] for name in peers}
@@ -96,7 +128,7 @@ def in_turns(peers: dict[str, Peer], images: Tensor, rounds: int) -> tuple[dict[
             seconds[name].append(spent)
             sys.stderr.write(f"{name}: {spent:.2f} s\n")
         for name, logits in answers.items():
-            reference = answers[OUR_WINDOWS if "windows" in name else OURS]
+            reference = answers[OURS if name == BOUND or ("windows" not in name and name != NNUNET) else OUR_WINDOWS]
             if logits.numel():
                 apart[name] = max(apart[name], float((logits.sigmoid() - reference.sigmoid()).abs().max()))
     return seconds, apart
@@ -105,6 +137,7 @@ def in_turns(peers: dict[str, Peer], images: Tensor, rounds: int) -> tuple[dict[
 def main() -> None:
     """Measure and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nnunet", type=Path, default=Path(".venv-hd-bet/bin/python"), help="Python that has nnunetv2")
     parser.add_argument("--rounds", type=int, default=8, help="of the eight mirrorings, how many")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -121,7 +154,13 @@ def main() -> None:
         MONAI_16: monai(twin, precision=torch.bfloat16),
         MONAI_32: monai(twin, precision=torch.float32),
     }
-    seconds, apart = in_turns(peers, images, given.rounds)
+    with tempfile.TemporaryDirectory() as name:
+        if given.nnunet.is_file():
+            with nnunet(given.nnunet, network, filters, Path(name)) as last:
+                seconds, apart = in_turns({**peers, NNUNET: last}, images, given.rounds)
+        else:
+            sys.stderr.write(f"{given.nnunet} is not there: nnU-Net is left out\n")
+            seconds, apart = in_turns(peers, images, given.rounds)
     keep(
         "inference",
         {

@@ -44,3 +44,21 @@ def monai_twin(ours: DynUNet, filters: tuple[int, ...]) -> nn.Module:
     # MONAI lists the layers a second time, under the names of its nested skip connections.
     twin.load_state_dict({name: value for name, value in weights.items() if "supervision" not in name}, strict=False)
     return twin.eval()
+
+
+def in_order(network: nn.Module) -> list[Tensor]:
+    """The weights in the order in which an encoder and then a decoder hold them, for a package with other names."""
+    assert isinstance(network, DynUNet)
+    blocks = [network.input_block, *network.downsamples, network.bottleneck]
+    tensors = [tensor for block in blocks for tensor in _of_block(block)]
+    for up in network.upsamples:
+        tensors += [up.transp_conv.conv.weight, *_of_block(up.conv_block)]
+    return [
+        tensor.detach()
+        for tensor in (*tensors, network.output_block.conv.conv.weight, network.output_block.conv.conv.bias)
+    ]
+
+
+def _of_block(block: nn.Module) -> list[Tensor]:
+    pairs = ((block.conv1, block.norm1), (block.conv2, block.norm2))
+    return [tensor for conv, norm in pairs for tensor in (conv.conv.weight, norm.weight, norm.bias)]
