@@ -85,7 +85,7 @@ def main() -> None:
 def _draw(person) -> None:
     """A FLAIR image with a drawing on it, made without any model."""
     from MSSoftSegGUI.scene.segmentation_node import writeLabels
-    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 
     from Testing.MSSoftSeg.stand_ins.made_maps import lesion_map
 
@@ -93,7 +93,7 @@ def _draw(person) -> None:
     noise = np.random.default_rng(0).normal(0, 10, BRAIN_SHAPE)
     matrix = np.eye(4)
     matrix[:3, 3] = (-90.0, -126.0, -72.0)
-    flair = newVolumeNode((200 + 200 * probability + noise).astype(np.float32), matrix, "FLAIR")
+    flair = makeVolumeNode((200 + 200 * probability + noise).astype(np.float32), matrix, "FLAIR")
     person.choose(flair, "Made")
     person.click("drawButton")
     exam = person.curation.exam()

@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
-from MSSoftSegGUI.exam.loaded_volumes import patientNameOf
+from MSSoftSegGUI.exam.loaded_volumes import findPatientName
 from MSSoftSegGUI.library.agreement import LibraryAgreement
 from MSSoftSegGUI.library.agreement_scene import AgreementScene
 from MSSoftSegGUI.library.case_files import CaseFiles
@@ -26,7 +26,7 @@ from MSSoftSegGUI.library.save_case import CaseSaver
 from MSSoftSegGUI.library.save_job import SoftFile
 from MSSoftSegGUI.library.worklist import LibraryWorklist
 from MSSoftSegGUI.library.worklist_panel import WorklistPanel
-from MSSoftSegGUI.scene.exam_drawing import HandDrawing, hasDrawing, isFromModel, newDrawing
+from MSSoftSegGUI.scene.exam_drawing import HandDrawing, hasDrawing, isFromModel, makeDrawing
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.segments import SEGMENTS
 from MSSoftSegGUI.scene.side_by_side import leaveComparison
@@ -34,7 +34,7 @@ from MSSoftSegGUI.scene.soft_overlay import hasPossible
 from MSSoftSegGUI.soft_label.panel import SoftLabelPanel
 from MSSoftSegGUI.soft_label.presenter import DRAWING, Rater, SoftCase, SoftLabelPresenter
 from MSSoftSegGUI.soft_label.preview_scene import SoftLabelScene
-from MSSoftSegGUI.worker.qt_process import later
+from MSSoftSegGUI.worker.qt_process import callLater
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 
@@ -52,10 +52,10 @@ class CurationWorkbench(VTKObservationMixin):
         super().__init__()
         self._make, self._review = make, review
         self._jobs = ShortJobs(worker)
-        self._files = CaseFiles(later, folder)
+        self._files = CaseFiles(callLater, folder)
         self._hand = HandDrawing(edit)
         self._table = CurrentExam(
-            later,
+            callLater,
             self._files,
             review=review,
             choose=choose,
@@ -150,7 +150,7 @@ class CurationWorkbench(VTKObservationMixin):
     def onDraw(self) -> None:
         exam = self._make()
         if exam is not None and not hasDrawing(exam):
-            newDrawing(exam)
+            makeDrawing(exam)
             self.follow(exam)
 
     def onTyped(self) -> None:
@@ -224,7 +224,7 @@ class CurationWorkbench(VTKObservationMixin):
             onCompare=self.onCompareSoftLabel,
         )
         self._softScene = SoftLabelScene(
-            later,
+            callLater,
             self._files,
             exam=self._table.exam,
             grid=self._table.grid,
@@ -232,7 +232,7 @@ class CurationWorkbench(VTKObservationMixin):
             sayValue=self.softLabelPanel.showValue,
         )
         self.softLabel = SoftLabelPresenter(
-            self._jobs, self._softScene, later, folder=folder / "soft", show=self._showSoftLabel
+            self._jobs, self._softScene, callLater, folder=folder / "soft", show=self._showSoftLabel
         )
         self.softLabelPanel.setPresenter(self.softLabel)
 
@@ -255,7 +255,7 @@ class CurationWorkbench(VTKObservationMixin):
             on_known=rememberLibrary,
             show=self._showWorklist,
         )
-        self._agreementScene = AgreementScene(later, exam=self._table.exam, restore=self.restoreViews)
+        self._agreementScene = AgreementScene(callLater, exam=self._table.exam, restore=self.restoreViews)
         self.agreement = LibraryAgreement(
             self._jobs, self._agreementScene, folder=folder / "agreement", show=self.ratersPanel.show
         )
@@ -273,7 +273,7 @@ class CurationWorkbench(VTKObservationMixin):
         state = CaseState.from_json(exam.curation) if exam is not None else CaseState()
         person = ""
         if exam is not None and isThere(exam.flair) and not state.from_library:
-            person = patientNameOf(exam.flair)
+            person = findPatientName(exam.flair)
         self.saver.follow(state, has_drawing=hasDrawing(exam), person=person)
         self._showCase(state)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import slicer
 
-from MSSoftSegGUI.review.columns import columns
+from MSSoftSegGUI.review.columns import list_columns
 from MSSoftSegGUI.review.lesion_rows import LesionRow
-from MSSoftSegGUI.scene.segmentation_node import newSegmentationNode, readMasks, writeLabels
-from MSSoftSegGUI.scene.segments import label_map
+from MSSoftSegGUI.scene.segmentation_node import makeSegmentationNode, readMasks, writeLabels
+from MSSoftSegGUI.scene.segments import make_label_map
 from MSSoftSegGUI.scene.volume_files import read_volume
-from MSSoftSegGUI.scene.volume_nodes import SceneExporter, ijkToRas, newVolumeNode
+from MSSoftSegGUI.scene.volume_nodes import SceneExporter, makeVolumeNode, readIjkToRas
 
 RUN_PATIENCE_S = 1800
 SHAPE_KJI = (5, 7, 9)
@@ -31,26 +31,26 @@ def checkGeometry(test) -> None:
         marked = np.zeros(SHAPE_KJI, np.float32)
         marked[1, 5, 2] = 1.0
         place = (matrix @ [2, 5, 1, 1])[:3]
-        node = newVolumeNode(marked, matrix, name)
+        node = makeVolumeNode(marked, matrix, name)
         with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
             path = Path(folder) / "FLAIR.nii"
             SceneExporter(reference=lambda: None).write_volume(node.GetID(), path)
             array, fromFile = read_volume(path)
             loaded = slicer.util.loadVolume(str(path))
         assert np.abs(_placeOfMark(array, fromFile) - place).max() < 0.001, name
-        bySlicer = _placeOfMark(slicer.util.arrayFromVolume(loaded), ijkToRas(loaded))
+        bySlicer = _placeOfMark(slicer.util.arrayFromVolume(loaded), readIjkToRas(loaded))
         assert np.abs(bySlicer - place).max() < 0.001, name
 
 
 def checkSegmentationFollowsLabels(test) -> None:
     """What is written into the two segments is what the scene, and Slicer's own export, give back."""
     rng = np.random.default_rng(0)
-    grid = newVolumeNode(np.zeros(SHAPE_KJI, np.float32), np.diag([*SPACING_MM, 1.0]), "grid")
-    node = newSegmentationNode(rng.integers(0, 3, SHAPE_KJI).astype(np.uint8), grid, "lesions")
+    grid = makeVolumeNode(np.zeros(SHAPE_KJI, np.float32), np.diag([*SPACING_MM, 1.0]), "grid")
+    node = makeSegmentationNode(rng.integers(0, 3, SHAPE_KJI).astype(np.uint8), grid, "lesions")
     for _round in range(2):
         labels = rng.integers(0, 3, SHAPE_KJI).astype(np.uint8)
         writeLabels(node, labels, grid)
-        assert np.array_equal(label_map(*readMasks(node, grid)), labels)
+        assert np.array_equal(make_label_map(*readMasks(node, grid)), labels)
         exported = slicer.util.arrayFromSegmentBinaryLabelmap(node, "MSLesion", grid)
         assert np.array_equal(exported > 0, labels == 1)
 
@@ -83,7 +83,7 @@ def checkVisit(test, widget) -> None:
 
 def _table(rows: Sequence[LesionRow]) -> list[list[str]]:
     """What the table of lesions says."""
-    return [[column.text(row) for column in columns()] for row in rows]
+    return [[column.text(row) for column in list_columns()] for row in rows]
 
 
 def _directions() -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.curation_workbench import CurationWorkbench
 from MSSoftSegGUI.environment.installation import installMissing
-from MSSoftSegGUI.environment.model_list import installed_models
+from MSSoftSegGUI.environment.model_list import list_installed_models
 from MSSoftSegGUI.environment.panel import EnvironmentPanel
 from MSSoftSegGUI.environment.presenter import EnvironmentPresenter
 from MSSoftSegGUI.exam.digital_patient import makeDigitalPatient
@@ -23,7 +23,7 @@ from MSSoftSegGUI.review.report import ReviewReport
 from MSSoftSegGUI.review.result_loading import ResultLoader
 from MSSoftSegGUI.review.session import ReviewSession
 from MSSoftSegGUI.scene.nodes import hideNodes
-from MSSoftSegGUI.scene.parameter_nodes import examOfFlair, examOfNode, isThere, newExam
+from MSSoftSegGUI.scene.parameter_nodes import findExamOfFlair, findExamOfNode, isThere, makeExam
 from MSSoftSegGUI.scene.slice_views import showAlone
 from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.volume_nodes import SceneExporter
@@ -33,9 +33,9 @@ from MSSoftSegGUI.segment.presenter import SegmentPresenter
 from MSSoftSegGUI.segment.preview import RunPreview
 from MSSoftSegGUI.train.workbench import TrainingWorkbench
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
-from MSSoftSegGUI.worker.error_card import reason_of
-from MSSoftSegGUI.worker.place import PYTHON_SETTING, makeCommand, newWorker, runsFolder
-from MSSoftSegGUI.worker.qt_process import QtProcess, later, waitForEnds
+from MSSoftSegGUI.worker.error_card import find_reason
+from MSSoftSegGUI.worker.place import PYTHON_SETTING, findRunsFolder, makeCommand, makeWorker
+from MSSoftSegGUI.worker.qt_process import QtProcess, callLater, waitForEnds
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 # A killed process is gone within milliseconds; one that a driver holds must not hold Slicer.
@@ -61,21 +61,24 @@ class Workbench:
             onChoice=self.onChoice,
         )
         self.edit = EditPanel(self._ui("Edit"))
-        self.worker, self.quickWorker = newWorker(), newWorker()
-        self.opener = ExamOpener(self.exam, ShortJobs(self.quickWorker), runsFolder() / "exams", self.showResult)
+        self.worker, self.quickWorker = makeWorker(), makeWorker()
+        self.opener = ExamOpener(self.exam, ShortJobs(self.quickWorker), findRunsFolder() / "exams", self.showResult)
         self.report = ReviewReport(
-            ShortJobs(self.quickWorker), later, runsFolder() / "report", reviewer=lambda: self.curation.saver.view.rater
+            ShortJobs(self.quickWorker),
+            callLater,
+            findRunsFolder() / "report",
+            reviewer=lambda: self.curation.saver.view.rater,
         )
         self.review = ReviewSession(self._ui("Review"), self.edit, parameters, self.report)
         self.environment = EnvironmentPanel(self._ui("Environment"), install=self.onInstall, onPython=self.onPython)
-        self._opening = ChunkedWork(later)
+        self._opening = ChunkedWork(callLater)
         self._exporter = SceneExporter(reference=lambda: self._runExam.flair if self._runExam is not None else None)
         self.curation = self._newCuration()
         self.prior = self._newPrior()
         self.training = self._newTraining()
         self.runner = self._newRunner()
-        self.preview = RunPreview(later)
-        self._resultLoader = ResultLoader(later, self.review, show=self._showResult, fail=self._cannotArrive)
+        self.preview = RunPreview(callLater)
+        self._resultLoader = ResultLoader(callLater, self.review, show=self._showResult, fail=self._cannotArrive)
         self.examiner = EnvironmentPresenter(
             QtProcess,
             makeCommand,
@@ -97,7 +100,7 @@ class Workbench:
         self._listModels()
         self.segment.choose({name: getattr(parameters, name) for name in ("model", "device", "brain", "tta")})
         self.review.restoreSettings()
-        exam = examOfNode(parameters.currentExam)
+        exam = findExamOfNode(parameters.currentExam)
         self.curation.restore()
         if exam is None:
             # What was chosen by hand stays when something is imported; in a scene that was closed nothing is left of it.
@@ -152,7 +155,7 @@ class Workbench:
         waitForEnds(END_PATIENCE_S)
         self.review.panel.removeShortcuts()
         self.prior.panel.removeShortcuts()
-        shutil.rmtree(runsFolder(), ignore_errors=True)
+        shutil.rmtree(findRunsFolder(), ignore_errors=True)
 
     def loadFolder(self, folder: Path) -> None:
         """Load an exam folder as one exam in a folder of its own."""
@@ -177,7 +180,7 @@ class Workbench:
     def onExamChanged(self) -> None:
         """Another exam was chosen: show its review if it has one."""
         flair = self.exam.node("flair")
-        exam = examOfFlair(flair) if flair is not None else None
+        exam = findExamOfFlair(flair) if flair is not None else None
         if self._runExam is not None and not isThere(self._runExam.flair):
             self.runner.fail(
                 _("The FLAIR image of the exam that was being segmented was removed from the scene."),
@@ -255,8 +258,8 @@ class Workbench:
         return SegmentPresenter(
             self.worker,
             self._exporter,
-            later,
-            runs_folder=runsFolder(),
+            callLater,
+            runs_folder=findRunsFolder(),
             show=self._showRun,
             on_result=self._takeResult,
             on_preview=self._takePreview,
@@ -280,7 +283,7 @@ class Workbench:
             openResult=self.opener.openWithResult,
             review=self.review,
             edit=self.edit,
-            folder=runsFolder() / "short-jobs",
+            folder=findRunsFolder() / "short-jobs",
         )
 
     def _newPrior(self) -> PriorSection:
@@ -292,15 +295,15 @@ class Workbench:
             reviewer=lambda: self.curation.saver.view.rater,
             restore=self.curation.restoreViews,
             reviewKeys=self.review.panel.setActive,
-            folder=runsFolder() / "comparisons",
+            folder=findRunsFolder() / "comparisons",
         )
 
     def _newTraining(self) -> TrainingWorkbench:
         return TrainingWorkbench(
             self._ui("Train"),
             self.quickWorker,
-            newWorker(),
-            models=installed_models,
+            makeWorker(),
+            models=list_installed_models,
             library=lambda: slicer.util.settingsValue(LIBRARY_SETTING, ""),
             onDecided=self.onModelDecided,
         )
@@ -317,7 +320,7 @@ class Workbench:
         flair = self.exam.node("flair")
         if flair is None:
             return None
-        exam = examOfFlair(flair) or newExam(self.exam.caseName)
+        exam = findExamOfFlair(flair) or makeExam(self.exam.caseName)
         exam.flair, exam.t1, exam.t2 = (self.exam.node(slot) for slot in SLOTS)
         exam.caseName = self.exam.caseName
         self._parameters().currentExam = exam.parameterNode
@@ -348,7 +351,7 @@ class Workbench:
         elif live is not None:
             self._follow(exam)
             # Its nodes are drawn first.
-            later(0.0, lambda: self._openFresh(exam, live))
+            callLater(0.0, lambda: self._openFresh(exam, live))
         else:
             self.segment.chooseBrainMask(exam.brainMask)
             exam.brainMask.SetDisplayVisibility(True)
@@ -372,7 +375,7 @@ class Workbench:
     def _cannotOpen(self, problem: Exception) -> None:
         self.review.forget()
         text = _("The saved review cannot be read: {reason}. Click Segment to make it again.")
-        self.review.panel.say(text.format(reason=reason_of(problem).rstrip(".")))
+        self.review.panel.say(text.format(reason=find_reason(problem).rstrip(".")))
 
     def _takePatient(self, folder: Path | None, reason: str) -> None:
         self._patientRun = None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 import pytest
 
+from Testing.house.imported_names import missing_name_findings
 from Testing.house.imports import PACKAGES, cycles, files_in_rooms, module_arrows, modules
 from Testing.house.plan import MOST_FILES, PANEL, SECTIONS, upward
 from Testing.house.print_rooms import lines, room_cycles
@@ -64,3 +68,24 @@ def test_the_house_can_be_printed():
     printed = list(lines(with_arrows=True))
     assert any("MSSoftSegGUI.review" in line for line in printed)
     assert "0 upward imports" in printed
+
+
+# What a function of the panel does, first, in Slicer's camelCase as in the library's snake_case. ``tr`` is Slicer's own name.
+FIRST_WORD = re.compile(
+    r"add|bring|call|change|check|choose|close|compute|copy|count|create|describe|draw|fill|find|fit|forget|gives|guess|has|hide|"
+    r"install|is|jump|keep|kill|leave|list|load|make|merge|name|offer|open|parse|prepare|put|read|recognize|refuse|register|"
+    r"remember|remove|replace|save|say|select|set|show|sort|suggest|thin|tr|turn|wait|write"
+)
+
+
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+def test_functions_of_the_panel_begin_with_a_verb(module):
+    functions = [
+        node for node in ast.parse(module.path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)
+    ]
+    names = [node.name for node in functions if not node.name.startswith("_")]
+    assert [name for name in names if not FIRST_WORD.fullmatch(re.match(r"[a-z0-9]+", name)[0])] == []
+
+
+def test_whatever_is_imported_from_the_panel_is_there():
+    assert missing_name_findings() == []

@@ -26,10 +26,10 @@ def matrix_of(origin=(-20.0, -15.0, -10.0)):
 
 
 def load_flair(name="FLAIR"):
-    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 
     rng = np.random.default_rng(1)
-    return newVolumeNode(rng.normal(100, 10, SHAPE).astype(np.float32), matrix_of(), name)
+    return makeVolumeNode(rng.normal(100, 10, SHAPE).astype(np.float32), matrix_of(), name)
 
 
 def material_with(*lesions):

@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from MSSoftSegGUI.exam.contrast_check import contrast_warning
+from MSSoftSegGUI.exam.contrast_check import check_contrast
 from MSSoftSegGUI.widgets.theme_colors import LIGHT
 
 from Testing.MSSoftSeg.stand_ins.made_results import SHAPE_KJI, flair_node, matrix_of
@@ -15,16 +15,16 @@ from Testing.MSSoftSeg.stand_ins.made_results import SHAPE_KJI, flair_node, matr
 def test_a_mask_in_the_slot_of_an_image_is_warned_of_however_sparse_it_is():
     sparse = np.zeros((60, 60, 60), np.float32)
     sparse[31, 17:20, 44] = 1
-    warning = contrast_warning("flair", sparse, (1.0, 1.0, 1.0))
+    warning = check_contrast("flair", sparse, (1.0, 1.0, 1.0))
     assert "FLAIR" in warning
     assert "mask" in warning
-    assert contrast_warning("flair", np.arange(1000).reshape(10, 10, 10), (1.0, 1.0, 1.0)) == ""
+    assert check_contrast("flair", np.arange(1000).reshape(10, 10, 10), (1.0, 1.0, 1.0)) == ""
 
 
 def test_a_warning_about_one_slot_goes_when_that_slot_is_mended(reader):
-    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 
-    mask = newVolumeNode((np.indices(SHAPE_KJI).sum(axis=0) > 40).astype(np.uint8), matrix_of(), "T1")
+    mask = makeVolumeNode((np.indices(SHAPE_KJI).sum(axis=0) > 40).astype(np.uint8), matrix_of(), "T1")
     flair = flair_node()
     reader.workbench.exam.choose({"flair": flair.GetID(), "t1": mask.GetID()}, "Anna")
     reader.wait(lambda: "mask" in reader.ui("examMessage").text)

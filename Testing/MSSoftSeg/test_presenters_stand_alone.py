@@ -39,8 +39,8 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 for name in {PLAIN!r}:
     importlib.import_module("MSSoftSegGUI." + name)
-from MSSoftSegGUI.environment.model_list import installed_models
-assert installed_models()[0].name == "starter", installed_models()
+from MSSoftSegGUI.environment.model_list import list_installed_models
+assert list_installed_models()[0].name == "starter", list_installed_models()
 from MSSoftSegGUI.exam.guess import LoadedVolume, guess_exam
 assert guess_exam([LoadedVolume("1", "FLAIR")]).flair == "1"
 """

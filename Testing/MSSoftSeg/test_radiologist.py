@@ -101,7 +101,7 @@ def _what_is_shown(reader):
 def _somewhere_without_lesion(seen, reader):
     """A place inside the head, away from every lesion, RAS mm."""
     import slicer
-    from MSSoftSegGUI.scene.volume_nodes import ijkToRas
+    from MSSoftSegGUI.scene.volume_nodes import readIjkToRas
     from scipy import ndimage
 
     flair = slicer.util.arrayFromVolume(reader.review.exam.flair)
@@ -109,7 +109,7 @@ def _somewhere_without_lesion(seen, reader):
         seen.first_masks[LESION], iterations=6
     )
     k, j, i = np.argwhere(free)[free.sum() // 2]
-    return (ijkToRas(reader.review.exam.probability) @ [i, j, k, 1.0])[:3]
+    return (readIjkToRas(reader.review.exam.probability) @ [i, j, k, 1.0])[:3]
 
 
 def test_the_images_of_the_folder_are_in_their_slots(morning):
@@ -157,11 +157,11 @@ def test_a_rejected_lesion_leaves_the_segmentation_and_nothing_else_does(morning
 
 
 def test_what_is_painted_as_possible_lands_in_its_own_segment_where_the_brush_was(morning):
-    from MSSoftSegGUI.scene.volume_nodes import ijkToRas
+    from MSSoftSegGUI.scene.volume_nodes import readIjkToRas
 
     painted = np.argwhere(morning.painted_masks[POSSIBLE])
     assert len(painted) > 0
-    center = (ijkToRas(morning.reader.review.exam.probability) @ np.append(painted.mean(axis=0)[::-1], 1.0))[:3]
+    center = (readIjkToRas(morning.reader.review.exam.probability) @ np.append(painted.mean(axis=0)[::-1], 1.0))[:3]
     assert np.linalg.norm(center - morning.painted_at) < 3.0
     assert np.array_equal(morning.painted_masks[LESION], morning.rejected_masks[LESION])
 
@@ -173,11 +173,11 @@ def test_closing_the_scene_leaves_no_volume_and_no_review(morning):
 
 
 def test_the_reopened_scene_has_result_threshold_decision_and_paint(morning):
-    from MSSoftSegGUI.review.columns import columns
+    from MSSoftSegGUI.review.columns import list_columns
 
     assert morning.reopened.threshold == pytest.approx(0.7)
     texts = [
-        [[column.text(row) for column in columns()] for row in view.rows]
+        [[column.text(row) for column in list_columns()] for row in view.rows]
         for view in (morning.reopened, morning.painted)
     ]
     assert texts[0] == texts[1]
@@ -251,14 +251,14 @@ def afternoon(morning, tmp_path_factory):
 def _missed(reader, *, above: float):
     """Where the model is most sure of what the threshold leaves out, RAS mm."""
     import slicer
-    from MSSoftSegGUI.scene.volume_nodes import ijkToRas
+    from MSSoftSegGUI.scene.volume_nodes import readIjkToRas
     from scipy import ndimage
 
     probability = slicer.util.arrayFromVolume(reader.review.exam.probability)
     lesion, possible = reader.masks()
     free = ~ndimage.binary_dilation(lesion | possible | (probability >= above), iterations=2)
     k, j, i = np.unravel_index(int(np.where(free, probability, 0).argmax()), probability.shape)
-    return (ijkToRas(reader.review.exam.probability) @ [i, j, k, 1.0])[:3]
+    return (readIjkToRas(reader.review.exam.probability) @ [i, j, k, 1.0])[:3]
 
 
 def _keep_and_export(reader, seen, folder):

@@ -20,7 +20,7 @@ def find_python(search_path: str, which: Callable[..., str | None] = shutil.whic
     return ""
 
 
-def question() -> str:
+def make_question() -> str:
     """What the user agrees to: how much, under which license, from where."""
     return _(
         "HD-BET takes the brain out of the head better than the atlas that ships. Install it now?\n\n"

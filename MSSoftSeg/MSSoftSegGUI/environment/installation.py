@@ -13,7 +13,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.environment.packages import installed_version, unsatisfied
+from MSSoftSegGUI.environment.packages import find_installed_version, find_unsatisfied
 
 TORCH_RANGE = ">=2.6"
 REQUESTER = "MSSoftSeg"
@@ -32,7 +32,7 @@ def installMissing(requirementsPath: Path) -> str:
     if problem:
         return problem
     wanted = _requirements(requirementsPath)
-    missing = unsatisfied(wanted, ignored=NOT_OURS)
+    missing = find_unsatisfied(wanted, ignored=NOT_OURS)
     if not missing:
         return _("Everything that is needed is installed.")
     try:
@@ -41,7 +41,7 @@ def installMissing(requirementsPath: Path) -> str:
     except REFUSALS as problem:
         # pip's own words are in the application log.
         reason = _reason(problem)
-    missing = unsatisfied(wanted, ignored=NOT_OURS)
+    missing = find_unsatisfied(wanted, ignored=NOT_OURS)
     if not missing:
         return _("Everything that is needed is installed.")
     names = ", ".join(missing[:MOST_NAMED]) + (" …" if len(missing) > MOST_NAMED else "")
@@ -87,7 +87,7 @@ def _installWithPip(missing: list[str]) -> bool:
 
 def _installTorch() -> str:
     """Empty when torch is there in the end, else what to do."""
-    if installed_version("torch") is not None:
+    if find_installed_version("torch") is not None:
         return ""
     try:
         import PyTorchUtils
@@ -103,7 +103,7 @@ def _installTorch() -> str:
 
 def _pins() -> list[str]:
     """Exact versions of what must stay as it is."""
-    versions = {name: installed_version(name) for name in (*NOT_OURS, "pydicom")}
+    versions = {name: find_installed_version(name) for name in (*NOT_OURS, "pydicom")}
     return [f"{name}=={version.partition('+')[0]}" for name, version in versions.items() if version is not None]
 
 

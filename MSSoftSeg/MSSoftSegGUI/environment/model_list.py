@@ -37,7 +37,7 @@ class ModelEntry:
         return f"{self.name} {self.version} · {self.license}"
 
 
-def installed_models() -> tuple[ModelEntry, ...]:
+def list_installed_models() -> tuple[ModelEntry, ...]:
     """Every installed model; the default one first, then by name."""
     default, folders, user_folder = _catalog()
     entries = [_entry(name, folder, user_folder) for name, folder in folders.items()]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from importlib import metadata
 
 
-def unsatisfied(requirements: Iterable[str], *, ignored: Collection[str] = ()) -> list[str]:
+def find_unsatisfied(requirements: Iterable[str], *, ignored: Collection[str] = ()) -> list[str]:
     """The requirements, and what installed packages require in turn, that are not met here, each with its range.
 
     ignored: names that are somebody else's to install, with all that they require.
@@ -23,7 +23,7 @@ def unsatisfied(requirements: Iterable[str], *, ignored: Collection[str] = ()) -
         if name in others or wanted in seen:
             continue
         seen.add(wanted)
-        version = installed_version(requirement.name)
+        version = find_installed_version(requirement.name)
         if version is None or not requirement.specifier.contains(version, prereleases=True):
             found[wanted] = None
             continue
@@ -31,7 +31,7 @@ def unsatisfied(requirements: Iterable[str], *, ignored: Collection[str] = ()) -
     return list(found)
 
 
-def installed_version(name: str) -> str | None:
+def find_installed_version(name: str) -> str | None:
     """The version of a package that is here, None where it is not."""
     try:
         return metadata.version(name)

@@ -9,8 +9,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.environment.hd_bet import find_python, question
-from MSSoftSegGUI.widgets.panel import Panel, colorOf, showMessage
+from MSSoftSegGUI.environment.hd_bet import find_python, make_question
+from MSSoftSegGUI.widgets.panel import Panel, findColor, showMessage
 
 
 class EnvironmentPanel(Panel):
@@ -72,7 +72,7 @@ class EnvironmentPanel(Panel):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(text)
                 if row.remedy and not row.is_optional:
-                    item.setForeground(qt.QBrush(colorOf("error", self.widget)))
+                    item.setForeground(qt.QBrush(findColor("error", self.widget)))
                 table.setItem(index, column, item)
         table.resizeRowsToContents()
 
@@ -96,7 +96,7 @@ class EnvironmentPanel(Panel):
             self._presenter.import_weights(Path(folder))
 
     def onInstallHdBetClicked(self) -> None:
-        if not slicer.util.confirmOkCancelDisplay(question(), windowTitle=_("Install HD-BET")):
+        if not slicer.util.confirmOkCancelDisplay(make_question(), windowTitle=_("Install HD-BET")):
             return
         python = self.python or find_python(slicer.util.startupEnvironment().get("PATH", ""))
         if not python:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from MSSoftSegGUI.environment.model_list import ModelEntry, installed_models
+from MSSoftSegGUI.environment.model_list import ModelEntry, list_installed_models
 from MSSoftSegGUI.environment.view import EnvironmentRow, EnvironmentView
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.command_run import CommandAnswer, CommandRun
 from MSSoftSegGUI.worker.end import MISSING_MODULE
-from MSSoftSegGUI.worker.error_card import sentence
+from MSSoftSegGUI.worker.error_card import make_sentence
 from MSSoftSegGUI.worker.interpreter import COMMAND_MODULE
 from MSSoftSegGUI.worker.processes import ProcessCommand, ProcessFactory
 
@@ -80,7 +80,7 @@ class EnvironmentPresenter:
 
     def models(self) -> tuple[ModelEntry, ...]:
         """The models that can be chosen now."""
-        return installed_models()
+        return list_installed_models()
 
     def diagnostics(self) -> str:
         """Text to copy into a report: versions, findings, the last error; no path of a patient's file is in it."""
@@ -123,20 +123,20 @@ class EnvironmentPresenter:
 
     def _installed_hd_bet(self, answer: CommandAnswer) -> None:
         if _document(answer.output) is None:
-            self._change(is_busy=False, message=sentence(_reason(answer)), is_error=True)
+            self._change(is_busy=False, message=make_sentence(_reason(answer)), is_error=True)
             return
         self._checked(answer)
         state = next((row.state for row in self.view.rows if row.topic == HD_BET), "")
         if self.view.has_hd_bet:
             self._change(message=_("HD-BET is installed."), is_error=False)
         else:
-            self._change(message=sentence(state), is_error=True)
+            self._change(message=make_sentence(state), is_error=True)
 
     def _imported(self, answer: CommandAnswer) -> None:
         if answer.succeeded:
-            message = sentence(answer.output.strip() or _("The model was imported."))
+            message = make_sentence(answer.output.strip() or _("The model was imported."))
         else:
-            message = sentence(_reason(answer).replace(" — choose another --out, or add --overwrite", ""))
+            message = make_sentence(_reason(answer).replace(" — choose another --out, or add --overwrite", ""))
         self._change(is_busy=False, message=message, is_error=not answer.succeeded)
         self._on_models_changed()
 
@@ -152,7 +152,7 @@ class EnvironmentPresenter:
             if answer.succeeded:
                 self._delete_next(names[1:], done + 1)
             else:
-                self._change(is_busy=False, message=sentence(_reason(answer)), is_error=True)
+                self._change(is_busy=False, message=make_sentence(_reason(answer)), is_error=True)
                 self._on_models_changed()
 
         self._start(("models", "remove", names[0], "--yes"), _("Deleting…"), answered)

@@ -12,10 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from MSSoftSegGUI.exam.offered import NOTHING, FoundVisit, SlotChoice, choice_of, unused_lines, visit_of, visit_title
+from MSSoftSegGUI.exam.offered import (
+    NOTHING,
+    FoundVisit,
+    SlotChoice,
+    describe_visit,
+    list_unused,
+    make_choice,
+    read_visit,
+)
 from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import ErrorCard, sentence
+from MSSoftSegGUI.worker.error_card import ErrorCard, make_sentence
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 TOPIC = "exam-choice"
@@ -107,14 +115,14 @@ class ExamChooser:
         self._change(ChooserView())
 
     def _offer(self, summary: Mapping[str, Any]) -> None:
-        self._visits = tuple(visit_of(each) for each in summary.get("visits", ()))
+        self._visits = tuple(read_visit(each) for each in summary.get("visits", ()))
         if not self._visits:
             self._change(ChooserView(message=_("There is no image in this folder."), message_kind="warning"))
             return
         titles = []
         for number, visit in enumerate(self._visits):
             named = self._identify(self._folder, visit.file) if visit.file is not None else ("", "", "")
-            titles.append(visit_title(number, visit, named))
+            titles.append(describe_visit(number, visit, named))
         self._change(ChooserView("choosing", visits=tuple(titles)))
         if len(titles) == 1:
             self.pick_visit(0)
@@ -125,17 +133,20 @@ class ExamChooser:
     def _show_choice(self) -> None:
         visit = self._visits[self.view.visit]
         keys = [key for key in self._taken.values() if key != NOTHING]
-        problem = sentence(visit.problem or "") if self._taken["flair"] == NOTHING else ""
+        problem = make_sentence(visit.problem or "") if self._taken["flair"] == NOTHING else ""
         if self._taken["flair"] == NOTHING:
             message, kind = f"{problem} {_('Choose the FLAIR image.')}".strip(), "warning"
         elif len(set(keys)) < len(keys):
             message, kind = _("One image is chosen twice."), "warning"
         else:
-            message, kind = " ".join(sentence(each) for each in visit.warnings), "warning" if visit.warnings else "note"
+            message, kind = (
+                " ".join(make_sentence(each) for each in visit.warnings),
+                "warning" if visit.warnings else "note",
+            )
         self._change(
             phase="choosing",
-            slots={slot: choice_of(visit, slot, self._taken[slot]) for slot in SLOTS},
-            unused=unused_lines(visit, keys),
+            slots={slot: make_choice(visit, slot, self._taken[slot]) for slot in SLOTS},
+            unused=list_unused(visit, keys),
             can_load=self._taken["flair"] != NOTHING and len(set(keys)) == len(keys),
             message=message,
             message_kind=kind,
@@ -145,7 +156,7 @@ class ExamChooser:
         names = summary.get("images", {})
         files = {slot: out / names[slot] for slot in SLOTS if slot in names}
         name = _("DICOM exam") if self._opened == 1 else _("DICOM exam {number}").format(number=self._opened)
-        warnings = " ".join(sentence(str(each)) for each in summary.get("warnings", ()))
+        warnings = " ".join(make_sentence(str(each)) for each in summary.get("warnings", ()))
         self._change(ChooserView())
         try:
             self._load(files, name, warnings)

@@ -10,7 +10,7 @@ from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegLib.quality.head_contrast import looks_like, looks_like_mask
 
 
-def contrast_warning(slot: str, array: np.ndarray, spacing_mm: Sequence[float]) -> str:
+def check_contrast(slot: str, array: np.ndarray, spacing_mm: Sequence[float]) -> str:
     """One sentence where the image clearly looks like another contrast than its slot's, else "".
 
     slot: flair, t1 or t2. array: (k, j, i). spacing_mm: along (i, j, k).

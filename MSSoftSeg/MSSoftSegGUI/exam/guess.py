@@ -47,7 +47,7 @@ def guess_exam(volumes: Sequence[LoadedVolume], *, prefer_study: str = "") -> Ex
     """
     by_study: dict[str, dict[str, list[LoadedVolume]]] = {}
     for volume in volumes:
-        slot = slot_of(volume)
+        slot = recognize_slot(volume)
         if slot:
             by_study.setdefault(volume.study, {}).setdefault(slot, []).append(volume)
     if prefer_study in by_study and "flair" in by_study[prefer_study]:
@@ -71,7 +71,7 @@ def guess_exam(volumes: Sequence[LoadedVolume], *, prefer_study: str = "") -> Ex
     return ExamGuess(**chosen, notes=tuple(notes))
 
 
-def slot_of(volume: LoadedVolume) -> str:
+def recognize_slot(volume: LoadedVolume) -> str:
     """flair, t1 or t2 for a volume, "" where its name and attributes do not say."""
     name = volume.name if image_extension(volume.name) else f"{volume.name}.nii.gz"
     found = recognize(name, _sidecar(volume.attributes)).modality

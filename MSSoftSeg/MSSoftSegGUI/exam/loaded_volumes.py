@@ -5,7 +5,7 @@ from __future__ import annotations
 import slicer
 
 from MSSoftSegGUI.exam.guess import LoadedVolume
-from MSSoftSegGUI.scene.case_folder import ancestorName, isOurs, parentFolderName
+from MSSoftSegGUI.scene.case_folder import findAncestorName, findParentFolderName, isOurs
 
 DICOM_TAGS = {
     "SeriesDescription": "0008,103e",
@@ -21,21 +21,21 @@ DICOM_TAGS = {
 PATIENT, STUDY = "Patient", "Study"
 
 
-def loadedVolumes() -> tuple[LoadedVolume, ...]:
+def listLoadedVolumes() -> tuple[LoadedVolume, ...]:
     """Every scalar volume of the scene that this module did not make."""
     nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     plain = [node for node in nodes if node.GetClassName() == "vtkMRMLScalarVolumeNode"]
     return tuple(_asLoaded(node) for node in plain if not isOurs(node) and not node.GetHideFromEditors())
 
 
-def studyOf(node) -> str:
+def findStudy(node) -> str:
     """The study that the node lies under in the subject hierarchy, or its folder; empty for none."""
-    return ancestorName(node, STUDY) or parentFolderName(node)
+    return findAncestorName(node, STUDY) or findParentFolderName(node)
 
 
-def patientNameOf(node) -> str:
+def findPatientName(node) -> str:
     """The patient or folder that the node lies under, else empty."""
-    return ancestorName(node, PATIENT) or parentFolderName(node)
+    return findAncestorName(node, PATIENT) or findParentFolderName(node)
 
 
 def _asLoaded(node) -> LoadedVolume:
@@ -43,8 +43,8 @@ def _asLoaded(node) -> LoadedVolume:
     return LoadedVolume(
         id=node.GetID(),
         # The folder's name says whose image it is, not which: it may hold words such as T1.
-        name=node.GetName().removeprefix(parentFolderName(node)).strip() or node.GetName(),
-        study=studyOf(node),
+        name=node.GetName().removeprefix(findParentFolderName(node)).strip() or node.GetName(),
+        study=findStudy(node),
         attributes=_dicomAttributes(node),
         voxel_volume_mm3=i * j * k,
     )

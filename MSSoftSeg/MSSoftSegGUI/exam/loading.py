@@ -16,7 +16,7 @@ from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference,
 
 def loadExamFolder(folder: Path) -> tuple[dict, str]:
     """Volume nodes by slot, and a sentence about what is missing or went wrong, else empty. For folders without a doubt."""
-    chosen = {slot: paths[0] for slot, paths in recognizedFiles(folder).items()}
+    chosen = {slot: paths[0] for slot, paths in findRecognizedFiles(folder).items()}
     if "flair" not in chosen:
         return {}, _("No FLAIR image was recognized in this folder. DICOM files are loaded by “Open DICOM…”.")
     return loadFiles(chosen)
@@ -40,14 +40,14 @@ def loadFiles(files: Mapping[str, Path], *, temporary: bool = False) -> tuple[di
 
 def isDoubtful(folder: Path) -> bool:
     """Whether the user has to be asked: several files could play one part, or sidecars name more than one visit."""
-    recognized = recognizedFiles(folder)
+    recognized = findRecognizedFiles(folder)
     sidecars = [read_sidecar(path) for paths in recognized.values() for path in paths]
     keys = (*PERSON_KEYS, *VISIT_KEYS)
     mixed = any(first_difference(one, other, keys) for one in sidecars for other in sidecars)
     return mixed or any(len(paths) > 1 for paths in recognized.values())
 
 
-def recognizedFiles(folder: Path) -> dict[str, list[Path]]:
+def findRecognizedFiles(folder: Path) -> dict[str, list[Path]]:
     """The files of each slot, in order of name, from the folder or from its ``anat``."""
     for each in (folder, folder / "anat"):
         paths = [path for path in sorted(each.iterdir()) if _isImage(path)] if each.is_dir() else []

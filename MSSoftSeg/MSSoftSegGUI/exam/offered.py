@@ -53,7 +53,7 @@ class SlotChoice:
     is_doubtful: bool = False
 
 
-def visit_of(said: Mapping[str, Any]) -> FoundVisit:
+def read_visit(said: Mapping[str, Any]) -> FoundVisit:
     """A visit of the worker's answer."""
     images = tuple(
         FoundImage(
@@ -69,7 +69,7 @@ def visit_of(said: Mapping[str, Any]) -> FoundVisit:
     )
 
 
-def visit_title(number: int, visit: FoundVisit, named: tuple[str, str, str]) -> str:
+def describe_visit(number: int, visit: FoundVisit, named: tuple[str, str, str]) -> str:
     """A visit in a line. named: name, number and date, where a header says them."""
     whose = ", ".join(part for part in named if part)
     count = _("one image") if len(visit.images) == 1 else _("{count} images").format(count=len(visit.images))
@@ -78,7 +78,7 @@ def visit_title(number: int, visit: FoundVisit, named: tuple[str, str, str]) -> 
     return f"{title}: {whose}" if whose else title
 
 
-def choice_of(visit: FoundVisit, slot: str, taken: str) -> SlotChoice:
+def make_choice(visit: FoundVisit, slot: str, taken: str) -> SlotChoice:
     """What can be taken for a slot, and what speaks for or against what is."""
     usable = [each for each in visit.images if not each.problem]
     proposed = visit.chosen.get(slot)
@@ -101,7 +101,7 @@ def choice_of(visit: FoundVisit, slot: str, taken: str) -> SlotChoice:
     return SlotChoice(tuple(options), taken, text.format(said=said), is_doubtful=True)
 
 
-def unused_lines(visit: FoundVisit, taken: Sequence[str]) -> tuple[str, ...]:
+def list_unused(visit: FoundVisit, taken: Sequence[str]) -> tuple[str, ...]:
     """A line on each image that is not taken: what it is, and why it is not."""
     return tuple(f"{each.words} – {_why_not(each, visit)}" for each in visit.images if each.key not in taken)
 

@@ -10,13 +10,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.exam.chooser_panel import ChooserWidgets
-from MSSoftSegGUI.exam.contrast_check import contrast_warning
+from MSSoftSegGUI.exam.contrast_check import check_contrast
 from MSSoftSegGUI.exam.guess import guess_exam
-from MSSoftSegGUI.exam.loaded_volumes import loadedVolumes, patientNameOf, studyOf
+from MSSoftSegGUI.exam.loaded_volumes import findPatientName, findStudy, listLoadedVolumes
 from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.widgets.panel import Panel, showMessage
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
-from MSSoftSegGUI.worker.qt_process import later
+from MSSoftSegGUI.worker.qt_process import callLater
 from MSSoftSegLib.stepwise import Work
 
 
@@ -44,7 +44,7 @@ class ExamPanel(Panel):
         self._warnings: dict[str, str] = {}
         self._said, self._kind = "", "note"
         self._unchecked: list[str] = []
-        self._checking = ChunkedWork(later)
+        self._checking = ChunkedWork(callLater)
         self._nameIsOurs = True
         for slot, selector in self._selectors.items():
             selector.connect("currentNodeChanged(vtkMRMLNode*)", getattr(self, f"on{slot.capitalize()}Changed"))
@@ -79,10 +79,10 @@ class ExamPanel(Panel):
 
     def guess(self, preferNode=None, notes: tuple[str, ...] = ()) -> None:
         """Fill the slots from what is loaded; images of that node's study first."""
-        found = guess_exam(loadedVolumes(), prefer_study=studyOf(preferNode) if preferNode is not None else "")
+        found = guess_exam(listLoadedVolumes(), prefer_study=findStudy(preferNode) if preferNode is not None else "")
         self._nameIsOurs = True
         self.choose({"flair": found.flair, "t1": found.t1, "t2": found.t2})
-        if found.flair is None and loadedVolumes():
+        if found.flair is None and listLoadedVolumes():
             self.tell(_("No FLAIR image was recognized: choose it above."), "warning")
         elif found.notes:
             self.tell(" ".join(found.notes), "note")
@@ -147,7 +147,7 @@ class ExamPanel(Panel):
             slot = self._unchecked.pop(0)
             node = self.node(slot)
             if node is not None and node.GetImageData() is not None and node.GetImageData().GetNumberOfPoints():
-                warning = contrast_warning(slot, slicer.util.arrayFromVolume(node), node.GetSpacing())
+                warning = check_contrast(slot, slicer.util.arrayFromVolume(node), node.GetSpacing())
                 if warning:
                     self._warnings[slot] = warning
             self._showMessage()
@@ -161,6 +161,6 @@ class ExamPanel(Panel):
     def _changed(self) -> None:
         flair = self.node("flair")
         if self._nameIsOurs:
-            self.ui.caseEdit.text = (patientNameOf(flair) or flair.GetName()) if flair is not None else ""
+            self.ui.caseEdit.text = (findPatientName(flair) or flair.GetName()) if flair is not None else ""
         self.tell("", "note")
         self._onChanged()

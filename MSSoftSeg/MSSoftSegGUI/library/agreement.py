@@ -116,7 +116,7 @@ class LibraryAgreement:
     def _take(self, pair: Pair, summary: Mapping[str, Any]) -> None:
         def done() -> None:
             if (pair.first, pair.second) == (self.view.first, self.view.second) and self.view.is_on:
-                self._change(is_busy=False, text=agreement_text(pair, summary))
+                self._change(is_busy=False, text=describe_agreement(pair, summary))
 
         self._scene.show(pair, done, self._fail)
 
@@ -129,7 +129,7 @@ class LibraryAgreement:
         self._show(self.view)
 
 
-def agreement_text(pair: Pair, summary: Mapping[str, Any]) -> str:
+def describe_agreement(pair: Pair, summary: Mapping[str, Any]) -> str:
     """The agreement in two lines of numbers."""
     volumes = summary.get("volumes", {})
     lesions = summary.get("lesions", {})

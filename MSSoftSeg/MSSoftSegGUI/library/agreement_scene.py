@@ -12,7 +12,7 @@ from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.side_by_side import SideBySide, SideView
 from MSSoftSegGUI.scene.soft_overlay import SOFT_OPACITY, SoftOverlay, addOutline
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
-from MSSoftSegGUI.worker.error_card import ErrorCard, reason_of
+from MSSoftSegGUI.worker.error_card import ErrorCard, find_reason
 from MSSoftSegLib.stepwise import Work
 
 
@@ -31,7 +31,7 @@ class AgreementScene:
         """Show a ``Pair``: the first rater, the second, their soft union."""
 
         def stopped(reason: Exception) -> None:
-            text = _("The masks could not be shown: {reason}").format(reason=reason_of(reason))
+            text = _("The masks could not be shown: {reason}").format(reason=find_reason(reason))
             problem(ErrorCard(text, _("Open the case again."), type(reason).__name__))
 
         self._work.start(self._showing(pair, done), stopped)

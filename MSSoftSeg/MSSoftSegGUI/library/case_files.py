@@ -13,15 +13,15 @@ import numpy as np
 import slicer
 
 from MSSoftSegGUI.library.save_job import WrittenCase
-from MSSoftSegGUI.scene.exam_drawing import digestOf, isFromModel, nativeMatrix, readDrawing
+from MSSoftSegGUI.scene.exam_drawing import computeDigest, isFromModel, readDrawing, readNativeMatrix
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.review_facts import ReviewFacts
-from MSSoftSegGUI.scene.same_voxels import on_grid
+from MSSoftSegGUI.scene.same_voxels import put_on_grid
 from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.volume_files import write_volume
 from MSSoftSegGUI.worker.chunked_work import PROBLEMS, ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard
-from MSSoftSegGUI.worker.export_problem import export_card
+from MSSoftSegGUI.worker.export_problem import make_export_card
 from MSSoftSegLib.result_files import FACTS_FILE, MASK_FILE
 from MSSoftSegLib.stepwise import Work
 
@@ -47,11 +47,11 @@ class CaseFiles:
             flair = self._folder / "preview" / "FLAIR.nii"
             flair.parent.mkdir(parents=True, exist_ok=True)
             image = exam.flair.GetImageData()
-            own = nativeMatrix(exam.flair)
+            own = readNativeMatrix(exam.flair)
             wanted = own if grid is None else grid
             known = (exam.flair.GetID(), image.GetMTime(), wanted.tolist())
             if self._flair != known:
-                write_volume(on_grid(slicer.util.arrayFromVolume(exam.flair), own, wanted), wanted, flair)
+                write_volume(put_on_grid(slicer.util.arrayFromVolume(exam.flair), own, wanted), wanted, flair)
                 self._flair = known
                 yield
             labels = readDrawing(exam, grid)
@@ -75,17 +75,17 @@ class CaseFiles:
                 node = getattr(exam, slot)
                 if isThere(node):
                     images[slot] = folder / f"{slot.upper()}.nii"
-                    write_volume(slicer.util.arrayFromVolume(node), nativeMatrix(node), images[slot])
+                    write_volume(slicer.util.arrayFromVolume(node), readNativeMatrix(node), images[slot])
                     yield
             labels = readDrawing(exam, grid)
             yield
-            mask, wanted = folder / "drawing.nii", nativeMatrix(exam.flair) if grid is None else grid
+            mask, wanted = folder / "drawing.nii", readNativeMatrix(exam.flair) if grid is None else grid
             write_volume(labels, wanted, mask)
             result, source_model = _modelOf(exam)
             drawn = result / MASK_FILE if result is not None else None
             start = Path(edited_from) if edited_from else drawn if drawn is not None and drawn.is_file() else None
             facts = {"grid": tuple(wanted.ravel().tolist()), "source_model": source_model}
-            done(WrittenCase(mask, digestOf(labels), images, result, start, **facts))
+            done(WrittenCase(mask, computeDigest(labels), images, result, start, **facts))
 
         # Not in the turns of the preview, which a new preview would stop.
         ChunkedWork(self._later).start(_tell_problems(work(), "FLAIR", self._folder, problem), lambda _problem: None)
@@ -96,7 +96,7 @@ def _tell_problems(work: Work[None], slot: str, folder: Path, problem: Callable[
     try:
         yield from work
     except (*PROBLEMS, LookupError) as stopped:
-        problem(export_card(slot, stopped, folder))
+        problem(make_export_card(slot, stopped, folder))
 
 
 def _modelOf(exam) -> tuple[Path | None, str]:

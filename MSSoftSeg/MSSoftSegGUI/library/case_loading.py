@@ -11,16 +11,16 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.library.case_state import opened_state
+from MSSoftSegGUI.library.case_state import make_opened_state
 from MSSoftSegGUI.library.worklist import Opened
 from MSSoftSegGUI.scene.case_folder import FOLDER_ATTRIBUTE, makeFolder, putInto
-from MSSoftSegGUI.scene.exam_drawing import digestOf, nativeMatrix, newDrawing, readDrawing
+from MSSoftSegGUI.scene.exam_drawing import computeDigest, makeDrawing, readDrawing, readNativeMatrix
 from MSSoftSegGUI.scene.nodes import removeNodes
-from MSSoftSegGUI.scene.parameter_nodes import isThere, newExam
-from MSSoftSegGUI.scene.same_voxels import on_grid, right_handed
+from MSSoftSegGUI.scene.parameter_nodes import isThere, makeExam
+from MSSoftSegGUI.scene.same_voxels import make_right_handed, put_on_grid
 from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.volume_files import read_volume
-from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 from MSSoftSegLib.stepwise import Work
 
 # Voxels of a mask and of its FLAIR lie together up to the rounding of a file header.
@@ -38,22 +38,22 @@ def loadCase(opened: Opened, rater: str) -> Work[object]:
                 array, matrix = read_volume(Path(summary["images"][slot]))
                 grids[slot] = matrix
                 yield
-                nodes[slot] = newVolumeNode(*right_handed(array, matrix), f"{case} {slot.upper()}")
+                nodes[slot] = makeVolumeNode(*make_right_handed(array, matrix), f"{case} {slot.upper()}")
                 made.append(nodes[slot])
                 yield
         labels = yield from _readingLabels(summary, opened.start_from, nodes["flair"], grids["flair"])
         item = makeFolder(case, nodes["flair"])
         for node in nodes.values():
             putInto(item, node)
-        exam = newExam(case)
+        exam = makeExam(case)
         made.append(exam.parameterNode)
         exam.flair = nodes["flair"]
         exam.t1, exam.t2 = nodes.get("t1"), nodes.get("t2")
-        newDrawing(exam, labels)
+        makeDrawing(exam, labels)
         made.append(exam.segmentation)
         yield
-        state = opened_state(opened.library, summary, start_from=opened.start_from, rater=rater)
-        digest = digestOf(readDrawing(exam, grids["flair"]))
+        state = make_opened_state(opened.library, summary, start_from=opened.start_from, rater=rater)
+        digest = computeDigest(readDrawing(exam, grids["flair"]))
         exam.curation = state.with_drawing(digest, tuple(grids["flair"].ravel().tolist())).to_json()
     except BaseException:
         removeNodes(made)
@@ -81,7 +81,7 @@ def _readingLabels(summary, rater: str, flairNode, grid: np.ndarray) -> Work[np.
     yield
     if np.abs(matrix - grid).max() > SAME_PLACE_MM:
         raise ValueError(_("the mask of {rater} does not lie on FLAIR’s voxels").format(rater=rater))
-    labels = on_grid(labels, matrix, nativeMatrix(flairNode)).astype(np.uint8)
+    labels = put_on_grid(labels, matrix, readNativeMatrix(flairNode)).astype(np.uint8)
     if labels.shape != slicer.util.arrayFromVolume(flairNode).shape:
         raise ValueError(_("the mask of {rater} does not lie on FLAIR’s voxels").format(rater=rater))
     return labels

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from MSSoftSegGUI.library.names import case_name
+from MSSoftSegGUI.library.names import make_case_name
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class CaseState:
 
     def is_in(self, library: str) -> bool:
         """Whether this exam, under the names that are typed now, is a case of that library."""
-        return bool(self.case) and self.library == library and self.case == case_name(self.patient, self.session)
+        return bool(self.case) and self.library == library and self.case == make_case_name(self.patient, self.session)
 
     def with_masks(self, raters: Mapping[str, Mapping[str, Any]]) -> CaseState:
         """The same with the places of all masks as ``library-open`` tells them.
@@ -83,7 +83,7 @@ class CaseState:
             return cls()
 
 
-def opened_state(library: str, summary: Mapping[str, Any], *, start_from: str, rater: str) -> CaseState:
+def make_opened_state(library: str, summary: Mapping[str, Any], *, start_from: str, rater: str) -> CaseState:
     """The state of a case that ``library-open`` has just described; start_from: whose mask is drawn on, "" = nobody's."""
     masks = {
         str(name): StoredMask(str(mask["path"]), str(mask["sha256"]), str(mask.get("notes") or ""))

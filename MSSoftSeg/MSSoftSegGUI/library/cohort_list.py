@@ -15,13 +15,13 @@ from typing import Any, Literal
 from MSSoftSegGUI.library.cohort_table import (
     CohortRow,
     find_images,
+    find_raw_folder,
+    find_result_folder,
     forget_files,
-    raw_folder,
     read_cohort,
-    result_folder,
 )
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import sentence
+from MSSoftSegGUI.worker.error_card import make_sentence
 from MSSoftSegLib.result_files import WORKING_FOLDER
 
 
@@ -59,7 +59,7 @@ class CohortList:
 
     def set_cohort(self, folder: str) -> None:
         """List the exams of a cohort's output folder; nothing is listed for an empty name."""
-        self._out, self._images = (Path(folder), raw_folder(Path(folder))) if folder else (None, None)
+        self._out, self._images = (Path(folder), find_raw_folder(Path(folder))) if folder else (None, None)
         forget_files()
         if self._out is None:
             self._change(CohortView())
@@ -67,7 +67,7 @@ class CohortList:
         try:
             rows = read_cohort(self._out)
         except ValueError as problem:
-            self._change(CohortView(message=sentence(str(problem)), message_kind="warning"))
+            self._change(CohortView(message=make_sentence(str(problem)), message_kind="warning"))
             return
         bad = sum(not row.has_result for row in rows)
         text = _("{count} exams, {bad} without a result.").format(count=len(rows), bad=bad)
@@ -76,7 +76,7 @@ class CohortList:
     def set_images(self, folder: str) -> None:
         """Where the images are that the cohort was made from."""
         forget_files()
-        self._images = Path(folder) if folder else (raw_folder(self._out) if self._out is not None else None)
+        self._images = Path(folder) if folder else (find_raw_folder(self._out) if self._out is not None else None)
         self._change(needs_images=self._images is None and bool(self.view.rows))
 
     def select(self, name: str) -> None:
@@ -121,7 +121,7 @@ class CohortList:
         self._opened += 1
         copy = self._folder / f"{self._opened}-{row.name}" / "result"
         try:
-            shutil.copytree(result_folder(self._out, row), copy, ignore=shutil.ignore_patterns(WORKING_FOLDER))
+            shutil.copytree(find_result_folder(self._out, row), copy, ignore=shutil.ignore_patterns(WORKING_FOLDER))
         except (OSError, shutil.Error):
             shutil.rmtree(copy.parent, ignore_errors=True)
             text = _("The result of {name} cannot be read.").format(name=row.name)

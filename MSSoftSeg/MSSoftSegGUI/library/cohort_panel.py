@@ -8,7 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.library.cohort_table import PAGE
-from MSSoftSegGUI.widgets.panel import Panel, colorOf, showMessage
+from MSSoftSegGUI.widgets.panel import Panel, findColor, showMessage
 
 
 class CohortPanel(Panel):
@@ -80,7 +80,7 @@ class CohortPanel(Panel):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(row.reasons or text)
                 if row.name in view.seen:
-                    item.setForeground(qt.QBrush(colorOf("accepted", self.widget)))
+                    item.setForeground(qt.QBrush(findColor("accepted", self.widget)))
                 table.setItem(index, column, item)
         for column in range(table.columnCount - 1):
             table.resizeColumnToContents(column)

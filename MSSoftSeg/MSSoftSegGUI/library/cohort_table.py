@@ -75,12 +75,12 @@ def read_cohort(out: Path) -> tuple[CohortRow, ...]:
     return tuple(sorted(rows, key=lambda row: (row.has_result, -(row.suspicion or 0), row.name)))
 
 
-def result_folder(out: Path, row: CohortRow) -> Path:
+def find_result_folder(out: Path, row: CohortRow) -> Path:
     """Where an exam's result lies."""
     return out / row.participant / row.session / RESULT
 
 
-def raw_folder(out: Path) -> Path | None:
+def find_raw_folder(out: Path) -> Path | None:
     """The data set that the results were made from, where they say so."""
     try:
         said = json.loads((out / DESCRIPTION).read_text(encoding="utf-8"))["DatasetLinks"]["raw"]
@@ -96,7 +96,7 @@ def find_images(out: Path, row: CohortRow, images: Path) -> dict[str, Path]:
     A file counts when name and content are those that the result states: nobody reviews a result on another one's image.
     """
     try:
-        facts = json.loads((result_folder(out, row) / FACTS_FILE).read_text(encoding="utf-8"))
+        facts = json.loads((find_result_folder(out, row) / FACTS_FILE).read_text(encoding="utf-8"))
         inputs = {str(each["modality"]): (str(each["path_name"]), each["sha256"]) for each in facts["inputs"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -9,11 +9,11 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.library.case_loading import closeCase, loadCase
 from MSSoftSegGUI.library.case_state import CaseState
-from MSSoftSegGUI.scene.exam_drawing import digestOf, hasDrawing, isFromModel, readDrawing
+from MSSoftSegGUI.scene.exam_drawing import computeDigest, hasDrawing, isFromModel, readDrawing
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.slice_views import showAlone
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
-from MSSoftSegGUI.worker.error_card import ErrorCard, reason_of
+from MSSoftSegGUI.worker.error_card import ErrorCard, find_reason
 from MSSoftSegLib.stepwise import Work
 
 
@@ -88,7 +88,7 @@ class CurrentExam:
         """Load a case of the library and put it on the table."""
 
         def stopped(reason: Exception) -> None:
-            text = _("The case could not be loaded: {reason}").format(reason=reason_of(reason))
+            text = _("The case could not be loaded: {reason}").format(reason=find_reason(reason))
             problem(ErrorCard(text, _("Try again, or restore the library from a backup."), type(reason).__name__))
 
         self._loading.start(self._loadCase(opened, done), stopped)
@@ -105,7 +105,7 @@ class CurrentExam:
 
     def _digest(self, exam) -> str:
         try:
-            return digestOf(readDrawing(exam, self.grid()))
+            return computeDigest(readDrawing(exam, self.grid()))
         except ValueError:
             # It lies on other voxels than what is kept: that is another drawing.
             return ""

@@ -11,7 +11,7 @@ from MSSoftSegGUI.library.save_job import Kind
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard
 from MSSoftSegGUI.worker.short_jobs import ShortJobCard, ShortJobs
-from MSSoftSegGUI.worker.soft_label_choices import SoftChoices, merge_entries, method_entries
+from MSSoftSegGUI.worker.soft_label_choices import SoftChoices, list_methods, merge_entries
 
 TOPIC = "library-settings"
 
@@ -72,7 +72,7 @@ class LibraryDefault:
         settings = summary.get("softening")
         isNews = self.settings != settings
         self.settings = settings if isinstance(settings, dict) else None
-        text = default_text(self.settings)
+        text = describe_default(self.settings)
         self._change(is_known=True, text=f"{told} {text}".strip() if told else text, kind="note")
         if self.settings is not None and isNews and not told:
             self._on_known(SoftChoices.of_settings(self.settings))
@@ -89,10 +89,10 @@ class LibraryDefault:
         self._show(self.view)
 
 
-def default_text(settings: Mapping[str, Any] | None) -> str:
+def describe_default(settings: Mapping[str, Any] | None) -> str:
     """A library's default in a line; empty where it has none."""
     if settings is None:
         return ""
-    merges, methods = dict(merge_entries()), dict(method_entries())
+    merges, methods = dict(merge_entries()), dict(list_methods())
     parts = [merges.get(str(settings.get("merge")), ""), methods.get(str(settings.get("method")), "")]
     return _("This library: {how}").format(how="; ".join(part for part in parts if part))

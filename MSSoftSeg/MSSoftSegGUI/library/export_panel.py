@@ -7,7 +7,14 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.library.export_presenter import APPROVED, DICOM, FORMATS, ExportChoices, format_entries, which_entries
+from MSSoftSegGUI.library.export_presenter import (
+    APPROVED,
+    DICOM,
+    FORMATS,
+    ExportChoices,
+    list_case_choices,
+    list_formats,
+)
 from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
 
 
@@ -18,8 +25,8 @@ class LibraryExportPanel(Panel):
         super().__init__(uiPath)
         self._details = ""
         ui = self.ui
-        fillCombo(ui.exportFormatCombo, format_entries(), FORMATS[0])
-        fillCombo(ui.exportCasesCombo, which_entries(), APPROVED)
+        fillCombo(ui.exportFormatCombo, list_formats(), FORMATS[0])
+        fillCombo(ui.exportCasesCombo, list_case_choices(), APPROVED)
         ui.exportFormatCombo.connect("currentIndexChanged(int)", self.onFormatChanged)
         ui.exportButton.connect("clicked(bool)", lambda _checked=False: onExport())
         ui.exportDetailsButton.connect("clicked(bool)", self.onCopyDetailsClicked)

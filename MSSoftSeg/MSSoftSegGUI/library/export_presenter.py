@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from MSSoftSegGUI.library.save_job import Kind
-from MSSoftSegGUI.library.worklist_rows import cases_text
+from MSSoftSegGUI.library.worklist_rows import say_cases
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import ErrorCard, sentence
+from MSSoftSegGUI.worker.error_card import ErrorCard, make_sentence
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 TOPIC = "library-export"
@@ -66,7 +66,7 @@ class LibraryExport:
         if lack := _lack(library, choices, selected):
             self._change(message=lack, message_kind="warning", details="")
             return
-        spec = spec_of(library, choices, selected, settings)
+        spec = make_export_spec(library, choices, selected, settings)
         self._change(is_busy=True, message=_("Exporting…"), message_kind="note", details="")
         out = Path(choices.out).name
         self._jobs.ask(
@@ -87,11 +87,11 @@ class LibraryExport:
         skipped = list(summary.get("skipped", ()))
         cases = _count(summary.get("cases", 0))
         files = _count(summary.get("files", 0))
-        text = _("{cases}, {files} files in “{folder}”.").format(cases=cases_text(cases), files=files, folder=out)
+        text = _("{cases}, {files} files in “{folder}”.").format(cases=say_cases(cases), files=files, folder=out)
         lines = [f"{each.get('case', '')}: {each.get('reason', '')}" for each in skipped]
         if skipped:
             left_out = _("{count} left out: ").format(count=len(skipped)) + "; ".join(lines[:TOLD_SKIPPED])
-            text = f"{text} {sentence(left_out)}"
+            text = f"{text} {make_sentence(left_out)}"
         kind: Kind = "warning" if skipped else "note"
         self._change(is_busy=False, message=text, message_kind=kind, details="\n".join(lines))
 
@@ -103,7 +103,9 @@ class LibraryExport:
         self._show(self.view)
 
 
-def spec_of(library: str, choices: ExportChoices, selected: str, settings: Mapping[str, Any] | None) -> dict[str, Any]:
+def make_export_spec(
+    library: str, choices: ExportChoices, selected: str, settings: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """The ``library-export`` job of these choices."""
     merge = str((settings or {}).get("merge") or "")
     return {
@@ -118,7 +120,7 @@ def spec_of(library: str, choices: ExportChoices, selected: str, settings: Mappi
     }
 
 
-def format_entries() -> tuple[tuple[str, str], ...]:
+def list_formats() -> tuple[tuple[str, str], ...]:
     """(value, words) of every format."""
     words = {
         "nifti": _("NIfTI pairs"),
@@ -130,7 +132,7 @@ def format_entries() -> tuple[tuple[str, str], ...]:
     return tuple((name, words[name]) for name in FORMATS)
 
 
-def which_entries() -> tuple[tuple[str, str], ...]:
+def list_case_choices() -> tuple[tuple[str, str], ...]:
     """(value, words) of which cases can be exported."""
     return (
         (APPROVED, _("Approved cases")),

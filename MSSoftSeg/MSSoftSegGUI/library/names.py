@@ -26,7 +26,7 @@ def name_problem(text: str) -> str:
     return _("Letters A–Z and digits only; not: {letters}").format(letters=shown)
 
 
-def looks_like(pseudonym: str, person: str) -> bool:
+def gives_away(pseudonym: str, person: str) -> bool:
     """Whether a pseudonym gives away the name (or id) of a person as the images have it."""
     plain = "".join(letter for letter in person.casefold() if letter.isalnum())
     parts = [part for part in re.split(r"[^\w]+|_", person.casefold()) if len(part) >= FEWEST_TELLING]
@@ -34,6 +34,6 @@ def looks_like(pseudonym: str, person: str) -> bool:
     return len(typed) >= FEWEST_TELLING and (typed == plain or any(part in typed for part in parts))
 
 
-def case_name(patient: str, session: str) -> str:
+def make_case_name(patient: str, session: str) -> str:
     """What the library calls this visit."""
     return f"sub-{patient}" + (f"_ses-{session}" if session else "")

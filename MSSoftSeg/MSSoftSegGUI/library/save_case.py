@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from MSSoftSegGUI.library.case_state import CaseState
-from MSSoftSegGUI.library.names import case_name, looks_like, name_problem
+from MSSoftSegGUI.library.names import gives_away, make_case_name, name_problem
 from MSSoftSegGUI.library.save_job import (
     REFUSALS,
     Kind,
@@ -19,9 +19,9 @@ from MSSoftSegGUI.library.save_job import (
     SoftFile,
     Status,
     WrittenCase,
-    gone_card,
-    kept_state,
-    spec_of,
+    make_gone_card,
+    make_kept_state,
+    make_save_spec,
 )
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard
@@ -160,7 +160,7 @@ class CaseSaver:
         status = status or ("approved" if state.is_in(library) and state.status == "approved" else "corrected")
         is_there = state.is_in(library)
         self._refresh(is_saving=True)
-        self.tell(_("Saving {case}…").format(case=case_name(state.patient, state.session)))
+        self.tell(_("Saving {case}…").format(case=make_case_name(state.patient, state.session)))
         exam = self._exams.exam()
 
         def written(case: WrittenCase) -> None:
@@ -205,7 +205,7 @@ class CaseSaver:
             "library-settings",
             {"library": save.library},
             on_result=submit,
-            on_problem=lambda card: self.fail(gone_card(save.library, card)),
+            on_problem=lambda card: self.fail(make_gone_card(save.library, card)),
         )
 
     def _submit(self, save: Save) -> None:
@@ -219,12 +219,15 @@ class CaseSaver:
                 self.fail(card)
 
         self._jobs.ask(
-            "library-save", spec_of(save), on_result=lambda summary: self._kept(save, summary), on_problem=refused
+            "library-save",
+            make_save_spec(save),
+            on_result=lambda summary: self._kept(save, summary),
+            on_problem=refused,
         )
 
     def _kept(self, save: Save, summary: Mapping[str, Any]) -> None:
         """The drawing is in the library."""
-        state = kept_state(save, summary)
+        state = make_kept_state(save, summary)
         self._exams.keep_state(save.exam, state)
         self._refresh(is_saving=False)
         is_conflict = bool(summary.get("conflict"))
@@ -257,9 +260,9 @@ class CaseSaver:
                 return problem, "error"
         if not state.patient:
             return "", "note"
-        if self._person and looks_like(state.patient, self._person):
+        if self._person and gives_away(state.patient, self._person):
             return _("This looks like the name or number in the images. Choose a pseudonym instead."), "warning"
-        name = case_name(state.patient, state.session)
+        name = make_case_name(state.patient, state.session)
         if state.is_in(self.library):
             return _("{case}, {status} in this library").format(case=name, status=state.status), "note"
         return _("will be kept as {case}").format(case=name), "note"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from MSSoftSegGUI.library.case_state import CaseState, StoredMask
-from MSSoftSegGUI.library.names import case_name
+from MSSoftSegGUI.library.names import make_case_name
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard
 
@@ -64,7 +64,7 @@ class Save:
         return (mask.sha256 or None) if mask is not None else None
 
 
-def gone_card(library: str, card: ErrorCard) -> ErrorCard:
+def make_gone_card(library: str, card: ErrorCard) -> ErrorCard:
     """The card of a library that was there and is not; other problems keep theirs."""
     if getattr(card, "code", "") != "bad-library":
         return card
@@ -73,7 +73,7 @@ def gone_card(library: str, card: ErrorCard) -> ErrorCard:
     return ErrorCard(what, remedy, card.details)
 
 
-def spec_of(save: Save) -> dict[str, Any]:
+def make_save_spec(save: Save) -> dict[str, Any]:
     """The ``library-save`` job of a save."""
     state, case = save.state, save.case
     return {
@@ -93,7 +93,7 @@ def spec_of(save: Save) -> dict[str, Any]:
     }
 
 
-def kept_state(save: Save, summary: Mapping[str, Any]) -> CaseState:
+def make_kept_state(save: Save, summary: Mapping[str, Any]) -> CaseState:
     """What is known of the exam once the library has it."""
     state = save.state
     name = str(summary.get("rater") or save.rater)
@@ -103,7 +103,7 @@ def kept_state(save: Save, summary: Mapping[str, Any]) -> CaseState:
     return dataclasses.replace(
         state,
         library=save.library,
-        case=str(summary.get("case") or case_name(state.patient, state.session)),
+        case=str(summary.get("case") or make_case_name(state.patient, state.session)),
         status=str(summary.get("status") or save.status),
         masks=masks,
         kept_as=kept_as,

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from MSSoftSegGUI.library.save_job import Kind, gone_card
-from MSSoftSegGUI.library.worklist_rows import WorklistRow, counts_text, row_of
+from MSSoftSegGUI.library.save_job import Kind, make_gone_card
+from MSSoftSegGUI.library.worklist_rows import WorklistRow, make_row, say_counts
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard
 from MSSoftSegGUI.worker.short_jobs import ShortJobCard, ShortJobs
@@ -218,7 +218,7 @@ class LibraryWorklist:
         """There is no library in the folder: not yet, or no longer."""
         if self._known(self.library):
             self._change(rows=(), selected="", summary="")
-            self._fail(gone_card(self.library, card))
+            self._fail(make_gone_card(self.library, card))
         elif isinstance(card, ShortJobCard) and card.code == "bad-library" and NO_LIBRARY in card.what:
             text = _("No library yet: an empty or new folder becomes one with the first case.")
             self._change(rows=(), selected="", summary=text, is_loading=False)
@@ -228,7 +228,7 @@ class LibraryWorklist:
 
     def _take(self, summary: Mapping[str, Any]) -> None:
         self._on_known(self.library)
-        rows = tuple(row_of(each) for each in summary.get("cases", ()))
+        rows = tuple(make_row(each) for each in summary.get("cases", ()))
         selected = self.view.selected if any(row.case == self.view.selected for row in rows) else ""
         problems = [str(each.get("message", "")) for each in summary.get("problems", ())]
         changes: dict[str, Any] = {"message": "", "message_kind": "note", "details": ""}
@@ -242,7 +242,7 @@ class LibraryWorklist:
             rows=rows,
             selected=selected,
             is_loading=False,
-            summary=counts_text(summary.get("counts", {})),
+            summary=say_counts(summary.get("counts", {})),
             settings_merge=str(summary.get("merge") or ""),
             **changes,
         )

@@ -8,8 +8,8 @@ import qt
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.library.worklist import FILTERS, NOBODY, ORDERS, OWN, TO_DO
-from MSSoftSegGUI.library.worklist_rows import column_titles, status_word
-from MSSoftSegGUI.widgets.panel import Panel, colorOf, fillCombo, showMessage
+from MSSoftSegGUI.library.worklist_rows import list_columns, say_status
+from MSSoftSegGUI.widgets.panel import Panel, fillCombo, findColor, showMessage
 
 STATUS_COLORS = {"approved": "accepted", "excluded": "rejected"}
 
@@ -106,13 +106,13 @@ class WorklistPanel(Panel):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(row.notes or text)
                 if row.status in STATUS_COLORS:
-                    item.setForeground(qt.QBrush(colorOf(STATUS_COLORS[row.status], self.widget)))
+                    item.setForeground(qt.QBrush(findColor(STATUS_COLORS[row.status], self.widget)))
                 table.setItem(index, column, item)
         for column in range(table.columnCount - 1):
             table.resizeColumnToContents(column)
 
     def _setUpTable(self) -> None:
-        table, titles = self.ui.worklistTable, column_titles()
+        table, titles = self.ui.worklistTable, list_columns()
         table.setColumnCount(len(titles))
         table.setHorizontalHeaderLabels([title for title, _hint in titles])
         for column, (_title, hint) in enumerate(titles):
@@ -141,7 +141,7 @@ class WorklistPanel(Panel):
 
 def _filterWord(name: str) -> str:
     words = {TO_DO: _("Not yet approved"), "all": _("All cases")}
-    return words.get(name) or status_word(name).capitalize()
+    return words.get(name) or say_status(name).capitalize()
 
 
 def _orderWord(name: str) -> str:

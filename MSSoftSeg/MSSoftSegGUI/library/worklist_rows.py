@@ -29,7 +29,7 @@ class WorklistRow:
         raters = ", ".join(self.raters) + (" + soft" if self.has_soft_label else "")
         return (
             self.case.removeprefix("sub-"),
-            status_word(self.status),
+            say_status(self.status),
             _number(self.psu),
             _number(self.worst),
             _number(self.volume_ml),
@@ -38,7 +38,7 @@ class WorklistRow:
         )
 
 
-def row_of(case: Mapping[str, Any]) -> WorklistRow:
+def make_row(case: Mapping[str, Any]) -> WorklistRow:
     """A case of the worker's answer as a row."""
     notes = case.get("notes")
     return WorklistRow(
@@ -54,21 +54,21 @@ def row_of(case: Mapping[str, Any]) -> WorklistRow:
     )
 
 
-def counts_text(counts: Mapping[str, int]) -> str:
+def say_counts(counts: Mapping[str, int]) -> str:
     """How many cases of which status a library holds."""
     total = sum(counts.values())
     if not total:
         return _("no case yet")
-    parts = [f"{count} {status_word(status)}" for status, count in counts.items() if count]
-    return f"{cases_text(total)}: {', '.join(parts)}"
+    parts = [f"{count} {say_status(status)}" for status, count in counts.items() if count]
+    return f"{say_cases(total)}: {', '.join(parts)}"
 
 
-def cases_text(count: int) -> str:
+def say_cases(count: int) -> str:
     """So many cases, in words."""
     return _("one case") if count == 1 else _("{count} cases").format(count=count)
 
 
-def status_word(status: str) -> str:
+def say_status(status: str) -> str:
     """A status as the user reads it."""
     words = {
         "unlabelled": _("unlabelled"),
@@ -80,7 +80,7 @@ def status_word(status: str) -> str:
     return words.get(status, status)
 
 
-def column_titles() -> tuple[tuple[str, str], ...]:
+def list_columns() -> tuple[tuple[str, str], ...]:
     """(title, hint) of each column."""
     return (
         (_("Case"), _("Patient’s pseudonym and session.")),

@@ -45,17 +45,17 @@ class PriorCandidate:
         return f"{self.kind}:{self.case or self.folder}"
 
 
-def loaded_result(case_name: str, folder: Path) -> PriorCandidate:
+def offer_loaded_result(case_name: str, folder: Path) -> PriorCandidate:
     """The result of another exam of the scene."""
     return PriorCandidate("loaded", _("{case} (in this scene)").format(case=case_name), folder)
 
 
-def chosen_folder(folder: Path) -> PriorCandidate:
+def offer_folder(folder: Path) -> PriorCandidate:
     """A folder that the reader picked: a result, an exam's images, or a finished comparison."""
     return PriorCandidate("folder", _("Folder {name}").format(name=folder.name), folder)
 
 
-def earlier_sessions(cases: Iterable[Mapping[str, Any]], patient: str, session: str) -> tuple[PriorCandidate, ...]:
+def find_earlier_sessions(cases: Iterable[Mapping[str, Any]], patient: str, session: str) -> tuple[PriorCandidate, ...]:
     """The patient's cases before this session, the latest first; all of them where this visit has no session yet.
 
     cases: rows of a library's worklist.

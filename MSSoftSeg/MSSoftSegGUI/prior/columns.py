@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from MSSoftSegGUI.prior.comparison import ChangeRow
-from MSSoftSegGUI.prior.reading import ReadingView, class_word
+from MSSoftSegGUI.prior.reading import ReadingView, say_class
 from MSSoftSegGUI.widgets.translation import tr as _
 
 
@@ -38,7 +38,7 @@ def change_columns() -> tuple[ChangeColumn, ...]:
             _("Change"),
             "",
             _("What became of the lesion, as you say or else as it was found"),
-            lambda view, row: class_word(view.change_of(row)),
+            lambda view, row: say_class(view.change_of(row)),
         ),
         ChangeColumn(
             _("Volume"),
@@ -65,4 +65,4 @@ def _volume(mm3: float) -> str:
 
 def _word(view: ReadingView, row: ChangeRow) -> str:
     words = {"accepted": _("accepted"), "rejected": _("rejected"), "reclassed": _("was {change}")}
-    return words.get(view.decision_of(row), "").format(change=class_word(row.change))
+    return words.get(view.decision_of(row), "").format(change=say_class(row.change))

@@ -13,14 +13,14 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.prior.comparison import ChangeRow, ReadComparison
 from MSSoftSegGUI.scene.case_folder import ROLE_ATTRIBUTE
-from MSSoftSegGUI.scene.contrast_windows import thinned
+from MSSoftSegGUI.scene.contrast_windows import thin_out
 from MSSoftSegGUI.scene.nodes import addHidden, hideNodes, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
-from MSSoftSegGUI.scene.segmentation_node import BINARY, labelmap
+from MSSoftSegGUI.scene.segmentation_node import BINARY, makeLabelmap
 from MSSoftSegGUI.scene.side_by_side import SideBySide, SideView
 from MSSoftSegGUI.scene.slice_views import Blinker, jumpTo, showHead
 from MSSoftSegGUI.scene.volume_files import RAS_FROM_LPS, read_volume
-from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegLib.stepwise import Work
 
@@ -75,7 +75,7 @@ class ComparisonScene:
             inside = np.isin(self._labels, [group for group, change in changeOf.items() if change in classes])
             segment = node.GetSegmentation().GetSegment(name)
             segment.RemoveAllRepresentations("")
-            segment.AddRepresentation(BINARY, labelmap(inside, self._nodes["after"]))
+            segment.AddRepresentation(BINARY, makeLabelmap(inside, self._nodes["after"]))
             segment.Modified()
 
     def hide(self) -> None:
@@ -109,7 +109,7 @@ class ComparisonScene:
 
     def _showing(self, comparison: ReadComparison) -> Work[None]:
         inner = comparison.images / "midpoint"
-        self._matrix = way_to_today(inner / "after_native_from_midpoint.tfm")
+        self._matrix = read_way_to_today(inner / "after_native_from_midpoint.tfm")
         yield
         files = {"before": "before_FLAIR.nii.gz", "after": "after_FLAIR.nii.gz", "subtraction": "subtraction.nii.gz"}
         names = {"before": _("Earlier visit"), "after": _("Today’s visit"), "subtraction": _("Difference")}
@@ -121,8 +121,8 @@ class ComparisonScene:
                 window = SUBTRACTION_WINDOW
             elif window is None:
                 # The same for both: they were matched, and a difference in gray is a difference.
-                window = gray_window(array)
-            self._nodes[name] = _transient(newVolumeNode(array, self._matrix @ matrix, names[name], window=window))
+                window = find_gray_window(array)
+            self._nodes[name] = _transient(makeVolumeNode(array, self._matrix @ matrix, names[name], window=window))
             # A display that Slicer did not make itself has no colors.
             self._nodes[name].GetDisplayNode().SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")
             yield
@@ -163,15 +163,15 @@ class ComparisonScene:
         self._blinker.blink(tuple(first), self._labels[box] == row.id, self._nodes["after"])
 
 
-def gray_window(array: np.ndarray) -> tuple[float, float]:
+def find_gray_window(array: np.ndarray) -> tuple[float, float]:
     """Values shown as black and as white of an image in units of its normal tissue, 0 outside the brain; always apart."""
-    few = thinned(array)
+    few = thin_out(array)
     inside = few[few != 0]
     low, high = np.percentile(inside, FLAIR_PERCENTILES) if inside.size else (0.0, 1.0)
     return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)
 
 
-def way_to_today(path: Path) -> np.ndarray:
+def read_way_to_today(path: Path) -> np.ndarray:
     """From the space between the visits to where today's images lie, 4 × 4, RAS mm."""
     import SimpleITK as sitk
 

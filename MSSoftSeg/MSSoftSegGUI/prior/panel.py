@@ -11,8 +11,8 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.prior.columns import change_columns
 from MSSoftSegGUI.prior.decisions import CLASSES, REJECTED
-from MSSoftSegGUI.prior.reading import class_word
-from MSSoftSegGUI.widgets.panel import Panel, colorOf, fillCombo, showMessage
+from MSSoftSegGUI.prior.reading import say_class
+from MSSoftSegGUI.widgets.panel import Panel, fillCombo, findColor, showMessage
 
 KEEP_SETTING = "MSSoftSeg/Comparisons"
 # The review's own, for as long as changes are what is looked at.
@@ -109,7 +109,7 @@ class PriorPanel(Panel):
             row = view.row_of(view.selected)
             for name in ("acceptChangeButton", "rejectChangeButton", "reclassCombo"):
                 getattr(ui, name).enabled = row is not None
-            entries = [("", _("Is…")), *((change, class_word(change)) for change in CLASSES)]
+            entries = [("", _("Is…")), *((change, say_class(change)) for change in CLASSES)]
             fillCombo(ui.reclassCombo, entries, "")
             ui.undoChangeButton.enabled = view.can_undo
 
@@ -196,5 +196,5 @@ class PriorPanel(Panel):
         font = item.font()
         font.setStrikeOut(decision == REJECTED)
         item.setFont(font)
-        color = colorOf(STATUS_COLORS.get(decision, ""), self.widget)
+        color = findColor(STATUS_COLORS.get(decision, ""), self.widget)
         item.setForeground(qt.QBrush(color) if color else qt.QBrush())

@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, chosen_folder, earlier_sessions
+from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, find_earlier_sessions, offer_folder
 from MSSoftSegGUI.prior.comparison import is_comparison
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import ErrorCard, card_of
+from MSSoftSegGUI.worker.error_card import ErrorCard, make_card
 from MSSoftSegGUI.worker.event_lines import Event
 from MSSoftSegGUI.worker.port import WorkerPort
 from MSSoftSegGUI.worker.processes import Later
-from MSSoftSegGUI.worker.remaining_time import remaining_text
+from MSSoftSegGUI.worker.remaining_time import say_remaining
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
-from MSSoftSegGUI.worker.stage_titles import stage_title
+from MSSoftSegGUI.worker.stage_titles import name_stage
 from MSSoftSegLib.result_files import FACTS_FILE
 
 TICK_S = 1.0
@@ -137,7 +137,7 @@ class ComparePresenter:
             if self._today is not None:
                 self._on_compared(self._today, folder)
             return
-        candidate = chosen_folder(folder)
+        candidate = offer_folder(folder)
         self._picked = (*(each for each in self._picked if each.key != candidate.key), candidate)
         self._list(chosen=candidate.key)
 
@@ -187,7 +187,7 @@ class ComparePresenter:
 
     def _take_sessions(self, today: Today, summary: Mapping[str, Any]) -> None:
         if self._today is not None and self._today.exam == today.exam:
-            self._sessions = earlier_sessions(summary.get("cases", ()), today.patient, today.session)
+            self._sessions = find_earlier_sessions(summary.get("cases", ()), today.patient, today.session)
             self._list()
 
     def _begin(self) -> None:
@@ -225,12 +225,12 @@ class ComparePresenter:
         keep = self._keep()
         if not keep:
             return self._runs_folder / uuid.uuid4().hex[:12] / "change"
-        return free_name(Path(keep), today.case_name)
+        return find_free_name(Path(keep), today.case_name)
 
     def _tick(self, run: _ComparisonRun) -> None:
         if self._run is run:
             if self.view.phase == "running":
-                self._change(remaining_text=remaining_text(self._clock() - run.since, run.share))
+                self._change(remaining_text=say_remaining(self._clock() - run.since, run.share))
             self._later(TICK_S, lambda: self._tick(run))
 
     def _hear(self, run: _ComparisonRun, event: Event) -> None:
@@ -255,8 +255,8 @@ class ComparePresenter:
             run.share = min(1.0, max(run.share, float(share)))
         if self.view.phase == "running":
             inner = str(event.get("message") or "")
-            titles = [stage_title(str(event.get("stage", ""))), *([stage_title(inner)] if inner else [])]
-            left = remaining_text(self._clock() - run.since, run.share)
+            titles = [name_stage(str(event.get("stage", ""))), *([name_stage(inner)] if inner else [])]
+            left = say_remaining(self._clock() - run.since, run.share)
             self._change(stage_text=": ".join(titles), percent=100 * run.share, remaining_text=left)
 
     def _end(self, **changes: Any) -> None:
@@ -268,7 +268,7 @@ class ComparePresenter:
         self._show(self.view)
 
 
-def free_name(place: Path, case_name: str) -> Path:
+def find_free_name(place: Path, case_name: str) -> Path:
     """A folder for a comparison of this case that is not there yet."""
     name = re.sub(r"[^\w.-]+", "_", case_name).strip("._") or "case"
     numbers = (place / f"{name}_change{number}" for number in ("", *(f"_{n}" for n in range(2, 10_000))))
@@ -303,7 +303,7 @@ def _no_result() -> ErrorCard:
 
 
 def _card(event: Event, details: str) -> ErrorCard:
-    card = card_of(event, details=details)
+    card = make_card(event, details=details)
     if str(event.get("code", "")) != "bad-exam":
         return card
     # What the command line would do is not what helps here.

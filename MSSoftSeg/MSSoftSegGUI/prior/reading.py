@@ -19,7 +19,7 @@ from MSSoftSegGUI.prior.decisions import (
     write_decisions,
 )
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import reason_of, sentence
+from MSSoftSegGUI.worker.error_card import find_reason, make_sentence
 
 NOT_DECIDABLE = "not decidable"
 
@@ -57,7 +57,7 @@ class ReadingView:
         if not self.is_open:
             return ""
         counts = Counter(self.change_of(row) for row in self.rows if self.decision_of(row) != REJECTED)
-        parts = [f"{counts[change]} {class_word(change)}" for change in CLASSES if counts[change]]
+        parts = [f"{counts[change]} {say_class(change)}" for change in CLASSES if counts[change]]
         volumes = _("{before:.2f} → {after:.2f} ml").format(before=self.volumes_ml[0], after=self.volumes_ml[1])
         done = _("{done} of {total} decided").format(done=len(self.decisions.made), total=len(self.rows))
         return " · ".join([", ".join(parts) or _("no lesions"), volumes, *([done] if self.rows else [])])
@@ -103,7 +103,7 @@ class ChangeReading:
         try:
             decisions, self._is_aside = read_decisions(comparison), False
         except ValueError as problem:
-            decisions, self._is_aside, message = ChangeDecisions(), True, sentence(str(problem))
+            decisions, self._is_aside, message = ChangeDecisions(), True, make_sentence(str(problem))
         self._change(
             ReadingView(
                 rows=comparison.rows,
@@ -178,8 +178,8 @@ class ChangeReading:
         try:
             write_decisions(self._comparison, decisions, reviewer=self._reviewer(), aside=self._is_aside)
         except OSError as problem:
-            text = _("The decision could not be kept: {reason}").format(reason=reason_of(problem))
-            self._change(message=sentence(text))
+            text = _("The decision could not be kept: {reason}").format(reason=find_reason(problem))
+            self._change(message=make_sentence(text))
             return False
         self._is_aside = False
         return True
@@ -189,7 +189,7 @@ class ChangeReading:
         self._show(self.view)
 
 
-def class_word(change: str) -> str:
+def say_class(change: str) -> str:
     """A class in the reader's language."""
     words = {
         "new": _("new"),

@@ -10,16 +10,16 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, loaded_result
+from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, offer_loaded_result
 from MSSoftSegGUI.prior.comparison import is_comparison, read_comparison
 from MSSoftSegGUI.prior.comparison_scene import ComparisonScene
 from MSSoftSegGUI.prior.decisions import REJECTED
 from MSSoftSegGUI.prior.panel import PriorPanel
-from MSSoftSegGUI.prior.presenter import ComparePresenter, free_name
+from MSSoftSegGUI.prior.presenter import ComparePresenter, find_free_name
 from MSSoftSegGUI.prior.reading import ChangeReading
-from MSSoftSegGUI.scene.parameter_nodes import EXAM_TAG, examOfNode, isThere
-from MSSoftSegGUI.worker.error_card import reason_of, sentence
-from MSSoftSegGUI.worker.qt_process import later
+from MSSoftSegGUI.scene.parameter_nodes import EXAM_TAG, findExamOfNode, isThere
+from MSSoftSegGUI.worker.error_card import find_reason, make_sentence
+from MSSoftSegGUI.worker.qt_process import callLater
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 from MSSoftSegLib.result_files import FACTS_FILE, REPORT_FILE
 
@@ -47,12 +47,12 @@ class PriorSection:
         self._exam = None
         self._isFolded, self._isEntered, self._isShown = True, False, False
         self.panel = PriorPanel(uiPath, onViews=self.onViews, onKeep=self.onKeep, onPage=self.onPage)
-        self.scene = ComparisonScene(later, exam=lambda: self._exam, restore=restore, onProblem=self._cannotShow)
+        self.scene = ComparisonScene(callLater, exam=lambda: self._exam, restore=restore, onProblem=self._cannotShow)
         self.reading = ChangeReading(show=self._showReading, jump=self._jump, reviewer=reviewer)
         self.presenter = ComparePresenter(
             worker,
             ShortJobs(quickWorker),
-            later,
+            callLater,
             runs_folder=folder,
             loaded=self._loaded,
             keep=lambda: self.panel.keepFolder,
@@ -124,7 +124,7 @@ class PriorSection:
         comparison, keep = self.reading.comparison, self.panel.keepFolder
         if not keep or comparison is None or self._folder not in comparison.folder.parents:
             return
-        target = free_name(Path(keep), self._exam.caseName)
+        target = find_free_name(Path(keep), self._exam.caseName)
         partial = target.with_name(f".{target.name}.partial")
         try:
             shutil.copytree(comparison.folder, partial)
@@ -168,16 +168,16 @@ class PriorSection:
         """The other exams of the scene whose results are there."""
         found = []
         for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
-            exam = examOfNode(node) if node.GetAttribute(EXAM_TAG) else None
+            exam = findExamOfNode(node) if node.GetAttribute(EXAM_TAG) else None
             if exam is None or not exam.resultFolder or (self._exam and node is self._exam.parameterNode):
                 continue
             if (Path(exam.resultFolder) / FACTS_FILE).is_file():
-                found.append(loaded_result(exam.caseName, Path(exam.resultFolder)))
+                found.append(offer_loaded_result(exam.caseName, Path(exam.resultFolder)))
         return tuple(found)
 
     def _compared(self, today: Today, folder: Path) -> None:
         """A comparison is there: it belongs to its exam, and is shown unless the reader looks at another one."""
-        exam = examOfNode(slicer.mrmlScene.GetNodeByID(today.exam))
+        exam = findExamOfNode(slicer.mrmlScene.GetNodeByID(today.exam))
         if exam is None:
             return
         exam.comparison = str(folder)
@@ -207,8 +207,8 @@ class PriorSection:
                 text = _("The folder of this visit’s comparison is gone.")
                 self.presenter.fail(text, _("Compare again, or choose the folder where it is kept."))
         except (OSError, ValueError) as problem:
-            text = _("The comparison cannot be read: {reason}").format(reason=reason_of(problem))
-            self.presenter.fail(sentence(text), _("Compare again."))
+            text = _("The comparison cannot be read: {reason}").format(reason=find_reason(problem))
+            self.presenter.fail(make_sentence(text), _("Compare again."))
 
     def _showReading(self, view) -> None:
         self.panel.showReading(view)
@@ -223,5 +223,5 @@ class PriorSection:
 
     def _cannotShow(self, problem: Exception) -> None:
         self._setShown(False)
-        text = _("The images of the comparison cannot be shown: {reason}").format(reason=reason_of(problem))
-        self.presenter.fail(sentence(text), _("Compare again."))
+        text = _("The images of the comparison cannot be shown: {reason}").format(reason=find_reason(problem))
+        self.presenter.fail(make_sentence(text), _("Compare again."))

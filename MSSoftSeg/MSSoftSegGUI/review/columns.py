@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from MSSoftSegGUI.review.lesion_rows import LesionRow, least_certain_first
+from MSSoftSegGUI.review.lesion_rows import LesionRow, sort_by_certainty
 from MSSoftSegGUI.widgets.translation import tr as _
 
 Value = float | str | None
@@ -30,7 +30,7 @@ class Column:
         return f"{self.title}\n{self.unit}"
 
 
-def columns() -> tuple[Column, ...]:
+def list_columns() -> tuple[Column, ...]:
     """All of them, in the order of the table."""
     return (
         Column("number", _("No."), "", _("Number of the lesion, largest first"), _number_text, lambda row: row.number),
@@ -63,10 +63,10 @@ def columns() -> tuple[Column, ...]:
     )
 
 
-def in_order(rows: tuple[LesionRow, ...], key: str, *, descending: bool) -> tuple[LesionRow, ...]:
+def sort_rows(rows: tuple[LesionRow, ...], key: str, *, descending: bool) -> tuple[LesionRow, ...]:
     """Rows by a column; "" = least certain first. Equal ones and unknown ones stay least certain first."""
-    rows = least_certain_first(list(rows))
-    column = next((each for each in columns() if each.key == key), None)
+    rows = sort_by_certainty(list(rows))
+    column = next((each for each in list_columns() if each.key == key), None)
     if column is None:
         return rows
     known = [row for row in rows if column.value(row) not in (None, "")]

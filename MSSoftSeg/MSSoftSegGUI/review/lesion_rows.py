@@ -42,14 +42,14 @@ class LesionRow:
         return {"undecided": "", "accepted": _("accepted"), "rejected": _("rejected")}[self.status]
 
 
-def least_certain_first(rows: list[LesionRow]) -> tuple[LesionRow, ...]:
+def sort_by_certainty(rows: list[LesionRow]) -> tuple[LesionRow, ...]:
     """Rows by falling LSU, then falling entropy, then number, as the report has it; an unknown LSU counts as 1."""
     return tuple(
         sorted(rows, key=lambda row: (-(row.lsu if row.lsu is not None else 1.0), -row.mean_entropy_nats, row.number))
     )
 
 
-def partners(instances: LiveInstances, original: LiveInstances) -> tuple[int, ...]:
+def find_partners(instances: LiveInstances, original: LiveInstances) -> tuple[int, ...]:
     """For each lesion the number of the original lesion that it shares most voxels with, 0 = none.
 
     The members' maps are not kept with a result, so what they said of other thresholds cannot be computed afresh.

@@ -80,7 +80,7 @@ class ReviewMask:
         return EditedLesions(tuple(drawn), count, int(np.count_nonzero(inside)))
 
 
-def boxed(flat: np.ndarray, shape: tuple[int, ...]) -> tuple[tuple[int, int, int], np.ndarray]:
+def find_box(flat: np.ndarray, shape: tuple[int, ...]) -> tuple[tuple[int, int, int], np.ndarray]:
     """Voxels as the first voxel (k, j, i) of the smallest box around them and a boolean array of that box."""
     place = np.unravel_index(flat, shape)
     first = tuple(int(axis.min()) for axis in place)

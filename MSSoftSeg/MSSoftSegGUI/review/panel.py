@@ -8,10 +8,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.review.columns import columns
+from MSSoftSegGUI.review.columns import list_columns
 from MSSoftSegGUI.scene.layouts import CONTRAST_LAYOUTS, CONTRASTS, MAPS, OWN, PLANES
-from MSSoftSegGUI.widgets.panel import Panel, colorOf, fillCombo, showMessage
-from MSSoftSegGUI.worker.error_card import sentence
+from MSSoftSegGUI.widgets.panel import Panel, fillCombo, findColor, showMessage
+from MSSoftSegGUI.worker.error_card import make_sentence
 
 PROBABILITY, ENTROPY, NONE = "probability", "entropy", "none"
 BUTTONS = ("accept", "reject", "previous", "next", "undo")
@@ -102,7 +102,7 @@ class ReviewPanel(Panel):
 
     def open(self, warnings: Sequence[str] = ()) -> None:
         """A result is there to be reviewed; the presenter knows it already. warnings: what its run warned of."""
-        showMessage(self.ui.reviewMessage, " ".join(sentence(each) for each in warnings), "warning")
+        showMessage(self.ui.reviewMessage, " ".join(make_sentence(each) for each in warnings), "warning")
         with self.updating():
             self.ui.thresholdSlider.minimum = self._presenter.lowest_threshold
             self.ui.thresholdSlider.maximum = self._presenter.highest_threshold
@@ -250,7 +250,7 @@ class ReviewPanel(Panel):
 
     def _setUpTable(self) -> None:
         table, header = self.ui.lesionTable, self.ui.lesionTable.horizontalHeader()
-        self._columns = columns()
+        self._columns = list_columns()
         table.setColumnCount(len(self._columns))
         table.setHorizontalHeaderLabels([column.head for column in self._columns])
         for number, column in enumerate(self._columns):
@@ -348,7 +348,7 @@ class ReviewPanel(Panel):
             font = item.font()
             font.setStrikeOut(status == "rejected")
             item.setFont(font)
-            color = colorOf(status, self.widget)
+            color = findColor(status, self.widget)
             item.setForeground(qt.QBrush(color) if color else qt.QBrush())
 
     def _enable(self, enabled: bool) -> None:

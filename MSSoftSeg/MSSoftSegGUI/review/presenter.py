@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from MSSoftSegGUI.review.columns import in_order
+from MSSoftSegGUI.review.columns import sort_rows
 from MSSoftSegGUI.review.decisions import Decisions, Status
 from MSSoftSegGUI.review.history import ReviewHistory, ReviewState
 from MSSoftSegGUI.review.lesion_rows import LesionRow
-from MSSoftSegGUI.review.mask import Box, ReviewMask, boxed
+from MSSoftSegGUI.review.mask import Box, ReviewMask, find_box
 from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.pointing import GrownFrom, Pointing
-from MSSoftSegGUI.review.row_making import table_of
+from MSSoftSegGUI.review.row_making import make_table
 from MSSoftSegGUI.review.view import ReviewView
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
 from MSSoftSegLib.exam.units import MM3_PER_ML
@@ -259,7 +259,7 @@ class ReviewPresenter:
         row = self.view.row_of(number)
         if row is None or row.origin != "model":
             return None
-        return boxed(self._instances.voxels_of(number), self._mask.labels.shape)
+        return find_box(self._instances.voxels_of(number), self._mask.labels.shape)
 
     def possible_volume_ml(self) -> float:
         """Volume of what is painted as possible lesion."""
@@ -366,7 +366,7 @@ class ReviewPresenter:
         statuses = self._decisions.statuses(instances, self._live)
         self._mask.update(instances, statuses, self._edits)
         edited = None if self._edits.is_empty else self._mask.counted()
-        table = table_of(
+        table = make_table(
             instances, statuses, self._original, self._lsu, self._material, self.labels, edited=edited, with_axes=final
         )
         rows = self._sorted(table.rows)
@@ -389,7 +389,7 @@ class ReviewPresenter:
         self._show(self.view)
 
     def _sorted(self, rows: Sequence[LesionRow]) -> tuple[LesionRow, ...]:
-        return in_order(tuple(rows), self._order[0], descending=self._order[1])
+        return sort_rows(tuple(rows), self._order[0], descending=self._order[1])
 
     def _selected_number(self, rows: tuple, instances: LiveInstances) -> int:
         """The selected lesion under its number at this threshold: the one that holds the selected voxel."""

@@ -13,8 +13,8 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.scene.volume_files import write_volume
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
-from MSSoftSegGUI.worker.error_card import ErrorCard, sentence
-from MSSoftSegGUI.worker.export_problem import export_card
+from MSSoftSegGUI.worker.error_card import ErrorCard, make_sentence
+from MSSoftSegGUI.worker.export_problem import make_export_card
 from MSSoftSegLib.result_files import FACTS_FILE, REPORT_FILE
 from MSSoftSegLib.stepwise import Work
 
@@ -67,7 +67,7 @@ class ReviewReport:
             return
         self.tell(_("The report is being written…"), "note")
         self._work.start(
-            self._writing(reviewed), lambda problem: self._fail(export_card("FLAIR", problem, self._folder))
+            self._writing(reviewed), lambda problem: self._fail(make_export_card("FLAIR", problem, self._folder))
         )
 
     def _writing(self, reviewed: Reviewed) -> Work[None]:
@@ -101,4 +101,4 @@ class ReviewReport:
         self.tell(text.format(path=page), "note")
 
     def _fail(self, card: ErrorCard) -> None:
-        self.tell(f"{sentence(card.what)} {card.remedy}", "error")
+        self.tell(f"{make_sentence(card.what)} {card.remedy}", "error")

@@ -18,7 +18,7 @@ from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.preprocessed_nodes import addBrainMask, addWorkingImages
 from MSSoftSegGUI.worker.chunked_work import PROBLEMS, ChunkedWork
-from MSSoftSegGUI.worker.error_card import reason_of
+from MSSoftSegGUI.worker.error_card import find_reason
 from MSSoftSegLib.stepwise import Work
 
 
@@ -81,7 +81,7 @@ class ResultLoader:
 
     def _onProblem(self, problem: Exception, folder: Path) -> None:
         self._fail(
-            _("The result could not be read: {reason}").format(reason=reason_of(problem)),
+            _("The result could not be read: {reason}").format(reason=find_reason(problem)),
             _("Click Segment again. If it happens twice, see whether the disk is full."),
         )
         shutil.rmtree(folder.parent, ignore_errors=True)

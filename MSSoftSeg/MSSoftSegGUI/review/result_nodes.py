@@ -10,10 +10,10 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.review.material import ReviewMaterial
 from MSSoftSegGUI.scene.case_folder import ROLE_SEGMENTATION, putInto
-from MSSoftSegGUI.scene.color_tables import ENTROPY, PROBABILITY, colorTable
+from MSSoftSegGUI.scene.color_tables import ENTROPY, PROBABILITY, findColorTable
 from MSSoftSegGUI.scene.nodes import removeNodes
-from MSSoftSegGUI.scene.segmentation_node import newSegmentationNode
-from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+from MSSoftSegGUI.scene.segmentation_node import makeSegmentationNode
+from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 from MSSoftSegLib.stepwise import Work
 
 ROLE_PROBABILITY, ROLE_ENTROPY = "probability", "entropy"
@@ -36,16 +36,16 @@ def addResult(folder: int, caseName: str, material: ReviewMaterial, labels: np.n
     matrix, made = material.ras_from_ijk, []
     try:
         name = _("{case} lesion probability").format(case=caseName)
-        made.append(newVolumeNode(material.probability, matrix, name, window=(0.0, 1.0)))
+        made.append(makeVolumeNode(material.probability, matrix, name, window=(0.0, 1.0)))
         _setOverlay(made[0], PROBABILITY, LOWEST_PROBABILITY, 1.0)
         putInto(folder, made[0], ROLE_PROBABILITY)
         yield
         name = _("{case} lesion entropy").format(case=caseName)
-        made.append(newVolumeNode(material.entropy, matrix, name, window=(0.0, MOST_ENTROPY_NATS)))
+        made.append(makeVolumeNode(material.entropy, matrix, name, window=(0.0, MOST_ENTROPY_NATS)))
         _setOverlay(made[1], ENTROPY, LOWEST_ENTROPY_NATS, MOST_ENTROPY_NATS)
         putInto(folder, made[1], ROLE_ENTROPY)
         yield
-        made.append(newSegmentationNode(labels, made[0], _("{case} lesions").format(case=caseName)))
+        made.append(makeSegmentationNode(labels, made[0], _("{case} lesions").format(case=caseName)))
         putInto(folder, made[2], ROLE_SEGMENTATION)
     except BaseException:
         removeNodes(made)
@@ -55,7 +55,7 @@ def addResult(folder: int, caseName: str, material: ReviewMaterial, labels: np.n
 
 def _setOverlay(volumeNode, colors: str, lowest: float, highest: float) -> None:
     display = volumeNode.GetDisplayNode()
-    display.SetAndObserveColorNodeID(colorTable(colors).GetID())
+    display.SetAndObserveColorNodeID(findColorTable(colors).GetID())
     display.AutoThresholdOff()
     display.SetThreshold(lowest, highest)
     display.ApplyThresholdOn()

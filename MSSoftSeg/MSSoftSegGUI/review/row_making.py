@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from MSSoftSegGUI.review.decisions import Status
-from MSSoftSegGUI.review.lesion_rows import LesionRow, partners
+from MSSoftSegGUI.review.lesion_rows import LesionRow, find_partners
 from MSSoftSegGUI.review.mask import EditedLesions
 from MSSoftSegGUI.review.material import ReviewMaterial
 from MSSoftSegGUI.scene.review_facts import LesionPlaceFacts
@@ -28,7 +28,7 @@ class LesionTable:
     voxels: int
 
 
-def table_of(
+def make_table(
     instances: LiveInstances,
     statuses: Sequence[Status],
     original: LiveInstances,
@@ -40,17 +40,17 @@ def table_of(
     with_axes: bool,
 ) -> LesionTable:
     """The lesions of this threshold. original, lsu: those at the model's; edited: None where nothing was painted or erased."""
-    origins = partners(instances, original)
+    origins = find_partners(instances, original)
     carried = [lsu[number - 1] if number else None for number in origins]
     places = [material.facts.place_of(number) for number in origins]
-    rows = model_rows(instances, statuses, carried, places, material, labels, with_axes=with_axes)
+    rows = make_model_rows(instances, statuses, carried, places, material, labels, with_axes=with_axes)
     if edited is None:
         kept = [row for row in rows if row.status != "rejected"]
         return LesionTable(rows, len(kept), sum(int(instances.voxel_count[row.number - 1]) for row in kept))
-    return LesionTable(rows + drawn_rows(edited.drawn, instances.count + 1, material), edited.count, edited.voxels)
+    return LesionTable(rows + make_drawn_rows(edited.drawn, instances.count + 1, material), edited.count, edited.voxels)
 
 
-def model_rows(
+def make_model_rows(
     instances: LiveInstances,
     statuses: Sequence[Status],
     lsu: Sequence[float | None],
@@ -94,7 +94,7 @@ def model_rows(
     return rows
 
 
-def drawn_rows(drawn: Sequence[np.ndarray], first_number: int, material: ReviewMaterial) -> list[LesionRow]:
+def make_drawn_rows(drawn: Sequence[np.ndarray], first_number: int, material: ReviewMaterial) -> list[LesionRow]:
     """A row per lesion that was painted apart from the model's, numbered on; its numbers are read off the maps.
 
     drawn: sorted flat indices of each.

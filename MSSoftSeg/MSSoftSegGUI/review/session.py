@@ -17,18 +17,18 @@ from MSSoftSegGUI.review.presenter import ReviewPresenter
 from MSSoftSegGUI.review.report import Reviewed
 from MSSoftSegGUI.review.result_nodes import addResult
 from MSSoftSegGUI.scene.contrast_windows import setWindow, setWindowIfUntouched
-from MSSoftSegGUI.scene.exam_drawing import nativeMatrix
-from MSSoftSegGUI.scene.layouts import CONTRAST_VIEWS, CONTRASTS, MAP_VIEWS, layoutToBeginWith, wantedLayout
+from MSSoftSegGUI.scene.exam_drawing import readNativeMatrix
+from MSSoftSegGUI.scene.layouts import CONTRAST_VIEWS, CONTRASTS, MAP_VIEWS, chooseFirstLayout, chooseLayout
 from MSSoftSegGUI.scene.nodes import hideNodes, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.review_facts import ReviewFacts
 from MSSoftSegGUI.scene.segmentation_node import addMissingSegments, readMasks, showSurface, writeLabels
-from MSSoftSegGUI.scene.segments import label_map
+from MSSoftSegGUI.scene.segments import make_label_map
 from MSSoftSegGUI.scene.slice_views import Blinker, Views, jumpTo
 from MSSoftSegGUI.scene.state import SLOTS
 from MSSoftSegGUI.scene.view_clicks import ViewClicks
-from MSSoftSegGUI.scene.volume_nodes import ijkToRas
-from MSSoftSegGUI.worker.qt_process import later
+from MSSoftSegGUI.scene.volume_nodes import readIjkToRas
+from MSSoftSegGUI.worker.qt_process import callLater
 from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
 from MSSoftSegLib.lesion.live.threshold import LiveThreshold
 from MSSoftSegLib.stepwise import Work, finish
@@ -110,7 +110,7 @@ class ReviewSession(VTKObservationMixin):
         material = ReviewMaterial(
             slicer.util.arrayFromVolume(exam.probability),
             slicer.util.arrayFromVolume(exam.entropy),
-            ijkToRas(exam.probability),
+            readIjkToRas(exam.probability),
             ReviewFacts.from_json(exam.lesionFacts),
         )
         smallest = exam.minLesionMm3 if exam.minLesionMm3 >= 0 else None
@@ -129,7 +129,7 @@ class ReviewSession(VTKObservationMixin):
         masks = readMasks(exam.segmentation, exam.probability)
         yield
         self._start(exam)
-        if not np.array_equal(label_map(*masks), self.presenter.labels):
+        if not np.array_equal(make_label_map(*masks), self.presenter.labels):
             self.presenter.take_edits(*masks)
         if fit:
             self._views.fit(exam.flair)
@@ -201,7 +201,7 @@ class ReviewSession(VTKObservationMixin):
         if self._exam is None or self._edit.hasEffect:
             return
         self.takeEdits()
-        i, j, k = np.linalg.solve(ijkToRas(self._exam.probability), [*ras, 1.0])[:3].round().astype(int)
+        i, j, k = np.linalg.solve(readIjkToRas(self._exam.probability), [*ras, 1.0])[:3].round().astype(int)
         place, shape = (int(k), int(j), int(i)), self.presenter.labels.shape
         if not all(0 <= index < size for index, size in zip(place, shape, strict=True)):
             return
@@ -231,7 +231,7 @@ class ReviewSession(VTKObservationMixin):
             flair=exam.flair,
             labels=self.presenter.labels.copy(),
             # Where the files of the result lie, whatever transform was put over its nodes since.
-            ras_from_ijk=nativeMatrix(exam.probability),
+            ras_from_ijk=readNativeMatrix(exam.probability),
             threshold=view.threshold,
             min_lesion_mm3=view.min_lesion_mm3,
             decided=view.lesions - view.undecided,
@@ -264,7 +264,7 @@ class ReviewSession(VTKObservationMixin):
         self._edit.open(exam.segmentation, exam.flair)
         facts = ReviewFacts.from_json(exam.lesionFacts)
         self.panel.open(facts.warnings)
-        self.panel.setContrasts(tuple(self._contrasts()), self._settings().layout or layoutToBeginWith())
+        self.panel.setContrasts(tuple(self._contrasts()), self._settings().layout or chooseFirstLayout())
         self._setWindows(setWindowIfUntouched)
         self._display()
 
@@ -315,7 +315,7 @@ class ReviewSession(VTKObservationMixin):
         overlays = {PROBABILITY: exam.probability, ENTROPY: exam.entropy}
         opacity = 0.0 if self._isHidden else ui.opacitySlider.value
         contrasts = self._contrasts()
-        wanted = wantedLayout(self.panel.layout, tuple(contrasts), surface=ui.surfaceButton.checked)
+        wanted = chooseLayout(self.panel.layout, tuple(contrasts), surface=ui.surfaceButton.checked)
         isNewLayout = self._views.choose(wanted)
         overlay = overlays.get(self.panel.overlay)
         self._views.setLayers(exam.flair, overlay, opacity)
@@ -331,7 +331,7 @@ class ReviewSession(VTKObservationMixin):
         self._listen()
         if isNewLayout:
             # The new views get their size first, and are drawn once.
-            later(VIEWS_SETTLE_S, lambda: later(VIEWS_SETTLE_S, self._lookAgain))
+            callLater(VIEWS_SETTLE_S, lambda: callLater(VIEWS_SETTLE_S, self._lookAgain))
 
     def _listen(self) -> None:
         """To every view that there is now, while there is something to click at."""
@@ -371,7 +371,7 @@ class ReviewSession(VTKObservationMixin):
 
     def _placeNow(self, ras) -> tuple[float, float, float]:
         """Where a place of the result lies now: its nodes may have been put under a transform since it was opened."""
-        moved = ijkToRas(self._exam.probability) @ np.linalg.inv(self.presenter.ras_from_ijk)
+        moved = readIjkToRas(self._exam.probability) @ np.linalg.inv(self.presenter.ras_from_ijk)
         return tuple((moved @ [*ras, 1.0])[:3])
 
     def refreshDisplay(self) -> None:

@@ -34,7 +34,7 @@ def putInto(folder: int, node, role: str = "") -> None:
     _hierarchy().SetItemParent(_itemOf(node), folder)
 
 
-def nodesWithRole(folder: int, role: str) -> list:
+def findNodesWithRole(folder: int, role: str) -> list:
     """The nodes in the folder that this module made for a purpose."""
     items = vtk.vtkIdList()
     _hierarchy().GetItemChildren(folder, items)
@@ -47,14 +47,14 @@ def isOurs(node) -> bool:
     return bool(node.GetAttribute(ROLE_ATTRIBUTE))
 
 
-def parentFolderName(node) -> str:
+def findParentFolderName(node) -> str:
     """The name of the item that the node lies under, empty for the scene itself."""
     hierarchy = _hierarchy()
     parent = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
     return hierarchy.GetItemName(parent) if parent and parent != hierarchy.GetSceneItemID() else ""
 
 
-def ancestorName(node, level: str) -> str:
+def findAncestorName(node, level: str) -> str:
     """The name of the patient or study that the node lies under, empty for none."""
     hierarchy = _hierarchy()
     item = hierarchy.GetItemAncestorAtLevel(hierarchy.GetItemByDataNode(node), level)

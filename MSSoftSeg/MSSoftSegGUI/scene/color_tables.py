@@ -9,7 +9,7 @@ from MSSoftSegLib.resources import resources_folder
 PROBABILITY, ENTROPY = "MSSoftSegProbability", "MSSoftSegEntropy"
 
 
-def colorTable(name: str):
+def findColorTable(name: str):
     """The color node of a table; made where the scene has none."""
     found = slicer.mrmlScene.GetFirstNodeByName(name)
     if found is not None and found.IsA("vtkMRMLColorTableNode"):

@@ -14,9 +14,9 @@ WINDOWS = {"flair": (2.0, 99.8), "t1": (2.0, 98.0), "t2": (2.0, 99.0)}
 MOST_LOOKED_AT = 500_000
 
 
-def window_of(contrast: str, voxels: np.ndarray) -> tuple[float, float]:
+def choose_window(contrast: str, voxels: np.ndarray) -> tuple[float, float]:
     """Values shown as black and as white, always apart. voxels: (k, j, i), any unit; contrast: flair, t1 or t2."""
-    few = thinned(voxels)
+    few = thin_out(voxels)
     _low, high = gray_window(few)
     head = few[few > HEAD_BRIGHTNESS * high]
     if not head.size:
@@ -25,7 +25,7 @@ def window_of(contrast: str, voxels: np.ndarray) -> tuple[float, float]:
     return (low, high) if high > low else gray_window(few)
 
 
-def thinned(voxels: np.ndarray) -> np.ndarray:
+def thin_out(voxels: np.ndarray) -> np.ndarray:
     """Every n-th voxel along each axis, so many that nobody waits for them."""
     step = max(1, round((voxels.size / MOST_LOOKED_AT) ** (1 / 3)))
     return voxels[::step, ::step, ::step]
@@ -38,7 +38,7 @@ def setWindow(contrast: str, volumeNode) -> None:
         volumeNode.CreateDefaultDisplayNodes()
         display = volumeNode.GetDisplayNode()
     display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(*window_of(contrast, slicer.util.arrayFromVolume(volumeNode)))
+    display.SetWindowLevelMinMax(*choose_window(contrast, slicer.util.arrayFromVolume(volumeNode)))
 
 
 def setWindowIfUntouched(contrast: str, volumeNode) -> None:

@@ -12,9 +12,9 @@ from slicer.i18n import tr as _
 from MSSoftSegGUI.scene.case_folder import ROLE_SEGMENTATION, makeFolder, putInto
 from MSSoftSegGUI.scene.nodes import hideNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
-from MSSoftSegGUI.scene.same_voxels import on_grid
-from MSSoftSegGUI.scene.segmentation_node import addMissingSegments, newSegmentationNode, readMasks
-from MSSoftSegGUI.scene.segments import label_map
+from MSSoftSegGUI.scene.same_voxels import put_on_grid
+from MSSoftSegGUI.scene.segmentation_node import addMissingSegments, makeSegmentationNode, readMasks
+from MSSoftSegGUI.scene.segments import make_label_map
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 
 
@@ -28,7 +28,7 @@ def isFromModel(exam) -> bool:
     return bool(exam.lesionFacts) and isThere(exam.probability)
 
 
-def nativeMatrix(volumeNode) -> np.ndarray:
+def readNativeMatrix(volumeNode) -> np.ndarray:
     """The node's own 4 × 4 matrix from voxel (i, j, k) to RAS mm, without the transforms over it."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
@@ -41,13 +41,13 @@ def readDrawing(exam, grid: np.ndarray | None = None) -> np.ndarray:
     grid: the same voxels in another order, by which a library keeps them.
     """
     gridNode = exam.probability if isFromModel(exam) else exam.flair
-    labels = label_map(*readMasks(exam.segmentation, gridNode))
+    labels = make_label_map(*readMasks(exam.segmentation, gridNode))
     if labels.shape != slicer.util.arrayFromVolume(exam.flair).shape:
         raise ValueError(_("the segmentation does not lie on the voxels of this FLAIR image"))
-    return labels if grid is None else on_grid(labels, nativeMatrix(exam.flair), grid)
+    return labels if grid is None else put_on_grid(labels, readNativeMatrix(exam.flair), grid)
 
 
-def digestOf(labels: np.ndarray) -> str:
+def computeDigest(labels: np.ndarray) -> str:
     """What tells two drawings apart; an empty one has a digest too."""
     found = hashlib.sha256(str(labels.shape).encode())
     for label in (LESION, POSSIBLE_LESION):
@@ -55,12 +55,12 @@ def digestOf(labels: np.ndarray) -> str:
     return found.hexdigest()
 
 
-def newDrawing(exam, labels: np.ndarray | None = None) -> None:
+def makeDrawing(exam, labels: np.ndarray | None = None) -> None:
     """Give the exam a segmentation of these labels (k, j, i), or an empty one, on FLAIR's own voxels."""
     flair = exam.flair
     if labels is None:
         labels = np.zeros(slicer.util.arrayFromVolume(flair).shape, np.uint8)
-    node = newSegmentationNode(labels, flair, _("{case} lesions").format(case=exam.caseName))
+    node = makeSegmentationNode(labels, flair, _("{case} lesions").format(case=exam.caseName))
     node.SetAndObserveTransformNodeID(flair.GetTransformNodeID())
     putInto(makeFolder(exam.caseName, flair), node, ROLE_SEGMENTATION)
     exam.segmentation = node

@@ -40,7 +40,7 @@ def registerLayouts() -> None:
             layoutNode.AddLayoutDescription(number, description)
 
 
-def wantedLayout(choice: str, slots: tuple[str, ...], *, surface: bool) -> int | None:
+def chooseLayout(choice: str, slots: tuple[str, ...], *, surface: bool) -> int | None:
     """The number of the layout that shows this; None for what the user laid out. slots: the contrasts of the exam."""
     if choice == CONTRASTS and slots in CONTRAST_LAYOUTS:
         return CONTRAST_LAYOUTS[slots]
@@ -51,7 +51,7 @@ def wantedLayout(choice: str, slots: tuple[str, ...], *, surface: bool) -> int |
     return PLANES_LAYOUT if choice == PLANES else None
 
 
-def layoutToBeginWith() -> str:
+def chooseFirstLayout() -> str:
     """Three planes instead of Slicer's own first layout, whose 3D view is empty; any other was chosen by the user."""
     manager = slicer.app.layoutManager()
     isFirst = manager is not None and manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView

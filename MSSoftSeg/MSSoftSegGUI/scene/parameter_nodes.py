@@ -23,7 +23,7 @@ PanelParameters = _wrapperClass("PanelParameters", PanelState, PANEL_NODES)
 ExamParameters = _wrapperClass("ExamParameters", ExamState, EXAM_NODES)
 
 
-def newExam(caseName: str):
+def makeExam(caseName: str):
     """The parameters of a new exam, on a node of its own."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", f"MSSoftSeg {caseName}")
     node.SetAttribute(EXAM_TAG, "1")
@@ -32,7 +32,7 @@ def newExam(caseName: str):
     return exam
 
 
-def examOfFlair(flairNode):
+def findExamOfFlair(flairNode):
     """The parameters of the exam that has this FLAIR image, None where there is none."""
     for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
         if node.GetAttribute(EXAM_TAG):
@@ -42,7 +42,7 @@ def examOfFlair(flairNode):
     return None
 
 
-def examOfNode(node):
+def findExamOfNode(node):
     """The parameters on an exam's node, None for no node."""
     return ExamParameters(node) if node is not None else None
 

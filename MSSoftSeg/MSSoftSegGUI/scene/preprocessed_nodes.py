@@ -8,12 +8,12 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.scene.case_folder import nodesWithRole, putInto
+from MSSoftSegGUI.scene.case_folder import findNodesWithRole, putInto
 from MSSoftSegGUI.scene.nodes import removeNodes
-from MSSoftSegGUI.scene.segmentation_node import BINARY, labelmap
+from MSSoftSegGUI.scene.segmentation_node import BINARY, makeLabelmap
 from MSSoftSegGUI.scene.volume_files import read_volume
-from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
-from MSSoftSegGUI.scene.working_images import bring_brain_mask, working_image_files
+from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
+from MSSoftSegGUI.scene.working_images import bring_brain_mask, find_working_images
 from MSSoftSegLib.stepwise import Work
 
 BRAIN_COLOR = (0.0, 0.62, 0.45)
@@ -22,13 +22,13 @@ ROLE_WORKING, ROLE_BRAIN_MASK = "working image", "brain mask"
 
 def addWorkingImages(workingFolder: Path, folder: int, caseName: str) -> Work[None]:
     """Load the aligned, bias-corrected, brain-extracted images that are there; those of an earlier run are replaced."""
-    for slot, path in working_image_files(workingFolder).items():
+    for slot, path in find_working_images(workingFolder).items():
         array, matrix = read_volume(path)
         window = _window(array)
         yield
         name = _("{case} {modality} preprocessed").format(case=caseName, modality=slot.upper())
-        removeNodes(nodesWithRole(folder, f"{ROLE_WORKING} {slot}"))
-        putInto(folder, newVolumeNode(array, matrix, name, window=window), f"{ROLE_WORKING} {slot}")
+        removeNodes(findNodesWithRole(folder, f"{ROLE_WORKING} {slot}"))
+        putInto(folder, makeVolumeNode(array, matrix, name, window=window), f"{ROLE_WORKING} {slot}")
         yield
 
 
@@ -43,7 +43,7 @@ def addBrainMask(workingFolder: Path, flairNode, folder: int, caseName: str) -> 
     segment = slicer.vtkSegment()
     segment.SetName(_("Brain"))
     segment.SetColor(*BRAIN_COLOR)
-    segment.AddRepresentation(BINARY, labelmap(mask.array, flairNode))
+    segment.AddRepresentation(BINARY, makeLabelmap(mask.array, flairNode))
     node.GetSegmentation().SetSourceRepresentationName(BINARY)
     node.GetSegmentation().AddSegment(segment, "Brain")
     node.SetAndObserveTransformNodeID(flairNode.GetTransformNodeID())

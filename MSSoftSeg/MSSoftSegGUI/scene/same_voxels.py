@@ -11,7 +11,7 @@ import numpy as np
 TURN_TOLERANCE, SHIFT_TOLERANCE_VOXELS = 1e-3, 2e-2
 
 
-def right_handed(array: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def make_right_handed(array: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same image with its slices in reverse order where its axes are left-handed, as Slicer has every image."""
     if np.linalg.det(matrix[:3, :3]) >= 0:
         return array, matrix
@@ -21,7 +21,7 @@ def right_handed(array: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.
     return np.ascontiguousarray(array[::-1]), turned
 
 
-def on_grid(array: np.ndarray, matrix: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def put_on_grid(array: np.ndarray, matrix: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """The array in the order of the wanted grid; ValueError where that has other voxels."""
     step = np.linalg.solve(wanted, matrix)
     turn = step[:3, :3].round()

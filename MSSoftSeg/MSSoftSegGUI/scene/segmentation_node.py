@@ -16,7 +16,7 @@ BINARY, SURFACE = "Binary labelmap", "Closed surface"
 OUTLINE_OPACITY, FILL_OPACITY = 1.0, 0.0
 
 
-def newSegmentationNode(labels: np.ndarray, gridNode, name: str):
+def makeSegmentationNode(labels: np.ndarray, gridNode, name: str):
     """A segmentation on the voxels of the result from labels (k, j, i): 1 = MS lesion, 2 = possible MS lesion."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", slicer.mrmlScene.GenerateUniqueName(name))
     node.CreateDefaultDisplayNodes()
@@ -52,7 +52,7 @@ def writeLabels(node, labels: np.ndarray, gridNode, box=None) -> None:
             # The Segment Editor crops label maps, and may put both segments into one.
             segment.RemoveAllRepresentations("")
             segment.SetLabelValue(1)
-            segment.AddRepresentation(BINARY, labelmap(labels == spec.label, gridNode))
+            segment.AddRepresentation(BINARY, makeLabelmap(labels == spec.label, gridNode))
         # Views draw anew for this; what the label map itself says reaches only those who convert it.
         segment.Modified()
 
@@ -75,7 +75,7 @@ def _addSegment(node, spec, inside: np.ndarray, gridNode) -> None:
     segment.SetName(spec.name)
     segment.SetColor(*spec.color)
     segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), spec.terminology)
-    segment.AddRepresentation(BINARY, labelmap(inside, gridNode))
+    segment.AddRepresentation(BINARY, makeLabelmap(inside, gridNode))
     node.GetSegmentation().AddSegment(segment, spec.id)
 
 
@@ -123,7 +123,7 @@ def _isItsOwn(node, image) -> bool:
     return sum(segment.GetRepresentation(BINARY) is image for segment in segments) == 1
 
 
-def labelmap(inside: np.ndarray, gridNode):
+def makeLabelmap(inside: np.ndarray, gridNode):
     """A label map of 0 and 1 on the voxels of the node."""
     image = slicer.vtkOrientedImageData()
     image.SetDimensions(gridNode.GetImageData().GetDimensions())

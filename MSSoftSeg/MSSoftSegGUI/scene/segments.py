@@ -54,7 +54,7 @@ SEGMENTS = (
 )
 
 
-def label_map(lesion: np.ndarray, possible: np.ndarray) -> np.ndarray:
+def make_label_map(lesion: np.ndarray, possible: np.ndarray) -> np.ndarray:
     """The two segments as one label map, uint8 (k, j, i): 1 = MS lesion, which wins where both are painted, 2 = possible."""
     if lesion.shape != possible.shape:
         raise ValueError(f"the segments lie on different grids: {lesion.shape} and {possible.shape}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import slicer
 
 from MSSoftSegGUI.scene.layouts import SIDE_LAYOUTS, SIDE_VIEWS, registerLayouts
-from MSSoftSegGUI.scene.slice_views import compositeNodes, fitViews, turnToImages
+from MSSoftSegGUI.scene.slice_views import findCompositeNodes, fitViews, turnToImages
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SideBySide:
             self._before = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
         isNew = manager.layout != layout
         manager.setLayout(layout)
-        ours = {node.GetLayoutName(): node for node in compositeNodes() if node.GetLayoutName() in SIDE_VIEWS}
+        ours = {node.GetLayoutName(): node for node in findCompositeNodes() if node.GetLayoutName() in SIDE_VIEWS}
         for composite in ours.values():
             # Linked views would copy the layers of the first to all.
             composite.SetHotLinkedControl(False)

@@ -50,13 +50,13 @@ class Views:
 
     def setLayers(self, flairNode, overlayNode, opacity: float) -> None:
         """FLAIR behind and the overlay in front in every view that has no layers of its own."""
-        for compositeNode in compositeNodes():
+        for compositeNode in findCompositeNodes():
             if compositeNode.GetLayoutName() not in LINKED_VIEWS:
                 _setComposite(compositeNode, flairNode, overlayNode, opacity)
 
     def setLinkedLayers(self, layers: dict, opacity: float) -> None:
         """Layers of linked views by their tag: the image behind, and the overlay in front or None; they move together."""
-        ours = [node for node in compositeNodes() if node.GetLayoutName() in LINKED_VIEWS]
+        ours = [node for node in findCompositeNodes() if node.GetLayoutName() in LINKED_VIEWS]
         for compositeNode in ours:
             # Linked views would copy the layers of the first to all.
             compositeNode.SetLinkedControl(False)
@@ -88,7 +88,7 @@ def turnToImages() -> None:
     Across the planes of an oblique image with thick slices a view shows stairs.
     """
     sliceNodes = {node.GetLayoutName(): node for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")}
-    for composite in compositeNodes():
+    for composite in findCompositeNodes():
         shown = slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID() or "")
         sliceNode = sliceNodes.get(composite.GetLayoutName())
         if shown is not None and sliceNode is not None:
@@ -114,7 +114,7 @@ def _setComposite(compositeNode, flairNode, overlayNode, opacity: float) -> None
     compositeNode.SetLabelVolumeID(None)
 
 
-def compositeNodes() -> list:
+def findCompositeNodes() -> list:
     """The layer nodes of every slice view."""
     return slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
 

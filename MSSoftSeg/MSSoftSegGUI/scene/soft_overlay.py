@@ -11,14 +11,14 @@ import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 from MSSoftSegGUI.scene.case_folder import ROLE_ATTRIBUTE
-from MSSoftSegGUI.scene.color_tables import PROBABILITY, colorTable
-from MSSoftSegGUI.scene.exam_drawing import nativeMatrix
+from MSSoftSegGUI.scene.color_tables import PROBABILITY, findColorTable
+from MSSoftSegGUI.scene.exam_drawing import readNativeMatrix
 from MSSoftSegGUI.scene.nodes import addHidden, removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
-from MSSoftSegGUI.scene.same_voxels import on_grid
-from MSSoftSegGUI.scene.segmentation_node import BINARY, labelmap
+from MSSoftSegGUI.scene.same_voxels import put_on_grid
+from MSSoftSegGUI.scene.segmentation_node import BINARY, makeLabelmap
 from MSSoftSegGUI.scene.volume_files import read_volume
-from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 from MSSoftSegLib.stepwise import Work
 
 ROLE_SOFT, ROLE_RATER = "soft label", "rater"
@@ -42,10 +42,10 @@ class SoftOverlay:
         array = np.ascontiguousarray(array, np.float32)
         if not isThere(self.node) or slicer.util.arrayFromVolume(self.node).shape != array.shape:
             self.remove()
-            self.node = newVolumeNode(array, matrix, self._name, window=(0.0, 1.0))
+            self.node = makeVolumeNode(array, matrix, self._name, window=(0.0, 1.0))
             _make_transient(self.node, ROLE_SOFT)
             display = self.node.GetDisplayNode()
-            display.SetAndObserveColorNodeID(colorTable(PROBABILITY).GetID())
+            display.SetAndObserveColorNodeID(findColorTable(PROBABILITY).GetID())
             display.SetThreshold(LOWEST_SHOWN, 1.0)
             display.ApplyThresholdOn()
         else:
@@ -60,7 +60,7 @@ class SoftOverlay:
         toWorld = vtk.vtkGeneralTransform()
         slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(None, self.node.GetParentTransformNode(), toWorld)
         local = toWorld.TransformPoint(ras)
-        i, j, k = (np.linalg.solve(nativeMatrix(self.node), [*local, 1.0])[:3]).round().astype(int)
+        i, j, k = (np.linalg.solve(readNativeMatrix(self.node), [*local, 1.0])[:3]).round().astype(int)
         array = slicer.util.arrayFromVolume(self.node)
         inside = 0 <= k < array.shape[0] and 0 <= j < array.shape[1] and 0 <= i < array.shape[2]
         return float(array[k, j, i]) if inside else None
@@ -74,7 +74,7 @@ class SoftOverlay:
 def addOutline(path: Path, name: str, number: int, flairNode) -> Work[object]:
     """One rater's mask as an outline: certain lesion in full color, possible lesion paler; number: of the color."""
     labels, matrix = read_volume(path)
-    labels = on_grid(labels, matrix, nativeMatrix(flairNode))
+    labels = put_on_grid(labels, matrix, readNativeMatrix(flairNode))
     yield
     if labels.shape != slicer.util.arrayFromVolume(flairNode).shape:
         raise ValueError(name)
@@ -88,7 +88,7 @@ def addOutline(path: Path, name: str, number: int, flairNode) -> Work[object]:
             segment = slicer.vtkSegment()
             segment.SetName(name)
             segment.SetColor(*colorsys.hsv_to_rgb(hue, saturation, 1.0))
-            segment.AddRepresentation(BINARY, labelmap(labels == label, flairNode))
+            segment.AddRepresentation(BINARY, makeLabelmap(labels == label, flairNode))
             node.GetSegmentation().AddSegment(segment, f"{name}{label}")
         yield
     display = node.GetDisplayNode()

@@ -64,17 +64,17 @@ def _write(image: object, path: Path) -> None:
 def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """The array (k, j, i) of an image file and its 4×4 matrix from voxel (i, j, k) to RAS mm."""
     image = sitk.ReadImage(str(path))
-    return sitk.GetArrayFromImage(image), ras_from_ijk_of(image)
+    return sitk.GetArrayFromImage(image), read_ras_from_ijk(image)
 
 
-def ras_from_ijk_of(image: object) -> np.ndarray:
+def read_ras_from_ijk(image: object) -> np.ndarray:
     """The 4×4 matrix from voxel (i, j, k) to RAS mm of a SimpleITK image."""
     from MSSoftSegLib.exam.geometry import Grid
 
     return RAS_FROM_LPS @ Grid.of(image).lps_from_voxel()
 
 
-def grid_of(shape_kji: tuple[int, int, int], ras_from_ijk: np.ndarray) -> object:
+def read_grid(shape_kji: tuple[int, int, int], ras_from_ijk: np.ndarray) -> object:
     """The library's ``Grid`` of a volume of this shape; the other way round of ``ras_from_ijk_of``."""
     from MSSoftSegLib.exam.geometry import Grid
 

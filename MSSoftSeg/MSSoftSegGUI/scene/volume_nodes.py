@@ -16,7 +16,7 @@ from slicer.i18n import tr as _
 from MSSoftSegGUI.scene.volume_files import write_volume
 
 
-def ijkToRas(volumeNode) -> np.ndarray:
+def readIjkToRas(volumeNode) -> np.ndarray:
     """The node's voxel indices (i, j, k, 1) to world coordinates in RAS mm, 4 × 4, with its linear parent transforms."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
@@ -34,7 +34,7 @@ def isUnderWarp(volumeNode) -> bool:
     return parent is not None and not parent.IsTransformToWorldLinear()
 
 
-def newVolumeNode(array: np.ndarray, matrix: np.ndarray, name: str, *, window: tuple[float, float] | None = None):
+def makeVolumeNode(array: np.ndarray, matrix: np.ndarray, name: str, *, window: tuple[float, float] | None = None):
     """A volume node of the array (k, j, i) on the grid of the 4 × 4 IJK to RAS matrix.
 
     window: the values shown as darkest and brightest, None = found by Slicer.
@@ -65,7 +65,7 @@ class SceneExporter:
     def write_volume(self, node_id: str, path: Path) -> None:  # called by presenters, which have Python's names
         """Write the voxels of a volume node where they lie in the world."""
         node = _imageNode(node_id)
-        write_volume(slicer.util.arrayFromVolume(node), ijkToRas(node), path)
+        write_volume(slicer.util.arrayFromVolume(node), readIjkToRas(node), path)
 
     def write_mask(self, node_id: str, path: Path) -> None:
         """Write a label map, or the union of a segmentation's visible segments, as 0 and 1."""
@@ -74,12 +74,12 @@ class SceneExporter:
             raise LookupError(node_id)
         if not node.IsA("vtkMRMLSegmentationNode"):
             node = _imageNode(node_id)
-            write_volume((slicer.util.arrayFromVolume(node) > 0).astype(np.uint8), ijkToRas(node), path)
+            write_volume((slicer.util.arrayFromVolume(node) > 0).astype(np.uint8), readIjkToRas(node), path)
             return
         labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "MSSoftSeg brain mask")
         try:
             slicer.modules.segmentations.logic().ExportVisibleSegmentsToLabelmapNode(node, labels, self._reference())
-            write_volume((slicer.util.arrayFromVolume(labels) > 0).astype(np.uint8), ijkToRas(labels), path)
+            write_volume((slicer.util.arrayFromVolume(labels) > 0).astype(np.uint8), readIjkToRas(labels), path)
         finally:
             slicer.mrmlScene.RemoveNode(labels)
 

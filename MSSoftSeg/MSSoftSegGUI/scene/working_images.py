@@ -28,13 +28,13 @@ class BrainMask:
     ras_from_ijk: np.ndarray
 
 
-def working_image_files(folder: Path) -> dict[str, Path]:
+def find_working_images(folder: Path) -> dict[str, Path]:
     """The aligned, bias-corrected, brain-extracted images by slot."""
     files = {slot: folder / f"{slot.upper()}.nii.gz" for slot in SLOTS}
     return {slot: path for slot, path in files.items() if path.is_file()}
 
 
-def brain_mask_on_flair(folder: Path) -> BrainMask:
+def put_brain_mask_on_flair(folder: Path) -> BrainMask:
     """The brain mask on FLAIR's native voxels; ValueError, OSError or RuntimeError where the folder is incomplete."""
     return finish(bring_brain_mask(folder))
 

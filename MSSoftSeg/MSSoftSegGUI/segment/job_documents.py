@@ -36,7 +36,7 @@ class Selections:
         return {slot: node for slot, node in chosen.items() if node}
 
 
-def job_document(
+def make_job_document(
     kind: Kind, name: str, selections: Selections, *, images: Mapping[str, Path], brain_mask: Path | None, out: Path
 ) -> dict[str, Any]:
     """The document of a job on exported files; images by slot, flair among them."""

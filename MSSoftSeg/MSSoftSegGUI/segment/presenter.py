@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from MSSoftSegGUI.segment.job_documents import Kind, Selections, job_document
+from MSSoftSegGUI.segment.job_documents import Kind, Selections, make_job_document
 from MSSoftSegGUI.segment.run_view import RunView
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import ErrorCard, card_of, sentence
+from MSSoftSegGUI.worker.error_card import ErrorCard, make_card, make_sentence
 from MSSoftSegGUI.worker.event_lines import KEPT_LOG_LINES, Event
-from MSSoftSegGUI.worker.export_problem import export_card
+from MSSoftSegGUI.worker.export_problem import make_export_card
 from MSSoftSegGUI.worker.port import WorkerPort
 from MSSoftSegGUI.worker.processes import Later
-from MSSoftSegGUI.worker.remaining_time import remaining_text
-from MSSoftSegGUI.worker.stage_titles import stage_title
+from MSSoftSegGUI.worker.remaining_time import say_remaining
+from MSSoftSegGUI.worker.stage_titles import name_stage
 
 TICK_S = 1.0
 
@@ -136,7 +136,7 @@ class SegmentPresenter:
 
     def fail(self, what: str, remedy: str, details: str = "") -> None:
         """Something about this run went wrong outside the worker: it ends, if it has not, with this one message."""
-        run, card = self._run, ErrorCard(sentence(what), sentence(remedy), details or what)
+        run, card = self._run, ErrorCard(make_sentence(what), make_sentence(remedy), details or what)
         if run is None:
             self._change(phase="failed", error=card, note="")
             return
@@ -179,12 +179,12 @@ class SegmentPresenter:
                 self._submit(run)
                 return
         except (OSError, ValueError, RuntimeError, LookupError) as problem:
-            self._end(run, phase="failed", stage_text="", error=export_card(slot, problem, run.folder.parent))
+            self._end(run, phase="failed", stage_text="", error=make_export_card(slot, problem, run.folder.parent))
             return
         self._later(0.0, lambda: self._export_next(run))
 
     def _submit(self, run: _Run) -> None:
-        document = job_document(
+        document = make_job_document(
             run.kind,
             run.name,
             run.selections,
@@ -202,7 +202,7 @@ class SegmentPresenter:
         if self._run is not run:
             return
         if self.view.phase == "running":
-            self._change(remaining_text=remaining_text(self._clock() - run.since, run.share))
+            self._change(remaining_text=say_remaining(self._clock() - run.since, run.share))
         self._later(TICK_S, lambda: self._tick(run))
 
     def _hear(self, run: _Run, event: Event) -> None:
@@ -219,11 +219,11 @@ class SegmentPresenter:
         if isinstance(share, int | float):
             run.share = min(1.0, max(run.share, float(share)))
         if self.view.phase == "running":
-            title = stage_title(str(event.get("stage", "")))
+            title = name_stage(str(event.get("stage", "")))
             self._change(
                 stage_text=title,
                 percent=100 * run.share,
-                remaining_text=remaining_text(self._clock() - run.since, run.share),
+                remaining_text=say_remaining(self._clock() - run.since, run.share),
             )
 
     def _hear_preview(self, run: _Run, event: Event) -> None:
@@ -247,14 +247,14 @@ class SegmentPresenter:
         summary = summary if isinstance(summary, dict) else {}
         # Those of a segmentation are said where it is reviewed, and are saved with it.
         warnings = summary.get("warnings", []) if run.kind == "preprocess" else []
-        note = " ".join(sentence(str(each)) for each in warnings)
+        note = " ".join(make_sentence(str(each)) for each in warnings)
         kind = "warning" if note else "note"
         self._change(phase="done", percent=100.0, stage_text="", remaining_text="", note=note, note_kind=kind)
         self._on_result(FinishedRun(run.kind, run.folder / "result", run.selections, summary))
 
     def _hear_failed(self, run: _Run, event: Event) -> None:
         details = "\n".join([*self.view.log[-40:], self._worker.details()])
-        self._end(run, phase="failed", stage_text="", error=card_of(event, details=details))
+        self._end(run, phase="failed", stage_text="", error=make_card(event, details=details))
 
     def _hear_cancelled(self, run: _Run, event: Event) -> None:
         self._end(run, phase="cancelled", stage_text=_("Cancelled."))

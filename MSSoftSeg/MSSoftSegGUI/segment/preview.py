@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
-from MSSoftSegGUI.scene.slice_views import compositeNodes
+from MSSoftSegGUI.scene.slice_views import findCompositeNodes
 from MSSoftSegGUI.scene.soft_overlay import SOFT_OPACITY, SoftOverlay, addOutline
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegLib.stepwise import Work
@@ -42,7 +42,7 @@ class RunPreview:
         """Take it out of the scene."""
         self._work.stop()
         node, outline = self._overlay.node, self._outline
-        for composite in compositeNodes():
+        for composite in findCompositeNodes():
             if node is not None and composite.GetForegroundVolumeID() == node.GetID():
                 composite.SetForegroundVolumeID(None)
         self._overlay.remove()

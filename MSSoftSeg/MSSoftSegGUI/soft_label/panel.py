@@ -8,7 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
-from MSSoftSegGUI.worker.soft_label_choices import NUMBERS, SoftChoices, merge_entries, method_entries
+from MSSoftSegGUI.worker.soft_label_choices import NUMBERS, SoftChoices, list_methods, merge_entries
 
 SLIDERS = {"gamma": "Gamma", "radius_mm": "Radius", "size_percent": "Size", "sigma_mm": "Sigma"}
 
@@ -31,7 +31,7 @@ class SoftLabelPanel(Panel):
         self._rowNames: tuple[str, ...] = ()
         ui = self.ui
         fillCombo(ui.softMergeCombo, merge_entries(), SoftChoices().merge)
-        fillCombo(ui.softMethodCombo, method_entries(), SoftChoices().method)
+        fillCombo(ui.softMethodCombo, list_methods(), SoftChoices().method)
         for name, slider in SLIDERS.items():
             self._slider(slider).value = getattr(SoftChoices(), name)
             self._slider(slider).connect("valueChanged(double)", self.onChoiceChanged)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import ErrorCard, sentence
+from MSSoftSegGUI.worker.error_card import ErrorCard, make_sentence
 from MSSoftSegGUI.worker.processes import Later
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 from MSSoftSegGUI.worker.soft_label_choices import SoftChoices
@@ -225,8 +225,8 @@ class SoftLabelPresenter:
             if old.stem != out.stem:
                 old.unlink(missing_ok=True)
         self._file = out
-        warning = " ".join(sentence(str(each)) for each in summary.get("warnings", ()))
-        self._change(is_busy=False, is_shown=True, summary=summary_text(summary), warning=warning)
+        warning = " ".join(make_sentence(str(each)) for each in summary.get("warnings", ()))
+        self._change(is_busy=False, is_shown=True, summary=describe_summary(summary), warning=warning)
 
     def _fail(self, request: int, card: ErrorCard) -> None:
         if request == self._request:
@@ -239,7 +239,7 @@ class SoftLabelPresenter:
         self._show(self.view)
 
 
-def summary_text(summary: Mapping[str, Any]) -> str:
+def describe_summary(summary: Mapping[str, Any]) -> str:
     """The numbers of a soft mask in a line."""
     soft, core = float(summary.get("soft_volume_ml", 0.0)), float(summary.get("core_volume_ml", 0.0))
     text = _("Soft volume {soft:.2f} ml · certain lesion {core:.2f} ml").format(soft=soft, core=core)

@@ -12,11 +12,11 @@ from MSSoftSegGUI.scene.layouts import LINKED_VIEWS, SIDE_VIEWS
 from MSSoftSegGUI.scene.nodes import removeNodes
 from MSSoftSegGUI.scene.parameter_nodes import isThere
 from MSSoftSegGUI.scene.side_by_side import SideBySide, SideView
-from MSSoftSegGUI.scene.slice_views import compositeNodes
+from MSSoftSegGUI.scene.slice_views import findCompositeNodes
 from MSSoftSegGUI.scene.soft_overlay import SOFT_OPACITY, MouseValue, SoftOverlay, addOutline
 from MSSoftSegGUI.soft_label.presenter import SoftInputs
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
-from MSSoftSegGUI.worker.error_card import ErrorCard, reason_of
+from MSSoftSegGUI.worker.error_card import ErrorCard, find_reason
 from MSSoftSegLib.stepwise import Work
 
 
@@ -61,7 +61,7 @@ class SoftLabelScene:
             done()
 
         def stopped(reason: Exception) -> None:
-            text = _("The soft label could not be shown: {reason}").format(reason=reason_of(reason))
+            text = _("The soft label could not be shown: {reason}").format(reason=find_reason(reason))
             problem(ErrorCard(text, _("Try again."), type(reason).__name__))
 
         self._work.start(work(), stopped)
@@ -99,7 +99,7 @@ class SoftLabelScene:
             return
 
         def stopped(reason: Exception) -> None:
-            text = _("A rater’s mask could not be shown: {reason}").format(reason=reason_of(reason))
+            text = _("A rater’s mask could not be shown: {reason}").format(reason=find_reason(reason))
             if problem is not None:
                 problem(ErrorCard(text, _("Open the case again."), type(reason).__name__))
 
@@ -127,7 +127,7 @@ class SoftLabelScene:
     def _lay(self, exam) -> None:
         """The soft label in front in every view but those that compare."""
         self._isShown = True
-        for composite in compositeNodes():
+        for composite in findCompositeNodes():
             if composite.GetLayoutName() not in (*LINKED_VIEWS, *SIDE_VIEWS):
                 composite.SetBackgroundVolumeID(exam.flair.GetID())
                 composite.SetForegroundVolumeID(self._overlay.node.GetID())

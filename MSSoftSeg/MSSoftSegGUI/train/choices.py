@@ -56,7 +56,7 @@ class TrainChoices:
         }
 
 
-def suggested_name(library: str, taken: set[str], today: datetime.date) -> str:
+def suggest_name(library: str, taken: set[str], today: datetime.date) -> str:
     """A name for a model of this library that none has yet; taken: the names that are in use."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(library).name).strip("-._")[:40] or "model"
     name = f"{plain}-{today:%Y-%m-%d}"
@@ -67,7 +67,7 @@ def suggested_name(library: str, taken: set[str], today: datetime.date) -> str:
     return name
 
 
-def run_folder(spec: dict[str, Any]) -> Path:
+def name_run_folder(spec: dict[str, Any]) -> Path:
     """Where the training of this document keeps checkpoints and pictures: beside the model."""
     out = Path(str(spec.get("out", "")))
     return out.parent / f"{out.name}.run"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.widgets.panel import colorOf, isDark, showMessage
-from MSSoftSegGUI.widgets.theme_colors import style_of
+from MSSoftSegGUI.widgets.panel import findColor, isDark, showMessage
+from MSSoftSegGUI.widgets.theme_colors import find_style
 
 VERDICT_KINDS = {"better": "accepted", "worse": "error"}
 MOST_PX = 300
@@ -41,7 +41,7 @@ class DecisionPanel:
         ui.judgmentBox.visible = view.phase != "none"
         ui.verdictLabel.text = view.verdict_text
         judged = view.phase in ("judged", "deciding", "decided") and view.verdict
-        style = style_of(VERDICT_KINDS.get(view.verdict, "warning"), is_dark=isDark(ui.verdictLabel), bold=True)
+        style = find_style(VERDICT_KINDS.get(view.verdict, "warning"), is_dark=isDark(ui.verdictLabel), bold=True)
         ui.verdictLabel.styleSheet = style if judged else ""
         for name in ("promote", "candidate", "discard"):
             button = getattr(ui, f"{name}Button")
@@ -83,7 +83,7 @@ def _fill(table, rows) -> None:
             item = qt.QTableWidgetItem(text)
             item.setToolTip(text)
             if row.is_worse and column == 3:
-                item.setForeground(qt.QBrush(colorOf("error", table)))
+                item.setForeground(qt.QBrush(findColor("error", table)))
             table.setItem(index, column, item)
     table.resizeRowsToContents()
     if rows:

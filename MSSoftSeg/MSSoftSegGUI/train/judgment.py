@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from MSSoftSegGUI.train.choices import run_folder
-from MSSoftSegGUI.train.messages import decided_text, judgment_of, training_card, worse_question
+from MSSoftSegGUI.train.choices import name_run_folder
+from MSSoftSegGUI.train.messages import describe_decision, describe_judgment, make_training_card, make_worse_question
 from MSSoftSegGUI.train.view import JudgmentView
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard
 from MSSoftSegGUI.worker.event_lines import Event
 from MSSoftSegGUI.worker.port import WorkerPort
-from MSSoftSegGUI.worker.stage_titles import stage_title
+from MSSoftSegGUI.worker.stage_titles import name_stage
 from MSSoftSegLib.jobs.detached.reading import JobState
 
 Decision = Literal["default", "candidate", "discard"]
@@ -72,7 +72,7 @@ class JudgmentPresenter:
             return
         found = _kept(state)
         if found is not None:
-            self._change(judgment_of(found))
+            self._change(describe_judgment(found))
         else:
             self._change(phase="open", verdict_text=_("Not compared yet: compare before you decide."))
         if self._is_default(model):
@@ -87,7 +87,7 @@ class JudgmentPresenter:
         spec = {
             "library": str(state.spec.get("library")),
             "second": str(state.spec.get("out")),
-            "run": str(run_folder(state.spec)),
+            "run": str(name_run_folder(state.spec)),
             "out": str(_comparison_folder(state)),
             "statuses": state.spec.get("statuses") or ["approved"],
             "base_patients": self.base_patients,
@@ -108,7 +108,7 @@ class JudgmentPresenter:
         state, verdict = self._state, self.view.verdict
         if state is None or not self.view.can_decide:
             return
-        if decision == "default" and verdict != "better" and not self._confirm(worse_question(verdict, self.view)):
+        if decision == "default" and verdict != "better" and not self._confirm(make_worse_question(verdict, self.view)):
             return
         if decision == "discard" and not self._confirm(
             _("Delete the new model? Its training cannot be undone from this.")
@@ -138,7 +138,7 @@ class JudgmentPresenter:
         if event["event"] == "progress":
             share = event.get("overall")
             percent = 100 * float(share) if isinstance(share, int | float) else 0.0
-            stage = " · ".join(filter(None, (stage_title(str(event.get("stage", ""))), str(event.get("message", "")))))
+            stage = " · ".join(filter(None, (name_stage(str(event.get("stage", ""))), str(event.get("message", "")))))
             self._change(percent=percent, stage_text=stage)
             return
         if event["event"] not in ("result", "failed", "cancelled"):
@@ -148,9 +148,9 @@ class JudgmentPresenter:
         self._judge.restart()
         if event["event"] == "result":
             summary = event.get("summary")
-            self._change(judgment_of(summary if isinstance(summary, dict) else {}))
+            self._change(describe_judgment(summary if isinstance(summary, dict) else {}))
         elif event["event"] == "failed":
-            card = training_card(event, details=self._judge.details())
+            card = make_training_card(event, details=self._judge.details())
             self._change(JudgmentView(phase="failed", error=card, verdict_text=_("The models could not be compared.")))
         else:
             self._change(JudgmentView(phase="open", verdict_text=_("Not compared: the comparison was stopped.")))
@@ -165,11 +165,11 @@ class JudgmentPresenter:
         if event["event"] == "result":
             summary = event.get("summary")
             name = str(summary.get("model", "")) if isinstance(summary, dict) else ""
-            self._change(before, phase="decided", verdict_text=decided_text(decision, name), error=None)
+            self._change(before, phase="decided", verdict_text=describe_decision(decision, name), error=None)
             return
         error: ErrorCard | None = None
         if event["event"] == "failed":
-            error = training_card(event, details=self._quick_worker.details())
+            error = make_training_card(event, details=self._quick_worker.details())
         self._change(before, error=error)
 
     def _change(self, view: JudgmentView | None = None, **changes: Any) -> None:
@@ -178,7 +178,7 @@ class JudgmentPresenter:
 
 
 def _comparison_folder(state: JobState) -> Path:
-    return run_folder(state.spec) / COMPARISON
+    return name_run_folder(state.spec) / COMPARISON
 
 
 def _kept(state: JobState) -> Mapping[str, Any] | None:

@@ -8,11 +8,11 @@ from typing import Any
 from MSSoftSegGUI.train.training_log import TrainingLog
 from MSSoftSegGUI.train.view import JudgmentView, MeasureRow, Phase
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import ErrorCard, card_of, sentence
+from MSSoftSegGUI.worker.error_card import ErrorCard, make_card, make_sentence
 from MSSoftSegLib.jobs.detached.reading import JobState
 
 
-def entry_title(state: JobState) -> str:
+def describe_entry(state: JobState) -> str:
     """A training in the list of all: model, how it is, when it was started."""
     how = {
         "running": _("running"),
@@ -24,7 +24,7 @@ def entry_title(state: JobState) -> str:
     return f"{state.out or state.name} · {how} · {state.started.astimezone():%Y-%m-%d %H:%M}"
 
 
-def running_headline(state: JobState, training_log: TrainingLog, phase: Phase) -> str:
+def describe_run(state: JobState, training_log: TrainingLog, phase: Phase) -> str:
     """A training that works."""
     if phase == "starting":
         return _("Starting the training…")
@@ -34,7 +34,7 @@ def running_headline(state: JobState, training_log: TrainingLog, phase: Phase) -
     return f"{text} {_best_text(training_log)}".strip()
 
 
-def ended_headline(state: JobState, training_log: TrainingLog) -> str:
+def describe_end(state: JobState, training_log: TrainingLog) -> str:
     """A training that does not work any more, and what can be done."""
     if state.state == "finished":
         return _("{model} is trained. Compare it with the present model before it is used.").format(model=state.out)
@@ -48,14 +48,14 @@ def ended_headline(state: JobState, training_log: TrainingLog) -> str:
     return f"{text} {_best_text(training_log)}".strip()
 
 
-def failure_of(state: JobState, training_log: TrainingLog) -> ErrorCard | None:
+def describe_failure(state: JobState, training_log: TrainingLog) -> ErrorCard | None:
     """What went wrong, None where nothing did."""
     if state.state != "failed":
         return None
     details = "\n".join([state.name, *training_log.log[-40:]])
     if training_log.end is not None and training_log.end["event"] == "failed":
-        return training_card(training_log.end, details=details)
-    return ErrorCard(sentence(state.last_error or ""), "", details)
+        return make_training_card(training_log.end, details=details)
+    return ErrorCard(make_sentence(state.last_error or ""), "", details)
 
 
 def _best_text(training_log: TrainingLog) -> str:
@@ -66,9 +66,9 @@ def _best_text(training_log: TrainingLog) -> str:
     return _("Best validation so far: DSC {dsc} at step {step}.").format(dsc=f"{dsc:.2f}", step=step)
 
 
-def training_card(event: Mapping[str, Any], *, details: str) -> ErrorCard:
+def make_training_card(event: Mapping[str, Any], *, details: str) -> ErrorCard:
     """The card of a failed job of this section: remedies that speak of the command line are put in its words."""
-    card = card_of(event, details=details)
+    card = make_card(event, details=details)
     remedy = str(event.get("remedy") or "")
     if remedy and "--" not in remedy and "mssoftseg" not in remedy:
         return card
@@ -77,7 +77,7 @@ def training_card(event: Mapping[str, Any], *, details: str) -> ErrorCard:
     )
 
 
-def judgment_of(summary: Mapping[str, Any]) -> JudgmentView:
+def describe_judgment(summary: Mapping[str, Any]) -> JudgmentView:
     """What a comparison found, its verdict first."""
     verdict = str(summary.get("verdict"))
     known = verdict if verdict in ("better", "worse") else "undecided"
@@ -92,7 +92,7 @@ def judgment_of(summary: Mapping[str, Any]) -> JudgmentView:
     return JudgmentView(
         phase="judged",
         verdict=known,
-        verdict_text=f"{verdicts[known]} {sentence(str(summary.get('reason') or ''))}".strip(),
+        verdict_text=f"{verdicts[known]} {make_sentence(str(summary.get('reason') or ''))}".strip(),
         rows=(
             *_measure_rows(summary.get("measures") or {}, ""),
             *_measure_rows((base.get("measures") or {}) if base.get("patients") else {}, _("digital: ")),
@@ -102,7 +102,7 @@ def judgment_of(summary: Mapping[str, Any]) -> JudgmentView:
     )
 
 
-def worse_question(verdict: str, view: JudgmentView) -> str:
+def make_worse_question(verdict: str, view: JudgmentView) -> str:
     """What is asked before a model that was not found better becomes the default."""
     ask = _("Use it for every exam from now on all the same? The old model stays and can be made the default again.")
     if verdict == "worse":
@@ -110,7 +110,7 @@ def worse_question(verdict: str, view: JudgmentView) -> str:
     return _("The comparison could not show that the new model is better.") + f"\n\n{view.verdict_text}\n\n{ask}"
 
 
-def decided_text(decision: str, name: str) -> str:
+def describe_decision(decision: str, name: str) -> str:
     """What was done."""
     return {
         "default": _("{model} is the default now: the next Segment uses it.").format(model=name),

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from MSSoftSegGUI.train.choices import TrainChoices
 from MSSoftSegGUI.widgets.panel import Panel, fillCombo, isDark, showMessage
-from MSSoftSegGUI.widgets.theme_colors import style_of
+from MSSoftSegGUI.widgets.theme_colors import find_style
 
 PICTURE_PX = 330
 
@@ -104,7 +104,7 @@ class TrainPanel(Panel):
         showMessage(self.ui.preflightLabel, view.text)
         label = self.ui.findingsLabel
         isOnDark = isDark(label)
-        styles = (style_of(each.severity, is_dark=isOnDark) for each in view.findings)
+        styles = (find_style(each.severity, is_dark=isOnDark) for each in view.findings)
         lines = zip(styles, (f"{_marks()[each.severity]} {each.text}" for each in view.findings), strict=True)
         # Texts name cases and files: they are no markup.
         label.text = "<br>".join(f'<span style="{style}">{html.escape(text)}</span>' for style, text in lines)

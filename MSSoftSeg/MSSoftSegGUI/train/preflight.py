@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from MSSoftSegGUI.train.choices import TrainChoices
-from MSSoftSegGUI.train.messages import training_card
+from MSSoftSegGUI.train.messages import make_training_card
 from MSSoftSegGUI.train.view import Finding, PreflightView
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import sentence
+from MSSoftSegGUI.worker.error_card import make_sentence
 from MSSoftSegGUI.worker.event_lines import Event
 from MSSoftSegGUI.worker.port import WorkerPort
 from MSSoftSegGUI.worker.processes import Later
@@ -78,12 +78,12 @@ class PreflightPresenter:
             return
         if event["event"] == "failed":
             self._job = ""
-            card = training_card(event, details=self._quick_worker.details())
+            card = make_training_card(event, details=self._quick_worker.details())
             self._change(PreflightView(findings=(Finding("error", f"{card.what} {card.remedy}"),)))
         elif event["event"] == "result":
             self._job = ""
             summary = event.get("summary")
-            view = answer_of(summary if isinstance(summary, dict) else {})
+            view = read_answer(summary if isinstance(summary, dict) else {})
             others = ()
             if self._others_running():
                 others = (Finding("note", _("Another training is running on this computer: both take longer.")),)
@@ -94,7 +94,7 @@ class PreflightPresenter:
         self._show(self.view)
 
 
-def answer_of(summary: Mapping[str, Any]) -> PreflightView:
+def read_answer(summary: Mapping[str, Any]) -> PreflightView:
     """A pre-flight's summary in words; what is wrong stands first."""
     findings = sorted(map(_finding, summary.get("findings") or ()), key=lambda each: SEVERITIES.index(each.severity))
     return PreflightView(
@@ -109,7 +109,7 @@ def _finding(entry: Mapping[str, Any]) -> Finding:
     remedy = str(entry.get("remedy") or "")
     # What speaks of the command line helps nobody here.
     own = "" if "--" in remedy or "mssoftseg" in remedy else remedy
-    texts = (sentence(text) for text in (str(entry.get("message") or ""), own))
+    texts = (make_sentence(text) for text in (str(entry.get("message") or ""), own))
     return Finding(severity if severity in SEVERITIES else "warning", " ".join(filter(None, texts)))
 
 
@@ -137,7 +137,7 @@ def _facts(summary: Mapping[str, Any]) -> list[str]:
         )
     seconds, needed, free = (summary.get(name) for name in ("estimated_s", "disk_needed_mb", "disk_free_mb"))
     if isinstance(seconds, int | float):
-        lines.append(_("About {time} on this computer.").format(time=duration_text(float(seconds))))
+        lines.append(_("About {time} on this computer.").format(time=say_duration(float(seconds))))
     if isinstance(needed, int | float) and isinstance(free, int | float):
         lines.append(
             _("{needed} of disk are needed, {free} are free.").format(needed=_size_text(needed), free=_size_text(free))
@@ -153,7 +153,7 @@ def _count(value: object) -> int | None:
     return round(value) if isinstance(value, int | float) else None
 
 
-def duration_text(seconds: float) -> str:
+def say_duration(seconds: float) -> str:
     """Seconds as one would say it."""
     if seconds < 90:
         return _("a minute")

@@ -13,18 +13,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from MSSoftSegGUI.train.choices import run_folder
+from MSSoftSegGUI.train.choices import name_run_folder
 from MSSoftSegGUI.train.long_jobs import Tail
-from MSSoftSegGUI.train.messages import ended_headline, entry_title, failure_of, running_headline, training_card
+from MSSoftSegGUI.train.messages import describe_end, describe_entry, describe_failure, describe_run, make_training_card
 from MSSoftSegGUI.train.training_log import TrainingLog
 from MSSoftSegGUI.train.view import Phase, RunEntry, TrainView
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import ErrorCard, sentence
+from MSSoftSegGUI.worker.error_card import ErrorCard, make_sentence
 from MSSoftSegGUI.worker.event_lines import Event
 from MSSoftSegGUI.worker.port import WorkerPort
 from MSSoftSegGUI.worker.processes import Later
-from MSSoftSegGUI.worker.remaining_time import remaining_text
-from MSSoftSegGUI.worker.stage_titles import stage_title
+from MSSoftSegGUI.worker.remaining_time import say_remaining
+from MSSoftSegGUI.worker.stage_titles import name_stage
 from MSSoftSegLib.jobs.detached.reading import JobState
 
 POLL_S = 1.0
@@ -129,7 +129,7 @@ class TrainPresenter:
         except OSError as problem:
             what = _("The training could not be asked to stop: {reason}").format(reason=problem.strerror or "")
             remedy = _("Its job folder may have been removed.")
-            self._change(error=ErrorCard(sentence(what), remedy, str(problem.strerror)))
+            self._change(error=ErrorCard(make_sentence(what), remedy, str(problem.strerror)))
             return
         watched.is_stopping = True
         self._read()
@@ -161,7 +161,7 @@ class TrainPresenter:
             return
         self._read()
         if event["event"] == "failed":
-            card = training_card(event, details=self._quick_worker.details())
+            card = make_training_card(event, details=self._quick_worker.details())
             headline = _("The training was not started.") if self._watched is None else self.view.headline
             self._change(error=card, headline=headline)
 
@@ -226,11 +226,11 @@ class TrainPresenter:
             runs=self._runs() if (phase, str(state.folder)) != (self.view.phase, self.view.chosen) else self.view.runs,
             chosen=str(state.folder),
             phase=phase,
-            headline=running_headline(state, training_log, phase)
+            headline=describe_run(state, training_log, phase)
             if phase in ("starting", "running", "stopping")
-            else ended_headline(state, training_log),
+            else describe_end(state, training_log),
             stage_text=" · ".join(
-                filter(None, (stage_title(training_log.stage) if training_log.stage else "", training_log.message))
+                filter(None, (name_stage(training_log.stage) if training_log.stage else "", training_log.message))
             ),
             percent=100 * (1.0 if phase == "finished" else training_log.overall),
             remaining_text=self._remaining(watched) if phase == "running" else "",
@@ -238,7 +238,7 @@ class TrainPresenter:
             curves={name: tuple(points) for name, points in training_log.curves.items()},
             picture=picture[0],
             picture_time=picture[1],
-            error=failure_of(state, training_log),
+            error=describe_failure(state, training_log),
             log=tuple(training_log.log),
         )
 
@@ -248,7 +248,7 @@ class TrainPresenter:
         if watched.share is None or share < watched.share:
             watched.share, watched.since = share, self._clock()
         gained = (share - watched.share) / max(1e-6, 1.0 - watched.share)
-        return remaining_text(self._clock() - watched.since, gained)
+        return say_remaining(self._clock() - watched.since, gained)
 
     def _leave(self, headline: str) -> None:
         self._watched = None
@@ -257,7 +257,7 @@ class TrainPresenter:
         self._change(TrainView(runs=self._runs(), phase="gone", headline=headline))
 
     def _runs(self) -> tuple[RunEntry, ...]:
-        return tuple(RunEntry(str(state.folder), entry_title(state)) for state in self._jobs.trainings())
+        return tuple(RunEntry(str(state.folder), describe_entry(state)) for state in self._jobs.trainings())
 
     def _change(self, view: TrainView | None = None, **changes: Any) -> None:
         self.view = dataclasses.replace(view or self.view, **changes)
@@ -267,7 +267,7 @@ class TrainPresenter:
 def _picture(spec: Mapping[str, Any]) -> tuple[Path | None, float]:
     """The newest picture of a validation case that this training has left, and when it was made."""
     found: list[tuple[float, Path]] = []
-    folder = run_folder(dict(spec))
+    folder = name_run_folder(dict(spec))
     for path in (*folder.glob(PICTURE), *folder.glob(f"*/{PICTURE}")):
         try:
             found.append((path.stat().st_mtime, path))

@@ -9,7 +9,7 @@ from pathlib import Path
 FIRST = ("mssoftseg-adapt", "mssoftseg")
 
 
-def shipped_recipes() -> tuple[tuple[str, str], ...]:
+def list_shipped_recipes() -> tuple[tuple[str, str], ...]:
     """(name, title) of every recipe; those that a clinic starts with first."""
     from MSSoftSegLib.resources import resources_folder
 

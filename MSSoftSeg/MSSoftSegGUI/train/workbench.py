@@ -9,7 +9,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from MSSoftSegGUI.train.choices import suggested_name
+from MSSoftSegGUI.train.choices import suggest_name
 from MSSoftSegGUI.train.curves import TrainingCurves
 from MSSoftSegGUI.train.decision_panel import DecisionPanel
 from MSSoftSegGUI.train.judgment import JudgmentPresenter
@@ -17,8 +17,8 @@ from MSSoftSegGUI.train.long_jobs import LongJobs
 from MSSoftSegGUI.train.panel import TrainPanel
 from MSSoftSegGUI.train.preflight import PreflightPresenter
 from MSSoftSegGUI.train.presenter import TrainPresenter
-from MSSoftSegGUI.train.recipe_list import shipped_recipes
-from MSSoftSegGUI.worker.qt_process import later
+from MSSoftSegGUI.train.recipe_list import list_shipped_recipes
+from MSSoftSegGUI.worker.qt_process import callLater
 
 
 class TrainingWorkbench:
@@ -43,7 +43,7 @@ class TrainingWorkbench:
         )
         self.preflight = PreflightPresenter(
             quickWorker,
-            later,
+            callLater,
             models=self.jobs.models_folder,
             show=self.panel.showPreflight,
             others_running=self.jobs.is_one_running,
@@ -59,12 +59,12 @@ class TrainingWorkbench:
         self.presenter = TrainPresenter(
             self.jobs,
             quickWorker,
-            later,
+            callLater,
             show=self._show,
             on_chosen=self._chosen,
             on_finished=self._finished,
         )
-        self.panel.setRecipes(shipped_recipes(), shipped_recipes()[0][0])
+        self.panel.setRecipes(list_shipped_recipes(), list_shipped_recipes()[0][0])
         self.onChoice()
         self.panel.show(self.presenter.view)
         self.decision.show(self.judgment.view)
@@ -121,7 +121,7 @@ class TrainingWorkbench:
         choices = self.panel.choices()
         if choices.library and choices.name in ("", self._suggested):
             taken = {model.name for model in self._models()} | {Path(state.out).name for state in self.jobs.trainings()}
-            self._suggested = suggested_name(choices.library, taken, datetime.date.today())
+            self._suggested = suggest_name(choices.library, taken, datetime.date.today())
             self.panel.setName(self._suggested)
 
     def onTrain(self) -> None:

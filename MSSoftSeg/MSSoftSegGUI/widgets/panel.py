@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import qt
 import slicer
 
-from MSSoftSegGUI.widgets.theme_colors import color_of, style_of
+from MSSoftSegGUI.widgets.theme_colors import find_color, find_style
 
 
 class Panel:
@@ -50,16 +50,16 @@ def isDark(widget) -> bool:
     return widget.palette.color(qt.QPalette.Window).lightness() < 128
 
 
-def colorOf(kind: str, widget):
+def findColor(kind: str, widget):
     """The color of a kind of word on this widget; None for what has none."""
-    color = color_of(kind, is_dark=isDark(widget))
+    color = find_color(kind, is_dark=isDark(widget))
     return qt.QColor(color) if color else None
 
 
 def showMessage(label, text: str, kind: str = "note") -> None:
     """Show a sentence in a label that takes no room while it has nothing to say."""
     label.text = text
-    label.styleSheet = style_of(kind, is_dark=isDark(label))
+    label.styleSheet = find_style(kind, is_dark=isDark(label))
     label.visible = bool(text)
 
 

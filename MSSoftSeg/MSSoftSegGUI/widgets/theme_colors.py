@@ -10,13 +10,13 @@ LIGHT = {"warning": "#8a4600", "error": "#b3261e", "accepted": "#1e6b3c", "rejec
 DARK = {"warning": "#ffb866", "error": "#ff9d94", "accepted": "#7ddc9b", "rejected": "#b9bdc1"}
 
 
-def color_of(kind: str, *, is_dark: bool) -> str:
+def find_color(kind: str, *, is_dark: bool) -> str:
     """A kind's color as #rrggbb; "" for what has none."""
     return (DARK if is_dark else LIGHT).get(kind, "")
 
 
-def style_of(kind: str, *, is_dark: bool, bold: bool = False) -> str:
+def find_style(kind: str, *, is_dark: bool, bold: bool = False) -> str:
     """The same as a style sheet of a label; an error is bold always."""
-    color = color_of(kind, is_dark=is_dark)
+    color = find_color(kind, is_dark=is_dark)
     weight = "font-weight: bold;" if bold or kind == "error" else ""
     return " ".join(part for part in (f"color: {color};" if color else "", weight) if part)

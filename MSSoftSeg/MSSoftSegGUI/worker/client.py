@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from MSSoftSegGUI.worker.end import crashed_event, failed_to_start_event
+from MSSoftSegGUI.worker.end import make_crashed_event, make_failed_to_start_event
 from MSSoftSegGUI.worker.event_lines import Event, EventLines
 from MSSoftSegGUI.worker.processes import Later, Process, ProcessCommand, ProcessEnd, ProcessFactory
 
@@ -122,7 +122,7 @@ class WorkerClient:
                 self._start()
         except (OSError, ImportError) as problem:
             self._process = None
-            self._finish(job, failed_to_start_event(job.name, ProcessEnd(0, could_not_start=str(problem))))
+            self._finish(job, make_failed_to_start_event(job.name, ProcessEnd(0, could_not_start=str(problem))))
             return
         self._write(job.document)
 
@@ -193,9 +193,9 @@ class WorkerClient:
         if job.cancelling:
             self._finish(job, {"event": "cancelled", "job": job.name})
         elif end.could_not_start:
-            self._finish(job, failed_to_start_event(job.name, end))
+            self._finish(job, make_failed_to_start_event(job.name, end))
         else:
-            self._finish(job, crashed_event(job.name, end, stage=self._stage, said=self._error_lines()))
+            self._finish(job, make_crashed_event(job.name, end, stage=self._stage, said=self._error_lines()))
 
     def _answer_pings(self, alive: bool) -> None:
         pings, self._pings = self._pings, []

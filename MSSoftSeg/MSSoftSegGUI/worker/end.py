@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.event_lines import Event
 from MSSoftSegGUI.worker.processes import ProcessEnd
-from MSSoftSegGUI.worker.stage_titles import stage_title
+from MSSoftSegGUI.worker.stage_titles import name_stage
 
 MISSING_MODULE = re.compile(r"^ModuleNotFoundError: No module named '([\w.]+)'")
 
 
-def failed_to_start_event(job: str, end: ProcessEnd) -> Event:
+def make_failed_to_start_event(job: str, end: ProcessEnd) -> Event:
     """The ``failed`` event of a worker whose program does not run."""
     return _failed(
         job,
@@ -24,7 +24,7 @@ def failed_to_start_event(job: str, end: ProcessEnd) -> Event:
     )
 
 
-def crashed_event(job: str, end: ProcessEnd, *, stage: str, said: Sequence[str]) -> Event:
+def make_crashed_event(job: str, end: ProcessEnd, *, stage: str, said: Sequence[str]) -> Event:
     """The ``failed`` event of a worker that ended while it had a job.
 
     stage: what it was doing, "" if nothing yet. said: its last lines on standard error.
@@ -36,7 +36,7 @@ def crashed_event(job: str, end: ProcessEnd, *, stage: str, said: Sequence[str])
             _("The worker's Python lacks the package {name}.").format(name=missing[1].partition(".")[0]),
             _("Install what is missing under Environment, or choose another Python interpreter there."),
         )
-    during = _(" during “{stage}”").format(stage=stage_title(stage)) if stage else ""
+    during = _(" during “{stage}”").format(stage=name_stage(stage)) if stage else ""
     if end.crashed and end.exit_code == _killed():
         return _failed(
             job,

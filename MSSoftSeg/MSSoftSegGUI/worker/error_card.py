@@ -19,18 +19,18 @@ class ErrorCard:
     details: str
 
 
-def card_of(event: Mapping[str, Any], *, details: str) -> ErrorCard:
+def make_card(event: Mapping[str, Any], *, details: str) -> ErrorCard:
     """The card of a ``failed`` event; remedies that speak of the command line are put in the panel's words."""
     code = str(event.get("code", "failed"))
-    what = sentence(str(event.get("message") or _("The job failed.")))
+    what = make_sentence(str(event.get("message") or _("The job failed.")))
     remedy = str(event.get("remedy") or "")
     if not remedy or "--" in remedy or "mssoftseg" in remedy:
         remedy = _remedies().get(code, _("Copy the details and report them."))
     lines = [f"{code}: {event.get('message', '')}", f"remedy: {event.get('remedy', '')}", details]
-    return ErrorCard(what, sentence(remedy), "\n".join(line for line in lines if line).strip())
+    return ErrorCard(what, make_sentence(remedy), "\n".join(line for line in lines if line).strip())
 
 
-def reason_of(problem: Exception) -> str:
+def find_reason(problem: Exception) -> str:
     """Why, as far as it is ours to say: ITK's and the system's own messages run over many lines and name paths."""
     if isinstance(problem, MSSoftSegError):
         return problem.message
@@ -39,7 +39,7 @@ def reason_of(problem: Exception) -> str:
     return str(problem).splitlines()[-1] if isinstance(problem, ValueError) and str(problem) else type(problem).__name__
 
 
-def sentence(text: str) -> str:
+def make_sentence(text: str) -> str:
     """The text with a capital letter and a full stop."""
     text = text.strip()
     return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import ErrorCard, reason_of, sentence
+from MSSoftSegGUI.worker.error_card import ErrorCard, find_reason, make_sentence
 
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 LITTLE_BYTES = 64 * 2**20
 
 
-def export_card(slot: str, problem: Exception, folder: Path) -> ErrorCard:
+def make_export_card(slot: str, problem: Exception, folder: Path) -> ErrorCard:
     """The card of what stopped the writing of a slot's image. folder: where it was to be written."""
     title = slot.upper() if len(slot) < 6 else slot
     details = f"{type(problem).__name__} while writing {slot}"
@@ -23,12 +23,12 @@ def export_card(slot: str, problem: Exception, folder: Path) -> ErrorCard:
     if isinstance(problem, OSError):
         what = _("{slot} could not be written for the worker: the temporary folder cannot be written to ({reason}).")
         remedy = _("Choose another temporary folder in Slicer’s application settings and click Segment again.")
-        return ErrorCard(what.format(slot=title, reason=reason_of(problem)), remedy, details)
+        return ErrorCard(what.format(slot=title, reason=find_reason(problem)), remedy, details)
     if isinstance(problem, LookupError):
         what = _("The image in {slot} is no longer in the scene.")
         return ErrorCard(what.format(slot=title), _("Load it again or choose another image."), details)
-    reason = reason_of(problem)
-    what = sentence(_("The image in {slot} cannot be segmented: {reason}").format(slot=title, reason=reason))
+    reason = find_reason(problem)
+    what = make_sentence(_("The image in {slot} cannot be segmented: {reason}").format(slot=title, reason=reason))
     return ErrorCard(what, _("Choose another image, or convert this one with Slicer’s modules."), details)
 
 

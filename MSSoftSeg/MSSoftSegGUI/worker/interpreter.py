@@ -26,7 +26,7 @@ class Interpreter:
     own: bool
 
 
-def module_command(
+def make_module_command(
     interpreter: Interpreter,
     module: str = WORKER_MODULE,
     arguments: tuple[str, ...] = (),
@@ -48,7 +48,7 @@ def module_command(
     return ProcessCommand(interpreter.program, ("-m", module, *arguments), variables)
 
 
-def library_folder() -> Path:
+def find_library_folder() -> Path:
     """The folder that holds ``MSSoftSegLib`` as Slicer's Python finds it; it is not imported for that."""
     from importlib.util import find_spec
 

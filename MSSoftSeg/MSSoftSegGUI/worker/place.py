@@ -10,8 +10,8 @@ from pathlib import Path
 import slicer
 
 from MSSoftSegGUI.worker.client import WorkerClient
-from MSSoftSegGUI.worker.interpreter import Interpreter, library_folder, module_command
-from MSSoftSegGUI.worker.qt_process import QtProcess, later
+from MSSoftSegGUI.worker.interpreter import Interpreter, find_library_folder, make_module_command
+from MSSoftSegGUI.worker.qt_process import QtProcess, callLater
 
 PYTHON_SETTING = "MSSoftSeg/Python"
 
@@ -20,21 +20,21 @@ def makeCommand(module: str, arguments: tuple[str, ...] = ()):
     """The command that runs a module of the library in the interpreter that the user chose."""
     chosen = slicer.util.settingsValue(PYTHON_SETTING, "")
     own = shutil.which("PythonSlicer") or sys.executable
-    return module_command(
+    return make_module_command(
         Interpreter(chosen or own, own=not chosen),
         module,
         arguments,
-        library_folder=library_folder(),
+        library_folder=find_library_folder(),
         slicer_environment=dict(os.environ),
         startup_environment=slicer.util.startupEnvironment(),
     )
 
 
-def newWorker() -> WorkerClient:
+def makeWorker() -> WorkerClient:
     """A worker that starts with its first job."""
-    return WorkerClient(lambda: makeCommand("MSSoftSegLib.jobs.worker"), QtProcess, later)
+    return WorkerClient(lambda: makeCommand("MSSoftSegLib.jobs.worker"), QtProcess, callLater)
 
 
-def runsFolder() -> Path:
+def findRunsFolder() -> Path:
     """Where runs keep their files while this Slicer is open: its temporary folder is shared with every other one."""
     return Path(slicer.app.temporaryPath) / f"MSSoftSeg-{os.getpid()}"

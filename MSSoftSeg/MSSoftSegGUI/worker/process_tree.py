@@ -20,14 +20,14 @@ def kill_process_tree(process_id: int) -> None:
         _run(["taskkill", "/PID", str(process_id), "/T", "/F"])
         return
     # Its children are looked up first: once it is dead they belong to another parent.
-    for each in (process_id, *descendants(process_id, _parents())):
+    for each in (process_id, *find_descendants(process_id, _parents())):
         try:
             os.kill(each, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             continue
 
 
-def descendants(process_id: int, parents: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+def find_descendants(process_id: int, parents: Iterable[tuple[int, int]]) -> tuple[int, ...]:
     """Children, grandchildren and so on, by rising depth. parents: (process, its parent) of every process."""
     children: dict[int, list[int]] = {}
     for child, parent in parents:

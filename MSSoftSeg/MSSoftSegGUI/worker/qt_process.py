@@ -87,7 +87,7 @@ def waitForEnds(seconds: float) -> None:
         process.wait(seconds)
 
 
-def later(seconds: float, callback) -> None:
+def callLater(seconds: float, callback) -> None:
     """Call back from the event loop after so many seconds."""
     qt.QTimer.singleShot(int(seconds * 1000), callback)
 

@@ -8,7 +8,7 @@ from MSSoftSegGUI.widgets.translation import tr as _
 FIRST_ESTIMATE_S, FIRST_ESTIMATE_SHARE = 4.0, 0.04
 
 
-def remaining_text(elapsed_s: float, share: float) -> str:
+def say_remaining(elapsed_s: float, share: float) -> str:
     """How long it will still take, roughly, in words; empty while nothing can be said. share: 0–1 done."""
     if elapsed_s < FIRST_ESTIMATE_S or share < FIRST_ESTIMATE_SHARE:
         return ""

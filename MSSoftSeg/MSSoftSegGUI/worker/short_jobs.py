@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from MSSoftSegGUI.widgets.translation import tr as _
-from MSSoftSegGUI.worker.error_card import ErrorCard, card_of
+from MSSoftSegGUI.worker.error_card import ErrorCard, make_card
 from MSSoftSegGUI.worker.event_lines import Event
 from MSSoftSegGUI.worker.port import WorkerPort
 
@@ -51,7 +51,7 @@ class ShortJobs:
                 summary = event.get("summary")
                 on_result(summary if isinstance(summary, dict) else {})
             else:
-                on_problem(short_job_card(event, details=self._worker.details()))
+                on_problem(make_short_job_card(event, details=self._worker.details()))
 
         self._worker.submit({"job": name, "kind": kind, "spec": dict(spec)}, hear)
 
@@ -73,11 +73,11 @@ class ShortJobCard(ErrorCard):
     code: str = ""
 
 
-def short_job_card(event: Event, *, details: str) -> ShortJobCard:
+def make_short_job_card(event: Event, *, details: str) -> ShortJobCard:
     """The card of a job that did not end well: steps that speak of Segment or of the command line do not help here."""
     if event["event"] == "cancelled":
         return ShortJobCard(_("The job was cancelled."), _("Try again."), "cancelled", "cancelled")
-    card = card_of(event, details=details)
+    card = make_card(event, details=details)
     code = str(event.get("code", ""))
     given = str(event.get("remedy") or "")
     speaks_of_shell = not given or "--" in given or "mssoftseg" in given or "Segment" in card.remedy

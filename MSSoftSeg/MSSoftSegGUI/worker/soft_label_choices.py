@@ -75,7 +75,7 @@ def merge_entries() -> tuple[tuple[str, str], ...]:
     return tuple((merge, words[merge]) for merge in MERGES)
 
 
-def method_entries() -> tuple[tuple[str, str], ...]:
+def list_methods() -> tuple[tuple[str, str], ...]:
     """(value, words) of every way to soften the border."""
     words = {
         "voxelwise": _("Voxel by voxel, by FLAIR and distance"),

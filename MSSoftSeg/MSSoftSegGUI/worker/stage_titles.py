@@ -5,7 +5,7 @@ from __future__ import annotations
 from MSSoftSegGUI.widgets.translation import tr as _
 
 
-def stage_title(stage: str) -> str:
+def name_stage(stage: str) -> str:
     """A stage in the user's words; one that is not known here is shown as the worker calls it."""
     titles = {
         "model": _("Loading the model"),

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from MSSoftSegGUI.environment.model_list import installed_models
+from MSSoftSegGUI.environment.model_list import list_installed_models
 from MSSoftSegGUI.environment.presenter import EnvironmentPresenter
 
 from Testing.MSSoftSeg.stand_ins.real_processes import EventLoop, RealProcess, python_command, script_command
@@ -137,7 +137,7 @@ def test_a_model_is_imported_listed_and_deleted_again_and_the_shipped_one_stays(
     view = page.finish()
     assert not view.is_error, view.message
     assert page.changes
-    listed = {entry.name: entry for entry in installed_models()}
+    listed = {entry.name: entry for entry in list_installed_models()}
     assert listed["mine"].imported
     assert listed["mine"].is_usable
     assert listed["mine"].license == "Apache-2.0"
@@ -145,7 +145,7 @@ def test_a_model_is_imported_listed_and_deleted_again_and_the_shipped_one_stays(
     assert not listed["starter"].imported
     page.presenter.delete_downloaded()
     assert page.finish().message.startswith("1 imported models deleted")
-    assert [entry.name for entry in installed_models()] == ["starter"]
+    assert [entry.name for entry in list_installed_models()] == ["starter"]
     assert (bundle / "model.json").is_file()
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_bundle_is_not_imported_and_the_file_is_named(folders):
     view = page.finish()
     assert view.is_error
     assert "weights.safetensors" in view.message
-    assert "mine" not in {entry.name for entry in installed_models()}
+    assert "mine" not in {entry.name for entry in list_installed_models()}
 
 
 def test_downloaded_weights_of_the_brain_extraction_go_too(folders):
@@ -184,7 +184,7 @@ def test_a_damaged_model_is_listed_as_such_and_cannot_be_chosen(folders, damage)
         document = json.loads(description.read_text())
         del document["version"]
         description.write_text(json.dumps(document))
-    entry = {each.name: each for each in installed_models()}["mine"]
+    entry = {each.name: each for each in list_installed_models()}["mine"]
     assert not entry.is_usable
     assert entry.problem
     assert "damaged" in entry.title
@@ -192,7 +192,7 @@ def test_a_damaged_model_is_listed_as_such_and_cannot_be_chosen(folders, damage)
 
 def test_the_default_model_comes_first(folders):
     write_random_bundle(folders / "models" / "aaa")
-    assert [entry.name for entry in installed_models()] == ["starter", "aaa"]
+    assert [entry.name for entry in list_installed_models()] == ["starter", "aaa"]
 
 
 LACKING = {
@@ -270,7 +270,7 @@ def test_the_python_for_hd_bet_is_never_slicers():
 def test_listing_models_loads_no_torch():
     import subprocess
 
-    code = "from MSSoftSegGUI.environment import model_list; model_list.installed_models(); sys.exit('torch' in sys.modules)"
+    code = "from MSSoftSegGUI.environment import model_list; model_list.list_installed_models(); sys.exit('torch' in sys.modules)"
     path = [str(Path(__file__).resolve().parents[3] / "MSSoftSeg"), str(Path(__file__).resolve().parents[3])]
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}; {code}"], check=False, timeout=HANGING_S

@@ -8,7 +8,7 @@ from importlib import metadata
 
 import pytest
 from MSSoftSegGUI.environment import packages
-from MSSoftSegGUI.environment.packages import unsatisfied
+from MSSoftSegGUI.environment.packages import find_unsatisfied
 
 FAILED = subprocess.CalledProcessError(1, ["python", "-m", "pip"])
 
@@ -29,27 +29,27 @@ class Shelf:
 
 def test_what_a_package_that_is_there_lacks_is_missing_too(monkeypatch):
     Shelf(monkeypatch, monai=("1.5.1", ["numpy>=1.26", "einops"]), numpy=("2.0.2", []))
-    assert unsatisfied(["monai>=1.5"]) == ["einops"]
+    assert find_unsatisfied(["monai>=1.5"]) == ["einops"]
 
 
 def test_what_is_too_old_or_absent_is_missing_with_its_range(monkeypatch):
     Shelf(monkeypatch, pydantic=("2.8.0", []))
-    assert unsatisfied(["pydantic>=2.9", "typer>=0.29"]) == ["pydantic>=2.9", "typer>=0.29"]
+    assert find_unsatisfied(["pydantic>=2.9", "typer>=0.29"]) == ["pydantic>=2.9", "typer>=0.29"]
 
 
 def test_other_systems_extras_and_other_peoples_packages_are_not_asked_for(monkeypatch):
     wants = ["torch>=2.6", "colorama; sys_platform == 'nowhere'", "sphinx; extra == 'docs'", "simple_itk"]
     Shelf(monkeypatch, lightning=("2.5.0", wants))
-    assert unsatisfied(["lightning>=2.5"], ignored=("torch", "Simple-ITK")) == []
+    assert find_unsatisfied(["lightning>=2.5"], ignored=("torch", "Simple-ITK")) == []
 
 
 def test_packages_that_need_each_other_are_looked_at_once(monkeypatch):
     Shelf(monkeypatch, one=("1", ["two"]), two=("1", ["one", "three"]))
-    assert unsatisfied(["one"]) == ["three"]
+    assert find_unsatisfied(["one"]) == ["three"]
 
 
 def test_in_this_python_nothing_is_missing():
-    assert unsatisfied(["monai>=1.5", "pydantic>=2.9", "typer>=0.29"], ignored=("torch",)) == []
+    assert find_unsatisfied(["monai>=1.5", "pydantic>=2.9", "typer>=0.29"], ignored=("torch",)) == []
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def shop(host, monkeypatch):
     from MSSoftSegGUI.environment import installation
 
     answers = []
-    monkeypatch.setattr(installation, "unsatisfied", lambda *_args, **_names: answers.pop(0))
+    monkeypatch.setattr(installation, "find_unsatisfied", lambda *_args, **_names: answers.pop(0))
     monkeypatch.setattr(
-        installation, "installed_version", lambda name: {"torch": "2.6.0+cpu", "numpy": "2.0.2"}.get(name)
+        installation, "find_installed_version", lambda name: {"torch": "2.6.0+cpu", "numpy": "2.0.2"}.get(name)
     )
     return answers
 
@@ -117,10 +117,10 @@ def test_an_older_slicer_keeps_its_pydicom_and_is_asked_for_no_highdicom(shop, r
     ran = []
     monkeypatch.setattr(slicer.util, "pip_install", ran.append)
     versions = {"torch": "2.6.0+cpu", "numpy": "2.0.2", "pydicom": "2.4.4"}
-    monkeypatch.setattr(installation, "installed_version", versions.get)
+    monkeypatch.setattr(installation, "find_installed_version", versions.get)
     seen = []
     monkeypatch.setattr(
-        installation, "unsatisfied", lambda wanted, **_names: seen.append(list(wanted)) or ["monai>=1.5"]
+        installation, "find_unsatisfied", lambda wanted, **_names: seen.append(list(wanted)) or ["monai>=1.5"]
     )
     installation.installMissing(requirements)
     assert seen[0] == ["monai>=1.5"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from MSSoftSegGUI.exam.contrast_check import contrast_warning, looks_like
-from MSSoftSegGUI.exam.guess import ExamGuess, LoadedVolume, guess_exam, slot_of
+from MSSoftSegGUI.exam.contrast_check import check_contrast, looks_like
+from MSSoftSegGUI.exam.guess import ExamGuess, LoadedVolume, guess_exam, recognize_slot
 
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.phantom.digital_patient import SMALL_SETTINGS, make_digital_patient
@@ -22,24 +22,24 @@ def test_names_fill_the_slots_and_other_volumes_stay_out():
 
 
 def test_a_name_with_an_ending_is_read_as_a_file_name():
-    assert slot_of(volume("sub-01_FLAIR.nii.gz")) == "flair"
+    assert recognize_slot(volume("sub-01_FLAIR.nii.gz")) == "flair"
 
 
 def test_what_dicom_says_decides_where_the_name_says_nothing():
     said = {"DICOM.SeriesDescription": "AX FLAIR", "DICOM.Modality": "MR"}
-    assert slot_of(volume("Series 4", attributes=said)) == "flair"
-    assert slot_of(volume("Series 4", attributes={"Modality": "CT", "SeriesDescription": "FLAIR"})) == ""
+    assert recognize_slot(volume("Series 4", attributes=said)) == "flair"
+    assert recognize_slot(volume("Series 4", attributes={"Modality": "CT", "SeriesDescription": "FLAIR"})) == ""
 
 
 def test_dicom_times_are_milliseconds():
     times = {"EchoTime": "120", "RepetitionTime": "9000", "InversionTime": "2500", "ScanningSequence": "SE\\IR"}
-    assert slot_of(volume("Series 4", attributes=times)) == "flair"
+    assert recognize_slot(volume("Series 4", attributes=times)) == "flair"
     seconds = {"EchoTime": "0.12", "RepetitionTime": "9", "InversionTime": "2.5", "ScanningSequence": "SE\\IR"}
-    assert slot_of(volume("Series 4", attributes=seconds)) == ""
+    assert recognize_slot(volume("Series 4", attributes=seconds)) == ""
 
 
 def test_a_t1_with_contrast_agent_is_not_taken():
-    assert slot_of(volume("T1", attributes={"ContrastBolusAgent": "Gadovist"})) == ""
+    assert recognize_slot(volume("T1", attributes={"ContrastBolusAgent": "Gadovist"})) == ""
 
 
 def test_images_of_two_visits_are_not_mixed():
@@ -79,7 +79,7 @@ def test_every_contrast_of_a_digital_patient_is_told_and_warned_of_in_every_wron
         array, spacing_mm = voxels(image), image.GetSpacing()
         assert looks_like(array, spacing_mm) == contrast
         for slot in ("flair", "t1", "t2"):
-            warning = contrast_warning(slot, array, spacing_mm)
+            warning = check_contrast(slot, array, spacing_mm)
             assert bool(warning) == (slot != contrast)
             assert slot == contrast or (slot.upper() in warning and contrast.upper() in warning)
 
@@ -102,7 +102,7 @@ def test_brightness_scale_and_offset_of_storage_do_not_matter(patient):
     ids=["zeros", "nan", "noise", "one slice", "empty"],
 )
 def test_there_is_no_warning_about_what_is_no_head(array):
-    assert contrast_warning("flair", array, (1.0, 1.0, 1.0)) == ""
+    assert check_contrast("flair", array, (1.0, 1.0, 1.0)) == ""
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not available")

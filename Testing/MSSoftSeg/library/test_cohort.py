@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 from MSSoftSegGUI.library.cohort_list import CohortList
-from MSSoftSegGUI.library.cohort_table import PAGE, TABLE, find_images, raw_folder, read_cohort
+from MSSoftSegGUI.library.cohort_table import PAGE, TABLE, find_images, find_raw_folder, read_cohort
 from MSSoftSegGUI.scene.volume_files import write_volume
 
 from MSSoftSegLib.cohort.group.exam_rows import COLUMNS, tsv_line
@@ -102,7 +102,7 @@ def test_each_exam_is_opened_with_a_copy_of_its_result_on_its_own_image(cohort, 
     person.list.open_next()
     assert [name for _files, name, _result in person.opened] == ["sub-02_ses-a", "sub-01"]
     files, _name, result = person.opened[0]
-    assert files == {"flair": raw_folder(cohort) / "sub-02" / "ses-a" / "anat" / "sub-02_ses-a_FLAIR.nii.gz"}
+    assert files == {"flair": find_raw_folder(cohort) / "sub-02" / "ses-a" / "anat" / "sub-02_ses-a_FLAIR.nii.gz"}
     assert cohort not in result.parents
     assert sorted(path.name for path in result.iterdir()) == [
         "lesion_entropy.nii.gz",
@@ -132,7 +132,7 @@ def test_an_exam_without_result_says_why_instead(cohort, person):
 
 
 def test_no_result_is_laid_on_an_image_that_is_not_its_own(cohort, person):
-    write_image(raw_folder(cohort) / "sub-01" / "anat" / "sub-01_FLAIR.nii.gz", 7)
+    write_image(find_raw_folder(cohort) / "sub-01" / "anat" / "sub-01_FLAIR.nii.gz", 7)
     person.list.set_cohort(str(cohort))
     person.list.select("sub-01")
     person.list.open_selected()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from MSSoftSegGUI.library.case_state import CaseState, StoredMask
 from MSSoftSegGUI.library.default_settings import LibraryDefault
-from MSSoftSegGUI.library.names import LONGEST, looks_like, name_problem
+from MSSoftSegGUI.library.names import LONGEST, gives_away, name_problem
 from MSSoftSegGUI.library.save_case import CaseSaver
 from MSSoftSegGUI.library.save_job import SoftFile, WrittenCase
 from MSSoftSegGUI.worker.soft_label_choices import SoftChoices
@@ -120,7 +120,7 @@ def test_a_pseudonym_that_gives_the_name_in_the_images_away_is_warned_of(keeping
     ("typed", "person", "told"), [("12345", "12345", True), ("MS", "MS", False), ("P1", "", False)]
 )
 def test_what_looks_like_a_person(typed, person, told):
-    assert looks_like(typed, person) == told
+    assert gives_away(typed, person) == told
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from MSSoftSegGUI.library.agreement import LibraryAgreement
-from MSSoftSegGUI.library.case_state import CaseState, StoredMask, opened_state
+from MSSoftSegGUI.library.case_state import CaseState, StoredMask, make_opened_state
 from MSSoftSegGUI.library.export_presenter import FORMATS, SELECTED, ExportChoices, LibraryExport
 from MSSoftSegGUI.library.worklist import FILTERS, NOBODY, LibraryWorklist
 
@@ -136,7 +136,7 @@ def test_whose_mask_is_drawn_on(work, wanted, rater, whose):
 
 def test_what_was_opened_is_known_with_its_checksums_and_ones_own_notes():
     summary = opened(anna="2025", bob="2026")
-    state = opened_state(LIBRARY, summary, start_from="bob", rater="anna")
+    state = make_opened_state(LIBRARY, summary, start_from="bob", rater="anna")
     assert state.masks["anna"] == StoredMask("/x/anna.nii.gz", "anna" * 8, "of anna")
     assert (state.notes, state.edited_from, state.case) == ("of anna", "/x/bob.nii.gz", "sub-B")
     assert state.is_in(LIBRARY)

@@ -37,11 +37,11 @@ def lopsided_maps() -> tuple[np.ndarray, np.ndarray]:
 
 def oblique_flair(name: str = "FLAIR"):
     """FLAIR in the scene: noise, and bright where the lesions are."""
-    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 
     rng = np.random.default_rng(1)
     flair = rng.normal(100, 10, SHAPE_KJI) + 120 * (lopsided_maps()[0] > 0)
-    return newVolumeNode(flair.astype(np.float32), oblique_matrix(), name)
+    return makeVolumeNode(flair.astype(np.float32), oblique_matrix(), name)
 
 
 def make_whole(folder: Path, *, psu: float = 0.42) -> None:
@@ -155,12 +155,12 @@ class Curator(Visit):
 
     def draw(self, labels: np.ndarray) -> None:
         """Change the drawing, as an effect of the Segment Editor does; labels in the order that ``drawing`` has."""
-        from MSSoftSegGUI.scene.exam_drawing import isFromModel, nativeMatrix
-        from MSSoftSegGUI.scene.same_voxels import on_grid
+        from MSSoftSegGUI.scene.exam_drawing import isFromModel, readNativeMatrix
+        from MSSoftSegGUI.scene.same_voxels import put_on_grid
         from MSSoftSegGUI.scene.segmentation_node import writeLabels
 
         exam = self.curation.exam()
-        labels = on_grid(labels, oblique_matrix(), nativeMatrix(exam.flair))
+        labels = put_on_grid(labels, oblique_matrix(), readNativeMatrix(exam.flair))
         writeLabels(exam.segmentation, labels, exam.probability if isFromModel(exam) else exam.flair)
         segmentation = exam.segmentation.GetSegmentation()
         segmentation.InvokeEvent(segmentation.SourceRepresentationModified)

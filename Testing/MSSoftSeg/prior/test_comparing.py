@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, earlier_sessions, loaded_result
-from MSSoftSegGUI.prior.presenter import ComparePresenter, free_name
+from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, find_earlier_sessions, offer_loaded_result
+from MSSoftSegGUI.prior.presenter import ComparePresenter, find_free_name
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 from Testing.MSSoftSeg.stand_ins.made_comparisons import write_comparison
@@ -60,9 +60,9 @@ def desk(tmp_path):
 
 
 def test_sessions_before_this_one_are_offered_the_latest_first():
-    assert [each.case for each in earlier_sessions(CASES, "P1", "11")] == ["sub-P1_ses-10", "sub-P1_ses-9"]
-    assert [each.case for each in earlier_sessions(CASES, "P1", "9")] == []
-    assert earlier_sessions(CASES, "P1", "")[0].case == "sub-P1_ses-11"
+    assert [each.case for each in find_earlier_sessions(CASES, "P1", "11")] == ["sub-P1_ses-10", "sub-P1_ses-9"]
+    assert [each.case for each in find_earlier_sessions(CASES, "P1", "9")] == []
+    assert find_earlier_sessions(CASES, "P1", "")[0].case == "sub-P1_ses-11"
 
 
 def test_the_librarys_earlier_session_is_found_by_itself_and_chosen(desk, tmp_path):
@@ -81,7 +81,7 @@ def test_the_librarys_earlier_session_is_found_by_itself_and_chosen(desk, tmp_pa
 
 
 def test_progress_names_the_visit_and_its_stage_and_the_end_hands_the_folder_over(desk, tmp_path):
-    desk.loaded = (loaded_result("Anna 2019", tmp_path / "before"),)
+    desk.loaded = (offer_loaded_result("Anna 2019", tmp_path / "before"),)
     desk.presenter.follow(desk.today)
     desk.presenter.toggle()
     desk.tell("progress", stage="before", fraction=0.5, overall=0.3, message="inference")
@@ -95,7 +95,7 @@ def test_progress_names_the_visit_and_its_stage_and_the_end_hands_the_folder_ove
 
 
 def test_todays_own_result_is_not_offered_and_without_one_nothing_can_start(desk):
-    desk.loaded = (loaded_result("Anna", desk.today.result),)
+    desk.loaded = (offer_loaded_result("Anna", desk.today.result),)
     desk.presenter.follow(desk.today)
     assert desk.view.candidates == ()
     assert "folder of an earlier visit" in desk.view.hint
@@ -153,5 +153,5 @@ def test_kept_comparisons_never_share_a_folder(desk, tmp_path):
     desk.presenter.toggle()
     assert Path(desk.worker.spec()["out"]) == tmp_path / "kept" / "Anna_change"
     (tmp_path / "kept" / "Anna_change").mkdir(parents=True)
-    assert free_name(tmp_path / "kept", "Anna").name == "Anna_change_2"
-    assert free_name(tmp_path / "kept", "../x y").name == "x_y_change"
+    assert find_free_name(tmp_path / "kept", "Anna").name == "Anna_change_2"
+    assert find_free_name(tmp_path / "kept", "../x y").name == "x_y_change"

@@ -20,9 +20,9 @@ VIEWS = ("MSSoftSegFirst", "MSSoftSegSecond", "MSSoftSegThird")
 
 def visit_of(reader, folder, *, name: str = "Anna", origin=(-20.0, -15.0, -10.0)):
     """An exam on the table whose result lies in this folder."""
-    from MSSoftSegGUI.scene.parameter_nodes import newExam
+    from MSSoftSegGUI.scene.parameter_nodes import makeExam
 
-    exam = newExam(name)
+    exam = makeExam(name)
     exam.flair = flair_node(f"{name} FLAIR", origin)
     exam.resultFolder = str(folder)
     reader.choose(exam.flair, name)
@@ -181,9 +181,9 @@ def _keep_and_reopen(reader, seen) -> None:
 
 def _place_of(name: str) -> np.ndarray:
     import slicer
-    from MSSoftSegGUI.scene.volume_nodes import ijkToRas
+    from MSSoftSegGUI.scene.volume_nodes import readIjkToRas
 
-    return ijkToRas(slicer.util.getNode(name))[:3, 3]
+    return readIjkToRas(slicer.util.getNode(name))[:3, 3]
 
 
 def test_a_click_compares_and_the_table_begins_with_the_likeliest_change(seen):
@@ -252,7 +252,7 @@ def test_a_comparison_that_is_gone_is_said_so(seen):
 def test_what_the_backend_writes_is_what_the_panel_reads(tmp_path):
     """Two small visits whose way to each other is known: the facts of the table, and the way to where today lies."""
     from MSSoftSegGUI.prior.comparison import is_comparison, read_comparison
-    from MSSoftSegGUI.prior.comparison_scene import way_to_today
+    from MSSoftSegGUI.prior.comparison_scene import read_way_to_today
     from MSSoftSegGUI.prior.decisions import CLASSES
 
     from MSSoftSegLib.change.classes import ChangeClass
@@ -273,7 +273,7 @@ def test_what_the_backend_writes_is_what_the_panel_reads(tmp_path):
     inner = found.images / "midpoint"
     for name in ("before_FLAIR", "after_FLAIR", "subtraction", "change_labels"):
         assert (inner / f"{name}.nii.gz").is_file()
-    way = way_to_today(inner / "after_native_from_midpoint.tfm")
+    way = read_way_to_today(inner / "after_native_from_midpoint.tfm")
     assert np.allclose(way[:3, :3] @ way[:3, :3].T, np.eye(3), atol=1e-6)
     # Where the new lesion lies at the later visit: RAS is LPS with two signs turned.
     (new,) = (row for row in found.rows if row.change == "new")

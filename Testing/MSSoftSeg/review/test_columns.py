@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from MSSoftSegGUI.review.columns import columns, in_order
+from MSSoftSegGUI.review.columns import list_columns, sort_rows
 
 from MSSoftSegLib.report.lesion_table import read_lesions_csv, write_lesions_csv
 from Testing.MSSoftSeg.review.test_review import RAS_FROM_IJK, Stage
@@ -30,12 +30,12 @@ def test_a_head_sorts_turns_round_and_gives_the_least_certain_first_again():
     assert [row.number for row in stage.view.rows] == first
 
 
-@pytest.mark.parametrize("key", [column.key for column in columns()])
+@pytest.mark.parametrize("key", [column.key for column in list_columns()])
 @pytest.mark.parametrize("descending", [False, True])
 def test_every_column_can_be_sorted_and_what_is_not_known_comes_last(key, descending):
-    (column,) = (each for each in columns() if each.key == key)
+    (column,) = (each for each in list_columns() if each.key == key)
     stage = Stage(threshold=0.05)
-    rows = in_order(stage.view.rows, key, descending=descending)
+    rows = sort_rows(stage.view.rows, key, descending=descending)
     assert sorted(row.number for row in rows) == sorted(row.number for row in stage.view.rows)
     values = [column.value(row) for row in rows]
     known = [value for value in values if value not in (None, "")]

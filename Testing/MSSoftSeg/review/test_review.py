@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from MSSoftSegGUI.review.columns import columns
+from MSSoftSegGUI.review.columns import list_columns
 from MSSoftSegGUI.review.material import ReviewMaterial
 from MSSoftSegGUI.review.presenter import ReviewPresenter
 from MSSoftSegGUI.scene.review_facts import ReviewFacts
@@ -56,7 +56,7 @@ def test_rows_come_least_certain_first_with_the_numbers_of_each_lesion():
     assert smallest.mean_probability == pytest.approx(0.7)
     assert smallest.mean_entropy_nats == pytest.approx(-0.7 * np.log(0.7) - 0.3 * np.log(0.3), rel=1e-5)
     assert smallest.lsu == 0.8
-    assert [column.text(smallest) for column in columns() if not column.is_place] == [
+    assert [column.text(smallest) for column in list_columns() if not column.is_place] == [
         "3",
         f"{2 * VOXEL_MM3:.1f}",
         f"{smallest.longest_axis_mm:.1f}",

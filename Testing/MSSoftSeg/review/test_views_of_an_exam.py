@@ -15,7 +15,7 @@ CONTRASTS = ("MSSoftSegFLAIR", "MSSoftSegT1", "MSSoftSegT2")
 
 def made_exam(reader, *slots: str):
     """A result of an exam that has these contrasts beside FLAIR."""
-    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 
     flair = flair_node()
     nodes = {"flair": flair.GetID()}
@@ -26,7 +26,7 @@ def made_exam(reader, *slots: str):
         turn = np.eye(4)
         turn[1:3, 1:3] = [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
         voxels = np.random.default_rng(number).normal(100, 10, SHAPE_KJI).astype(np.float32)
-        nodes[slot] = newVolumeNode(voxels, turn @ matrix, slot.upper()).GetID()
+        nodes[slot] = makeVolumeNode(voxels, turn @ matrix, slot.upper()).GetID()
     reader.workbench.exam.choose(nodes, "Anna")
     reader.click("segmentButton")
     reader.wait(lambda: reader.workbench.runner.view.phase in ("running", "failed"))
@@ -163,7 +163,7 @@ def test_each_contrast_has_a_window_of_its_own_until_the_reader_chooses_one(read
 
 @pytest.mark.parametrize("contrast", ["flair", "t1", "t2"])
 def test_a_window_shows_brain_and_leaves_lesions_their_gray_whatever_lies_around(host, contrast):
-    from MSSoftSegGUI.scene.contrast_windows import window_of
+    from MSSoftSegGUI.scene.contrast_windows import choose_window
 
     rng = np.random.default_rng(3)
     image = np.abs(rng.normal(0, 3, (60, 60, 60)))
@@ -171,35 +171,35 @@ def test_a_window_shows_brain_and_leaves_lesions_their_gray_whatever_lies_around
     # Lesions are some hundredths of the brain and brighter than all of it.
     brain[:8, :8, :8] = rng.normal(450, 10, (8, 8, 8))
     image[10:50, 10:50, 10:50] = brain
-    low, high = window_of(contrast, image)
+    low, high = choose_window(contrast, image)
     assert 3 * 3 < low < 300
     assert high > 330
     if contrast == "flair":
         assert high > np.percentile(brain[:8, :8, :8], 70)
-    scaled = window_of(contrast, 7.0 * image)
+    scaled = choose_window(contrast, 7.0 * image)
     assert scaled == pytest.approx((7 * low, 7 * high))
-    flat_low, flat_high = window_of(contrast, np.full((4, 4, 4), 5.0))
+    flat_low, flat_high = choose_window(contrast, np.full((4, 4, 4), 5.0))
     assert flat_low < flat_high
 
 
 def test_a_view_holds_the_head_and_nearly_nothing_else(host):
-    from MSSoftSegGUI.scene.head_fit import MARGIN, field_of_view
+    from MSSoftSegGUI.scene.head_fit import MARGIN, compute_field_of_view
 
     corners = np.array(np.meshgrid([0, 100.0], [-80, 80.0], [10, 60.0], indexing="ij")).reshape(3, 8).T
-    wide, high = field_of_view(corners, np.eye(4), (400, 200))
+    wide, high = compute_field_of_view(corners, np.eye(4), (400, 200))
     assert wide / high == pytest.approx(2.0), "voxels stay square"
     assert high == pytest.approx(160 * (1 + 2 * MARGIN)), "the head touches top and bottom"
-    wide, high = field_of_view(corners, np.eye(4), (200, 900))
+    wide, high = compute_field_of_view(corners, np.eye(4), (200, 900))
     assert wide == pytest.approx(100 * (1 + 2 * MARGIN))
 
 
 def test_the_views_are_filled_with_the_head_of_an_image_that_is_mostly_air(reader):
     from MSSoftSegGUI.scene.slice_views import showAlone
-    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 
     voxels = np.zeros((50, 60, 70), np.float32)
     voxels[20:30, 25:35, 10:30] = 100.0
-    node = newVolumeNode(voxels, np.eye(4), "small head")
+    node = makeVolumeNode(voxels, np.eye(4), "small head")
     showAlone(node)
     red = slice_node("Red")
     width, height = red.GetFieldOfView()[:2]

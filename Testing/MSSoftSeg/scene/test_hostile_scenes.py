@@ -40,7 +40,7 @@ def test_a_deleted_result_node_says_how_to_get_it_back(reader):
 
 def test_what_was_drawn_elsewhere_while_another_exam_was_on_the_table_survives_the_slider(reader):
     import slicer
-    from MSSoftSegGUI.scene.segmentation_node import labelmap
+    from MSSoftSegGUI.scene.segmentation_node import makeLabelmap
 
     anna, berta = flair_node("Anna FLAIR"), flair_node("Berta FLAIR", (-20.0, -15.0, -9.0))
     exam = reader.segment_made(anna, "Anna")
@@ -50,7 +50,7 @@ def test_what_was_drawn_elsewhere_while_another_exam_was_on_the_table_survives_t
     drawn[10, 3:6, 3:6] = True
     lesion = exam.segmentation.GetSegmentation().GetSegment("MSLesion")
     lesion.RemoveAllRepresentations("")
-    lesion.AddRepresentation("Binary labelmap", labelmap(drawn, exam.probability))
+    lesion.AddRepresentation("Binary labelmap", makeLabelmap(drawn, exam.probability))
     reader.choose(anna, "Anna")
     reader.wait(lambda: reader.review.exam is not None)
     assert reader.view.count == 3

@@ -13,13 +13,13 @@ COMPARED = ("MSSoftSegFLAIR", "MSSoftSegProbability", "MSSoftSegEntropy")
 
 def tilted_flair(degrees: float):
     """FLAIR whose slices lie tilted about the left-right axis."""
-    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 
     angle = math.radians(degrees)
     matrix = np.eye(4)
     matrix[1:3, 1:3] = [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
     matrix[:3, :3] *= (1.0, 1.0, 3.0)
-    return newVolumeNode(np.ones(SHAPE_KJI, np.float32), matrix, f"FLAIR {degrees}")
+    return makeVolumeNode(np.ones(SHAPE_KJI, np.float32), matrix, f"FLAIR {degrees}")
 
 
 def degrees_off(view: str, volume) -> float:

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from MSSoftSegGUI.scene.same_voxels import on_grid, right_handed
+from MSSoftSegGUI.scene.same_voxels import make_right_handed, put_on_grid
 
 SHAPE_KJI = (3, 4, 5)
 ARRAY = np.arange(60).reshape(SHAPE_KJI)
@@ -35,21 +35,21 @@ def reordered(axes, signs):
 @pytest.mark.parametrize(("axes", "signs"), ORDERS)
 def test_every_voxel_stays_at_its_place_of_the_patient_whatever_the_order(axes, signs):
     wanted, shape = reordered(axes, signs)
-    turned = on_grid(ARRAY, GRID, wanted)
+    turned = put_on_grid(ARRAY, GRID, wanted)
     assert turned.shape == shape
     for k, j, i in np.ndindex(shape):
         i0, j0, k0 = np.linalg.solve(GRID, wanted @ [i, j, k, 1])[:3].round().astype(int)
         assert turned[k, j, i] == ARRAY[k0, j0, i0]
-    assert np.array_equal(on_grid(turned, wanted, GRID), ARRAY)
+    assert np.array_equal(put_on_grid(turned, wanted, GRID), ARRAY)
 
 
 def test_a_left_handed_image_becomes_right_handed_and_a_right_handed_one_stays():
     left, _ = reordered((0, 1, 2), (-1, 1, 1))
-    array = on_grid(ARRAY, GRID, left)
-    turned, matrix = right_handed(array, left)
+    array = put_on_grid(ARRAY, GRID, left)
+    turned, matrix = make_right_handed(array, left)
     assert np.linalg.det(matrix[:3, :3]) > 0
-    assert np.array_equal(on_grid(turned, matrix, GRID), ARRAY)
-    assert right_handed(ARRAY, GRID)[1] is GRID
+    assert np.array_equal(put_on_grid(turned, matrix, GRID), ARRAY)
+    assert make_right_handed(ARRAY, GRID)[1] is GRID
 
 
 @pytest.mark.parametrize("change", ["shift", "spacing", "turn"])
@@ -62,4 +62,4 @@ def test_other_voxels_are_refused(change):
     else:
         other[:3, :3] = other[:3, :3] @ [[0.99, -0.14, 0], [0.14, 0.99, 0], [0, 0, 1]]
     with pytest.raises(ValueError, match="drawing"):
-        on_grid(ARRAY, GRID, other)
+        put_on_grid(ARRAY, GRID, other)

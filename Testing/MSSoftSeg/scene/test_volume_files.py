@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from MSSoftSegGUI.scene.segments import SEGMENTS, label_map
-from MSSoftSegGUI.scene.volume_files import grid_of, ras_from_ijk_of, read_volume, write_volume
+from MSSoftSegGUI.scene.segments import SEGMENTS, make_label_map
+from MSSoftSegGUI.scene.volume_files import read_grid, read_ras_from_ijk, read_volume, write_volume
 
 from MSSoftSegLib.exam.image_file import read_image
 
@@ -40,11 +40,11 @@ def test_the_file_says_where_the_patients_left_is_as_slicer_did(tmp_path, name):
 def test_the_library_reads_the_file_on_the_same_grid(tmp_path):
     array = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
     write_volume(array, OBLIQUE, tmp_path / "volume.nii")
-    assert np.allclose(ras_from_ijk_of(read_image(tmp_path / "volume.nii")), OBLIQUE, atol=1e-4)
+    assert np.allclose(read_ras_from_ijk(read_image(tmp_path / "volume.nii")), OBLIQUE, atol=1e-4)
 
 
 def test_the_librarys_grid_of_a_volume_is_the_same_place():
-    assert np.allclose(ras_from_ijk_of(grid_of((3, 4, 5), OBLIQUE).reference()), OBLIQUE)
+    assert np.allclose(read_ras_from_ijk(read_grid((3, 4, 5), OBLIQUE).reference()), OBLIQUE)
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_what_a_file_cannot_hold_is_refused(tmp_path, array, matrix, words):
 
 def test_lesion_wins_over_possible_lesion_in_the_label_map():
     lesion, possible = np.array([[[1, 1, 0, 0]]]), np.array([[[0, 7, 7, 0]]])
-    assert label_map(lesion, possible).tolist() == [[[1, 1, 2, 0]]]
+    assert make_label_map(lesion, possible).tolist() == [[[1, 1, 2, 0]]]
     with pytest.raises(ValueError, match="different grids"):
-        label_map(lesion, possible[:, :, :2])
+        make_label_map(lesion, possible[:, :, :2])
 
 
 def test_the_two_segments_differ_in_blue_against_yellow_which_nearly_every_eye_can_tell():

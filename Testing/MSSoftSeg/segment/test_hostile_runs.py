@@ -141,11 +141,11 @@ def test_unloading_the_module_while_a_run_goes_on_leaves_no_files(host):
     host.close_scene()
     person = Visit(host)
     person.start_run(flair_node())
-    from MSSoftSegGUI.worker.place import runsFolder
+    from MSSoftSegGUI.worker.place import findRunsFolder
 
-    assert list(runsFolder().iterdir())
+    assert list(findRunsFolder().iterdir())
     host.unload_module("MSSoftSeg")
-    assert not runsFolder().exists()
+    assert not findRunsFolder().exists()
     host.close_scene()
 
 

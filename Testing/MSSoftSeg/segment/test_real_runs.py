@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from MSSoftSegGUI.review.material import read_material
 from MSSoftSegGUI.review.presenter import ReviewPresenter
 from MSSoftSegGUI.scene.volume_files import read_volume, write_volume
-from MSSoftSegGUI.scene.working_images import brain_mask_on_flair, working_image_files
+from MSSoftSegGUI.scene.working_images import find_working_images, put_brain_mask_on_flair
 from MSSoftSegGUI.segment.job_documents import Selections
 from MSSoftSegGUI.segment.presenter import SegmentPresenter
 from MSSoftSegGUI.worker.client import WorkerClient
@@ -108,8 +108,8 @@ def test_the_brain_mask_of_preprocessing_lies_on_flairs_voxels_and_is_the_one_th
     view = office.run("preprocess")
     assert view.phase == "done", view.error
     folder = office.results[-1].folder
-    assert set(working_image_files(folder)) == {"flair", "t1"}
-    brain = brain_mask_on_flair(folder)
+    assert set(find_working_images(folder)) == {"flair", "t1"}
+    brain = put_brain_mask_on_flair(folder)
     given, ras_from_ijk = read_volume(office.folder / "brain.nii.gz")
     assert np.allclose(brain.ras_from_ijk, ras_from_ijk, atol=1e-3)
     overlap = 2 * np.logical_and(brain.array, given).sum() / (brain.array.sum() + (given > 0).sum())

@@ -81,9 +81,9 @@ def scene_content(*, without: tuple[str, ...] = ("vtkMRMLScriptedModuleNode",)) 
 
 def run_folders() -> list[str]:
     """What runs have left in Slicer's temporary folder."""
-    from MSSoftSegGUI.worker.place import runsFolder
+    from MSSoftSegGUI.worker.place import findRunsFolder
 
-    return sorted(path.name for path in runsFolder().iterdir()) if runsFolder().is_dir() else []
+    return sorted(path.name for path in findRunsFolder().iterdir()) if findRunsFolder().is_dir() else []
 
 
 def card_text(reader) -> str:

@@ -31,10 +31,10 @@ def maps_of(centers=CENTERS) -> tuple[np.ndarray, np.ndarray]:
 
 def flair_node(name: str = "FLAIR", origin=(-20.0, -15.0, -10.0)):
     """A volume of noise in the scene on the grid of the made results."""
-    from MSSoftSegGUI.scene.volume_nodes import newVolumeNode
+    from MSSoftSegGUI.scene.volume_nodes import makeVolumeNode
 
     rng = np.random.default_rng(1)
-    return newVolumeNode(rng.normal(100, 10, SHAPE_KJI).astype(np.float32), matrix_of(origin), name)
+    return makeVolumeNode(rng.normal(100, 10, SHAPE_KJI).astype(np.float32), matrix_of(origin), name)
 
 
 def write_result(

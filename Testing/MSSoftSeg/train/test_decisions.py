@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
-from MSSoftSegGUI.train.choices import TrainChoices, run_folder, suggested_name
+from MSSoftSegGUI.train.choices import TrainChoices, name_run_folder, suggest_name
 from MSSoftSegGUI.train.judgment import COMPARISON, COMPARISON_FILE, JudgmentPresenter
 from MSSoftSegGUI.train.long_jobs import LongJobs
-from MSSoftSegGUI.train.preflight import PreflightPresenter, duration_text
+from MSSoftSegGUI.train.preflight import PreflightPresenter, say_duration
 
 from Testing.MSSoftSeg.stand_ins.made_jobs import MadeJob
 from Testing.MSSoftSeg.stand_ins.scripted_worker import Clock, ScriptedWorker
@@ -94,7 +94,7 @@ def test_a_preflight_says_what_would_happen_and_what_is_wrong_worst_first(desk):
     view = desk.preflight.view
     assert "5 patients, 7 visits, 7 cases." in view.text
     assert "6 cases are learned from, 1 held out" in view.text
-    assert "2 hours" in duration_text(7200)
+    assert "2 hours" in say_duration(7200)
     assert "1.5 hours" in view.text
     assert "2.3 GB of disk are needed, 812 MB are free" in view.text
     assert [finding.severity for finding in view.findings] == ["warning", "note"]
@@ -176,9 +176,9 @@ def test_corrected_cases_are_learned_from_only_if_asked():
 
 def test_a_name_is_suggested_that_no_model_has():
     day = datetime.date(2026, 3, 1)
-    assert suggested_name("/share/Klinik Süd!", set(), day) == "Klinik-S-d-2026-03-01"
-    assert suggested_name("/share/ms", {"ms-2026-03-01", "ms-2026-03-01-2"}, day) == "ms-2026-03-01-3"
-    assert TrainChoices("/l", recipe="r", name=suggested_name("/share/ß", set(), day)).problem() == ""
+    assert suggest_name("/share/Klinik Süd!", set(), day) == "Klinik-S-d-2026-03-01"
+    assert suggest_name("/share/ms", {"ms-2026-03-01", "ms-2026-03-01-2"}, day) == "ms-2026-03-01-3"
+    assert TrainChoices("/l", recipe="r", name=suggest_name("/share/ß", set(), day)).problem() == ""
 
 
 def compared(desk, trained, verdict="better", **more):
@@ -201,7 +201,7 @@ def test_the_comparison_is_of_the_held_out_cases_of_this_very_run(desk, trained)
     assert desk.judge.kinds == ["compare-models"], "a second click compares nothing"
     spec = desk.judge.spec()
     assert spec["second"] == trained.spec["out"]
-    assert spec["run"] == str(run_folder(trained.spec))
+    assert spec["run"] == str(name_run_folder(trained.spec))
     assert spec["device"] == "cpu"
     assert desk.worker.kinds == [], "short jobs do not wait behind it"
 
@@ -296,7 +296,7 @@ def test_a_comparison_that_failed_says_why_and_installs_nothing(desk, trained):
 
 
 def test_an_earlier_comparison_is_found_again(desk, trained):
-    folder = run_folder(trained.spec) / COMPARISON
+    folder = name_run_folder(trained.spec) / COMPARISON
     folder.mkdir(parents=True)
     (folder / COMPARISON_FILE).write_text(json.dumps(comparison("worse")))
     desk.judgment.choose(trained)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from MSSoftSegGUI.widgets.theme_colors import color_of
+from MSSoftSegGUI.widgets.theme_colors import find_color
 from PIL import Image
 from PySide6 import QtCore
 
@@ -16,7 +16,7 @@ from Testing.MSSoftSeg.stand_ins.made_jobs import MadeJob
 from Testing.MSSoftSeg.stand_ins.made_results import flair_node
 from Testing.MSSoftSeg.train.test_decisions import comparison
 
-ERROR = color_of("error", is_dark=False)
+ERROR = find_color("error", is_dark=False)
 
 
 @pytest.fixture

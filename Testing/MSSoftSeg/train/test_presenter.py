@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from MSSoftSegGUI.train.choices import TrainChoices, run_folder
+from MSSoftSegGUI.train.choices import TrainChoices, name_run_folder
 from MSSoftSegGUI.train.long_jobs import LongJobs
 from MSSoftSegGUI.train.presenter import TrainPresenter
 
@@ -279,12 +279,12 @@ def test_a_value_that_is_none_is_no_point(models, watcher, value):
 def test_the_newest_picture_is_the_one_that_is_shown(models, watcher):
     job = MadeJob(models)
     for number, name in enumerate(("fold-0-model-0", "fold-1-model-0")):
-        path = run_folder(job.spec) / name / "validation.png"
+        path = name_run_folder(job.spec) / name / "validation.png"
         path.parent.mkdir(parents=True)
         path.write_bytes(b"png")
         os.utime(path, (1000 + number, 1000 + number))
     watcher.presenter.look()
-    assert watcher.view.picture == run_folder(job.spec) / "fold-1-model-0" / "validation.png"
+    assert watcher.view.picture == name_run_folder(job.spec) / "fold-1-model-0" / "validation.png"
 
 
 def test_the_time_that_is_left_is_reckoned_from_when_it_was_first_seen(models, watcher):

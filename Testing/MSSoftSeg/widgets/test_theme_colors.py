@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from MSSoftSegGUI.widgets.theme_colors import DARK, LIGHT, color_of, style_of
+from MSSoftSegGUI.widgets.theme_colors import DARK, LIGHT, find_color, find_style
 
 from Testing.MSSoftSeg.conftest import MODULE_FOLDER
 
@@ -41,9 +41,9 @@ def test_every_kind_of_word_can_be_read_in_both_themes(theme, kind):
 
 def test_both_themes_have_the_same_kinds_and_a_note_has_the_themes_own_color():
     assert set(LIGHT) == set(DARK)
-    assert color_of("note", is_dark=True) == ""
-    assert style_of("note", is_dark=False) == ""
-    assert style_of("error", is_dark=True) == f"color: {DARK['error']}; font-weight: bold;"
+    assert find_color("note", is_dark=True) == ""
+    assert find_style("note", is_dark=False) == ""
+    assert find_style("error", is_dark=True) == f"color: {DARK['error']}; font-weight: bold;"
 
 
 def test_no_panel_has_a_color_of_its_own():

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from MSSoftSegGUI.widgets.translation import tr
 from MSSoftSegGUI.worker import process_tree
-from MSSoftSegGUI.worker.error_card import card_of, sentence
+from MSSoftSegGUI.worker.error_card import make_card, make_sentence
 from MSSoftSegGUI.worker.event_lines import LONGEST_LINE, EventLines
-from MSSoftSegGUI.worker.interpreter import Interpreter, library_folder, module_command
-from MSSoftSegGUI.worker.remaining_time import remaining_text
+from MSSoftSegGUI.worker.interpreter import Interpreter, find_library_folder, make_module_command
+from MSSoftSegGUI.worker.remaining_time import say_remaining
 
 from Testing.patience import HANGING_S
 from Testing.processes import ends
@@ -26,7 +26,7 @@ STARTUP = {"HOME": "/home/x", "PYTHONPATH": "/users/own"}
 
 
 def command(own):
-    return module_command(
+    return make_module_command(
         Interpreter("python", own=own),
         "some.module",
         ("--json",),
@@ -59,7 +59,7 @@ def test_the_variables_of_this_process_are_not_touched():
 
 
 def test_the_library_is_found_beside_the_module():
-    assert (library_folder() / "MSSoftSegLib" / "jobs" / "worker.py").is_file()
+    assert (find_library_folder() / "MSSoftSegLib" / "jobs" / "worker.py").is_file()
 
 
 @given(st.lists(st.integers(0, 3), max_size=12))
@@ -84,8 +84,8 @@ def test_an_endless_line_is_dropped_and_the_next_one_is_heard():
 
 def test_descendants_are_found_through_every_generation_and_loops_end():
     parents = [(2, 1), (3, 2), (4, 2), (5, 4), (9, 8), (1, 5)]
-    assert set(process_tree.descendants(1, parents)) == {2, 3, 4, 5}
-    assert process_tree.descendants(9, parents) == ()
+    assert set(process_tree.find_descendants(1, parents)) == {2, 3, 4, 5}
+    assert process_tree.find_descendants(9, parents) == ()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows kills trees by taskkill")
@@ -107,17 +107,17 @@ def test_children_of_children_are_killed_too():
 
 
 def test_the_remaining_time_is_rough_and_silent_at_first():
-    assert remaining_text(2, 0.5) == ""
-    assert remaining_text(100, 0.01) == ""
-    assert remaining_text(10, 0.6) == "a few seconds left"
-    assert remaining_text(30, 0.5) == "about 30 s left"
-    assert remaining_text(60, 0.5) == "about a minute left"
-    assert remaining_text(60, 0.1) == "about 9 min left"
+    assert say_remaining(2, 0.5) == ""
+    assert say_remaining(100, 0.01) == ""
+    assert say_remaining(10, 0.6) == "a few seconds left"
+    assert say_remaining(30, 0.5) == "about 30 s left"
+    assert say_remaining(60, 0.5) == "about a minute left"
+    assert say_remaining(60, 0.1) == "about 9 min left"
 
 
 @pytest.mark.parametrize("code", ["bad-bundle", "out-of-memory", "disk-full", "weights-missing", "surely-new"])
 def test_no_remedy_speaks_of_the_command_line(code):
-    card = card_of({"code": code, "message": "x", "remedy": "run `mssoftseg doctor --json`"}, details="d")
+    card = make_card({"code": code, "message": "x", "remedy": "run `mssoftseg doctor --json`"}, details="d")
     assert card.remedy
     assert "--" not in card.remedy
     assert "mssoftseg" not in card.remedy
@@ -125,9 +125,9 @@ def test_no_remedy_speaks_of_the_command_line(code):
 
 
 def test_sentences_begin_large_and_end_with_a_stop():
-    assert sentence("a thing happened") == "A thing happened."
-    assert sentence("Done!") == "Done!"
-    assert sentence("") == ""
+    assert make_sentence("a thing happened") == "A thing happened."
+    assert make_sentence("Done!") == "Done!"
+    assert make_sentence("") == ""
 
 
 def test_strings_are_translated_in_the_callers_context_where_slicer_is(monkeypatch):
