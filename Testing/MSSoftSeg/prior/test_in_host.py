@@ -249,7 +249,7 @@ def test_a_comparison_that_is_gone_is_said_so(seen):
     assert "gone" in said
 
 
-def test_what_the_backend_writes_is_what_the_panel_reads(tmp_path):
+def test_what_the_backend_writes_is_what_the_panel_reads(host, tmp_path):
     """Two small visits whose way to each other is known: the facts of the table, and the way to where today lies."""
     from MSSoftSegGUI.prior.comparison import is_comparison, read_comparison
     from MSSoftSegGUI.prior.comparison_scene import read_way_to_today
