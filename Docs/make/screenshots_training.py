@@ -10,7 +10,7 @@ from pathlib import Path
 
 PATIENTS, SHOWN = range(1, 9), 1
 RECIPE = """
-extends = "mssoftseg"
+extends = "mssoftseg-adapt"
 name = "ward"
 title = "Our own recipe, shortened for a picture"
 [sampling]

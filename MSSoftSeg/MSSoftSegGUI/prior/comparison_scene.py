@@ -164,11 +164,13 @@ class ComparisonScene:
 
 
 def find_gray_window(array: np.ndarray) -> tuple[float, float]:
-    """Values shown as black and as white of an image in units of its normal tissue, 0 outside the brain; always apart."""
+    """Values shown as black and as white, always apart, of a brain whose surroundings have the lowest value of all."""
     few = thin_out(array)
-    inside = few[few != 0]
-    low, high = np.percentile(inside, FLAIR_PERCENTILES) if inside.size else (0.0, 1.0)
-    return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)
+    inside = few[few > few.min()]
+    if not inside.size:
+        return float(few.min()), float(few.min()) + 1.0
+    low, high = (float(value) for value in np.percentile(inside, FLAIR_PERCENTILES))
+    return (low, high) if high > low else (low, low + 1.0)
 
 
 def read_way_to_today(path: Path) -> np.ndarray:

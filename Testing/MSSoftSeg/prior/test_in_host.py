@@ -217,6 +217,17 @@ def test_images_of_noise_about_their_mean_are_shown_in_the_middle_of_the_grays(s
     assert all(90 < gray < 165 for gray in seen.grays), seen.grays
 
 
+def test_what_surrounds_the_brain_takes_no_grays_from_it():
+    from MSSoftSegGUI.prior.comparison_scene import find_gray_window
+
+    head = np.full((40, 40, 40), -12.8, np.float32)
+    head[10:30, 10:30, 10:30] = np.random.default_rng(0).normal(0, 1, (20, 20, 20))
+    low, high = find_gray_window(head)
+    assert -4 < low < -1.5
+    assert 2 < high < 5
+    assert find_gray_window(np.zeros((4, 4, 4), np.float32)) == (0.0, 1.0)
+
+
 def test_side_by_side_can_be_left_and_the_readers_own_views_come_back(seen):
     assert seen.after_leaving == "Anna FLAIR"
 
