@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "MSSoftSeg")]
 OUT = ROOT / "Docs" / "screenshots"
 SIZE = (1366, 900)
-COLORS, MOST_BYTES = (256, 192, 128, 96, 64), 300_000
+COLORS, MOST_BYTES = (256, 192, 128, 96, 80), 300_000
 # Beside a lesion that is large enough to be seen and small enough to fit.
 LARGEST_SHOWN_MM3, ZOOM = 600.0, 0.4
 STROKES_MM = ((9.0, 4.0, 0.0), (10.0, 6.0, 0.0), (11.0, 8.0, 0.0))
