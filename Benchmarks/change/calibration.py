@@ -6,7 +6,7 @@ Simulated pairs (``simulated_pairs.py``) are cheap and many; pairs of whole digi
 the shipped network. What each pair gives is kept in FOLDER: with --seconds a run stops in time, the next one goes on. Constants
 are fitted on the first half of the simulated pairs (of the network's where there are 30 or more), printed as
 ``MSSoftSegLib/change/calibration.py`` holds them; figures are of the other pairs. Writes
-``Benchmarks/results/change_calibration.md``.
+``Benchmarks/results/change/calibration.md``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from truth import PairTruth, judged, labels_between
 from MSSoftSegLib.change.calibration import SHIPPED
 from MSSoftSegLib.change.comparison import compare_visits
 
-RESULTS = Path(__file__).parents[1] / "results" / "change_calibration.md"
+RESULTS = Path(__file__).parents[1] / "results" / "change" / "calibration.md"
 FEWEST_NETWORK_PAIRS = 30
 TRUTH = TypeAdapter(PairTruth)
 

@@ -6,7 +6,7 @@ open_ms (patients 12 and 3): a labelled change of at least 10 mm³ is brighter o
 median FLAIR, or neither; it is found when a group that is said to have changed, in that direction, touches it. tabriz (t04) and
 catania (c01, three visits) have a mask per visit: the masks are put through the same graph, and a group of theirs changed when
 its volume did beyond what repeated scans vary, or when it is there once only. FOLDER keeps the segmentations, which are not
-made again where they are there. Writes ``Benchmarks/results/change_real.md``.
+made again where they are there. Writes ``Benchmarks/results/change/real.md``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from MSSoftSegLib.exam.geometry import image_like, resample, voxels
 from MSSoftSegLib.exam.linear import affine, chained, matrix_of
 from MSSoftSegLib.exam.modality import Modality
 
-RESULTS = Path(__file__).parents[1] / "results" / "change_real.md"
+RESULTS = Path(__file__).parents[1] / "results" / "change" / "real.md"
 BRIGHTER = 0.05
 SMALLEST_MM3 = 10.0
 # Of the signed map, what counts as changed for its overlap with labelled changes.

@@ -2,7 +2,7 @@
 
 ``Benchmarks/change/calibration.py`` fits them on visits whose changes are known. The constants below come from 45 pairs of
 **simulated** visits (blocks of tissue whose lesion maps err as the network's do on digital patients); on 45 others they found 34
-of 39 new lesions and called none of 229 unchanged groups changed (Benchmarks/results/change_calibration.md). Real scanners differ
+of 39 new lesions and called none of 229 unchanged groups changed (Benchmarks/results/change/calibration.md). Real scanners differ
 in more ways: there P(change) orders lesions, and its value is no measured probability.
 """
 
