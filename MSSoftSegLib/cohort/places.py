@@ -16,14 +16,19 @@ from MSSoftSegLib.version import VERSION
 RECORD_FILE = "cohort_exam.json"
 RESULT_FOLDER = "result"
 THUMBNAIL_FILE = "thumbnail.png"
+# With the later of two visits: what changed since the one before.
+CHANGE_FOLDER = "change"
+CHANGE_RECORD = "cohort_change.json"
 EXAMS_TABLE = "group_exams.tsv"
 LESIONS_TABLE = "group_lesions.tsv"
+CHANGES_TABLE = "group_changes.tsv"
 TOOLS_TABLE = "group_tools.tsv"
 GROUP_PAGE = "group_report.html"
 OWN_FOLDER = ".mssoftseg"
 TOOLS_FOLDER = "tools"
 IGNORED_BY_BIDS = (
-    f"**/{RESULT_FOLDER}/**\n**/{RECORD_FILE}\n**/{THUMBNAIL_FILE}\ngroup_*\n{OWN_FOLDER}/\n{TOOLS_FOLDER}/\nslurm-*\n"
+    f"**/{RESULT_FOLDER}/**\n**/{RECORD_FILE}\n**/{THUMBNAIL_FILE}\n**/{CHANGE_FOLDER}/**\n**/{CHANGE_RECORD}\n"
+    f"group_*\n{OWN_FOLDER}/\n{TOOLS_FOLDER}/\nslurm-*\n"
 )
 _ENTITIES = re.compile(r"^(?P<entities>sub-[A-Za-z0-9]+(?:_[a-z]+-[A-Za-z0-9+]+)*)_FLAIR\.nii(?:\.gz)?$")
 

@@ -55,7 +55,7 @@ def segment_into(exam: CohortExam, files: Mapping[Modality, Path], settings: Coh
         device=settings.device,
         keep_working=settings.keep_working,
     )
-    with _without_logs():
+    with without_logs():
         run_segment(SegmentJob(job=str(exam), kind="segment", spec=spec), _unheard, _never, opened=loaded_model)
     facts = Result.model_validate_json((result / FACTS_FILE).read_bytes())
     reference = files[settings.choices.reference]
@@ -72,7 +72,7 @@ def loaded_model(name: str, *, device: str) -> ReadyModel:
 
 
 @contextmanager
-def _without_logs() -> Iterator[None]:
+def without_logs() -> Iterator[None]:
     """What is logged of an exam does not say of which; what matters of it stands in its result."""
     logger = logging.getLogger("MSSoftSegLib")
     before = logger.level

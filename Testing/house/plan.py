@@ -58,6 +58,7 @@ LIBRARY = {
         "region",
         "report",
         "segmenting",
+        "change",
         "jobs",
     },
     "cli": None,

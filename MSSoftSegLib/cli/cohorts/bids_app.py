@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from MSSoftSegLib.cli.cohorts.cohort_command import cohort_settings
-from MSSoftSegLib.cli.cohorts.cohort_running import parse_part, raise_failures, segment_all
+from MSSoftSegLib.cli.cohorts.cohort_running import compare_visits_of, parse_part, raise_failures, segment_all
 from MSSoftSegLib.cli.display import say, say_error, with_open_streams
 from MSSoftSegLib.cohort.bids_tree import check_described, find_bids_exams
 from MSSoftSegLib.cohort.engine.job_array import slurm_array_script
@@ -93,15 +93,16 @@ def run_bids_app(arguments: Sequence[str]) -> int:
 def _run(asked: argparse.Namespace, arguments: Sequence[str]) -> None:
     if asked.workers < 1:
         raise RequestError("--workers must be at least 1", remedy=f"see {PROGRAM} --help")
-    exams = find_bids_exams(asked.bids_dir)
+    every = find_bids_exams(asked.bids_dir)
     if not asked.skip_bids_validation:
         check_described(asked.bids_dir)
-    exams = chosen(exams, participants=asked.participant_label, sessions=asked.session_label)
+    exams = chosen(every, participants=asked.participant_label, sessions=asked.session_label)
     if not exams:
         raise RequestError("no exam has both a chosen participant and a chosen session", remedy="choose others")
     if asked.print_slurm_array:
         say(_script(asked, arguments, len(exams)).rstrip())
     elif asked.analysis_level == "group":
+        compare_visits_of(exams, every, asked.output_dir)
         write_group(asked.output_dir, exams)
         say(str(asked.output_dir / GROUP_PAGE))
     else:
@@ -124,6 +125,7 @@ def _run(asked: argparse.Namespace, arguments: Sequence[str]) -> None:
             cluster=asked.cluster,
             debug=asked.debug,
         )
+        compare_visits_of(mine, every, asked.output_dir)
         raise_failures(outcome, len(mine))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, cast
 import typer
 
 from MSSoftSegLib.cli import options
-from MSSoftSegLib.cli.cohorts.cohort_running import parse_part, raise_failures, segment_all
+from MSSoftSegLib.cli.cohorts.cohort_running import compare_visits_of, parse_part, raise_failures, segment_all
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cohort.engine.job_array import slurm_array_script
 from MSSoftSegLib.cohort.exam_folders import find_exams
@@ -89,6 +89,8 @@ def cohort(
         outcome = segment_all(
             asked, out, settings, workers=workers, cluster=cluster, json_events=json_events, debug=debug
         )
+    if not tables_only:
+        compare_visits_of(asked, exams, out)
     if part is None and (tables_only or outcome is None or len(outcome.failures) < len(asked)):
         write_group(out, exams)
         if not json_events:

@@ -18,6 +18,7 @@ from MSSoftSegLib.cohort.places import write_frame
 from MSSoftSegLib.cohort.segment_cohort import CohortOutcome, segment_cohort
 from MSSoftSegLib.cohort.segmentation import segment_into
 from MSSoftSegLib.cohort.settings import CohortSettings
+from MSSoftSegLib.cohort.visits import compare_neighbors
 from MSSoftSegLib.errors import JobCancelled, JobFailed, MSSoftSegError, OutputExists, RequestError
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.run import failed_event
@@ -76,6 +77,15 @@ def _segment(
     summary = {"done": outcome.done, "kept": outcome.kept, "failed": [name for name, _ in outcome.failures]}
     reporter.result(run.out.name, summary)
     return outcome
+
+
+def compare_visits_of(asked: Sequence[CohortExam], exams: Sequence[CohortExam], out: Path) -> None:
+    """Compare each visit that was asked for with the one before, and say what came of each pair that was not compared before."""
+    for found in compare_neighbors(out, [exam.case for exam in exams], {exam.case for exam in asked}):
+        if found.state == "done":
+            say_error(f"{found.pair} compared")
+        elif found.state != "kept":
+            say_error(f"{found.pair} not compared: {found.problem}")
 
 
 def raise_failures(outcome: CohortOutcome, total: int) -> None:

@@ -1,4 +1,4 @@
-"""Write what a cohort comes to: two tables and a page, each whole or as it was before."""
+"""Write what a cohort comes to: tables of exams, lesions and changes, and a page, each whole or as it was before."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from MSSoftSegLib.cohort.exam_list import CohortExam
+from MSSoftSegLib.cohort.group.change_rows import change_lines
 from MSSoftSegLib.cohort.group.exam_rows import COLUMNS, Cell, ExamRow, lesion_lines, read_exam_rows, tsv_line
 from MSSoftSegLib.cohort.group.page import render_group_page
 from MSSoftSegLib.cohort.group.suspicion import suspicions
-from MSSoftSegLib.cohort.places import EXAMS_TABLE, GROUP_PAGE, LESIONS_TABLE, write_whole
+from MSSoftSegLib.cohort.places import CHANGES_TABLE, EXAMS_TABLE, GROUP_PAGE, LESIONS_TABLE, write_whole
 from MSSoftSegLib.errors import RequestError
 
 
@@ -29,5 +30,8 @@ def write_group(out: Path, expected: Sequence[CohortExam] = ()) -> tuple[ExamRow
         lines.append(tsv_line([values.get(name) for name in COLUMNS]))
     write_whole(out / EXAMS_TABLE, "".join(lines))
     write_whole(out / LESIONS_TABLE, "".join(lesion_lines(rows)))
+    head, *changes = change_lines(out, (row.case for row in rows))
+    if changes:
+        write_whole(out / CHANGES_TABLE, head + "".join(changes))
     write_whole(out / GROUP_PAGE, render_group_page(out, rows, found))
     return rows
