@@ -22,13 +22,15 @@ def lines(parts: dict[str, dict]) -> Iterator[str]:
     yield "# Speed: what was measured"
     yield ""
     yield "`make bench`, drawn from [speed.json](speed.json). Ratios are of turns taken together; seconds are of processors"
-    yield "unless the clock is named. Other programs ran on the machine (`wanted cores`): the clock's seconds are longer for it."
+    yield "unless the clock is named. Where other programs ran too (`wanted cores`), the clock's seconds are longer for it."
     if "inference" in parts:
         yield from _inference(parts["inference"])
     if "whole_job" in parts:
         yield from _whole_job(parts["whole_job"])
     if "growth" in parts:
         yield from _growth(parts["growth"])
+    if "backends" in parts:
+        yield from _backends(parts["backends"])
 
 
 def _machine(facts: dict) -> str:
@@ -53,6 +55,22 @@ def _inference(part: dict) -> Iterator[str]:
     yield ""
     yield "The last column compares with ours in the same windows, on noise, of which windows think differently: bfloat16 against"
     yield "float32, and nnU-Net's predictor, which sums in 16 bits, trusts the rims of its windows by other weights."
+
+
+def _backends(part: dict) -> Iterator[str]:
+    yield from ("", "## Other back ends", "")
+    voxels = "×".join(map(str, part["voxels"]))
+    yield f"One pass over the whole brain, {voxels} voxels, all cores, seconds of the clock, median of {part['rounds']} in turns."
+    yield _machine(part["machine"])
+    yield from ("", "| | s | times as long as ours | furthest probability from float32 |", "|---|---|---|---|")
+    for name, seconds in sorted(part["seconds"].items(), key=lambda item: item[1]):
+        ratio, apart = part["ratio_to_ours"][name], part["probability_apart"][name]
+        yield f"| {name} | {seconds:.2f} | {ratio:.2f} | {apart:.3f} |"
+    yield ""
+    yield "The image is noise, where probabilities are apart most. None was adopted: the fastest would take tenths of a second"
+    yield "off eight mirrorings in a job of half a minute, for a package of its own and a compilation for every size of brain."
+    for name, why in part["lacking"].items():
+        yield f"Not measured: {name} ({why})."
 
 
 def _whole_job(part: dict) -> Iterator[str]:
