@@ -217,7 +217,7 @@ def test_images_of_noise_about_their_mean_are_shown_in_the_middle_of_the_grays(s
     assert all(90 < gray < 165 for gray in seen.grays), seen.grays
 
 
-def test_what_surrounds_the_brain_takes_no_grays_from_it():
+def test_what_surrounds_the_brain_takes_no_grays_from_it(seen):
     from MSSoftSegGUI.prior.comparison_scene import find_gray_window
 
     head = np.full((40, 40, 40), -12.8, np.float32)
