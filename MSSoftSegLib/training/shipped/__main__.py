@@ -3,7 +3,8 @@
     python -m MSSoftSegLib.training.shipped --data DATA --run RUN --card CARD.md --out Resources/Models/starter [--judge]
 
 Hours on two processor cores. A run that was killed goes on with the same command. ``--judge`` first trains a model without each
-center and writes ``judgement.json`` and ``judgement.md`` into the run's folder; the operating points come from there.
+center (``judgement.json`` and ``judgement.md`` in the run's folder) and one without each of four folds of patients
+(``judgement-in-folds``); the operating points come from the latter, where there are any.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.training.engine.operating_point import load_trained
 from MSSoftSegLib.training.shipped.bundle import write_bundle
 from MSSoftSegLib.training.shipped.cohort import build_cohort
-from MSSoftSegLib.training.shipped.judging import JUDGMENT, judge
+from MSSoftSegLib.training.shipped.judging import Judging, judge, judge_centers, judge_folds
 from MSSoftSegLib.training.shipped.plan import FULL, SMOKE
 from MSSoftSegLib.training.shipped.real_exams import find_real_exams
 from MSSoftSegLib.training.shipped.stages import ShippedRun
@@ -43,28 +44,36 @@ def main(arguments: list[str] | None = None) -> None:
     plan = SMOKE if given.smoke else FULL
     recipe = plan.recipe(plan.stages[0])
     cohort = build_cohort(given.data, given.run / "cohort", plan.cohort, recipe, workers=given.workers)
+    exams = find_real_exams(given.data)
+    judgings = (judge_centers(plan, exams), judge_folds(plan, exams))
     if given.judge:
-        judge(plan, cohort, find_real_exams(given.data), given.run)
-    run = ShippedRun(plan, tuple(cohort), given.run)
+        for judging in judgings:
+            judge(judging, plan, cohort, exams, given.run)
+    run = ShippedRun(plan, plan.stages, tuple(cohort), given.run)
     run.train()
-    judged = _judgment(given.run)
+    centers, folds = (_judgment(given.run, judging) for judging in judgings)
     with complete_or_absent(given.out, overwrite=True) as folder:
         write_bundle(
             folder,
             load_trained(run.trained),
             plan,
-            [AcquisitionPoint.model_validate(point) for point in judged.get("points", [])],
+            [AcquisitionPoint.model_validate(point) for point in folds.get("points", [])],
             course=given.course,
             card=given.card.read_text(encoding="utf-8"),
-            metrics={name: entry["summary"] for name, entry in judged.items() if isinstance(entry, dict)},
+            metrics=_summaries(centers, "center unseen") | _summaries(folds, "patient unseen"),
         )
 
 
-def _judgment(run: Path) -> dict[str, Any]:
+def _judgment(run: Path, judging: Judging) -> dict[str, Any]:
     """What this run or an earlier one with ``--judge`` found; empty where none did."""
-    path = run / JUDGMENT
+    path = run / f"{judging.name}.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return found
+
+
+def _summaries(judged: dict[str, Any], who: str) -> dict[str, Any]:
+    """The means of every set of contrasts, said of whom."""
+    return {f"{who}, {name}": entry["summary"] for name, entry in judged.items() if isinstance(entry, dict)}
 
 
 if __name__ == "__main__":

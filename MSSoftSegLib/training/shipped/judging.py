@@ -1,4 +1,5 @@
-"""Honest judging: each center's exams by a model that saw nothing of that center, and brains that hold no lesion.
+"""Honest judging: each center's exams by a model that saw nothing of that center, each patient by one that did not see her, and
+brains that hold no lesion.
 
 The models are trained for shorter than the one that ships, so what they reach is a cautious figure for it.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,46 +31,62 @@ from MSSoftSegLib.training.shipped.bundle import draft_description, write_bundle
 from MSSoftSegLib.training.shipped.cohort import CohortCase
 from MSSoftSegLib.training.shipped.figures import as_table, figures_of, summary_of
 from MSSoftSegLib.training.shipped.held_out import HeldOutExam, predict_held_out
-from MSSoftSegLib.training.shipped.plan import Plan
+from MSSoftSegLib.training.shipped.plan import Plan, Stage
 from MSSoftSegLib.training.shipped.points import acquisition_points, cross_fitted_point
 from MSSoftSegLib.training.shipped.real_exams import RealExam
 from MSSoftSegLib.training.shipped.stages import ShippedRun
+from MSSoftSegLib.training.shipped.withheld import Withheld, each_center, in_folds
 
 LOGGER = logging.getLogger(__name__)
-JUDGMENT, TABLE = "judgement.json", "judgement.md"
-JUDGED_CARD = "# A model that is judged\n\nTrained briefly, without the patients of {center}. Not for use.\n"
-WITHHELD: tuple[tuple[Modality, ...], ...] = ((), (Modality.T2,), (Modality.T1,), (Modality.T1, Modality.T2))
+JUDGED_CARD = "# A model that is judged\n\nTrained briefly, without {name}. Not for use.\n"
+NOTHING: tuple[tuple[Modality, ...], ...] = ((),)
+EVERY_SET: tuple[tuple[Modality, ...], ...] = ((), (Modality.T2,), (Modality.T1,), (Modality.T1, Modality.T2))
+
+
+@dataclass(frozen=True)
+class Judging:
+    """One way to split the patients. name: of what it writes (name.json, name.md); stages: of each judged model; contrasts: the
+    sets that are taken away from each exam in turn."""
+
+    name: str
+    split: tuple[Withheld, ...]
+    stages: tuple[Stage, ...]
+    contrasts: tuple[tuple[Modality, ...], ...] = NOTHING
+
+
+def judge_centers(plan: Plan, exams: Sequence[RealExam]) -> Judging:
+    """Each center by a model that has seen nobody of it, with every set of contrasts."""
+    return Judging("judgement", each_center(exams), plan.judged, EVERY_SET)
+
+
+def judge_folds(plan: Plan, exams: Sequence[RealExam]) -> Judging:
+    """Each patient by a model that has seen others of her center, where there are others."""
+    return Judging("judgement-in-folds", in_folds(exams), plan.folded)
 
 
 def judge(
-    plan: Plan,
-    cohort: Sequence[CohortCase],
-    exams: Sequence[RealExam],
-    folder: Path,
-    *,
-    withheld: Sequence[Sequence[Modality]] = WITHHELD,
+    judging: Judging, plan: Plan, cohort: Sequence[CohortCase], exams: Sequence[RealExam], folder: Path
 ) -> tuple[AcquisitionPoint, ...]:
-    """Train a model without each center, predict that center, and write the figures; the operating points that ship.
+    """Train a model without each part of the split, predict that part, and write the figures; the operating points found.
 
-    Everything finished is taken up by the next call. withheld: sets of contrasts that are taken away from each exam in turn.
+    Everything finished is taken up by the next call.
     """
     device = choose_device("cpu")
     described = draft_description(plan)
-    found: dict[tuple[Modality, ...], list[HeldOutExam]] = {tuple(missing): [] for missing in withheld}
+    found: dict[tuple[Modality, ...], list[HeldOutExam]] = {missing: [] for missing in judging.contrasts}
     lesion_free: list[tuple[CohortCase, nn.Module]] = []
-    for center in sorted({exam.center for exam in exams}):
-        run = ShippedRun(plan, tuple(cohort), folder, without=center)
+    for part in judging.split:
+        run = ShippedRun(plan, judging.stages, tuple(cohort), folder, without=part)
         run.train()
         network = load_trained(run.trained)
-        _keep_bundle(run, network, center)
+        _keep_bundle(run, network, part)
+        kept = held_out_folder(folder, part)
         for missing, predicted in found.items():
             for exam in exams:
-                if exam.center == center and not set(missing) - set(exam.case.images):
+                if exam.patient in part.patients and not set(missing) - set(exam.case.images):
                     LOGGER.info("%s without %s", exam.case.case, ", ".join(missing) or "nothing")
-                    predicted.append(
-                        predict_held_out(exam, [network], described, device, folder / "held-out", missing=missing)
-                    )
-        lesion_free += [(case, network) for case in cohort if case.kind == "filled" and case.center == center]
+                    predicted.append(predict_held_out(exam, [network], described, device, kept, missing=missing))
+        lesion_free += [(case, network) for case in cohort if case.kind == "filled" and case.patient in part.patients]
     everything = found[()]
     points = acquisition_points(everything)
     document: dict[str, Any] = {
@@ -79,17 +96,22 @@ def judge(
         _false_lesions(case, network, described, points, device) for case, network in lesion_free
     ]
     document["points"] = [point.model_dump() for point in points]
-    (folder / JUDGMENT).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    (folder / f"{judging.name}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     tables = [f"## {name}\n\n{entry['table']}" for name, entry in document.items() if isinstance(entry, dict)]
-    (folder / TABLE).write_text("\n".join(tables), encoding="utf-8")
+    (folder / f"{judging.name}.md").write_text("\n".join(tables), encoding="utf-8")
     return points
 
 
-def _keep_bundle(run: ShippedRun, network: nn.Module, center: str) -> None:
-    """The judged model as a bundle beside its run, for whoever asks what it learns of that center (Benchmarks/department.py)."""
-    with complete_or_absent(run.folder / f"model-without-{center}", overwrite=True) as folder:
-        course = (f"saw nobody of {center}",)
-        write_bundle(folder, network, run.plan, (), course=course, card=JUDGED_CARD.format(center=center), metrics={})
+def held_out_folder(run: Path, part: Withheld) -> Path:
+    """Where a run keeps what it predicted of the patients that were withheld (``held_out_exam`` reads it)."""
+    return run / f"held-out-{part.name}"
+
+
+def _keep_bundle(run: ShippedRun, network: nn.Module, part: Withheld) -> None:
+    """The judged model as a bundle beside its run, for whoever asks what it learns of them (Benchmarks/department.py)."""
+    with complete_or_absent(run.folder / f"model-without-{part.name}", overwrite=True) as folder:
+        card = JUDGED_CARD.format(name=part.name)
+        write_bundle(folder, network, run.plan, (), course=(f"saw nobody of {part.name}",), card=card, metrics={})
 
 
 def _named(missing: Sequence[Modality]) -> str:

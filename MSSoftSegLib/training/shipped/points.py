@@ -52,7 +52,7 @@ def acquisition_points(exams: Sequence[HeldOutExam]) -> tuple[AcquisitionPoint, 
         if not kind:
             continue
         patients = len({exam.patient for exam in kind})
-        words = f"chosen on {patients} patient{'s' if patients > 1 else ''} whose center the networks had not seen"
+        words = f"chosen on {patients} patient{'s' if patients > 1 else ''} whom the networks had not seen"
         point = choose_point(kind)
         points.append(AcquisitionPoint(**point.model_dump(), slices_mm_from=slices_mm_from, chosen_on=words))
     return tuple(points)

@@ -13,27 +13,24 @@ from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.shipped.cohort import CohortCase
 from MSSoftSegLib.training.shipped.plan import Plan, Stage
 from MSSoftSegLib.training.shipped.shares import case_weights
+from MSSoftSegLib.training.shipped.withheld import Withheld
 
 LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ShippedRun:
-    """A plan, the cohort that was built for it, and the folder of the run.
+    """A plan, those of its stages that are run, the cohort that was built for it, and the folder of the run.
 
-    without: the center that is withheld, '' = none: then the plan's stages of the model that ships are run.
+    without: who is withheld, None = nobody.
     """
 
     plan: Plan
+    stages: tuple[Stage, ...]
     cohort: tuple[CohortCase, ...]
     folder: Path
-    without: str = ""
+    without: Withheld | None = None
     device: str = "cpu"
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """What is run: the stages of the model that ships, or of one that is judged."""
-        return self.plan.judged if self.without else self.plan.stages
 
     def train(self) -> None:
         """Every stage that is not done yet."""
@@ -69,18 +66,15 @@ class ShippedRun:
 
     def cases(self, stage: Stage) -> Sequence[CohortCase]:
         """The cohort's cases that a stage shows."""
-        return [
-            case
-            for case in self.cohort
-            if case.kind in stage.kinds and (not self.without or case.center != self.without)
-        ]
+        unseen = self.without.patients if self.without else frozenset()
+        return [case for case in self.cohort if case.kind in stage.kinds and case.patient not in unseen]
 
     def _folder_name(self, stage: Stage) -> str:
-        """A judged stage that shows no center's images is the same for all of them."""
+        """A judged stage that shows nobody's images is the same for all of them."""
         if not self.without:
             return f"shipped-{stage.name}"
         shared = f"judged-{stage.name}"
-        return shared if stage.kinds == ("synthetic",) else f"{shared}-without-{self.without}"
+        return shared if stage.kinds == ("synthetic",) else f"{shared}-without-{self.without.name}"
 
 
 def _log(name: str, step: int, value: float) -> None:

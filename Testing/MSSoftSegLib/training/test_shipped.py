@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from hypothesis import given
+from hypothesis import strategies as st
 
 from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.bundle import read_bundle
+from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.shipped import __main__ as program
 from MSSoftSegLib.training.shipped.cohort import build_cohort
 from MSSoftSegLib.training.shipped.plan import FULL, SMOKE
-from MSSoftSegLib.training.shipped.real_exams import find_real_exams
+from MSSoftSegLib.training.shipped.real_exams import RealExam, find_real_exams
 from MSSoftSegLib.training.shipped.shares import case_weights
 from MSSoftSegLib.training.shipped.stages import ShippedRun
+from MSSoftSegLib.training.shipped.withheld import each_center, in_folds
 from Testing.MSSoftSegLib.training.tiny_data import write_tiny_data
 
 
@@ -103,8 +107,9 @@ def test_shares_hold_for_kinds_centers_and_patients(cohort):
     assert catania == pytest.approx(centers["catania"] / (centers["catania"] + centers["ljubljana"]))
 
 
-def test_a_withheld_center_is_in_no_stage_of_its_model(cohort, tmp_path):
-    run = ShippedRun(SMOKE, tuple(cohort), tmp_path, without="catania")
+def test_a_withheld_center_is_in_no_stage_of_its_model(data, cohort, tmp_path):
+    (catania, _) = each_center(find_real_exams(data))
+    run = ShippedRun(SMOKE, SMOKE.judged, tuple(cohort), tmp_path, without=catania)
     shown = {stage.name: run.cases(stage) for stage in run.stages}
     assert {case.kind for case in shown["synthetic"]} == {"synthetic"}
     assert {case.center for case in shown["patches"]} == {"", "ljubljana"}
@@ -112,7 +117,7 @@ def test_a_withheld_center_is_in_no_stage_of_its_model(cohort, tmp_path):
 
 
 def test_the_full_plan_has_the_steps_that_it_states():
-    for stage in (*FULL.stages, *FULL.judged):
+    for stage in (*FULL.stages, *FULL.judged, *FULL.folded):
         training = FULL.recipe(stage).training
         assert sum(phase.epochs for phase in training.phases) * training.steps_per_epoch == stage.steps
 
@@ -123,7 +128,7 @@ def test_the_program_judges_goes_on_where_it_was_and_writes_a_bundle(data, cohor
     os.symlink(cohort[0].prepared.folder.parents[1], run / "cohort")
     card = tmp_path / "card.md"
     card.write_text("# Card\n", encoding="utf-8")
-    first = ShippedRun(dataclasses.replace(SMOKE, stages=SMOKE.stages[:1]), tuple(cohort), run)
+    first = ShippedRun(SMOKE, SMOKE.stages[:1], tuple(cohort), run)
     first.train()
     made = first.task(SMOKE.stages[0]).best_weights
     os.utime(made, (1, 1))
@@ -140,3 +145,23 @@ def test_the_program_judges_goes_on_where_it_was_and_writes_a_bundle(data, cohor
     assert judged["all images"]["summary"]["all"]["patients"] == 2
     assert len(judged["lesion_free"]) == 3
     assert "catania-c01-visit2" in (run / "judgement.md").read_text(encoding="utf-8")
+    folded = json.loads((run / "judgement-in-folds.json").read_text(encoding="utf-8"))
+    assert set(folded) == {"all images", "lesion_free", "points"}
+    assert folded["all images"]["summary"]["all"]["patients"] == 2
+    assert bundle.description.acquisitions == tuple(AcquisitionPoint.model_validate(p) for p in folded["points"])
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4), st.integers(1, 3)), min_size=1, max_size=20))
+def test_folds_hold_every_patient_once_and_deal_out_each_center(people):
+    visits = {(center, f"{center}{number}"): count for center, number, count in people}
+    exams = [stand_in(center, patient) for (center, patient), count in visits.items() for _ in range(count)]
+    folds = in_folds(exams)
+    assert len(folds) == min(4, len(visits)) == len({fold.name for fold in folds})
+    assert sorted(patient for fold in folds for patient in fold.patients) == sorted(patient for _, patient in visits)
+    for center in "abc":
+        shares = [sum(patient.startswith(center) for patient in fold.patients) for fold in folds]
+        assert max(shares) - min(shares) <= 1
+
+
+def stand_in(center: str, patient: str) -> RealExam:
+    return RealExam(center, LabeledCase(case=patient, patient=patient, images={}, raters={}))
