@@ -21,14 +21,17 @@ WAIT_S = 0.5
 
 
 def planned_trials(plan: StudyPlan) -> list[Trial]:
-    """Every trial, teachers before their students; with one fold a seed, seed s holds out fold s."""
+    """Every trial, a seed after the other, so that a study that is stopped has whole repetitions; teachers before their students.
+
+    With one fold a seed, seed s holds out fold s.
+    """
     size = plan.size
     ordered = sorted(size.arms, key=lambda arm: (plan.teacher(arm) is not None, size.arms.index(arm)))
     folds = range(len(plan.folds))
     return [
         Trial(arm, seed, fold)
-        for arm in ordered
         for seed in range(size.seeds)
+        for arm in ordered
         for fold in (folds if size.every_fold else [seed % len(plan.folds)])
     ]
 

@@ -14,7 +14,7 @@ from MSSoftSegLib.study.arms import ARMS
 from MSSoftSegLib.study.cohort import split
 from MSSoftSegLib.study.plan import read_plan
 from MSSoftSegLib.study.running import planned_trials
-from MSSoftSegLib.study.size import FULL, SMOKE, WORKSTATION
+from MSSoftSegLib.study.size import FULL, PAIRED, SMOKE, WORKSTATION
 from MSSoftSegLib.study.trial import result_file
 
 
@@ -102,6 +102,13 @@ def test_teachers_come_before_their_students_and_every_claim_has_its_arms():
         if ARMS[arm].teacher is not None:
             assert order.index(ARMS[arm].teacher) < order.index(arm)
     assert set(FULL.arms) == set(ARMS)
+
+
+def test_one_repetition_is_done_before_the_next_begins():
+    trials = planned_trials(read_plan_of(PAIRED))
+    seeds = [trial.seed for trial in trials]
+    assert seeds == sorted(seeds)
+    assert {trial.arm for trial in trials[: len(trials) // PAIRED.seeds]} == set(PAIRED.arms)
 
 
 def read_plan_of(size):
