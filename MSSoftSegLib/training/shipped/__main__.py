@@ -22,7 +22,7 @@ from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.training.engine.operating_point import load_trained
 from MSSoftSegLib.training.shipped.bundle import write_bundle
 from MSSoftSegLib.training.shipped.cohort import build_cohort
-from MSSoftSegLib.training.shipped.judging import Judging, judge, judge_centers, judge_folds
+from MSSoftSegLib.training.shipped.judging import Judging, judge, split_by_center, split_by_patient
 from MSSoftSegLib.training.shipped.plan import FULL, SMOKE
 from MSSoftSegLib.training.shipped.real_exams import find_real_exams
 from MSSoftSegLib.training.shipped.stages import ShippedRun
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     recipe = plan.recipe(plan.stages[0])
     cohort = build_cohort(given.data, given.run / "cohort", plan.cohort, recipe, workers=given.workers)
     exams = find_real_exams(given.data)
-    judgings = (judge_centers(plan, exams), judge_folds(plan, exams))
+    judgings = (split_by_center(exams), split_by_patient(exams))
     if given.judge:
         for judging in judgings:
             judge(judging, plan, cohort, exams, given.run)

@@ -31,7 +31,7 @@ from MSSoftSegLib.training.shipped.bundle import draft_description, write_bundle
 from MSSoftSegLib.training.shipped.cohort import CohortCase
 from MSSoftSegLib.training.shipped.figures import as_table, figures_of, summary_of
 from MSSoftSegLib.training.shipped.held_out import HeldOutExam, predict_held_out
-from MSSoftSegLib.training.shipped.plan import Plan, Stage
+from MSSoftSegLib.training.shipped.plan import Plan
 from MSSoftSegLib.training.shipped.points import acquisition_points, cross_fitted_point
 from MSSoftSegLib.training.shipped.real_exams import RealExam
 from MSSoftSegLib.training.shipped.stages import ShippedRun
@@ -45,23 +45,22 @@ EVERY_SET: tuple[tuple[Modality, ...], ...] = ((), (Modality.T2,), (Modality.T1,
 
 @dataclass(frozen=True)
 class Judging:
-    """One way to split the patients. name: of what it writes (name.json, name.md); stages: of each judged model; contrasts: the
-    sets that are taken away from each exam in turn."""
+    """One way to split the patients. name: of what it writes (name.json, name.md); contrasts: the sets that are taken away from
+    each exam in turn."""
 
     name: str
     split: tuple[Withheld, ...]
-    stages: tuple[Stage, ...]
     contrasts: tuple[tuple[Modality, ...], ...] = NOTHING
 
 
-def judge_centers(plan: Plan, exams: Sequence[RealExam]) -> Judging:
+def split_by_center(exams: Sequence[RealExam]) -> Judging:
     """Each center by a model that has seen nobody of it, with every set of contrasts."""
-    return Judging("judgement", each_center(exams), plan.judged, EVERY_SET)
+    return Judging("judgement", each_center(exams), EVERY_SET)
 
 
-def judge_folds(plan: Plan, exams: Sequence[RealExam]) -> Judging:
+def split_by_patient(exams: Sequence[RealExam]) -> Judging:
     """Each patient by a model that has seen others of her center, where there are others."""
-    return Judging("judgement-in-folds", in_folds(exams), plan.folded)
+    return Judging("judgement-in-folds", in_folds(exams))
 
 
 def judge(
@@ -76,7 +75,7 @@ def judge(
     found: dict[tuple[Modality, ...], list[HeldOutExam]] = {missing: [] for missing in judging.contrasts}
     lesion_free: list[tuple[CohortCase, nn.Module]] = []
     for part in judging.split:
-        run = ShippedRun(plan, judging.stages, tuple(cohort), folder, without=part)
+        run = ShippedRun(plan, plan.judged, tuple(cohort), folder, without=part)
         run.train()
         network = load_trained(run.trained)
         _keep_bundle(run, network, part)

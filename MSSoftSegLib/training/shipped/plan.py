@@ -28,8 +28,8 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """stages: of the model that ships, on every patient. judged: of each model that one center is withheld from; folded: of each
-    that a fold of patients is withheld from; the first of them shows synthetic patients alone and is shared by all of them.
+    """stages: of the model that ships, on every patient. judged: of each model that a center or a fold of patients is
+    withheld from; the first of them shows synthetic patients alone and is shared.
 
     kind_shares: of the samples; center_shares: of the samples of one kind, over the centers that there are. patch and filters:
     None = as the recipe has them.
@@ -37,7 +37,6 @@ class Plan:
 
     stages: tuple[Stage, ...]
     judged: tuple[Stage, ...]
-    folded: tuple[Stage, ...]
     cohort: CohortPlan = FULL_COHORT
     kind_shares: tuple[tuple[Kind, float], ...] = (
         ("real", 0.48),
@@ -84,11 +83,6 @@ FULL = Plan(
         Stage("patches", steps=1000, rate=2e-3, schedule="cosine"),
         Stage("whole", steps=100, rate=5e-4, schedule="cosine", patch=(144, 176, 144)),
     ),
-    folded=(
-        Stage("synthetic", steps=500, rate=2.5e-3, kinds=("synthetic",)),
-        Stage("patches", steps=2000, rate=2e-3, schedule="cosine"),
-        Stage("whole", steps=200, rate=5e-4, schedule="cosine", patch=(144, 176, 144)),
-    ),
 )
 # Minutes become seconds; proves that every stage runs, nothing else.
 SMOKE = Plan(
@@ -97,10 +91,6 @@ SMOKE = Plan(
         Stage("synthetic", steps=1, rate=1e-3, kinds=("synthetic",)),
         Stage("patches", steps=1, rate=1e-3, schedule="cosine"),
         Stage("whole", steps=1, rate=1e-3, schedule="cosine", patch=(24, 32, 24)),
-    ),
-    folded=(
-        Stage("synthetic", steps=1, rate=1e-3, kinds=("synthetic",)),
-        Stage("patches", steps=1, rate=1e-3, schedule="cosine"),
     ),
     cohort=CohortPlan(planted=(("ljubljana", 1), ("catania", 1), ("tabriz", 1)), synthetic=2, shape=(32, 40, 32)),
     patch=(16, 24, 16),

@@ -117,7 +117,7 @@ def test_a_withheld_center_is_in_no_stage_of_its_model(data, cohort, tmp_path):
 
 
 def test_the_full_plan_has_the_steps_that_it_states():
-    for stage in (*FULL.stages, *FULL.judged, *FULL.folded):
+    for stage in (*FULL.stages, *FULL.judged):
         training = FULL.recipe(stage).training
         assert sum(phase.epochs for phase in training.phases) * training.steps_per_epoch == stage.steps
 
