@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from figures import by_protocol, table
-from fit import fitted
+from fit import fitted, repeats
 from pydantic import TypeAdapter
 from simulated_pairs import is_changing, simulated_pair, slices_mm
 from truth import PairTruth, judged, labels_between
@@ -95,6 +95,8 @@ def main() -> None:
     lines = ["# Change between two visits: calibration", ""]
     lines += [f"Fitted on {len(seen)} pairs ({'network' if by_network else 'simulated maps'}).", "", "```"]
     lines += [*(f"{name} = {value}" for name, value in vars(own).items()), "```"]
+    spread = ", ".join(f"{name} {value:.3f}" for name, value in repeats(seen).items())
+    lines += ["", f"Spread of repeats in these pairs, not taken over: {spread}."]
     for title, pairs in (
         ("Simulated maps", cheap if by_network else cheap[len(cheap) // 2 :]),
         (f"The shipped network ({given.tta})", real[len(real) // 2 :] if by_network else real),

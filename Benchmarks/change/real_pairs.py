@@ -14,18 +14,18 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from ranking import HEAD, THRESHOLDS, Known, at_thresholds, found_groups, measures
 from scipy import ndimage
 
 from MSSoftSegLib.change.calibration import TWO_SIDED_95, repeat_sd
-from MSSoftSegLib.change.classes import CHANGED, ChangeClass
 from MSSoftSegLib.change.comparison import Comparison, LesionChange, compare_visits
 from MSSoftSegLib.change.differences import findings
-from MSSoftSegLib.change.maps import midpoint_maps
 from MSSoftSegLib.change.reading import read_visit
 from MSSoftSegLib.change.registration import register_visits
 from MSSoftSegLib.change.visit import Visit
@@ -37,8 +37,9 @@ from MSSoftSegLib.exam.modality import Modality
 RESULTS = Path(__file__).parents[1] / "results" / "change" / "real.md"
 BRIGHTER = 0.05
 SMALLEST_MM3 = 10.0
-# Of the signed map, what counts as changed for its overlap with labelled changes.
-MAP_THRESHOLD = 0.25
+# A group lies on a label when it comes this near: labels are drawn on slices of 3 mm.
+LABEL_REACH_MM = 2.0
+HALF = 0.5
 EVERY_NEIGHBOR = np.ones((3, 3, 3))
 
 
@@ -93,32 +94,19 @@ def labeled_changes(comparison: Comparison, exam: Path, label: Path) -> np.ndarr
     return voxels(moved) >= 0.5
 
 
-def open_ms_row(patient: str, data: Path, results: Path) -> str:
-    """How many labelled changes are found, and how many groups called changed touch one."""
+def open_ms_pair(patient: str, data: Path, results: Path) -> tuple[str, Comparison, list[Known]]:
+    """The comparison and the labelled changes."""
     exams = OPEN_MS[patient]
     comparison = compared(
         *(seen(exam, data, results, name) for exam, name in zip(exams, ("before", "after"), strict=True))
     )
     label = data / exams[1].folder / "lesion_change_common.nii.gz"
     changed = labeled_changes(comparison, data / exams[0].folder, label)
-    rows = {row.group.id: row for row in comparison.changes}
-    signs = signed_changes(comparison, changed)
-    found = [_touching(comparison, inside, rows) for inside, _ in signs]
-    right = sum(
-        any(r.change in CHANGED and r.evidence.sign == s for r in rs) for (_, s), rs in zip(signs, found, strict=True)
-    )
-    named = sum(any(r.change in CHANGED for r in rs) for rs in found)
-    touched = sum(bool(rs) for rs in found)
-    near = ndimage.binary_dilation(changed, iterations=2)
-    said = [row for row in comparison.changes if row.change in CHANGED]
-    true = sum(bool((near & (comparison.owner == row.group.id) & _lesion(comparison)).any()) for row in said)
-    signed = voxels(midpoint_maps(comparison).change)
-    overlap = dice(np.abs(signed) >= MAP_THRESHOLD, changed)
-    limbo = sum(row.change is ChangeClass.NOT_DECIDABLE for row in comparison.changes)
-    return (
-        f"| {patient} | {len(signs)} | {touched} | {named} | {right} | {len(comparison.changes)} | {len(said)} | {true} "
-        f"| {limbo} | {overlap:.2f} |"
-    )
+    z = comparison.midpoint.matched.z
+    known = [
+        Known(inside, sign, float(sign * z[inside].mean())) for inside, sign in signed_changes(comparison, changed)
+    ]
+    return patient, comparison, known
 
 
 def signed_changes(comparison: Comparison, changed: np.ndarray) -> list[tuple[np.ndarray, int]]:
@@ -141,15 +129,6 @@ def _over_median(comparison: Comparison, place: int) -> np.ndarray:
     flair = visit.working.images[Modality.FLAIR]
     image = voxels(resample(flair, comparison.midpoint.grid, source_from_grid=side.working_from_midpoint))
     return np.asarray(image / np.median(image[comparison.midpoint.compared]))
-
-
-def _lesion(comparison: Comparison) -> np.ndarray:
-    either = np.maximum(comparison.midpoint.before.probability, comparison.midpoint.after.probability)
-    return np.asarray(either >= comparison.before.threshold)
-
-
-def _touching(comparison: Comparison, inside: np.ndarray, rows: dict[int, LesionChange]) -> list[LesionChange]:
-    return [rows[int(n)] for n in np.unique(comparison.owner[inside & _lesion(comparison)]) if n > 0]
 
 
 def by_mask(visit: Visit, path: Path) -> Visit:
@@ -175,47 +154,25 @@ def changed_by_volume(row: LesionChange) -> bool:
     return bool(ratio > TWO_SIDED_95 * repeat_sd(max(row.before_mm3, row.after_mm3)))
 
 
-def masked_rows(patient: str, data: Path, results: Path) -> list[str]:
-    """Per pair of visits: changed groups of the masks found, groups called changed that are true, F1, overlap of the maps."""
+def masked_pairs(patient: str, data: Path, results: Path) -> Iterator[tuple[str, Comparison, list[Known]]]:
+    """Per pair of visits the comparison, and the groups of the masks that changed."""
     exams = MASKED[patient]
     visits = [seen(exam, data, results, f"visit {n}") for n, exam in enumerate(exams, start=1)]
     masks = [by_mask(visit, data / exam.folder / str(exam.mask)) for visit, exam in zip(visits, exams, strict=True)]
-    lines = []
     for place, (one, other) in enumerate(itertools.pairwise(visits)):
         half_way = register_visits(one, other)
         ours, truth = compare_visits(one, other, half_way), compare_visits(masks[place], masks[place + 1], half_way)
-        lines.append(_masked_row(f"{patient}, {one.name} → {other.name}", ours, truth))
-    return lines
+        known = [_known_by_masks(ours, truth, row) for row in truth.changes if changed_by_volume(row)]
+        yield f"{patient}, {one.name} → {other.name}", ours, known
 
 
-def _masked_row(name: str, ours: Comparison, truth: Comparison) -> str:
-    wanted = [row for row in truth.changes if changed_by_volume(row)]
-    said = [row for row in ours.changes if row.change in CHANGED]
-    found = sum(_meets(truth, row, ours, said) for row in wanted)
-    true = sum(_meets(ours, row, truth, wanted) for row in said)
-    recall, precision = found / max(len(wanted), 1), true / max(len(said), 1)
-    f1 = 2 * recall * precision / max(recall + precision, 1e-9)
-    by_masks = truth.midpoint.after.probability - truth.midpoint.before.probability
-    wanted_map = (np.abs(by_masks) >= 0.5) & truth.midpoint.compared
-    overlap = dice(np.abs(voxels(midpoint_maps(ours).change)) >= MAP_THRESHOLD, wanted_map)
-    said_first = "; ".join(finding.difference.value for finding in findings(ours)) or "–"
-    return (
-        f"| {name} | {len(wanted)} of {len(truth.changes)} | {found} | {len(said)} of {len(ours.changes)} | {true} "
-        f"| {f1:.2f} | {overlap:.2f} | {said_first} |"
-    )
-
-
-def _meets(own: Comparison, row: LesionChange, other: Comparison, others: list[LesionChange]) -> bool:
-    """Whether a group's lesions share a voxel with a group of the other comparison, one that changed the same way."""
-    inside = (own.owner == row.group.id) & _lesion(own)
-    touched = set(np.unique(other.owner[inside & _lesion(other)]))
-    return any(each.group.id in touched and each.evidence.sign == row.evidence.sign for each in others)
-
-
-def dice(first: np.ndarray, second: np.ndarray) -> float:
-    """Overlap of two masks."""
-    total = int(first.sum() + second.sum())
-    return 2 * int((first & second).sum()) / total if total else float("nan")
+def _known_by_masks(ours: Comparison, truth: Comparison, row: LesionChange) -> Known:
+    """A group of the masks, and what the images say where the masks differ."""
+    before, after = truth.midpoint.before.probability, truth.midpoint.after.probability
+    own, sign = truth.owner == row.group.id, row.evidence.sign
+    differs = own & (sign * (after - before) >= HALF)
+    z = float(sign * ours.midpoint.matched.z[differs].mean()) if differs.any() else 0.0
+    return Known(own & (np.maximum(before, after) >= HALF), sign, z)
 
 
 def main() -> None:
@@ -227,18 +184,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     chosen = given.only or [*OPEN_MS, *MASKED]
-    lines = [
-        "# Change between visits of real patients",
-        "",
-        "| patient | labelled changes | touched by a lesion group | of one called changed | in the right direction | groups "
-        "| called changed | of these on a label | not decidable | DSC of the map |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-        *(open_ms_row(patient, given.data, given.results) for patient in OPEN_MS if patient in chosen),
-        "",
-        "| patient, visits | changed by masks | found | called changed | true | F1 | DSC of the map | said first |",
-        "|---|---|---|---|---|---|---|---|",
-        *(line for patient in MASKED if patient in chosen for line in masked_rows(patient, given.data, given.results)),
-    ]
+    pairs = [(*open_ms_pair(p, given.data, given.results), LABEL_REACH_MM) for p in OPEN_MS if p in chosen]
+    pairs += [(*each, 0.0) for p in MASKED if p in chosen for each in masked_pairs(p, given.data, given.results)]
+    first, second = [], []
+    for name, comparison, known, reach_mm in pairs:
+        found = found_groups(comparison, known, reach_mm)
+        said_first = "; ".join(finding.difference.value for finding in findings(comparison)) or "–"
+        first.append(measures(name, found, known))
+        second.append(f"| {name} | {said_first} | {at_thresholds(found, len(known))} |")
+    lines = ["# Change between visits of real patients", "", HEAD, "|---" * 13 + "|", *first, ""]
+    lines += ["| pair | said first | " + " | ".join(f"P(change) ≥ {p}" for p in THRESHOLDS) + " |"]
+    lines += ["|---" * (2 + len(THRESHOLDS)) + "|", *second]
     given.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write(given.out.read_text(encoding="utf-8"))
 

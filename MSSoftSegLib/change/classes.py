@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from MSSoftSegLib.change.calibration import SHIPPED, TWO_SIDED_95, ChangeCalibration, change_probability, repeat_sd
 from MSSoftSegLib.change.evidence import Evidence
 from MSSoftSegLib.change.graph import Group
@@ -39,19 +37,24 @@ CHANGED = frozenset(ChangeClass) - {ChangeClass.STABLE, ChangeClass.NOT_DECIDABL
 
 # Of a group's lesions, how much both visits must cover.
 LEAST_COMPARED = 0.5
-# Where growth in one part and loss in another cancel to less than this, no one word fits.
-LEAST_NET = 0.2
+# Another place that changed the other way, of at least this part of the volume and with this image difference in SDs: no one word
+# fits the lesion.
+OPPOSITE_SHARE, OPPOSITE_Z = 0.5, 2.0
 # A place of change this large is seen within a confluent lesion whose volume it hardly moves.
-FOCAL_MM3 = 60.0
+FOCAL_MM3 = 30.0
 
 
 @dataclass(frozen=True)
 class LesionDecision:
-    """change, P(change) (None where nothing could be compared), and the reason in words where it is not plain."""
+    """change, P(change) (None where nothing could be compared), and the reason in words where it is not plain.
+
+    is_local: one place of a lesion changed, and the lesion as a whole little.
+    """
 
     change: ChangeClass
     probability: float | None
     reason: str = ""
+    is_local: bool = False
 
 
 def decide(group: Group, evidence: Evidence, *, calibration: ChangeCalibration = SHIPPED) -> LesionDecision:
@@ -64,8 +67,12 @@ def decide(group: Group, evidence: Evidence, *, calibration: ChangeCalibration =
         return LesionDecision(ChangeClass.STABLE, probability, _why_stable(group))
     if probability < calibration.changed_from:
         return LesionDecision(
-            ChangeClass.NOT_DECIDABLE, probability, "the images and the probability maps do not settle it"
+            ChangeClass.NOT_DECIDABLE,
+            probability,
+            f"possibly {candidate}: the images and the probability maps do not settle it",
         )
+    if group.is_faint:
+        return LesionDecision(candidate, probability, "too faint for the lesion mask; maps and images both show it")
     if candidate in (ChangeClass.ENLARGING, ChangeClass.SHRINKING):
         return _sized(candidate, evidence, probability, calibration)
     return LesionDecision(candidate, probability)
@@ -89,29 +96,33 @@ def decide_by_percent(
 def _candidate(group: Group, evidence: Evidence) -> ChangeClass:
     """What it is if it changed at all."""
     before, after = len(group.before), len(group.after)
+    if group.is_faint:
+        return ChangeClass.NEW if evidence.sign > 0 else ChangeClass.RESOLVED
     if before == 0:
         return ChangeClass.NEW
     if after == 0:
         return ChangeClass.RESOLVED
     if before != after:
         return ChangeClass.MERGED if before > after else ChangeClass.SPLIT
-    return ChangeClass.ENLARGING if evidence.net > 0 else ChangeClass.SHRINKING
+    return ChangeClass.ENLARGING if evidence.sign > 0 else ChangeClass.SHRINKING
 
 
 def _sized(
     candidate: ChangeClass, evidence: Evidence, probability: float, calibration: ChangeCalibration
 ) -> LesionDecision:
-    """Growth or loss of a group that is there both times; the volume must say the same as the place of change."""
-    if abs(evidence.net) < LEAST_NET:
+    """Growth or loss of a group that is there both times: of the whole, or of one place in it."""
+    if evidence.opposite_mm3 >= OPPOSITE_SHARE * evidence.focus_mm3 and evidence.opposite_z >= OPPOSITE_Z:
         return LesionDecision(ChangeClass.NOT_DECIDABLE, probability, "one part grew and another shrank")
     larger = max(evidence.soft_before_mm3, evidence.soft_after_mm3)
-    beyond = abs(evidence.log_ratio) > TWO_SIDED_95 * repeat_sd(larger, calibration)
-    focal = evidence.focus_mm3 >= FOCAL_MM3
-    if not beyond and not focal:
-        return LesionDecision(ChangeClass.STABLE, probability, "its volume varies no more than an unchanged one's")
-    if np.sign(evidence.net) != evidence.sign:
-        return LesionDecision(ChangeClass.NOT_DECIDABLE, probability, "one part grew and another shrank")
-    return LesionDecision(candidate, probability, "" if beyond else "changed in one place, little as a whole")
+    if evidence.sign * evidence.log_ratio > TWO_SIDED_95 * repeat_sd(larger, calibration):
+        return LesionDecision(candidate, probability)
+    if evidence.focus_mm3 >= FOCAL_MM3:
+        return LesionDecision(candidate, probability, "changed in one place, little as a whole", is_local=True)
+    return LesionDecision(
+        ChangeClass.NOT_DECIDABLE,
+        probability,
+        f"possibly {candidate}: its volume varies no more than an unchanged one's",
+    )
 
 
 def _why_stable(group: Group) -> str:

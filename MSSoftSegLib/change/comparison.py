@@ -10,6 +10,7 @@ import numpy as np
 from MSSoftSegLib.change.calibration import SHIPPED, ChangeCalibration, volume_interval_mm3
 from MSSoftSegLib.change.classes import ChangeClass, LesionDecision, decide, decide_by_percent
 from MSSoftSegLib.change.evidence import Evidence, group_evidence
+from MSSoftSegLib.change.faint import with_faint
 from MSSoftSegLib.change.graph import Group, domains, lesion_groups
 from MSSoftSegLib.change.halfway import HalfWay
 from MSSoftSegLib.change.membership import SoftLesion, soft_lesions
@@ -21,7 +22,9 @@ from MSSoftSegLib.lesion.measurement import LPS_TO_RAS
 
 @dataclass(frozen=True)
 class LesionChange:
-    """One group. Volumes in mm³ on each visit's native grid with their 95 % intervals; center in RAS mm of the space between."""
+    """One group. Volumes in mm³ on each visit's native grid with their 95 % intervals; center in RAS mm of the space between:
+    of the lesions, or of the place of change where only one place of a lesion changed.
+    """
 
     group: Group
     before_mm3: float
@@ -69,16 +72,19 @@ def compare_visits(
     first = soft_lesions(before.native_instances, midpoint.before.native_from_midpoint, midpoint.grid)
     second = soft_lesions(after.native_instances, midpoint.after.native_from_midpoint, midpoint.grid)
     groups = lesion_groups(first, second, shape)
-    owner = domains(groups, first, second, shape)
+    groups, owner = with_faint(midpoint, groups, domains(groups, first, second, shape))
     progress(0.8)
     evidence = group_evidence(midpoint, owner, groups)
     members = _members(groups, first, second, before, after)
-    changes = tuple(
-        _row(group, found, rows, midpoint, percent, calibration)
-        for group, found, rows in zip(groups, evidence, members, strict=True)
+    rows = (
+        _row(group, found, own, midpoint, percent, calibration)
+        for group, found, own in zip(groups, evidence, members, strict=True)
     )
+    # A faint focus that did not change is nothing that anybody would look for.
+    changes = tuple(row for row in rows if not (row.group.is_faint and row.change is ChangeClass.STABLE))
     progress(1.0)
-    return Comparison(before, after, midpoint, owner, changes)
+    kept = np.isin(owner, [row.group.id for row in changes])
+    return Comparison(before, after, midpoint, np.where(kept, owner, 0), changes)
 
 
 @dataclass(frozen=True)
@@ -121,8 +127,8 @@ def _row(
     percent: float | None,
     calibration: ChangeCalibration,
 ) -> LesionChange:
-    volumes = [sum(lesion.volume_mm3 for lesion in side) for side in (members.before, members.after)]
     decision = decide(group, evidence, calibration=calibration)
+    volumes = _volumes_mm3(group, evidence, members)
     if percent is not None:
         decision = decide_by_percent(decision, group, before_mm3=volumes[0], after_mm3=volumes[1], percent=percent)
     absent = (evidence.soft_before_mm3, evidence.soft_after_mm3)
@@ -130,6 +136,7 @@ def _row(
         volume_interval_mm3(volume, calibration) if volume > 0 else (0.0, soft)
         for volume, soft in zip(volumes, absent, strict=True)
     ]
+    is_local = group.is_faint or decision.is_local
     return LesionChange(
         group=group,
         before_mm3=volumes[0],
@@ -138,9 +145,17 @@ def _row(
         after_interval_mm3=intervals[1],
         decision=decision,
         evidence=evidence,
-        center_ras_mm=_center(members, midpoint),
+        center_ras_mm=_ras_mm(np.array(evidence.focus_place), midpoint) if is_local else _center(members, midpoint),
         region=members.region,
     )
+
+
+def _volumes_mm3(group: Group, evidence: Evidence, members: _Members) -> tuple[float, float]:
+    """Earlier and later, of the lesion masks; a faint focus has the soft volume of the visit that shows it."""
+    if not group.is_faint:
+        before, after = (sum(lesion.volume_mm3 for lesion in side) for side in (members.before, members.after))
+        return before, after
+    return (0.0, evidence.soft_after_mm3) if evidence.sign > 0 else (evidence.soft_before_mm3, 0.0)
 
 
 def _center(members: _Members, midpoint: Midpoint) -> tuple[float, float, float]:
@@ -153,6 +168,10 @@ def _center(members: _Members, midpoint: Midpoint) -> tuple[float, float, float]
         shares = lesion.fraction[tuple(places.T)]
         total += (places + [axis.start for axis in lesion.window]).T @ shares
         weight += float(shares.sum())
-    index = (total / weight)[::-1] if weight > 0 else np.zeros(3)
-    x, y, z = (float(v) for v in moved(index[None], midpoint.grid.lps_from_voxel())[0] * LPS_TO_RAS)
+    return _ras_mm(total / weight if weight > 0 else np.zeros(3), midpoint)
+
+
+def _ras_mm(index: np.ndarray, midpoint: Midpoint) -> tuple[float, float, float]:
+    """An index (z, y, x) of the grid between as a point."""
+    x, y, z = (float(v) for v in moved(index[None, ::-1], midpoint.grid.lps_from_voxel())[0] * LPS_TO_RAS)
     return x, y, z

@@ -22,11 +22,19 @@ REACH_MM = 3.0
 
 @dataclass(frozen=True)
 class Group:
-    """Lesions that are one and the same disease focus at two visits; either side may be empty. Numbers are sorted."""
+    """Lesions that are one and the same disease focus at two visits; either side may be empty. Numbers are sorted.
+
+    Both are empty where no visit's lesion mask holds it: a faint focus (``faint.py``).
+    """
 
     id: int
     before: tuple[int, ...]
     after: tuple[int, ...]
+
+    @property
+    def is_faint(self) -> bool:
+        """Whether it lies below the threshold of both visits' lesion masks."""
+        return not self.before and not self.after
 
 
 def lesion_groups(
@@ -75,10 +83,15 @@ def domains(
             more = lesion.fraction > best[lesion.window]
             best[lesion.window][more] = lesion.fraction[more]
             owner[lesion.window][more] = numbers[lesion.number]
+    return with_reach(owner)
+
+
+def with_reach(owner: np.ndarray) -> np.ndarray:
+    """Each number of an int array (z, y, x) spread REACH_MM around it; what lies between two goes to the nearer."""
     if not owner.any():
         return owner
     distance, nearest = ndimage.distance_transform_edt(owner == 0, return_indices=True)
-    return np.where(distance <= REACH_MM, owner[tuple(nearest)], 0)
+    return np.where(distance <= REACH_MM, owner[tuple(nearest)], 0).astype(np.int32)
 
 
 def _is_shared(one: SoftLesion, other: SoftLesion, shape: tuple[int, int, int]) -> bool:

@@ -33,7 +33,8 @@ def lesion_histories(pairs: Sequence[Comparison]) -> tuple[LesionHistory, ...]:
     nodes: dict[Lesion, int] = {}
     edges = []
     for pair, comparison in enumerate(pairs):
-        for row in comparison.changes:
+        # A faint focus has no lesion to be followed by.
+        for row in (row for row in comparison.changes if not row.group.is_faint):
             members = [(pair, n) for n in row.group.before] + [(pair + 1, n) for n in row.group.after]
             numbers = [nodes.setdefault(member, len(nodes)) for member in members]
             edges += [(numbers[0], number) for number in numbers]

@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.change.comparison import Comparison
+from MSSoftSegLib.change.faint import SPREAD_DIFFERENCE
 from MSSoftSegLib.change.midpoint import Side
 from MSSoftSegLib.change.visit import Visit
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
@@ -24,13 +25,15 @@ class ChangeMaps:
 def midpoint_maps(comparison: Comparison) -> ChangeMaps:
     """In the space between: difference of the lesion probabilities times P(change) of the group, 0 outside groups."""
     grid, owner = comparison.midpoint.grid, comparison.owner
-    certainty = np.zeros(len(comparison.changes) + 1, np.float32)
+    certainty = np.zeros(1 + max((row.group.id for row in comparison.changes), default=0), np.float32)
     for row in comparison.changes:
         certainty[row.group.id] = row.decision.probability or 0.0
     difference = comparison.midpoint.after.probability - comparison.midpoint.before.probability
     change = np.where(comparison.midpoint.compared, difference, 0.0) * certainty[owner]
     lesion = np.maximum(comparison.midpoint.before.probability, comparison.midpoint.after.probability)
     inside = lesion >= min(comparison.before.threshold, comparison.after.threshold)
+    faint = [row.group.id for row in comparison.changes if row.group.is_faint]
+    inside |= np.isin(owner, faint) & (np.abs(difference) >= SPREAD_DIFFERENCE)
     return ChangeMaps(
         grid.image(np.clip(change, -1, 1).astype(np.float32)),
         grid.image(np.where(inside, owner, 0).astype(np.uint16)),

@@ -11,6 +11,7 @@ from matplotlib.collections import LineCollection
 
 from MSSoftSegLib.change.classes import ChangeClass
 from MSSoftSegLib.change.comparison import Comparison, LesionChange
+from MSSoftSegLib.change.faint import SPREAD_DIFFERENCE
 from MSSoftSegLib.change.history import LesionHistory
 from MSSoftSegLib.report.chart import BLUE, GRAY, VERMILION, chart
 from MSSoftSegLib.report.panel import INK, figure_of, outline_segments, png_bytes
@@ -60,11 +61,14 @@ def overview_png(comparison: Comparison) -> bytes:
 
 
 def close_up_png(comparison: Comparison, row: LesionChange) -> bytes:
-    """50 mm around one group: before, after, subtraction, through the slice where it is largest."""
+    """50 mm around one group: before, after, subtraction, through the slice where it is largest, or where one place changed."""
     inside = comparison.owner == row.group.id
     index = int(inside.sum(axis=(1, 2)).argmax())
     places = np.argwhere(inside[index])
     y, x = places.mean(axis=0) if len(places) else np.zeros(2)
+    if row.decision.is_local:
+        z, y, x = row.evidence.focus_place
+        index = round(z)
     figure = figure_of(3 * CLOSE_UP_PX + 8, CLOSE_UP_PX, DPI)
     for column in range(3):
         axes = figure.add_axes((column / 3 + 0.002, 0, 0.329, 1))
@@ -107,13 +111,14 @@ def _draw(axes: Axes, comparison: Comparison, index: int, column: int, *, outlin
     axes.imshow(shown, cmap="gray", vmin=GRAY_WINDOW[0], vmax=GRAY_WINDOW[1], interpolation="bilinear")
     if outlined:
         threshold = (comparison.before, comparison.after)[column].threshold
-        _outline(axes, comparison, side.probability[index] >= threshold, index)
+        _outline(axes, comparison, side.probability[index], threshold, index)
 
 
-def _outline(axes: Axes, comparison: Comparison, lesion: np.ndarray, index: int) -> None:
+def _outline(axes: Axes, comparison: Comparison, probability: np.ndarray, threshold: float, index: int) -> None:
     owner = comparison.owner[index]
     for row in comparison.changes:
-        own = lesion & (owner == row.group.id)
+        least = SPREAD_DIFFERENCE if row.group.is_faint else threshold
+        own = (probability >= least) & (owner == row.group.id)
         if own.any():
             segments = outline_segments(own, 1.0, 1.0) - 0.5
             color = CLASS_COLORS[row.change]

@@ -1,0 +1,149 @@
+"""What the lesion masks do not tell: foci below their threshold, and changes in one place of a large lesion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from MSSoftSegLib.change.calibration import MOST_SCORE, SHIPPED, change_probability, volume_score
+from MSSoftSegLib.change.classes import CHANGED, MIRRORED, ChangeClass, decide
+from MSSoftSegLib.change.comparison import compare_visits
+from MSSoftSegLib.change.evidence import Evidence
+from MSSoftSegLib.change.graph import Group
+from MSSoftSegLib.change.history import lesion_histories
+from MSSoftSegLib.change.maps import midpoint_maps
+from MSSoftSegLib.exam.geometry import voxels
+from Testing.MSSoftSegLib.change.small_visits import MIDDLE, Spot, visit, way
+
+OLD = [Spot((-12, 0, 0), 5), Spot((12, 0, 0), 4)]
+# Surer than a faint focus needs to be, less sure than the lesion mask asks for.
+FAINT = Spot((0, 14, 6), 4.5, 0.45)
+PLAQUE = Spot((-6, 0, 0), 9)
+BUD = Spot((5, 0, 0), 4)
+
+
+def ras(place):
+    """A spot's place in the space between of heads that did not move."""
+    return (MIDDLE + place) * (-1, -1, 1)
+
+
+def of_faint(rows):
+    return [row for row in rows if row.group.is_faint]
+
+
+@pytest.fixture(scope="module")
+def faint():
+    """A focus below the threshold that appears, and the same swapped."""
+    before, after = visit(OLD), visit([*OLD, FAINT], name="after", seed=2)
+    return compare_visits(before, after, way()), compare_visits(after, before, way())
+
+
+def test_a_focus_below_the_threshold_that_appears_in_map_and_image_is_found_where_it_is(faint):
+    (row,) = of_faint(faint[0].changes)
+    assert row.change in (ChangeClass.NEW, ChangeClass.NOT_DECIDABLE)
+    assert "new" in row.decision.reason or row.change is ChangeClass.NEW
+    assert row.evidence.sign == 1
+    assert np.linalg.norm(np.subtract(row.center_ras_mm, ras(FAINT.place))) < 1.5
+    assert row.before_mm3 == 0
+    assert 0.2 < row.after_mm3 / (4 / 3 * np.pi * FAINT.radius_mm**3) < 0.6
+
+
+def test_swapped_it_is_one_that_went(faint):
+    (forth,), (back,) = (of_faint(each.changes) for each in faint)
+    assert back.change is MIRRORED[forth.change]
+    assert back.decision.probability == pytest.approx(forth.decision.probability, abs=1e-6)
+    assert (back.before_mm3, back.after_mm3) == (forth.after_mm3, forth.before_mm3)
+
+
+def test_it_is_drawn_and_no_lesion_that_could_be_followed(faint):
+    (row,) = of_faint(faint[0].changes)
+    assert (voxels(midpoint_maps(faint[0]).labels) == row.group.id).sum() > 50
+    histories = lesion_histories([faint[0]])
+    assert sorted(len(history.lesions[1]) for history in histories) == [1, 1]
+
+
+def test_what_the_image_does_not_show_is_no_faint_focus():
+    after = visit([*OLD, FAINT], name="after", seed=2)
+    same_image = replace(after, working=visit(OLD, seed=3).working)
+    assert not of_faint(compare_visits(visit(OLD), same_image, way()).changes)
+
+
+def test_a_focus_that_joins_a_large_plaque_is_a_change_there():
+    rows = {}
+    for name, spots in (("same", [PLAQUE]), ("joined", [PLAQUE, BUD])):
+        (rows[name],) = compare_visits(visit([PLAQUE]), visit(spots, name="after", seed=2), way()).changes
+    assert rows["same"].change is ChangeClass.STABLE
+    assert rows["joined"].change is ChangeClass.ENLARGING
+    assert rows["joined"].decision.is_local
+    assert np.linalg.norm(np.subtract(rows["joined"].center_ras_mm, ras(BUD.place))) < 4
+
+
+def test_a_lesion_that_moved_on_is_called_neither_grown_nor_shrunk():
+    other_end = Spot((-17, 0, 0), 4)
+    before, after = visit([PLAQUE, other_end]), visit([PLAQUE, BUD], name="after", seed=2)
+    (row,) = compare_visits(before, after, way()).changes
+    assert row.change is ChangeClass.NOT_DECIDABLE
+    assert row.decision.reason == "one part grew and another shrank"
+
+
+SIZES = st.floats(0.0, 3000.0)
+EVIDENCE = st.builds(
+    Evidence,
+    sign=st.sampled_from((1, -1)),
+    focus_mm3=st.floats(1.0, 2000.0),
+    focus_difference=st.floats(0.25, 1.0),
+    focus_peak=st.floats(0.0, 1.0),
+    focus_z=st.floats(-8.0, 8.0),
+    focus_entropy_nats=st.floats(0.0, 0.693),
+    focus_place=st.just((0.0, 0.0, 0.0)),
+    opposite_mm3=SIZES,
+    opposite_z=st.floats(-8.0, 8.0),
+    soft_before_mm3=SIZES,
+    soft_after_mm3=SIZES,
+    net=st.floats(-1.0, 1.0),
+    compared=st.floats(0.0, 1.0),
+)
+LESIONS = st.lists(st.integers(1, 50), max_size=3, unique=True).map(lambda n: tuple(sorted(n)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(EVIDENCE, LESIONS, LESIONS)
+def test_swapped_evidence_gives_the_mirrored_class(evidence, before, after):
+    swapped = replace(
+        evidence,
+        sign=-evidence.sign,
+        net=-evidence.net,
+        soft_before_mm3=evidence.soft_after_mm3,
+        soft_after_mm3=evidence.soft_before_mm3,
+    )
+    forth, back = decide(Group(1, before, after), evidence), decide(Group(1, after, before), swapped)
+    assert back.change is MIRRORED[forth.change]
+    assert back.probability == pytest.approx(forth.probability)
+    assert back.is_local == forth.is_local
+
+
+@settings(max_examples=200, deadline=None)
+@given(EVIDENCE, st.floats(0.1, 3.0))
+def test_more_of_everything_that_speaks_for_change_never_makes_it_less_likely(evidence, more):
+    likelier = replace(
+        evidence,
+        focus_z=evidence.focus_z + more,
+        focus_mm3=evidence.focus_mm3 * (1 + more),
+        focus_peak=min(evidence.focus_peak + more, 1.0),
+    )
+    assert change_probability(likelier) >= change_probability(evidence)
+    assert 0 <= volume_score(evidence) <= MOST_SCORE
+
+
+@settings(max_examples=100, deadline=None)
+@given(EVIDENCE, LESIONS, LESIONS)
+def test_a_change_is_named_only_from_its_probability_on(evidence, before, after):
+    decision = decide(Group(1, before, after), evidence)
+    if decision.change in CHANGED:
+        assert decision.probability >= SHIPPED.changed_from
+    if decision.change is ChangeClass.STABLE:
+        assert decision.probability <= SHIPPED.stable_up_to
