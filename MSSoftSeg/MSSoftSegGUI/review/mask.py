@@ -11,6 +11,7 @@ from MSSoftSegGUI.review.decisions import Status
 from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
 from MSSoftSegLib.lesion.live.threshold import LiveInstances
+from MSSoftSegLib.lesion.live.voxel_set import NO_VOXELS
 
 Box = tuple[slice, slice, slice]
 ALL_26 = np.ones((3, 3, 3), bool)
@@ -26,11 +27,11 @@ class EditedLesions:
 
 
 class ReviewMask:
-    """labels: uint8 (z, y, x), 1 = MS lesion, 2 = possible MS lesion. changed_box: where the last update changed it."""
+    """labels: uint8 (z, y, x), 1 = MS lesion, 2 = possible MS lesion. changed: flat indices that the last update changed."""
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
         self.labels = np.zeros(shape, np.uint8)
-        self.changed_box: Box | None = None
+        self.changed = NO_VOXELS
         self._shown = np.zeros(0, np.int64)
         self._automatic = np.zeros(0, np.int64)
 
@@ -45,7 +46,7 @@ class ReviewMask:
         flat[self._automatic] = LESION
         edits.apply(self.labels)
         self._shown = np.concatenate([self._automatic, edits.added, edits.possible])
-        self.changed_box = _box_of(touched[flat[touched] != before], self.labels.shape)
+        self.changed = touched[flat[touched] != before]
 
     def automatic(self) -> np.ndarray:
         """The thresholded lesions less the rejected ones, before edits; boolean (z, y, x)."""

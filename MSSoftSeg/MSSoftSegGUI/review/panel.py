@@ -46,9 +46,10 @@ class ReviewPanel(Panel):
         super().__init__(uiPath)
         self._presenter, self._before, self._onDisplay = presenter, before, onDisplay
         self.setIcons(ICONS)
+        self._rows: tuple = ()
         self._numbers: list[int] = []
-        # What each cell says, and the decision that it is drawn in.
-        self._cells: dict[tuple[int, int], tuple[str, str]] = {}
+        # Row by row: what each cell says, and the decision that it is drawn in; () while it was never written.
+        self._cells: list[tuple[tuple[str, str], ...]] = []
         ui = self.ui
         self._connectSliders()
         self._connectViews()
@@ -112,7 +113,7 @@ class ReviewPanel(Panel):
     def close(self) -> None:
         """No result is there."""
         self._enable(False)
-        self._numbers, self._cells = [], {}
+        self._rows, self._numbers, self._cells = (), [], []
         self.ui.lesionTable.setRowCount(0)
         self.say(_("No result yet. Choose an exam and click Segment."))
         showMessage(self.ui.reviewMessage, "")
@@ -264,6 +265,7 @@ class ReviewPanel(Panel):
         header.connect("sectionClicked(int)", self.onHeadClicked)
         header.contextMenuPolicy = qt.Qt.CustomContextMenu
         header.connect("customContextMenuRequested(QPoint)", self.onHeadMenu)
+        table.verticalScrollBar().connect("valueChanged(int)", self.onTableScrolled)
         self._hidden = set(filter(None, slicer.util.settingsValue(HIDDEN_SETTING, "").split(",")))
         self._showColumns(())
         table.resizeColumnsToContents()
@@ -306,13 +308,13 @@ class ReviewPanel(Panel):
 
     def _showRows(self, view) -> None:
         table = self.ui.lesionTable
-        self._numbers = [row.number for row in view.rows]
-        if table.rowCount != len(view.rows):
-            table.setRowCount(len(view.rows))
-            self._cells = {place: cell for place, cell in self._cells.items() if place[0] < len(view.rows)}
-        for index, row in enumerate(view.rows):
-            for number, column in enumerate(self._columns):
-                self._setCell(index, number, column.text(row), row.status)
+        self._rows, self._numbers = view.rows, [row.number for row in view.rows]
+        count = len(view.rows)
+        if len(self._cells) != count:
+            self._cells = [*self._cells[:count], *[()] * (count - len(self._cells))]
+            table.setRowCount(count)
+        # Of hundreds of lesions a dozen are in sight; a slider that is held does not wait for the others.
+        self._writeRows(range(count) if view.rows_final else self._rowsInSight())
         if view.selected in self._numbers:
             table.setCurrentCell(self._numbers.index(view.selected), 0)
         else:
@@ -332,19 +334,35 @@ class ReviewPanel(Panel):
         if number is not None:
             header.setSortIndicator(number, qt.Qt.DescendingOrder if descending else qt.Qt.AscendingOrder)
 
-    def _setCell(self, row: int, column: int, text: str, status: str) -> None:
-        # While a slider moves most cells stay as they are, and asking Qt for each of thousands takes longer than drawing.
-        before = self._cells.get((row, column), (None, ""))
-        if before == (text, status):
-            return
-        self._cells[row, column] = (text, status)
+    def _rowsInSight(self) -> range:
+        table = self.ui.lesionTable
+        first, last = table.rowAt(0), table.rowAt(table.viewport().height - 1)
+        return range(max(first, 0), min(last + 1, len(self._rows)) if last >= 0 else len(self._rows))
+
+    def onTableScrolled(self, _value: int) -> None:
+        with self.updating():
+            self._writeRows(self._rowsInSight())
+
+    def _writeRows(self, indices: range) -> None:
+        """Write what has changed in these rows."""
+        for index in indices:
+            row, before = self._rows[index], self._cells[index]
+            cells = tuple((column.text(row), row.status) for column in self._columns)
+            # Most cells stay as they are, and asking Qt for each of thousands takes longer than drawing.
+            for number, cell in enumerate(cells):
+                if not before or before[number] != cell:
+                    self._setCell(index, number, *cell, before=before[number][1] if before else "")
+            self._cells[index] = cells
+
+    def _setCell(self, row: int, column: int, text: str, status: str, *, before: str) -> None:
+        """before: the decision that the cell is drawn in so far, "" = none."""
         item = self.ui.lesionTable.item(row, column)
         if item is None:
             item = qt.QTableWidgetItem()
             item.setTextAlignment(qt.Qt.AlignCenter)
             self.ui.lesionTable.setItem(row, column, item)
         item.setText(text)
-        if before[1] != status:
+        if before != status:
             font = item.font()
             font.setStrikeOut(status == "rejected")
             item.setFont(font)

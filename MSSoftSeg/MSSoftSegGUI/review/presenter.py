@@ -12,7 +12,7 @@ from MSSoftSegGUI.review.columns import sort_rows
 from MSSoftSegGUI.review.decisions import Decisions, Status
 from MSSoftSegGUI.review.history import ReviewHistory, ReviewState
 from MSSoftSegGUI.review.lesion_rows import LesionRow
-from MSSoftSegGUI.review.mask import Box, ReviewMask, find_box
+from MSSoftSegGUI.review.mask import ReviewMask, find_box
 from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.pointing import GrownFrom, Pointing
 from MSSoftSegGUI.review.row_making import make_table
@@ -22,6 +22,7 @@ from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.lesion.live.growth import Place, connected_part
 from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
 from MSSoftSegLib.lesion.live.threshold import HIGHEST_THRESHOLD, LiveInstances, LiveThreshold
+from MSSoftSegLib.lesion.live.voxel_set import NO_VOXELS
 from MSSoftSegLib.stepwise import Work, finish
 
 Point = tuple[float, float, float]
@@ -107,13 +108,13 @@ class ReviewPresenter:
 
     @property
     def labels(self) -> np.ndarray:
-        """uint8 (k, j, i): 1 = MS lesion, 2 = possible MS lesion. Changed in place; ``changed_box`` says where."""
+        """uint8 (k, j, i): 1 = MS lesion, 2 = possible MS lesion. Changed in place; ``changed`` says where."""
         return self._mask.labels
 
     @property
-    def changed_box(self) -> Box | None:
-        """Where the labels differ from the picture shown before, as slices (k, j, i); None = nowhere. To be read in show."""
-        return self._mask.changed_box
+    def changed(self) -> np.ndarray:
+        """Flat indices of the voxels whose label differs from the picture shown before. To be read in show."""
+        return self._mask.changed
 
     @property
     def decisions_json(self) -> str:
@@ -144,7 +145,7 @@ class ReviewPresenter:
     def sort(self, key: str) -> None:
         """A click on a head: by this column, a second one the other way round, a third least certain first again."""
         self._order = {(key, False): (key, True), (key, True): ("", False)}.get(self._order, (key, False))
-        self._mask.changed_box = None
+        self._mask.changed = NO_VOXELS
         self.view = dataclasses.replace(self.view, rows=self._sorted(self.view.rows), order=self._order)
         self._show(self.view)
 
@@ -153,7 +154,7 @@ class ReviewPresenter:
         row = self.view.row_of(number)
         if row is not None:
             self._selected = row.anchor
-            self._mask.changed_box = None
+            self._mask.changed = NO_VOXELS
             self.view = dataclasses.replace(self.view, selected=number)
             self._show(self.view)
             self._jump(row.place_ras_mm)
@@ -281,7 +282,7 @@ class ReviewPresenter:
         if row is not None:
             self._selected = row.anchor
             self.view = dataclasses.replace(self.view, selected=row.number)
-            self._mask.changed_box = None
+            self._mask.changed = NO_VOXELS
             self._show(self.view)
 
     def _allowed(self, threshold: float) -> float:

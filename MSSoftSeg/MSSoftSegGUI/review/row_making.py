@@ -71,6 +71,7 @@ def make_model_rows(
     middles = _places(instances, material)
     seen = shown | np.isin(instances.number, [n + 1 for n in range(count) if statuses[n] == "rejected"])
     axes = _axes(instances.flat[seen], instances.number[seen], count, material) if with_axes else [None] * count
+    voxel_mm3 = material.voxel_volume_mm3
     rows = []
     for n in range(count):
         voxels = int(instances.voxel_count[n] if statuses[n] == "rejected" else left[n])
@@ -79,7 +80,7 @@ def make_model_rows(
         rows.append(
             LesionRow(
                 number=n + 1,
-                volume_mm3=voxels * material.voxel_volume_mm3,
+                volume_mm3=voxels * voxel_mm3,
                 max_probability=float(instances.max_probability[n]),
                 mean_probability=float(instances.mean_probability[n]),
                 mean_entropy_nats=float(instances.mean_entropy_nats[n]),
@@ -150,9 +151,13 @@ def _places(instances: LiveInstances, material: ReviewMaterial) -> list[list[flo
     for axis, mm in zip(coordinates, spacing_kji, strict=True):
         center = np.bincount(number, weights=axis, minlength=count + 1) / total
         distance += ((axis - center[number]) * mm) ** 2
-    by_lesion = np.lexsort((instances.flat, distance, number))
-    first = np.searchsorted(number[by_lesion], np.arange(1, count + 1))
-    return _ras(instances.flat[by_lesion[first]], material).tolist()
+    nearest = np.full(count + 1, np.inf)
+    np.minimum.at(nearest, number, distance)
+    # Of equally near ones the first in the image.
+    place = np.full(count + 1, np.iinfo(np.int64).max)
+    is_nearest = distance == nearest[number]
+    np.minimum.at(place, number[is_nearest], instances.flat[is_nearest])
+    return _ras(place[1:], material).tolist()
 
 
 def _ras(flat: np.ndarray, material: ReviewMaterial) -> np.ndarray:

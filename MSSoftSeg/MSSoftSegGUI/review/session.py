@@ -281,15 +281,15 @@ class ReviewSession(VTKObservationMixin):
             self._exam.decisions, self._exam.edits = self.presenter.decisions_json, self.presenter.edits_json
 
     def _writeLabels(self, *, final: bool) -> None:
-        node, box = self._exam.segmentation, self.presenter.changed_box
+        node, changed = self._exam.segmentation, self.presenter.changed
         surface = self.panel.ui.surfaceButton.checked
         self._writing = True
         try:
-            if box is not None:
+            if len(changed):
                 if surface and not final:
                     node.RemoveClosedSurfaceRepresentation()
                 self._isSurfaceOld = True
-                writeLabels(node, self.presenter.labels, self._exam.probability, box)
+                writeLabels(node, self.presenter.labels, self._exam.probability, changed)
                 self._edit.forgetStates()
             if surface and final and self._isSurfaceOld:
                 showSurface(node, True)

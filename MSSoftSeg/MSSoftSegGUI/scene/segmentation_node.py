@@ -38,16 +38,18 @@ def addMissingSegments(node, gridNode) -> None:
             _addSegment(node, spec, np.zeros(_shape(gridNode), bool), gridNode)
 
 
-def writeLabels(node, labels: np.ndarray, gridNode, box=None) -> None:
-    """Make the segments equal the labels; box: the only slices (k, j, i) in which they may differ."""
-    box = box if box is not None else (slice(None), slice(None), slice(None))
+def writeLabels(node, labels: np.ndarray, gridNode, changed: np.ndarray | None = None) -> None:
+    """Make the segments equal the labels (k, j, i); changed: flat indices of the only voxels in which they may differ."""
+    place = slice(None) if changed is None else changed
+    values = labels.reshape(-1)[place]
     for spec in SEGMENTS:
         segment = node.GetSegmentation().GetSegment(spec.id)
         if segment is None:
             continue
         image = segment.GetRepresentation(BINARY)
         if _isWhole(node, segment, image, gridNode):
-            _writeInPlace(image, labels[box] == spec.label, box)
+            if not _writeInPlace(image, values == spec.label, place):
+                continue
         else:
             # The Segment Editor crops label maps, and may put both segments into one.
             segment.RemoveAllRepresentations("")
@@ -100,10 +102,15 @@ def _readMask(node, segmentId: str, gridNode) -> np.ndarray:
     return whole
 
 
-def _writeInPlace(image, inside: np.ndarray, box) -> None:
-    _array(image)[box] = inside
+def _writeInPlace(image, inside: np.ndarray, place) -> bool:
+    """Write the voxels at a place of the flat array; whether any of them differed."""
+    voxels = _array(image).reshape(-1)
+    if np.array_equal(voxels[place], inside):
+        return False
+    voxels[place] = inside
     image.GetPointData().GetScalars().Modified()
     image.Modified()
+    return True
 
 
 def _isWhole(node, segment, image, gridNode) -> bool:

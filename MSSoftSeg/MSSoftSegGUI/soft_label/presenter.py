@@ -120,8 +120,13 @@ class SoftLabelPresenter:
 
     def drawing_changed(self, *, has_possible: bool) -> None:
         """Something was painted or erased."""
-        if self._case is not None:
-            self._case = dataclasses.replace(self._case, has_possible=has_possible)
+        if self._case is None:
+            return
+        is_same = self._case.has_possible == has_possible
+        self._case = dataclasses.replace(self._case, has_possible=has_possible)
+        # While the preview is off nothing is under way, and the slider that moves a drawing need not wait for a panel
+        # that would say the same again.
+        if self._is_on or not is_same or self.view != self._anew():
             self._again()
 
     def change(self, choices: SoftChoices) -> None:
@@ -172,10 +177,19 @@ class SoftLabelPresenter:
         """Whatever was under way is worthless; ask anew once the hand rests."""
         self._request += 1
         self._jobs.drop(TOPIC)
+        self.view = self._anew()
+        self._show(self.view)
+        if self.view.is_busy:
+            request = self._request
+            self._later(REST_S, lambda: self._begin(request))
+
+    def _anew(self) -> SoftLabelView:
+        """The picture before anything was asked for it."""
         wanted = self._is_on and self._case is not None
         count = len(self.chosen)
         has_possible = self._case is not None and self._case.has_possible
-        self._change(
+        return dataclasses.replace(
+            self.view,
             raters=tuple((r.name, r.title, r.name not in self._left_out) for r in self._raters(everybody=True)),
             used=self.view.choices.used(max(count, 1), has_possible=has_possible),
             is_on=self._is_on,
@@ -185,9 +199,6 @@ class SoftLabelPresenter:
             warning="",
             summary=self.view.summary if wanted else "",
         )
-        if wanted:
-            request = self._request
-            self._later(REST_S, lambda: self._begin(request))
 
     def _begin(self, request: int) -> None:
         if request == self._request:

@@ -31,13 +31,13 @@ class Stage:
     """A review and everything that it showed."""
 
     def __init__(self, **settings):
-        self.views, self.jumps, self.boxes = [], [], []
+        self.views, self.jumps, self.changes = [], [], []
         self.review = ReviewPresenter(show=self._show, jump=self.jumps.append)
         self.review.open(material(), **settings)
 
     def _show(self, view):
         self.views.append(view)
-        self.boxes.append(self.review.changed_box)
+        self.changes.append(self.review.changed)
 
     @property
     def view(self):
@@ -98,7 +98,9 @@ def test_a_rejected_lesion_leaves_mask_count_and_volume_and_the_next_one_is_sele
     stage.review.select(3)
     stage.review.reject()
     assert not stage.review.labels[SMALL].any()
-    assert stage.boxes[-2:] == [(slice(8, 9), slice(9, 10), slice(10, 12)), None]
+    wanted = np.zeros(stage.review.labels.shape, bool)
+    wanted[8, 9, 10:12] = True
+    assert [sorted(each) for each in stage.changes[-2:]] == [np.flatnonzero(wanted).tolist(), []]
     assert stage.view.count == 2
     assert stage.view.volume_ml == pytest.approx(31 * VOXEL_MM3 / 1000)
     assert stage.view.row_of(3).status == "rejected"
