@@ -139,6 +139,14 @@ class JobCancelled(MSSoftSegError):
         super().__init__("cancelled", remedy=remedy)
 
 
+# What a disk answers that was pulled out, or a network share that has vanished.
+UNREACHABLE = tuple(
+    getattr(errno, name)
+    for name in ("EIO", "ESTALE", "ENODEV", "ENXIO", "ENOTCONN", "EHOSTDOWN", "ESHUTDOWN")
+    if hasattr(errno, name)
+)
+
+
 def as_user_error(problem: Exception) -> MSSoftSegError:
     """Any failure in words for the user; nothing of an unexpected exception's text, which may hold paths, is shown."""
     if isinstance(problem, MSSoftSegError):
@@ -153,6 +161,11 @@ def as_user_error(problem: Exception) -> MSSoftSegError:
     if isinstance(problem, OSError) and problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         name = Path(str(problem.filename2 or problem.filename or "a file")).name
         return RequestError(f"{name} may not be read or written", remedy="ask for permission, or choose another --out")
+    if isinstance(problem, OSError) and problem.errno in UNREACHABLE:
+        name = Path(str(problem.filename2 or problem.filename or "a file")).name
+        return EnvironmentLack(
+            f"{name} cannot be reached any more", remedy="see whether the disk or network share is there, and run again"
+        )
     return JobFailed(
         f"an unexpected {type(problem).__name__} stopped the job",
         remedy="run again with --debug and report the traceback",

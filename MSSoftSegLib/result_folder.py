@@ -7,7 +7,7 @@ import glob
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -36,8 +36,11 @@ MARKERS = (
 def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
     """Refuse a target that is a file, or a folder that holds something and may not be overwritten.
 
-    Overwriting is for folders that this software wrote, and never for one that holds an input or the current folder.
+    Overwriting is for folders that this software wrote, and never for one that holds an input or the current folder. What
+    killed runs of ours left beside it is tidied up first: an old result that was set aside is put back.
     """
+    _put_back(target)
+    remove_abandoned(target, own=False)
     if target.exists() and not target.is_dir():
         raise OutputExists(f"{target.name} is a file, not a folder", remedy="choose another --out")
     _check_can_be_made(target)
@@ -78,8 +81,8 @@ def complete_or_absent(target: Path, *, overwrite: bool) -> Iterator[Path]:
     check_target(target, overwrite=overwrite)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(target)
-        partial = target.parent / f".{target.name}.partial-{os.getpid()}"
+        remove_abandoned(target)
+        partial = name_partial(target)
         partial.mkdir()
     except OSError as problem:
         if problem.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -111,9 +114,58 @@ def _put_in_place(partial: Path, target: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _remove_abandoned(target: Path) -> None:
-    """Remove what a killed process of ours left for this target."""
-    for leftover in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
+@contextmanager
+def scratch_beside(target: Path) -> Iterator[Path]:
+    """A folder beside a target file, to write into what is then renamed to it; gone when the block ends."""
+    folder = name_partial(target.absolute())
+    remove_abandoned(target)
+    try:
+        folder.mkdir()
+    except PermissionError:
+        raise RequestError(
+            f"the folder for {target.name} cannot be written to", remedy="choose an --out that you may write to"
+        ) from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def name_partial(target: Path) -> Path:
+    """Where this process writes what will be renamed to a target, a folder or a file: beside it, hidden."""
+    return target.with_name(f".{target.name}.partial-{os.getpid()}")
+
+
+def remove_abandoned(target: Path, *, own: bool = True) -> None:
+    """Remove what killed processes of ours left for this target.
+
+    own: also what bears this process' number: a dead one's that had it before, unless this one is writing there.
+    """
+    for leftover in _left_by_the_dead(target, "partial"):
+        if leftover.name == name_partial(target).name and not own:
+            continue
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def _put_back(target: Path) -> None:
+    """Where a run was killed between the two renamings the old result becomes the target again."""
+    for aside in _left_by_the_dead(target, "replaced"):
+        if target.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            # Where it may not be written to, the checks that follow say so.
+            with suppress(OSError):
+                os.replace(aside, target)
+
+
+def _left_by_the_dead(target: Path, what: str) -> list[Path]:
+    """What processes that are no more left beside a target."""
+    found = []
+    for leftover in target.absolute().parent.glob(f".{glob.escape(target.name)}.{what}-*"):
         owner = leftover.name.rpartition("-")[2]
         if owner.isdigit() and (int(owner) == os.getpid() or not psutil.pid_exists(int(owner))):
-            shutil.rmtree(leftover, ignore_errors=True)
+            found.append(leftover)
+    return found

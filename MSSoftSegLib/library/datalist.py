@@ -26,6 +26,7 @@ from MSSoftSegLib.library.channels import find_channel_modality
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.transaction import write_text
 from MSSoftSegLib.library.visits import find_visits
+from MSSoftSegLib.result_folder import scratch_beside
 
 SECTION = "training"
 # Who drew a label that names nobody.
@@ -92,7 +93,8 @@ def write_datalist(cases: Sequence[LabeledCase], path: Path, *, section: str = S
                 entry[key] = relative(getattr(case, key))
         entry["preprocessed"] = case.preprocessed
         entries.append(entry)
-    write_text(path, json.dumps({section: entries}, indent=2, ensure_ascii=False) + "\n", scratch=folder)
+    with scratch_beside(path) as scratch:
+        write_text(path, json.dumps({section: entries}, indent=2, ensure_ascii=False) + "\n", scratch=scratch)
     return path
 
 

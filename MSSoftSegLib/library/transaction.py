@@ -164,10 +164,12 @@ def _pending_folder(library: Path) -> Path:
 
 def _remove_abandoned(pending: Path, *, now_s: float) -> None:
     """Remove what killed writers left undecided. now_s: by the clock of the disk, for this machine's may be days off."""
-    for folder in pending.iterdir():
+    for left in (*pending.iterdir(), *pending.parent.glob("*.partial")):
         try:
-            old = now_s - folder.stat().st_mtime > ABANDONED_AFTER_S
+            old = now_s - left.stat().st_mtime > ABANDONED_AFTER_S
         except OSError:
             continue
-        if old and not (folder / COMMIT).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        if old and left.suffix == ".partial":
+            left.unlink(missing_ok=True)
+        elif old and not (left / COMMIT).exists():
+            shutil.rmtree(left, ignore_errors=True)

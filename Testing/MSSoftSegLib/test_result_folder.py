@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from MSSoftSegLib.errors import OutputExists, RequestError
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, complete_or_absent, scratch_beside
 from Testing.patience import HANGING_S
 
 
@@ -153,3 +153,54 @@ def test_leftovers_are_found_beside_a_target_whose_name_looks_like_a_pattern(tmp
     with complete_or_absent(tmp_path / "result[1]", overwrite=False):
         pass
     assert names(tmp_path) == ["result[1]"]
+
+
+def set_aside(folder):
+    """An old result where a run was killed between taking it away and putting the new one there."""
+    aside = folder / ".result.replaced-999999999"
+    aside.mkdir()
+    (aside / "result.json").write_text("old")
+    return aside
+
+
+def test_an_old_result_that_a_killed_run_had_set_aside_is_there_again_before_anything_is_decided(tmp_path):
+    set_aside(tmp_path)
+    with pytest.raises(OutputExists, match="not empty"):
+        check_target(tmp_path / "result", overwrite=False)
+    assert names(tmp_path) == ["result"]
+    assert (tmp_path / "result" / "result.json").read_text() == "old"
+    with complete_or_absent(tmp_path / "result", overwrite=True) as folder:
+        (folder / "result.json").write_text("new")
+    assert names(tmp_path) == ["result"]
+    assert (tmp_path / "result" / "result.json").read_text() == "new"
+
+
+def test_an_old_result_that_was_set_aside_goes_where_the_new_one_is_in_place(tmp_path):
+    set_aside(tmp_path)
+    other = tmp_path / f".result.replaced-{os.getppid()}"
+    other.mkdir()
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result" / "result.json").write_text("new")
+    check_target(tmp_path / "result", overwrite=True)
+    # What a process that lives has set aside is its own.
+    assert names(tmp_path) == [other.name, "result"]
+    assert (tmp_path / "result" / "result.json").read_text() == "new"
+
+
+def test_scratch_beside_a_file_goes_with_what_killed_runs_left_of_theirs(tmp_path):
+    left = tmp_path / ".mask.nii.gz.partial-999999999"
+    left.mkdir()
+    (left / "mask.nii.gz").write_text("half")
+    with scratch_beside(tmp_path / "mask.nii.gz") as folder:
+        assert names(tmp_path) == [folder.name]
+    assert names(tmp_path) == []
+
+
+def test_a_check_while_a_folder_is_being_written_leaves_it_and_takes_a_dead_ones(tmp_path):
+    left = tmp_path / ".result.partial-999999999"
+    with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+        (folder / "result.json").write_text("new")
+        left.mkdir()
+        check_target(tmp_path / "result", overwrite=False)
+        assert names(tmp_path) == [folder.name]
+    assert names(tmp_path) == ["result"]

@@ -24,6 +24,7 @@ from MSSoftSegLib.report.lesion_table import read_lesions_csv
 from MSSoftSegLib.report.result import LesionFacts, Result, UncertaintyFacts
 from MSSoftSegLib.report.review import Review
 from MSSoftSegLib.result_files import ENTROPY_FILE, FACTS_FILE, LESIONS_FILE, PROBABILITY_FILE
+from MSSoftSegLib.result_folder import name_partial, remove_abandoned
 
 SHARES = {"reading": 1.0, "lesions": 2.0, "report": 6.0}
 
@@ -118,8 +119,9 @@ def _corrected(result: Result, segmentation: Segmentation) -> Result:
 
 def _put(page: str, out: Path) -> None:
     """Whole or not at all."""
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    partial = name_partial(out)
     try:
+        remove_abandoned(out)
         partial.write_text(page, encoding="utf-8")
         os.replace(partial, out)
     except PermissionError:

@@ -6,8 +6,6 @@ import dataclasses
 import json
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from MSSoftSegLib.exam.image_format import DETACHED_EXTENSIONS, image_extension,
 from MSSoftSegLib.exam.label_doubts import mask_doubts
 from MSSoftSegLib.jobs.documents.softmask import SoftmaskJob, SoftmaskSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
+from MSSoftSegLib.result_folder import remove_abandoned, scratch_beside
 from MSSoftSegLib.softlabel.soft_mask import SoftMask
 from MSSoftSegLib.softlabel.softening import METHOD_LABELS, check_request, make_soft_mask
 from MSSoftSegLib.version import VERSION
@@ -97,6 +96,7 @@ def _facts(soft: SoftMask, spec: SoftmaskSpec) -> dict[str, Any]:
 def _check_out(spec: SoftmaskSpec) -> None:
     """Refuse a target before anything is read: an input, a file that may not be replaced, a name that is no image."""
     out, sidecar = spec.out, sidecar_of(spec.out)
+    remove_abandoned(out, own=False)
     extension = image_extension(out.name)
     if extension is None or extension in DETACHED_EXTENSIONS:
         raise RequestError(f"{out.name} cannot be written", remedy="choose an --out ending in .nii.gz, .nrrd or .mha")
@@ -108,8 +108,9 @@ def _check_out(spec: SoftmaskSpec) -> None:
     for path in (out, sidecar):
         if path.is_dir():
             raise OutputExists(f"{path.name} is a folder, not a file", remedy="choose another --out")
-        if path.exists() and not spec.overwrite:
-            raise OutputExists(f"{path.name} is there already", remedy="choose another --out, or add --overwrite")
+    # A sidecar of ours alone is what a run left that was killed before its image was in place.
+    if out.exists() and not spec.overwrite:
+        raise OutputExists(f"{out.name} is there already", remedy="choose another --out, or add --overwrite")
     if sidecar.exists() and not _is_ours(sidecar):
         raise OutputExists(
             f"{sidecar.name} was not written by softmask and is not overwritten", remedy="choose another --out"
@@ -127,13 +128,7 @@ def _is_ours(sidecar: Path) -> bool:
 def _write(soft: SoftMask, facts: dict[str, Any], spec: SoftmaskSpec) -> None:
     """Both files whole in a folder beside the target, then renamed: the sidecar first, so that no image is without one."""
     sidecar = sidecar_of(spec.out)
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{spec.out.name}.partial-", dir=spec.out.absolute().parent))
-    except PermissionError:
-        raise RequestError(
-            f"the folder for {spec.out.name} cannot be written to", remedy="choose an --out that you may write to"
-        ) from None
-    try:
+    with scratch_beside(spec.out) as folder:
         image = folder / spec.out.name
         write_image(soft.image, image)
         facts = {**facts, "sha256": sha256_of_file(image)}
@@ -141,8 +136,6 @@ def _write(soft: SoftMask, facts: dict[str, Any], spec: SoftmaskSpec) -> None:
         # Another run may have finished here meanwhile: its result is not ours to replace.
         _check_out(spec)
         _put_in_place(folder / sidecar.name, sidecar, image, spec.out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _put_in_place(new_sidecar: Path, sidecar: Path, new_image: Path, image: Path) -> None:

@@ -54,7 +54,9 @@ def export_datalist(
     _check_file(out, overwrite=overwrite)
     made_folder = out.with_name(f"{out.stem}_labels")
     check_unchanged(made_folder)
-    check_target(made_folder, overwrite=overwrite)
+    # Without its list a folder of ours is what a run left that was killed in between.
+    replaces = overwrite or not out.exists()
+    check_target(made_folder, overwrite=replaces)
     out.parent.mkdir(parents=True, exist_ok=True)
     by_name = {case.case: case for case in read_labeled_cases(library, statuses=STATUSES)}
     listed: list[LabeledCase] = []
@@ -66,7 +68,7 @@ def export_datalist(
     if labels.merge is None and labels.soft_label is None and all(on_one_grid.values()):
         listed = [_of_rater(by_name[str(record.case_id)], labels.rater) for record in selection.records]
     else:
-        with complete_or_absent(made_folder, overwrite=overwrite) as folder:
+        with complete_or_absent(made_folder, overwrite=replaces) as folder:
             for number, record in enumerate(selection.records):
                 progress(number / len(selection.records), str(record.case_id))
                 case = by_name[str(record.case_id)]

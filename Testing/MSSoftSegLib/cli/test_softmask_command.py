@@ -203,14 +203,26 @@ def test_when_the_image_cannot_be_put_in_place_the_sidecar_does_not_speak_of_it(
         put(source, target)
 
     monkeypatch.setattr(softmask.os, "replace", failing)
-    assert soften(place) == 4
+    assert soften(place) == 3
     assert names(place) == ["A.nii.gz", "B.nii.gz", "F.nii.gz"]
     monkeypatch.setattr(softmask.os, "replace", put)
     assert soften(place, method="none") == 0
     before = {path: path.read_bytes() for path in place.iterdir()}
     monkeypatch.setattr(softmask.os, "replace", failing)
-    assert soften(place, "--overwrite") == 4
+    assert soften(place, "--overwrite") == 3
     assert {path: path.read_bytes() for path in place.iterdir()} == before
+
+
+def test_what_a_killed_run_left_does_not_stand_in_the_way_of_the_next_one(place):
+    assert soften(place) == 0
+    whole = {path.name: path.read_bytes() for path in place.iterdir()}
+    # Killed before the image was in place: its sidecar is there, and the folder that it wrote into.
+    (place / "S.nii.gz").unlink()
+    left = place / ".S.nii.gz.partial-999999999"
+    left.mkdir()
+    (left / "S.nii.gz").write_bytes(b"half")
+    assert soften(place) == 0
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == whole
 
 
 def test_another_run_that_finished_meanwhile_is_not_replaced(place, monkeypatch):

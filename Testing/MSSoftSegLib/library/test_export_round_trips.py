@@ -285,6 +285,16 @@ def test_an_export_replaces_its_own_untouched_result_only(library, tmp_path, nam
     assert (folder / "notes of mine.txt").read_text() == "precious"
 
 
+def test_a_folder_of_labels_whose_list_was_never_written_is_made_again(library, tmp_path):
+    out, extra = tmp_path / "list.json", {"labels": LabelChoice(merge="union")}
+    first = FORMATS["monai-datalist"](library, out, statuses=APPROVED, **extra)
+    written = out.read_bytes()
+    # Killed in between.
+    out.unlink()
+    assert FORMATS["monai-datalist"](library, out, statuses=APPROVED, **extra) == first
+    assert out.read_bytes() == written
+
+
 NAME = b"DoeJane"
 
 

@@ -166,9 +166,15 @@ def test_a_clock_that_is_wrong_by_a_year_takes_nobody_elses_files_for_abandoned(
 def test_what_a_killed_writer_left_undecided_goes_with_a_later_save(library, drawn):
     theirs = library / WRITERS_FOLDER / "pending" / "0123456789abcdef"
     theirs.mkdir(parents=True)
-    os.utime(theirs, (time.time() - 90_000,) * 2)
+    text, fresh = (library / WRITERS_FOLDER / f"{name}.partial" for name in ("0123", "4567"))
+    for path in (text, fresh):
+        path.write_text("{")
+    for path in (theirs, text):
+        os.utime(path, (time.time() - 90_000,) * 2)
     save(library, drawn, rater="ben")
     assert not theirs.exists()
+    assert not text.exists()
+    assert fresh.exists()
 
 
 def test_names_that_differ_in_capitals_only_are_refused_before_anything_is_written(library, drawn, tmp_path):
