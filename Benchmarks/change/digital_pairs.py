@@ -225,8 +225,8 @@ def kept_pair(number: int, folder: Path, description: ModelDescription) -> Store
     facts = json.loads(str(arrays["facts"]))
     visits, poses = [], []
     for name in ("before", "after"):
-        grid = Grid(**facts[name]["working"])
-        native = {Modality(m): Grid(**own) for m, own in facts[name]["native"].items()}
+        grid = _kept_grid(facts[name]["working"])
+        native = {Modality(m): _kept_grid(own) for m, own in facts[name]["native"].items()}
         ways = {modality: sitk.Transform(3, sitk.sitkIdentity) for modality in native}
         flair = grid.image(arrays[f"{name}_flair"].astype(np.float32))
         working = WorkingExam(
@@ -235,7 +235,7 @@ def kept_pair(number: int, folder: Path, description: ModelDescription) -> Store
         visits.append(as_visit(working, arrays[f"{name}_p"].astype(np.float32), name, description))
         poses.append(arrays[f"{name}_pose"])
     fates = {int(label): (Fate(fate), one, other) for label, (fate, one, other) in facts["fates"].items()}
-    foci = Grid(**facts["foci"]).image(arrays["foci"].astype(np.float32))
+    foci = _kept_grid(facts["foci"]).image(arrays["foci"].astype(np.float32))
     return StoredPair((visits[0], visits[1]), foci, fates, (affine(poses[0]), affine(poses[1])))
 
 
@@ -251,3 +251,8 @@ def known_half_way(pair: StoredPair, number: int) -> HalfWay:
 
 def _grid_facts(grid: Grid) -> dict[str, object]:
     return asdict(grid)
+
+
+def _kept_grid(facts: dict[str, list[float]]) -> Grid:
+    """A grid as JSON kept it, whose tuples have become lists."""
+    return Grid(**{name: tuple(values) for name, values in facts.items()})  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from MSSoftSegLib.lesion.instances import CONNECTIVITY_RANK, DEFAULT_CONNECTIVIT
 
 # A faint focus spreads as far as the probability differs by the first, and must differ by the second somewhere.
 SPREAD_DIFFERENCE, CORE_DIFFERENCE = 0.15, 0.3
-# Mean image difference over the focus, in SDs of normal tissue. Chosen by looking at one real pair (patient 12 of open_ms).
+# Mean image difference over the focus, in SDs of normal tissue. Chosen on real pairs: Benchmarks/results/change/real.md.
 LEAST_FAINT_Z = 2.0
 SMALLEST_FAINT_MM3 = 8.0
 
