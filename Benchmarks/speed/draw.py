@@ -25,6 +25,8 @@ def lines(parts: dict[str, dict]) -> Iterator[str]:
     yield "unless the clock is named. Where other programs ran too (`wanted cores`), the clock's seconds are longer for it."
     if "inference" in parts:
         yield from _inference(parts["inference"])
+    if "preprocessing" in parts:
+        yield from _preprocessing(parts["preprocessing"])
     if "whole_job" in parts:
         yield from _whole_job(parts["whole_job"])
     if "growth" in parts:
@@ -55,6 +57,26 @@ def _inference(part: dict) -> Iterator[str]:
     yield ""
     yield "The last column compares with ours in the same windows, on noise, of which windows think differently: bfloat16 against"
     yield "float32, and nnU-Net's predictor, which sums in 16 bits, trusts the rims of its windows by other weights."
+
+
+def _preprocessing(part: dict) -> Iterator[str]:
+    yield from ("", "## Preprocessing of one T1, one thread", "")
+    yield f"A digital patient's T1 to its FLAIR, medians of {part['rounds']} turns. Off: mean distance from the true motion over the brain."
+    yield "Unevenness: coefficient of variation of the brighter half of the brain after bias correction."
+    yield _machine(part["machine"])
+    yield from ("", "| alignment | s | times as long as ours | off, mm |", "|---|---|---|---|")
+    for name, off in sorted(part["off_mm"].items(), key=lambda item: item[1]):
+        yield f"| {name} | {_beside_ours(part['alignment_s'], name)} | {off:.2f} |"
+    yield from ("", "| bias field | s | times as long as ours | unevenness |", "|---|---|---|---|")
+    for name, left in sorted(part["unevenness"].items(), key=lambda item: item[1]):
+        yield f"| {name} | {_beside_ours(part['bias_s'], name)} | {left:.3f} |"
+    yield ""
+    yield "Brain extraction beside HD-BET's masks: [brain_extraction.md](../brain_extraction.md)."
+
+
+def _beside_ours(seconds: dict[str, float], name: str) -> str:
+    """Seconds and ratio, two cells; empty for what takes none."""
+    return f"{seconds[name]:.1f} | {seconds[name] / seconds['ours']:.1f}" if name in seconds else " | "
 
 
 def _backends(part: dict) -> Iterator[str]:
