@@ -239,8 +239,11 @@ def test_a_segmentation_of_preprocessed_images_does_not_depend_on_how_they_are_s
             # Lesions of one volume are numbered in the file's own order: how large each voxel's lesion is does not change.
             answers.append([*maps[:2], np.bincount(maps[2].ravel())[maps[2]]])
         assert answers[0][0].std() > 1e-4
-        for plain, turned in zip(*answers, strict=True):
-            np.testing.assert_array_equal(turned, plain, err_msg=f"{number} {letters}")
+        (plain, *plain_lesions), (turned, *turned_lesions) = answers
+        # Which sums are taken first may depend on addresses in memory: the last bit of a probability is not promised.
+        np.testing.assert_allclose(turned, plain, rtol=0, atol=1e-6, err_msg=f"{number} {letters}")
+        for one, other in zip(plain_lesions, turned_lesions, strict=True):
+            np.testing.assert_array_equal(other, one, err_msg=f"{number} {letters}")
         for order in {"LPS", letters}:
             shutil.rmtree(tmp_path / order)
     record(f"geometry: preprocessed, {network['kind']}", {"storages": SEGMENTED // 2, "wrong side or shifted": 0})

@@ -48,7 +48,7 @@ class Plan:
     patch: Shape | None = None
     filters: tuple[int, ...] | None = None
     steps_per_epoch: int = 250  # about; a stage has the steps that it states
-    version: str = "0.5.1"
+    version: str = "0.5.2"
     seed: int = 11
 
     def recipe(self, stage: Stage) -> Recipe:
