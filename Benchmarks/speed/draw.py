@@ -61,8 +61,8 @@ def _inference(part: dict) -> Iterator[str]:
 
 def _preprocessing(part: dict) -> Iterator[str]:
     yield from ("", "## Preprocessing of one T1, one thread", "")
-    yield f"A digital patient's T1 to its FLAIR, medians of {part['rounds']} turns. Off: mean distance from the true motion in the"
-    yield "brain. Unevenness: coefficient of variation of the brighter half of the brain after bias correction."
+    yield f"A digital patient's T1 onto FLAIR, medians of {part['rounds']} turns. Off: distance from the true motion, mean over"
+    yield "the brain. Unevenness: coefficient of variation of the brighter half of the brain after bias correction."
     yield _machine(part["machine"])
     yield from ("", "| alignment | s | times as long as ours | off, mm |", "|---|---|---|---|")
     for name, off in sorted(part["off_mm"].items(), key=lambda item: item[1]):
