@@ -1,13 +1,16 @@
 """How well regions are found: ventricles of real exams, places of digital patients' lesions, and what misregistration does.
 
-    python Benchmarks/regions.py [--working FOLDER --exams ../shared/data/tabriz] [--patients 3 --first 0] [--places-only]
+    python Benchmarks/regions.py [--working FOLDER --data ../shared/data] [--patients 3 --first 0] [--places-only]
+    python Benchmarks/regions.py --working FOLDER --patients 0 --misregistered 3
 
 Ventricles: working exams (`mssoftseg preprocess`) in FOLDER, named `tabriz_t01`, `tabriz_t04_visit1` and so on, against the
-manual `ventricles.nii.gz` of the exam on FLAIR's own slices. Places: digital patients in 2 mm voxels whose anatomy is known; the
-place of a lesion by the map that was found is right where it is the one that the same rules give on the true anatomy, and
-admissible where it is one of the true ones (a lesion that touches ventricle and cortex has two). Ends with who is taken for whom.
-Misregistration: the affine transform is turned by 3°, stretched by 3 % and shifted by 5 mm, each in a random direction, before
-the deformation and instead of it; left out with --places-only. Prints a table.
+manual `ventricles.nii.gz` of the exam (`tabriz/t01` of the data) on FLAIR's own slices. Places: digital patients in 2 mm voxels
+whose anatomy is known; the place of a lesion by the map that was found is right where it is the one that the same rules give on
+the true anatomy, and admissible where it is one of the true ones (a lesion that touches ventricle and cortex has two). Ends with
+who is taken for whom. Misregistration: the affine transform is turned by 3°, stretched by 3 % and shifted by 5 mm, each in a
+random direction, before the deformation and instead of it; left out with --places-only. With --misregistered, instead of the
+ventricles: the same error as often for each real exam, at the start of the affine registration and, unmended, at its end; a
+lesion (component of the manual `lesion.nii.gz`) is changed where it is named otherwise than without. Prints a table.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ from MSSoftSegLib.region.mapping import map_regions, regions_by
 from MSSoftSegLib.region.places import LesionPlace, place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import REGIONS, Region
-from MSSoftSegLib.region.registration import affine_transform, deformed
+from MSSoftSegLib.region.registration import affine_from, affine_start, affine_transform, deformed
 from MSSoftSegLib.resources import resources_folder
 
 TURN_DEG, STRETCH, SHIFT_MM = 3.0, 0.03, 5.0
@@ -108,6 +111,41 @@ def perturbed(affine: sitk.AffineTransform, middle: np.ndarray, *, rng: np.rando
     return moved
 
 
+def tissue_of(working: WorkingExam, fluid: sitk.Image) -> sitk.Image:
+    """What is registered: brain that is not fluid."""
+    return image_like(fluid, ((voxels(working.brain_mask) > 0) * (1 - voxels(fluid))).astype(np.float32))
+
+
+def middle_of(image: sitk.Image) -> np.ndarray:
+    """The middle of its grid, LPS mm."""
+    return np.asarray(image.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in image.GetSize()]))
+
+
+def changed_places(working: WorkingExam, mask: sitk.Image, times: int) -> tuple[int, np.ndarray]:
+    """How many lesions a real exam has, and how many are named otherwise, int (times, 2): start off, affine transform off."""
+    atlas, grid, flair = read_atlas_regions(), Grid.of(mask), Modality.FLAIR
+    inside = (voxels(mask) > 0).astype(np.float32)
+    instances = grid.image(
+        label_instances(inside, threshold=0.5, min_lesion_mm3=0.0, voxel_volume_mm3=grid.voxel_volume_mm3)
+    )
+    lesions = resample(grid.image(inside), working.grid, source_from_grid=working.native_from_working[flair]) > 0.25
+    fluid = fluid_fraction(working)
+    tissue = tissue_of(working, fluid)
+    start, middle = affine_start(atlas, tissue), middle_of(tissue)
+    affine = affine_from(start, atlas, tissue)
+
+    def places(found_affine: sitk.AffineTransform) -> tuple[LesionPlace, ...]:
+        regions = regions_by(deformed(atlas, tissue, found_affine), atlas, working, fluid, lesions)
+        return place_lesions(instances, regions, working.working_from_native(flair))
+
+    found, changed = places(affine), []
+    for seed in range(times):
+        start_off, affine_off = (perturbed(each, middle, rng=np.random.default_rng(seed)) for each in (start, affine))
+        ways = affine_from(start_off, atlas, tissue), affine_off
+        changed.append([len(found) - same(found, places(way)) for way in ways])
+    return len(found), np.asarray(changed)
+
+
 def same(found: tuple[LesionPlace, ...], other: tuple[LesionPlace, ...]) -> int:
     """Lesions with the same place."""
     return sum(a.place is b.place for a, b in zip(found, other, strict=True))
@@ -147,13 +185,11 @@ def placed_patient(seed: int, *, misregistered: bool) -> Placed:
     flair_from_patient = patient.native_from_patient[Modality.FLAIR]
     lesions = resample(patient.patient_truth, working.grid, source_from_grid=flair_from_patient.GetInverse()) > 0.25
     fluid = fluid_fraction(working)
-    tissue = image_like(fluid, ((voxels(working.brain_mask) > 0) * (1 - voxels(fluid))).astype(np.float32))
+    tissue = tissue_of(working, fluid)
     affine = affine_transform(atlas, tissue)
     ways = [deformed(atlas, tissue, affine)]
     if misregistered:
-        center = [(n - 1) / 2 for n in tissue.GetSize()]
-        middle = np.asarray(tissue.TransformContinuousIndexToPhysicalPoint(center))
-        off = perturbed(affine, middle, rng=np.random.default_rng(seed))
+        off = perturbed(affine, middle_of(tissue), rng=np.random.default_rng(seed))
         ways += [deformed(atlas, tissue, off), off]
     found = [
         place_lesions(instances, regions_by(way, atlas, working, fluid, lesions), flair_from_patient) for way in ways
@@ -161,27 +197,48 @@ def placed_patient(seed: int, *, misregistered: bool) -> Placed:
     return Placed(place_lesions(instances, true_regions(seed)), found[0], tuple(found[1:]))
 
 
+def write_misregistered(working: Path, data: Path, times: int) -> None:
+    """The table of real exams' lesions whose place misregistration changes."""
+    sys.stdout.write("| exam | lesions | changed with the start off | with the affine transform off |\n")
+    lesions, changed = 0, np.zeros(2, int)
+    for folder in sorted(working.iterdir()):
+        mask = sitk.ReadImage(str(data / folder.name.replace("_", "/") / "lesion.nii.gz"))
+        count, each = changed_places(read_working_folder(folder), mask, times)
+        lesions, changed = lesions + count, changed + each.sum(axis=0)
+        columns = " | ".join(", ".join(map(str, column)) for column in each.T)
+        sys.stdout.write(f"| {folder.name} | {count} | {columns} |\n")
+        sys.stdout.flush()
+    shares = " | ".join(f"{share:.3f}" for share in changed / (lesions * times))
+    sys.stdout.write(f"| share of {lesions} lesions, {times} times | | {shares} |\n")
+
+
+def write_ventricles(working: Path, data: Path) -> None:
+    """The table of real exams' ventricles."""
+    dice = []
+    for folder in sorted(working.glob("tabriz_*")):
+        manual = sitk.ReadImage(str(data / folder.name.replace("_", "/") / "ventricles.nii.gz"))
+        score, seconds = ventricle_dice(read_working_folder(folder), manual)
+        dice.append(score)
+        sys.stdout.write(f"| {folder.name} | ventricle DSC {score:.3f} | {seconds:.1f} s of processor time |\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"| mean of {len(dice)} | ventricle DSC {np.mean(dice):.3f} | |\n" if dice else "")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--working", type=Path, help="folder of working exams")
-    parser.add_argument("--exams", type=Path, default=Path("../shared/data/tabriz"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--misregistered", type=int, default=0, help="errors drawn for each exam of --working")
     parser.add_argument("--patients", type=int, default=3)
     parser.add_argument("--first", type=int, default=0, help="number of the first digital patient")
     parser.add_argument("--places-only", action="store_true")
     given = parser.parse_args()
+    if given.working and given.misregistered:
+        write_misregistered(given.working, given.data, given.misregistered)
+    elif given.working:
+        write_ventricles(given.working, given.data)
     write = sys.stdout.write
-    dice = []
-    for folder in sorted(given.working.glob("tabriz_*")) if given.working else []:
-        manual = sitk.ReadImage(
-            str(given.exams / folder.name.removeprefix("tabriz_").replace("_", "/") / "ventricles.nii.gz")
-        )
-        score, seconds = ventricle_dice(read_working_folder(folder), manual)
-        dice.append(score)
-        write(f"| {folder.name} | ventricle DSC {score:.3f} | {seconds:.1f} s of processor time |\n")
-        sys.stdout.flush()
-    if dice:
-        write(f"| mean of {len(dice)} | ventricle DSC {np.mean(dice):.3f} | |\n")
     heads = "patient | lesions | place right | admissible"
     heads += "" if given.places_only else " | changed by misregistration before the deformation | instead of it"
     write(f"| {heads} |\n" if given.patients else "")

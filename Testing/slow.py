@@ -55,6 +55,7 @@ SLOW = (
     "MSSoftSegLib/preprocessing/test_pipeline.py",
     "MSSoftSegLib/quality/test_exam_checks.py",
     "MSSoftSegLib/quality/test_in_the_job.py",
+    "MSSoftSegLib/region/test_registration.py",
     "MSSoftSegLib/report/test_html.py",
     "MSSoftSegLib/study/test_study.py",
     "MSSoftSegLib/test_packaging.py",

@@ -27,6 +27,16 @@ def atlas_from_exam(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.Transf
 
 def affine_transform(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
     """The affine part, from exam points to atlas points."""
+    return affine_from(affine_start(atlas, exam_tissue), atlas, exam_tissue)
+
+
+def affine_start(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
+    """Where the search for the affine part begins: middles onto each other, and one scale."""
+    return _start(coarse(exam_tissue, REGISTRATION_MM[0]), atlas.tissue[0])
+
+
+def affine_from(start: sitk.AffineTransform, atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
+    """The affine part as found from this start, which stays as it is."""
     fixed, moving = coarse(exam_tissue, REGISTRATION_MM[0]), atlas.tissue[0]
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(THREADS)
@@ -39,10 +49,10 @@ def affine_transform(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.Affin
     method.SetShrinkFactorsPerLevel((2, 1))
     method.SetSmoothingSigmasPerLevel((6.0, 2.0))
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
-    start = sitk.AffineTransform(_start(fixed, moving))
-    method.SetInitialTransform(start, inPlace=True)
+    found = sitk.AffineTransform(start)
+    method.SetInitialTransform(found, inPlace=True)
     method.Execute(fixed, moving)
-    return start
+    return found
 
 
 def _start(fixed: sitk.Image, moving: sitk.Image) -> sitk.AffineTransform:
