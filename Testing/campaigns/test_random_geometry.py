@@ -224,7 +224,7 @@ def test_a_segmentation_of_preprocessed_images_does_not_depend_on_how_they_are_s
         grid = drawn_grid(draw, middle, finest_mm=1.5, coarsest_mm=3.0)
         images = [grid.image(brain_on(grid, middle, contrast)) for contrast in range(3)]
         answers = []
-        letters = draw.choice(ORDERS)
+        letters = draw.choice([order for order in ORDERS if order != "LPS"])
         for order in ("LPS", letters):
             folder = tmp_path / order
             files = [
@@ -244,7 +244,7 @@ def test_a_segmentation_of_preprocessed_images_does_not_depend_on_how_they_are_s
         np.testing.assert_allclose(turned, plain, rtol=0, atol=1e-6, err_msg=f"{number} {letters}")
         for one, other in zip(plain_lesions, turned_lesions, strict=True):
             np.testing.assert_array_equal(other, one, err_msg=f"{number} {letters}")
-        for order in {"LPS", letters}:
+        for order in ("LPS", letters):
             shutil.rmtree(tmp_path / order)
     record(f"geometry: preprocessed, {network['kind']}", {"storages": SEGMENTED // 2, "wrong side or shifted": 0})
 
