@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -51,8 +52,7 @@ def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
             f"the output folder {target.name} is not empty", remedy="choose another --out, or add --overwrite"
         )
     kept = [Path.cwd(), Path.home(), *(path.resolve() for path in inputs)]
-    ours = any((target / marker).is_file() for marker in MARKERS)
-    if not ours or any(path.is_relative_to(target.resolve()) for path in kept):
+    if not _is_ours(target) or any(path.is_relative_to(target.resolve()) for path in kept):
         raise OutputExists(
             f"the output folder {target.resolve().name} holds more than a result of MSSoftSeg and is not overwritten",
             remedy="choose another --out",
@@ -111,7 +111,7 @@ def _put_in_place(partial: Path, target: Path) -> None:
         if aside.exists():
             os.replace(aside, target)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    _discard(aside, target)
 
 
 @contextmanager
@@ -121,6 +121,8 @@ def scratch_beside(target: Path) -> Iterator[Path]:
     remove_abandoned(target)
     try:
         folder.mkdir()
+    except FileNotFoundError:
+        raise RequestError(f"there is no folder to write {target.name} into", remedy="make the folder first") from None
     except PermissionError:
         raise RequestError(
             f"the folder for {target.name} cannot be written to", remedy="choose an --out that you may write to"
@@ -147,25 +149,47 @@ def remove_abandoned(target: Path, *, own: bool = True) -> None:
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
-            leftover.unlink(missing_ok=True)
+            with suppress(OSError):
+                leftover.unlink(missing_ok=True)
 
 
 def _put_back(target: Path) -> None:
-    """Where a run was killed between the two renamings the old result becomes the target again."""
+    """Where a run was killed between the two renamings the old result becomes the target again.
+
+    It is thrown away only where a result of ours has taken its place; beside anything else it may be the only copy.
+    """
     for aside in _left_by_the_dead(target, "replaced"):
-        if target.exists():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            # Where it may not be written to, the checks that follow say so.
-            with suppress(OSError):
+        # Where it may not be written to, the checks that follow say so.
+        with suppress(OSError):
+            if target.is_dir() and not any(target.iterdir()):
+                target.rmdir()
+            if not target.exists():
                 os.replace(aside, target)
+            elif _is_ours(target):
+                _discard(aside, target)
+
+
+def _discard(aside: Path, target: Path) -> None:
+    """Throw away an old result under the name of scratch: one that is half gone must never be put back."""
+    if aside.exists():
+        with suppress(OSError):
+            os.replace(aside, name_partial(target))
+            shutil.rmtree(name_partial(target), ignore_errors=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    return any((folder / marker).is_file() for marker in MARKERS)
 
 
 def _left_by_the_dead(target: Path, what: str) -> list[Path]:
     """What processes that are no more left beside a target."""
     found = []
-    for leftover in target.absolute().parent.glob(f".{glob.escape(target.name)}.{what}-*"):
-        owner = leftover.name.rpartition("-")[2]
-        if owner.isdigit() and (int(owner) == os.getpid() or not psutil.pid_exists(int(owner))):
+    prefix = f".{target.name}.{what}-"
+    for leftover in target.absolute().parent.glob(f"{glob.escape(prefix)}*"):
+        # Exactly a process' number: a user's own name may resemble ours.
+        owner = leftover.name.removeprefix(prefix)
+        if not re.fullmatch("[0-9]{1,9}", owner):
+            continue
+        if int(owner) == os.getpid() or not psutil.pid_exists(int(owner)):
             found.append(leftover)
     return found

@@ -93,6 +93,7 @@ def write_datalist(cases: Sequence[LabeledCase], path: Path, *, section: str = S
                 entry[key] = relative(getattr(case, key))
         entry["preprocessed"] = case.preprocessed
         entries.append(entry)
+    path.absolute().parent.mkdir(parents=True, exist_ok=True)
     with scratch_beside(path) as scratch:
         write_text(path, json.dumps({section: entries}, indent=2, ensure_ascii=False) + "\n", scratch=scratch)
     return path

@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ValidationError
@@ -170,6 +170,7 @@ def _remove_abandoned(pending: Path, *, now_s: float) -> None:
         except OSError:
             continue
         if old and left.suffix == ".partial":
-            left.unlink(missing_ok=True)
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
         elif old and not (left / COMMIT).exists():
             shutil.rmtree(left, ignore_errors=True)

@@ -204,3 +204,44 @@ def test_a_check_while_a_folder_is_being_written_leaves_it_and_takes_a_dead_ones
         check_target(tmp_path / "result", overwrite=False)
         assert names(tmp_path) == [folder.name]
     assert names(tmp_path) == ["result"]
+
+
+@pytest.mark.parametrize("made", [(), ("notes.txt",)])
+def test_an_old_result_that_was_set_aside_outlives_whatever_else_takes_its_place(tmp_path, made):
+    aside = set_aside(tmp_path)
+    target = tmp_path / "result"
+    target.mkdir()
+    for name in made:
+        (target / name).write_text("mine")
+    with pytest.raises(OutputExists):
+        check_target(target, overwrite=bool(made))
+    kept = aside if made else target
+    assert (kept / "result.json").read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["partial-notes-2023", "partial-20240115123456", "partial-²", "replaced-mine-7"])
+def test_names_that_only_resemble_ours_are_left_alone(tmp_path, name):
+    mine = tmp_path / f".result.{name}"
+    mine.mkdir()
+    with complete_or_absent(tmp_path / "result", overwrite=False):
+        pass
+    assert names(tmp_path) == [mine.name, "result"]
+
+
+def test_an_old_result_that_is_being_thrown_away_is_never_put_back_in_part(tmp_path, monkeypatch):
+    with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+        (folder / "result.json").write_text("old")
+    # Killed while the old result is being removed.
+    monkeypatch.setattr("MSSoftSegLib.result_folder.shutil.rmtree", lambda *_, **__: None)
+    with complete_or_absent(tmp_path / "result", overwrite=True) as folder:
+        (folder / "result.json").write_text("new")
+    monkeypatch.undo()
+    (tmp_path / "result" / "result.json").unlink()
+    (tmp_path / "result").rmdir()
+    check_target(tmp_path / "result", overwrite=False)
+    assert not (tmp_path / "result").exists()
+
+
+def test_scratch_beside_a_file_in_no_folder_says_what_to_do(tmp_path):
+    with pytest.raises(RequestError, match="no folder to write"), scratch_beside(tmp_path / "missing" / "mask.nii.gz"):
+        pass

@@ -128,7 +128,9 @@ class ReviewPresenter:
 
     def set_threshold(self, threshold: float | None = None, *, min_lesion_mm3: float | None = None) -> None:
         """The slider of the threshold, or of the smallest lesion, moves; None stays."""
-        self._show_threshold(*self._cut(threshold, min_lesion_mm3), final=False)
+        cut = self._cut(threshold, min_lesion_mm3)
+        # A slider that is let go where it was taken up does not tell of it: nothing may be left for that moment.
+        self._show_threshold(*cut, final=cut == self._settled)
 
     def release_threshold(self, threshold: float | None = None, *, min_lesion_mm3: float | None = None) -> None:
         """The slider is let go."""

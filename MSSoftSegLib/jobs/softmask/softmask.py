@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import json
 import logging
 import os
@@ -109,12 +110,21 @@ def _check_out(spec: SoftmaskSpec) -> None:
         if path.is_dir():
             raise OutputExists(f"{path.name} is a folder, not a file", remedy="choose another --out")
     # A sidecar of ours alone is what a run left that was killed before its image was in place.
-    if out.exists() and not spec.overwrite:
-        raise OutputExists(f"{out.name} is there already", remedy="choose another --out, or add --overwrite")
+    taken = out if out.exists() else sidecar if _has_image(sidecar) else None
+    if taken is not None and not spec.overwrite:
+        raise OutputExists(f"{taken.name} is there already", remedy="choose another --out, or add --overwrite")
     if sidecar.exists() and not _is_ours(sidecar):
         raise OutputExists(
             f"{sidecar.name} was not written by softmask and is not overwritten", remedy="choose another --out"
         )
+
+
+def _has_image(sidecar: Path) -> bool:
+    """Whether a sidecar that is there belongs to an image, of whatever format."""
+    beside = sidecar.absolute().parent.glob(f"{glob.escape(sidecar.stem)}.*")
+    return sidecar.exists() and any(
+        image_extension(path.name) and sidecar_of(path) == sidecar.absolute() for path in beside
+    )
 
 
 def _is_ours(sidecar: Path) -> bool:

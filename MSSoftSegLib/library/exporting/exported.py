@@ -50,6 +50,14 @@ def write_mark(folder: Path, export_format: str) -> None:
     (folder / MARK).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
+def read_format(folder: Path) -> str | None:
+    """The format of the export that a folder is; None where it is none of ours."""
+    try:
+        return str(json.loads((folder / MARK).read_text(encoding="utf-8"))["format"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def check_unchanged(folder: Path) -> None:
     """Refuse to replace an export to which somebody has added, or which somebody has changed, since."""
     mark = folder / MARK

@@ -28,6 +28,7 @@ from MSSoftSegLib.library.exporting.exported import (
     Progress,
     check_unchanged,
     list_exported_files,
+    read_format,
     say_nothing,
     write_mark,
 )
@@ -37,6 +38,8 @@ from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.result_folder import check_target, complete_or_absent
+
+FORMAT = "monai-datalist"
 
 
 def export_datalist(
@@ -54,8 +57,7 @@ def export_datalist(
     _check_file(out, overwrite=overwrite)
     made_folder = out.with_name(f"{out.stem}_labels")
     check_unchanged(made_folder)
-    # Without its list a folder of ours is what a run left that was killed in between.
-    replaces = overwrite or not out.exists()
+    replaces = overwrite or _is_left_over(made_folder)
     check_target(made_folder, overwrite=replaces)
     out.parent.mkdir(parents=True, exist_ok=True)
     by_name = {case.case: case for case in read_labeled_cases(library, statuses=STATUSES)}
@@ -76,10 +78,18 @@ def export_datalist(
                     case = _with_images(library, record, case, folder, made_folder)
                 listed.append(_with_labels(library, record, case, labels, folder, made_folder))
             made = tuple(f"{made_folder.name}/{name}" for name in list_exported_files(folder))
-            write_mark(folder, "monai-datalist")
+            write_mark(folder, FORMAT)
     write_datalist(listed, out)
     names = tuple(str(record.case_id) for record in selection.records)
     return Exported(names, (out.name, *made), selection.skipped)
+
+
+def _is_left_over(folder: Path) -> bool:
+    """Whether a folder of labels is what a run left that was killed before its list was there: no file beside it names it."""
+    if not folder.is_dir() or read_format(folder) != FORMAT:
+        return False
+    named = f"{folder.name}/".encode()
+    return not any(named in path.read_bytes() for path in folder.parent.iterdir() if path.is_file())
 
 
 def _check_file(out: Path, *, overwrite: bool) -> None:

@@ -36,7 +36,7 @@ SMALLEST_PROBABILITY = 1e-6
 # Compared by identity, so that what is computed of one can be remembered.
 @dataclass(frozen=True, eq=False)
 class HeldOutExam:
-    """One exam, predicted by a network that saw nothing of its center.
+    """One exam, predicted by a network that saw nothing of its patient.
 
     members: (member, z, y, x) probabilities at temperature 1 on FLAIR's native grid, cut to the box around brain and truth;
     truth, brain: (z, y, x) bool, the same box; box: where it lies on the grid.

@@ -52,6 +52,20 @@ def test_rows_follow_a_held_slider_where_they_are_seen_and_all_of_them_once_it_i
         assert cells(table, row) == wanted(reader, row)
 
 
+def test_a_slider_that_comes_back_to_where_it_was_taken_up_leaves_no_row_behind(reader):
+    reader.start_run(flair_node())
+    reader.worker.finish(centers=CENTERS, lsu=(0.1,) * len(CENTERS), spoil=add_small_ones)
+    reader.wait(lambda: reader.review.exam is not None)
+    table, presenter = reader.ui("lesionTable"), reader.review.presenter
+    began = reader.view.threshold
+    presenter.set_threshold(0.75)
+    # Let go there: the slider tells of no change then.
+    presenter.set_threshold(began)
+    assert reader.view.rows_final
+    for row in range(table.rowCount):
+        assert cells(table, row) == wanted(reader, row)
+
+
 def test_a_segment_that_a_threshold_does_not_change_is_not_told_of_it(reader):
     exam = reader.segment_made(flair_node())
     segmentation = exam.segmentation.GetSegmentation()

@@ -225,6 +225,15 @@ def test_what_a_killed_run_left_does_not_stand_in_the_way_of_the_next_one(place)
     assert {path.name: path.read_bytes() for path in place.iterdir()} == whole
 
 
+def test_the_sidecar_of_the_same_name_in_another_format_is_not_replaced(place):
+    assert soften(place) == 0
+    (place / "S.nii.gz").rename(place / "S.nrrd")
+    before = (place / "S.json").read_bytes()
+    assert soften(place) == 2
+    assert (place / "S.json").read_bytes() == before
+    assert not (place / "S.nii.gz").exists()
+
+
 def test_another_run_that_finished_meanwhile_is_not_replaced(place, monkeypatch):
     write = softmask.write_image
 

@@ -295,6 +295,14 @@ def test_a_folder_of_labels_whose_list_was_never_written_is_made_again(library, 
     assert out.read_bytes() == written
 
 
+def test_labels_that_a_renamed_list_names_are_not_replaced(library, tmp_path):
+    out, extra = tmp_path / "list.json", {"labels": LabelChoice(merge="union")}
+    FORMATS["monai-datalist"](library, out, statuses=APPROVED, **extra)
+    out.rename(tmp_path / "first.json")
+    with pytest.raises(OutputExists, match="not empty"):
+        FORMATS["monai-datalist"](library, out, statuses=APPROVED, **extra)
+
+
 NAME = b"DoeJane"
 
 
