@@ -9,8 +9,9 @@ import slicer
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.review.columns import list_columns
+from MSSoftSegGUI.review.lesion_cells import LesionCells
 from MSSoftSegGUI.scene.layouts import CONTRAST_LAYOUTS, CONTRASTS, MAPS, OWN, PLANES
-from MSSoftSegGUI.widgets.panel import Panel, fillCombo, findColor, showMessage
+from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
 from MSSoftSegGUI.worker.error_card import make_sentence
 
 PROBABILITY, ENTROPY, NONE = "probability", "entropy", "none"
@@ -46,10 +47,8 @@ class ReviewPanel(Panel):
         super().__init__(uiPath)
         self._presenter, self._before, self._onDisplay = presenter, before, onDisplay
         self.setIcons(ICONS)
-        self._rows: tuple = ()
         self._numbers: list[int] = []
-        # Row by row: what each cell says, and the decision that it is drawn in; () while it was never written.
-        self._cells: list[tuple[tuple[str, str], ...]] = []
+        self._cells = LesionCells(self.ui.lesionTable, self.widget)
         ui = self.ui
         self._connectSliders()
         self._connectViews()
@@ -113,8 +112,8 @@ class ReviewPanel(Panel):
     def close(self) -> None:
         """No result is there."""
         self._enable(False)
-        self._rows, self._numbers, self._cells = (), [], []
-        self.ui.lesionTable.setRowCount(0)
+        self._numbers = []
+        self._cells.take(())
         self.say(_("No result yet. Choose an exam and click Segment."))
         showMessage(self.ui.reviewMessage, "")
         self.note("")
@@ -308,13 +307,9 @@ class ReviewPanel(Panel):
 
     def _showRows(self, view) -> None:
         table = self.ui.lesionTable
-        self._rows, self._numbers = view.rows, [row.number for row in view.rows]
-        count = len(view.rows)
-        if len(self._cells) != count:
-            self._cells = [*self._cells[:count], *[()] * (count - len(self._cells))]
-            table.setRowCount(count)
-        # Of hundreds of lesions a dozen are in sight; a slider that is held does not wait for the others.
-        self._writeRows(range(count) if view.rows_final else self._rowsInSight())
+        self._numbers = [row.number for row in view.rows]
+        self._cells.take(view.rows)
+        self._cells.write(self._columns, all_rows=view.rows_final)
         if view.selected in self._numbers:
             table.setCurrentCell(self._numbers.index(view.selected), 0)
         else:
@@ -334,40 +329,9 @@ class ReviewPanel(Panel):
         if number is not None:
             header.setSortIndicator(number, qt.Qt.DescendingOrder if descending else qt.Qt.AscendingOrder)
 
-    def _rowsInSight(self) -> range:
-        table = self.ui.lesionTable
-        first, last = table.rowAt(0), table.rowAt(table.viewport().height - 1)
-        return range(max(first, 0), min(last + 1, len(self._rows)) if last >= 0 else len(self._rows))
-
     def onTableScrolled(self, _value: int) -> None:
         with self.updating():
-            self._writeRows(self._rowsInSight())
-
-    def _writeRows(self, indices: range) -> None:
-        """Write what has changed in these rows."""
-        for index in indices:
-            row, before = self._rows[index], self._cells[index]
-            cells = tuple((column.text(row), row.status) for column in self._columns)
-            # Most cells stay as they are, and asking Qt for each of thousands takes longer than drawing.
-            for number, cell in enumerate(cells):
-                if not before or before[number] != cell:
-                    self._setCell(index, number, *cell, before=before[number][1] if before else "")
-            self._cells[index] = cells
-
-    def _setCell(self, row: int, column: int, text: str, status: str, *, before: str) -> None:
-        """before: the decision that the cell is drawn in so far, "" = none."""
-        item = self.ui.lesionTable.item(row, column)
-        if item is None:
-            item = qt.QTableWidgetItem()
-            item.setTextAlignment(qt.Qt.AlignCenter)
-            self.ui.lesionTable.setItem(row, column, item)
-        item.setText(text)
-        if before != status:
-            font = item.font()
-            font.setStrikeOut(status == "rejected")
-            item.setFont(font)
-            color = findColor(status, self.widget)
-            item.setForeground(qt.QBrush(color) if color else qt.QBrush())
+            self._cells.write(self._columns, all_rows=False)
 
     def _enable(self, enabled: bool) -> None:
         ui = self.ui

@@ -128,9 +128,7 @@ class ReviewPresenter:
 
     def set_threshold(self, threshold: float | None = None, *, min_lesion_mm3: float | None = None) -> None:
         """The slider of the threshold, or of the smallest lesion, moves; None stays."""
-        cut = self._cut(threshold, min_lesion_mm3)
-        # A slider that is let go where it was taken up does not tell of it: nothing may be left for that moment.
-        self._show_threshold(*cut, final=cut == self._settled)
+        self._show_threshold(*self._cut(threshold, min_lesion_mm3), final=False)
 
     def release_threshold(self, threshold: float | None = None, *, min_lesion_mm3: float | None = None) -> None:
         """The slider is let go."""
@@ -303,8 +301,8 @@ class ReviewPresenter:
         if wanted != (self._instances.threshold, self._min_lesion_mm3):
             self._instances = self._live.at(wanted[0], min_lesion_mm3=min_lesion_mm3)
             self._min_lesion_mm3 = min_lesion_mm3
-        if final:
-            self._settled = wanted
+        final = final or wanted == self._settled  # a slider let go where it was taken up does not tell of it
+        self._settled = wanted if final else self._settled
         self._refresh(final=final)
 
     def _remember(self) -> None:
