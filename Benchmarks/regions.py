@@ -42,7 +42,7 @@ from MSSoftSegLib.region.mapping import map_regions, regions_by
 from MSSoftSegLib.region.places import LesionPlace, place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import REGIONS, Region
-from MSSoftSegLib.region.registration import affine_from, affine_start, affine_transform, deformed
+from MSSoftSegLib.region.registration import affine_transform, deformed, find_affine_start, search_affine
 from MSSoftSegLib.resources import resources_folder
 
 TURN_DEG, STRETCH, SHIFT_MM = 3.0, 0.03, 5.0
@@ -131,8 +131,8 @@ def changed_places(working: WorkingExam, mask: sitk.Image, times: int) -> tuple[
     lesions = resample(grid.image(inside), working.grid, source_from_grid=working.native_from_working[flair]) > 0.25
     fluid = fluid_fraction(working)
     tissue = tissue_of(working, fluid)
-    start, middle = affine_start(atlas, tissue), middle_of(tissue)
-    affine = affine_from(start, atlas, tissue)
+    start, middle = find_affine_start(atlas, tissue), middle_of(tissue)
+    affine = search_affine(start, atlas, tissue)
 
     def places(found_affine: sitk.AffineTransform) -> tuple[LesionPlace, ...]:
         regions = regions_by(deformed(atlas, tissue, found_affine), atlas, working, fluid, lesions)
@@ -141,7 +141,7 @@ def changed_places(working: WorkingExam, mask: sitk.Image, times: int) -> tuple[
     found, changed = places(affine), []
     for seed in range(times):
         start_off, affine_off = (perturbed(each, middle, rng=np.random.default_rng(seed)) for each in (start, affine))
-        ways = affine_from(start_off, atlas, tissue), affine_off
+        ways = search_affine(start_off, atlas, tissue), affine_off
         changed.append([len(found) - same(found, places(way)) for way in ways])
     return len(found), np.asarray(changed)
 

@@ -30,7 +30,7 @@ from MSSoftSegLib.training.shipped.held_out import held_out_exam
 from MSSoftSegLib.training.shipped.judging import held_out_folder
 from MSSoftSegLib.training.shipped.points import cross_fitted_point, lesions_of
 from MSSoftSegLib.training.shipped.real_exams import find_real_exams
-from MSSoftSegLib.training.shipped.withheld import each_center
+from MSSoftSegLib.training.shipped.withheld import withhold_each_center
 
 # Centers whose images may be shown with their notice. Catania's licence is known at second hand only.
 MAY_BE_SHOWN = ("ljubljana", "tabriz")
@@ -104,7 +104,7 @@ def components(mask: np.ndarray) -> Iterator[np.ndarray]:
 def collect(data: Path, run: Path) -> list[Failure]:
     """The failures on every judged exam of these centers; RequestError where an exam was not judged."""
     exams = [exam for exam in find_real_exams(data) if exam.center in MAY_BE_SHOWN]
-    folders = {patient: held_out_folder(run, part) for part in each_center(exams) for patient in part.patients}
+    folders = {patient: held_out_folder(run, part) for part in withhold_each_center(exams) for patient in part.patients}
     judged = {exam.case.case: held_out_exam(exam, folders[exam.patient]) for exam in exams}
     found: list[Failure] = []
     for exam in exams:

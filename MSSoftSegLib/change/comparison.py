@@ -10,7 +10,7 @@ import numpy as np
 from MSSoftSegLib.change.calibration import SHIPPED, ChangeCalibration, volume_interval_mm3
 from MSSoftSegLib.change.classes import ChangeClass, LesionDecision, decide, decide_by_percent
 from MSSoftSegLib.change.evidence import Evidence, group_evidence
-from MSSoftSegLib.change.faint import with_faint
+from MSSoftSegLib.change.faint import add_faint
 from MSSoftSegLib.change.graph import Group, domains, lesion_groups
 from MSSoftSegLib.change.halfway import HalfWay
 from MSSoftSegLib.change.membership import SoftLesion, soft_lesions
@@ -72,7 +72,7 @@ def compare_visits(
     first = soft_lesions(before.native_instances, midpoint.before.native_from_midpoint, midpoint.grid)
     second = soft_lesions(after.native_instances, midpoint.after.native_from_midpoint, midpoint.grid)
     groups = lesion_groups(first, second, shape)
-    groups, owner = with_faint(midpoint, groups, domains(groups, first, second, shape))
+    groups, owner = add_faint(midpoint, groups, domains(groups, first, second, shape))
     progress(0.8)
     evidence = group_evidence(midpoint, owner, groups)
     members = _members(groups, first, second, before, after)

@@ -25,16 +25,15 @@ class Evidence:
     """The place in a group where it changes most, and the group as a whole. Swapping the visits changes the sign only.
 
     sign: +1 more lesion at the later visit, −1 less, 0 where the maps hardly differ. focus_mm3: volume of the place of change,
-    the connected one where maps and images together speak most; focus_difference: mean |ΔP| there; focus_peak: mean |ΔP| of the
-    fullest ball in it. focus_z: mean image difference there in the direction of the sign, in SDs of normal tissue.
-    focus_entropy_nats: mean of both visits'. focus_place: its center as an index (z, y, x). opposite_mm3, opposite_z: the same of
-    the place that changes most the other way, 0 where there is none. soft_before_mm3, soft_after_mm3: ΣP of the group.
-    net: (later − earlier) / (sum of |ΔP|), −1 to 1. compared: fraction of the group's lesions that both visits cover.
+    the connected one where maps and images together speak most; focus_peak: mean |ΔP| of the fullest ball in it. focus_z: mean
+    image difference there in the direction of the sign, in SDs of normal tissue. focus_entropy_nats: mean of both visits'.
+    focus_place: its center as an index (z, y, x). opposite_mm3, opposite_z: the same of the place that changes most the other
+    way, 0 where there is none. soft_before_mm3, soft_after_mm3: ΣP of the group. compared: fraction of the group's lesions that
+    both visits cover.
     """
 
     sign: int
     focus_mm3: float
-    focus_difference: float
     focus_peak: float
     focus_z: float
     focus_entropy_nats: float
@@ -43,7 +42,6 @@ class Evidence:
     opposite_z: float
     soft_before_mm3: float
     soft_after_mm3: float
-    net: float
     compared: float
 
     @property
@@ -59,6 +57,12 @@ class _Place:
     inside: np.ndarray
     weight: float
     z: float
+
+    def is_before(self, other: _Place) -> bool:
+        """Whether this one says more; of equal ones the first in the image, which swapping the visits does not change."""
+        if self.weight != other.weight:
+            return self.weight > other.weight
+        return int(self.inside.argmax()) < int(other.inside.argmax())
 
 
 def group_evidence(midpoint: Midpoint, owner: np.ndarray, groups: tuple[Group, ...]) -> tuple[Evidence, ...]:
@@ -77,19 +81,16 @@ def _evidence(midpoint: Midpoint, owner: np.ndarray, group: Group, box: tuple[sl
     either = np.maximum(before, after) * inside
     covered = float((either * comparable).sum() / either.sum()) if either.sum() > 0 else 0.0
     difference = np.where(comparable, after - before, 0.0)
-    total = float(np.abs(difference).sum())
     whole = replace(
         _nowhere(),
         soft_before_mm3=float((before * comparable).sum() * midpoint.voxel_mm3),
         soft_after_mm3=float((after * comparable).sum() * midpoint.voxel_mm3),
-        net=float(difference.sum() / total) if total > 0 else 0.0,
         compared=covered,
     )
     gained, lost = (_strongest(s * difference, s * midpoint.matched.z[box]) for s in (1, -1))
     if gained is None and lost is None:
         return whole
-    # A tie goes to neither visit: it is settled by what either says, which swapping does not change but for the sign.
-    is_gain = lost is None or (gained is not None and gained.weight >= lost.weight)
+    is_gain = lost is None or (gained is not None and gained.is_before(lost))
     sign, focus, opposite = (1, gained, lost) if is_gain else (-1, lost, gained)
     assert focus is not None
     entropy = (entropy_nats(before[focus.inside]) + entropy_nats(after[focus.inside])) / 2
@@ -99,7 +100,6 @@ def _evidence(midpoint: Midpoint, owner: np.ndarray, group: Group, box: tuple[sl
         whole,
         sign=sign,
         focus_mm3=float(focus.inside.sum() * midpoint.voxel_mm3),
-        focus_difference=float(np.abs(difference[focus.inside]).mean()),
         focus_peak=float(_ball_mean(sign * difference, midpoint.grid.spacing_mm[0])[focus.inside].max()),
         focus_z=focus.z,
         focus_entropy_nats=float(entropy.mean()),
@@ -131,4 +131,4 @@ def _ball_mean(values: np.ndarray, spacing_mm: float) -> np.ndarray:
 
 def _nowhere() -> Evidence:
     """A group outside everything that was compared."""
-    return Evidence(0, 0.0, 0.0, 0.0, 0.0, 0.0, (0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Evidence(0, 0.0, 0.0, 0.0, 0.0, (0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from MSSoftSegLib.change.graph import Group, with_reach
+from MSSoftSegLib.change.graph import Group, spread
 from MSSoftSegLib.change.midpoint import Midpoint
 from MSSoftSegLib.lesion.instances import CONNECTIVITY_RANK, DEFAULT_CONNECTIVITY
 
@@ -20,9 +20,7 @@ LEAST_FAINT_Z = 2.0
 SMALLEST_FAINT_MM3 = 8.0
 
 
-def with_faint(
-    midpoint: Midpoint, groups: tuple[Group, ...], owner: np.ndarray
-) -> tuple[tuple[Group, ...], np.ndarray]:
+def add_faint(midpoint: Midpoint, groups: tuple[Group, ...], owner: np.ndarray) -> tuple[tuple[Group, ...], np.ndarray]:
     """The groups and each voxel's owner (int32, z, y, x) with the faint foci added, largest difference first.
 
     Nothing that a lesion of either visit owns is touched. Swapped visits give the same foci in the same order.
@@ -38,7 +36,7 @@ def with_faint(
     for number, (_, _, box, inside) in enumerate(found, start=len(groups) + 1):
         seeds[box][inside] = number
         faint.append(Group(number, (), ()))
-    return (*groups, *faint), np.where(owner == 0, with_reach(seeds), owner)
+    return (*groups, *faint), np.where(owner == 0, spread(seeds), owner)
 
 
 def _foci(

@@ -80,13 +80,16 @@ def domains(
         (after, {n: group.id for group in groups for n in group.after}),
     ):
         for lesion in lesions:
-            more = lesion.fraction > best[lesion.window]
+            group, others = numbers[lesion.number], owner[lesion.window]
+            # Of equal shares the lower number, which does not depend on which visit came first.
+            is_tie = (lesion.fraction == best[lesion.window]) & (group < others)
+            more = (lesion.fraction > best[lesion.window]) | is_tie
             best[lesion.window][more] = lesion.fraction[more]
-            owner[lesion.window][more] = numbers[lesion.number]
-    return with_reach(owner)
+            others[more] = group
+    return spread(owner)
 
 
-def with_reach(owner: np.ndarray) -> np.ndarray:
+def spread(owner: np.ndarray) -> np.ndarray:
     """Each number of an int array (z, y, x) spread REACH_MM around it; what lies between two goes to the nearer."""
     if not owner.any():
         return owner

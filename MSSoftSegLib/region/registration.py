@@ -27,15 +27,15 @@ def atlas_from_exam(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.Transf
 
 def affine_transform(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
     """The affine part, from exam points to atlas points."""
-    return affine_from(affine_start(atlas, exam_tissue), atlas, exam_tissue)
+    return search_affine(find_affine_start(atlas, exam_tissue), atlas, exam_tissue)
 
 
-def affine_start(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
+def find_affine_start(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
     """Where the search for the affine part begins: middles onto each other, and one scale."""
     return _start(coarse(exam_tissue, REGISTRATION_MM[0]), atlas.tissue[0])
 
 
-def affine_from(start: sitk.AffineTransform, atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
+def search_affine(start: sitk.AffineTransform, atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
     """The affine part as found from this start, which stays as it is."""
     fixed, moving = coarse(exam_tissue, REGISTRATION_MM[0]), atlas.tissue[0]
     method = sitk.ImageRegistrationMethod()

@@ -13,9 +13,8 @@ import pytest
 
 from Testing.campaigns.damaged_inputs import lesions
 from Testing.campaigns.record import CAMPAIGN, record
-from Testing.MSSoftSegLib.jobs.test_worker import Client
+from Testing.MSSoftSegLib.jobs.worker_client import open_worker
 from Testing.MSSoftSegLib.library.made_cases import written
-from Testing.patience import HANGING_S
 
 JOBS = 200 if CAMPAIGN else 20
 # By then every kind of job has run and the allocator holds what figures take; a leak would go on after it.
@@ -33,10 +32,8 @@ NONSENSE = (
 
 @pytest.fixture
 def worker():
-    client = Client()
-    yield client
-    client.process.kill()
-    client.process.wait(timeout=HANGING_S)
+    with open_worker() as client:
+        yield client
 
 
 def document(folder, number):

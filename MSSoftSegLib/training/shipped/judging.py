@@ -35,7 +35,7 @@ from MSSoftSegLib.training.shipped.plan import Plan
 from MSSoftSegLib.training.shipped.points import acquisition_points, cross_fitted_point
 from MSSoftSegLib.training.shipped.real_exams import RealExam
 from MSSoftSegLib.training.shipped.stages import ShippedRun
-from MSSoftSegLib.training.shipped.withheld import Withheld, each_center, in_folds
+from MSSoftSegLib.training.shipped.withheld import Withheld, withhold_each_center, withhold_in_folds
 
 LOGGER = logging.getLogger(__name__)
 JUDGED_CARD = "# A model that is judged\n\nTrained briefly, without {name}. Not for use.\n"
@@ -55,12 +55,12 @@ class Judging:
 
 def split_by_center(exams: Sequence[RealExam]) -> Judging:
     """Each center by a model that has seen nobody of it, with every set of contrasts."""
-    return Judging("judgement", each_center(exams), EVERY_SET)
+    return Judging("judgement", withhold_each_center(exams), EVERY_SET)
 
 
 def split_by_patient(exams: Sequence[RealExam]) -> Judging:
     """Each patient by a model that has seen others of her center, where there are others."""
-    return Judging("judgement-in-folds", in_folds(exams))
+    return Judging("judgement-in-folds", withhold_in_folds(exams))
 
 
 def judge(

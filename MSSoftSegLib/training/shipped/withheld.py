@@ -19,7 +19,7 @@ class Withheld:
     patients: frozenset[str]
 
 
-def each_center(exams: Sequence[RealExam]) -> tuple[Withheld, ...]:
+def withhold_each_center(exams: Sequence[RealExam]) -> tuple[Withheld, ...]:
     """Every center once, in order of name: what to expect where nobody has been before."""
     centers = sorted({exam.center for exam in exams})
     return tuple(
@@ -27,7 +27,7 @@ def each_center(exams: Sequence[RealExam]) -> tuple[Withheld, ...]:
     )
 
 
-def in_folds(exams: Sequence[RealExam], count: int = FOLDS) -> tuple[Withheld, ...]:
+def withhold_in_folds(exams: Sequence[RealExam], count: int = FOLDS) -> tuple[Withheld, ...]:
     """Every patient in one of ``count`` folds, each center dealt out over them: what to expect of a new patient at a known place.
 
     A center of one patient is unseen in her fold all the same. Fewer patients than folds give fewer folds.

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
+from Testing.MSSoftSegLib.jobs.worker_client import open_worker
 from Testing.patience import HANGING_S
-
-
-class Client:
-    """A worker process and its lines."""
-
-    def __init__(self):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "MSSoftSegLib.jobs.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def send(self, request):
-        self.process.stdin.write((request if isinstance(request, str) else json.dumps(request)) + "\n")
-        self.process.stdin.flush()
-
-    def next(self):
-        line = self.process.stdout.readline()
-        assert line, "the worker died"
-        return json.loads(line)
-
-    def until(self, *names):
-        events = []
-        while not events or events[-1]["event"] not in names:
-            events.append(self.next())
-        return events
 
 
 @pytest.fixture
 def worker():
-    client = Client()
-    yield client
-    client.process.kill()
-    client.process.wait(timeout=HANGING_S)
+    with open_worker() as client:
+        yield client
 
 
 def job(tmp_path, name, out):

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.region.atlas_regions import read_atlas_regions
-from MSSoftSegLib.region.registration import affine_from, affine_start
+from MSSoftSegLib.region.registration import find_affine_start, search_affine
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +25,12 @@ def worst_mm(transform, tissue):
 
 def test_most_of_an_error_of_the_start_is_gone_after_the_affine_search(atlas):
     tissue = atlas.tissue[0]
-    off = affine_start(atlas, tissue)
+    off = find_affine_start(atlas, tissue)
     off.Rotate(0, 2, np.deg2rad(3))
     off.Scale(1.03)
     off.Translate((3, -4, 0))
     before = sitk.AffineTransform(off)
     assert worst_mm(off, tissue) > 8
     # Not all: the search stops where the gradient is small, and leaves 3 mm of 9 to the deformation.
-    assert worst_mm(affine_from(off, atlas, tissue), tissue) < 4
+    assert worst_mm(search_affine(off, atlas, tissue), tissue) < 4
     assert off.GetParameters() == before.GetParameters()

@@ -22,7 +22,7 @@ from MSSoftSegLib.training.shipped.plan import FULL, SMOKE
 from MSSoftSegLib.training.shipped.real_exams import RealExam, find_real_exams
 from MSSoftSegLib.training.shipped.shares import case_weights
 from MSSoftSegLib.training.shipped.stages import ShippedRun
-from MSSoftSegLib.training.shipped.withheld import each_center, in_folds
+from MSSoftSegLib.training.shipped.withheld import withhold_each_center, withhold_in_folds
 from Testing.MSSoftSegLib.training.tiny_data import write_tiny_data
 
 
@@ -108,7 +108,7 @@ def test_shares_hold_for_kinds_centers_and_patients(cohort):
 
 
 def test_a_withheld_center_is_in_no_stage_of_its_model(data, cohort, tmp_path):
-    (catania, _) = each_center(find_real_exams(data))
+    (catania, _) = withhold_each_center(find_real_exams(data))
     run = ShippedRun(SMOKE, SMOKE.judged, tuple(cohort), tmp_path, without=catania)
     shown = {stage.name: run.cases(stage) for stage in run.stages}
     assert {case.kind for case in shown["synthetic"]} == {"synthetic"}
@@ -155,7 +155,7 @@ def test_the_program_judges_goes_on_where_it_was_and_writes_a_bundle(data, cohor
 def test_folds_hold_every_patient_once_and_deal_out_each_center(people):
     visits = {(center, f"{center}{number}"): count for center, number, count in people}
     exams = [stand_in(center, patient) for (center, patient), count in visits.items() for _ in range(count)]
-    folds = in_folds(exams)
+    folds = withhold_in_folds(exams)
     assert len(folds) == min(4, len(visits)) == len({fold.name for fold in folds})
     assert sorted(patient for fold in folds for patient in fold.patients) == sorted(patient for _, patient in visits)
     for center in "abc":
