@@ -8,6 +8,7 @@ member's folder ``validation.png``: one case as a picture, renewed at every vali
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,6 +32,16 @@ class Member:
 def run_folder(out: Path) -> Path:
     """Where a training for this output keeps what it must not lose."""
     return out.absolute().parent / f"{out.name}.run"
+
+
+def has_begun(run: Path) -> bool:
+    """Whether a run's folder holds anything; a first file that a kill cut short is nothing to go on with or to ask about."""
+    return run.is_dir() and not all(_is_cut_short(path) for path in run.iterdir())
+
+
+def _is_cut_short(path: Path) -> bool:
+    """Whether this is the configuration under the name that it has while it is written."""
+    return re.fullmatch(rf"\.{re.escape(CONFIG_FILE)}\.[0-9]+", path.name) is not None
 
 
 def members_document(members: list[Member], choosing: list[Member]) -> str:

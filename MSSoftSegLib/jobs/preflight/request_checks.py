@@ -17,7 +17,7 @@ from MSSoftSegLib.result_folder import check_target
 from MSSoftSegLib.training.earlier_models import find_initial_bundle, find_teacher
 from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.recipe import Recipe
-from MSSoftSegLib.training.run_folder import CONFIG_FILE, run_folder
+from MSSoftSegLib.training.run_folder import CONFIG_FILE, has_begun, run_folder
 
 
 def check_output(spec: TrainSpec) -> list[PreflightFinding]:
@@ -32,7 +32,7 @@ def check_output(spec: TrainSpec) -> list[PreflightFinding]:
             PreflightFinding("error", message, "choose letters A–Z, digits, dots, dashes and underscores, at most 64")
         )
     run = run_folder(spec.out)
-    begun = run.is_dir() and any(run.iterdir())
+    begun = has_begun(run)
     if begun and not (spec.resume or spec.overwrite):
         findings.append(
             PreflightFinding(

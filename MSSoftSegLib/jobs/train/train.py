@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +38,7 @@ from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, complete_or_absent, name_partial, remove_abandoned
 from MSSoftSegLib.training.adaptation.cross_fit import plan_cross_fit, without_validation
 from MSSoftSegLib.training.adaptation.policy import labeled_patients
 from MSSoftSegLib.training.data.folds import held_out_count
@@ -60,7 +61,7 @@ from MSSoftSegLib.training.engine.task import FitTask, Hardware
 from MSSoftSegLib.training.engine.teacher_check import guard_student
 from MSSoftSegLib.training.followed_recipe import followed_recipe
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
-from MSSoftSegLib.training.run_folder import CONFIG_FILE, MEMBERS_FILE, members_document, run_folder
+from MSSoftSegLib.training.run_folder import CONFIG_FILE, MEMBERS_FILE, has_begun, members_document, run_folder
 
 LOGGER = logging.getLogger(__name__)
 SHARES = {"preparing": 10.0, "base-patients": 5.0, "training": 80.0, "operating-point": 8.0, "bundle": 2.0}
@@ -216,7 +217,8 @@ def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe, cases: list[Labeled
         "fold": spec.fold,
         "cases": sorted([case.case, case.patient] for case in cases),
     }
-    if folder.exists() and any(folder.iterdir()):
+    remove_abandoned(folder)
+    if has_begun(folder):
         if not spec.resume and not spec.overwrite:
             raise OutputExists(
                 f"a training was begun in {folder.name} already",
@@ -242,10 +244,12 @@ def _read_beginning(config: Path) -> object:
 
 
 def _remove_run(folder: Path) -> None:
-    """Remove an earlier run of ours; a folder that is none is left alone."""
+    """Remove an earlier run of ours, whole at once as others see it; a folder that is none is left alone."""
     if not (folder / CONFIG_FILE).is_file():
         raise OutputExists(f"{folder.name} is no training run and is not overwritten", remedy="choose another --out")
-    shutil.rmtree(folder)
+    leaving = name_partial(folder)
+    os.replace(folder, leaving)
+    shutil.rmtree(leaving)
 
 
 def _prepare(

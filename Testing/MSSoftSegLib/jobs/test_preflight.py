@@ -222,6 +222,9 @@ def test_outputs_models_and_devices_that_cannot_be_are_errors(look, tmp_path):
     (tmp_path / "begun.run" / "config.json").touch()
     assert "a training was begun in begun.run already" in said(look(out=tmp_path / "begun"), "error")
     assert said(look(out=tmp_path / "begun", resume=True), "error") == ""
+    (tmp_path / "cut.run").mkdir()
+    (tmp_path / "cut.run" / ".config.json.4242").touch()
+    assert said(look(out=tmp_path / "cut", overwrite=True), "error") == "", "a kill's first file is no run to ask about"
     assert said(look(resume=True), "warning").startswith("there is nothing to resume in model.run")
 
 

@@ -155,6 +155,32 @@ def test_a_run_that_was_begun_is_neither_overwritten_nor_mixed_up(datalist, reci
     assert train(datalist, recipe, out, "--overwrite", "--epochs", "1") == 0
 
 
+@pytest.mark.parametrize("option", ["--overwrite", "--resume"])
+def test_a_run_killed_while_its_first_file_was_written_is_begun_anew(datalist, recipe, tmp_path, option):
+    folder = run_folder(tmp_path / "m")
+    folder.mkdir()
+    (folder / ".config.json.4242").write_text('{"recipe"')
+    assert train(datalist, recipe, tmp_path / "m", option, "--epochs", "1") == 0
+
+
+def test_a_run_is_removed_whole_or_not_at_all(datalist, recipe, tmp_path, monkeypatch):
+    """A kill while the old run's files are deleted: what is left stands under the name of scratch and is tidied up."""
+    folder = run_folder(tmp_path / "m")
+    (folder / "prepared").mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+
+    def killed(path, *args, **kwargs):
+        (Path(path) / "config.json").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("MSSoftSegLib.jobs.train.train.shutil.rmtree", killed)
+        train(datalist, recipe, tmp_path / "m", "--overwrite", "--epochs", "1")
+    assert not folder.exists(), "gone as a whole"
+    assert train(datalist, recipe, tmp_path / "m", "--overwrite", "--epochs", "1") == 0
+    assert [path.name for path in tmp_path.glob(".m.run*")] == []
+
+
 def test_a_folder_that_is_no_run_is_never_removed(datalist, recipe, tmp_path, capsys):
     folder = run_folder(tmp_path / "m")
     folder.mkdir()
