@@ -16,7 +16,8 @@ class StudySize:
 
     every_fold: each seed trains on all folds; otherwise seed s trains on fold s only, so that the seeds together test every
     patient once. networks: for each kind of network what replaces its size, None = the recipe's own. patient_spacing_mm:
-    of the digital patients. steps: optimizer steps by kind, None = the recipe's own.
+    of the digital patients. steps: optimizer steps by kind, None = the recipe's own. only_flair_required: other contrasts
+    may be missing, in every arm.
     """
 
     name: str
@@ -33,6 +34,7 @@ class StudySize:
     rates: dict[str, float] = field(default_factory=dict)
     epochs: int = 2
     tta: tuple[str, ...] = ()
+    only_flair_required: bool = False
 
     def scaled(self, recipe: Recipe) -> Recipe:
         """The recipe at this size; what it is about — labels, loss, activation, augmentation — stays."""
@@ -43,6 +45,9 @@ class StudySize:
         document["network"].update(self.networks[kind])
         document["sampling"].update(self.sampling[kind])
         document["data"]["spacing_mm"] = self.patient_spacing_mm
+        if self.only_flair_required:
+            for entry in document["data"]["inputs"]:
+                entry["required"] = entry["modality"] == "flair"
         training = with_epochs(recipe.training, max(self.epochs, len(recipe.training.phases)))
         planned = sum(phase.epochs for phase in training.phases)
         document["training"] = {
@@ -121,6 +126,8 @@ PAIRED = replace(
     every_fold=True,
     arms=tuple(arm for pair in SOFT_AND_BINARY for arm in pair),
     tta=(),
+    # Clinical exams lack contrasts; leaving their patients out would be a choice of patients.
+    only_flair_required=True,
 )
 FULL = StudySize(name="full", patients=20, unlabeled=20, folds=5, seeds=3, every_fold=True, arms=_ALL, tta=_ALL)
 SIZES = {size.name: size for size in (SMOKE, WORKSTATION, PAIRED, FULL)}
