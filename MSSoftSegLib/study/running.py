@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from MSSoftSegLib.errors import JobCancelled, JobFailed
+from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.study.plan import StudyPlan
 from MSSoftSegLib.study.trial import Trial, model_folder, result_file
 from MSSoftSegLib.training.data.prepared import prepare_cases
@@ -94,7 +95,8 @@ def _blocked(
 def _prepare(study: Path, plan: StudyPlan, trial: Trial) -> None:
     """Prepared cases are shared between trials: made here, so that two trials never write the same folder."""
     recipe = plan.recipe(trial.arm, seed=trial.seed)
-    prepare_cases(plan.labeled_cases(study), recipe, plan.prepared_folder(study, recipe))
+    # Arms that differ in labels only share the steps of preprocessing.
+    prepare_cases(plan.labeled_cases(study), recipe, plan.prepared_folder(study, recipe), cache=StepCache())
 
 
 def _started(study: Path, plan: StudyPlan, trial: Trial) -> subprocess.Popen[bytes]:

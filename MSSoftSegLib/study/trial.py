@@ -27,7 +27,6 @@ from MSSoftSegLib.lesion.uncertainty import entropy_nats
 from MSSoftSegLib.network.bundle import Bundle, read_bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.network.window import window_of
-from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import complete_or_absent
 from MSSoftSegLib.study.plan import StudyPlan, read_plan
 from MSSoftSegLib.study.pseudo_labels import label_with_teacher
@@ -72,8 +71,7 @@ def run_trial(study: Path, trial: Trial, library: Path | None) -> None:
     training = [case for case in labeled if case.patient not in plan.folds[trial.fold]]
     held_out = [case for case in labeled if case.patient in plan.folds[trial.fold]]
     folder = plan.prepared_folder(study, recipe)
-    # Arms that differ in labels only share the steps of preprocessing.
-    prepared = prepare_cases([*training, *held_out], recipe, folder, cache=StepCache())
+    prepared = prepare_cases([*training, *held_out], recipe, folder)
     known, tested = prepared[: len(training)], prepared[len(training) :]
     bundle_folder = model_folder(study, trial)
     if not bundle_folder.is_dir():
