@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.change.comparison import Comparison
-from MSSoftSegLib.change.visit import Visit
+from MSSoftSegLib.change.visit import MaskSource, Visit
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.modality import Modality
 
@@ -35,6 +35,7 @@ class VisitDifference(StrEnum):
     PERSON = "another person?"
     REGISTRATION = "registration"
     MODALITY = "missing image"
+    MASKS = "masks"
     VOXELS = "voxel size"
     CONTRAST = "contrast"
     COVERAGE = "coverage"
@@ -56,6 +57,10 @@ def check_comparable(before: Visit, after: Visit) -> None:
         raise BadExam(
             f"{before.name} and {after.name} are the same images", remedy="give the images of two different visits"
         )
+    if before.lesion_count and before.mask_sha256 is not None and before.mask_sha256 == after.mask_sha256:
+        raise BadExam(
+            f"the masks of {before.name} and {after.name} are the same file", remedy="give each visit its own mask"
+        )
     if before.model != after.model or before.threshold != after.threshold:
         raise BadExam(
             f"{before.name} and {after.name} were segmented differently (model or threshold): their lesions cannot be compared",
@@ -69,6 +74,7 @@ def findings(comparison: Comparison) -> tuple[VisitFinding, ...]:
         _person(comparison),
         _registration(comparison),
         _modalities(comparison.before, comparison.after),
+        _masks(comparison.before, comparison.after),
         _voxels(comparison.before, comparison.after),
         _contrast(comparison),
         _coverage(comparison),
@@ -120,6 +126,24 @@ def _modalities(before: Visit, after: Visit) -> VisitFinding | None:
         VisitDifference.MODALITY,
         f"{', '.join(words)}: the visits were segmented from different images, and small lesions may come and go by that.",
     )
+
+
+def _masks(before: Visit, after: Visit) -> VisitFinding | None:
+    """Lesions of a reader beside those of a model, and a reader who drew none."""
+    words = [
+        f"the reader’s mask of {visit.name} holds no lesion: right only for a visit without any"
+        for visit in (before, after)
+        if visit.mask_source is MaskSource.READER and visit.lesion_count == 0
+    ]
+    if before.mask_source is not after.mask_source:
+        read, found = (before, after) if before.mask_source is MaskSource.READER else (after, before)
+        words.insert(
+            0,
+            f"{read.name} is compared as its reader corrected it, {found.name} as the model found it: what only one of them "
+            "takes for a lesion looks like a change",
+        )
+    text = "; ".join(words)
+    return VisitFinding(VisitDifference.MASKS, f"{text[0].upper()}{text[1:]}.") if text else None
 
 
 def _voxels(before: Visit, after: Visit) -> VisitFinding | None:

@@ -10,7 +10,7 @@ from MSSoftSegLib.change.comparison import Comparison, LesionChange
 from MSSoftSegLib.change.differences import VisitFinding, brain_overlap, findings
 from MSSoftSegLib.change.history import LesionHistory
 from MSSoftSegLib.change.table import likeliest_first, percent
-from MSSoftSegLib.change.visit import Visit
+from MSSoftSegLib.change.visit import MaskSource, Visit
 from MSSoftSegLib.frozen_model import FrozenModel
 
 SCHEMA_VERSION = 1
@@ -32,7 +32,10 @@ class ImageFacts(FrozenModel):
 
 
 class VisitFacts(FrozenModel):
-    """One visit. folder: its segmentation inside this result, null where a finished result was given."""
+    """One visit. folder: its segmentation inside this result, null where a finished result was given.
+
+    mask: whose lesions were compared, those of the model or of a reader who corrected them; rater: that reader, where known.
+    """
 
     name: str
     folder: str | None
@@ -44,6 +47,9 @@ class VisitFacts(FrozenModel):
     volume_ml: float
     soft_volume_ml: float
     warnings: tuple[str, ...]
+    mask: MaskSource = MaskSource.MODEL
+    rater: str | None = None
+    mask_sha256: str | None = None
 
 
 class GroupFacts(FrozenModel):
@@ -186,6 +192,9 @@ def visit_facts(visit: Visit, folder: str | None) -> VisitFacts:
         volume_ml=visit.volume_ml,
         soft_volume_ml=visit.soft_volume_ml,
         warnings=visit.warnings,
+        mask=visit.mask_source,
+        rater=visit.rater or None,
+        mask_sha256=visit.mask_sha256,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import SimpleITK as sitk
@@ -21,14 +22,22 @@ class NativeImage:
     sha256: str | None
 
 
+class MaskSource(StrEnum):
+    """Whose lesions a visit is compared with."""
+
+    MODEL = "model"
+    READER = "reader"
+
+
 @dataclass(frozen=True)
 class Visit:
-    """A segmented exam.
+    """A segmented exam, its lesions as the model found them or as a reader corrected them (``readers_mask.py``).
 
     name: how tables call it ("before", "visit 2"). probability: float32 0–1 on the working grid, before any threshold.
     native_probability (float32), native_instances (uint16, the numbers of lesions.csv): on the native grid of ``reference``.
     native_images: of every modality that was given. threshold: of the lesion mask. model: name, version and checksum.
-    warnings: what segmentation said about this exam. regions: by lesion number, where known.
+    warnings: what segmentation said about this exam. regions: by lesion number, where known. rater: who corrected it, where
+    known; mask_sha256: of the reader's file.
     """
 
     name: str
@@ -42,6 +51,9 @@ class Visit:
     model: tuple[str, str, str]
     warnings: tuple[str, ...] = ()
     regions: Mapping[int, str] | None = None
+    mask_source: MaskSource = MaskSource.MODEL
+    rater: str = ""
+    mask_sha256: str | None = None
 
     @property
     def native_from_working(self) -> sitk.Transform:

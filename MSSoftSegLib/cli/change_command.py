@@ -26,6 +26,17 @@ def change(
         list[Path] | None,
         typer.Option("--visit", help="repeat it for every visit, in order of time, instead of --before and --after"),
     ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mask",
+            help="a reader's corrected mask, once for every visit in order of time: a file on FLAIR's grid, model for the "
+            "model's lesions, or auto (default): the rater's mask where the visit is a case of a library, else the model's",
+        ),
+    ] = None,
+    rater: Annotated[
+        str | None, typer.Option("--rater", help="whose mask of a library's case (default: the latest)")
+    ] = None,
     model: Annotated[
         str | None, typer.Option("--model", help="for exams that are not segmented yet (default: models list)")
     ] = None,
@@ -50,6 +61,8 @@ def change(
     """
     spec = {
         "visits": _visits(before, after, visit or []),
+        "masks": [{"mask": each} for each in mask or []],
+        "rater": rater,
         "out": out,
         "model": default_model() if model is None else model,
         "device": device,
@@ -83,6 +96,9 @@ def _visits(before: Path | None, after: Path | None, visits: list[Path]) -> list
 def _say_counts(out: Path) -> None:
     """What differs besides disease, then how many of each class."""
     document = json.loads((out / CHANGE_FILE).read_text(encoding="utf-8"))
+    for visit in document["visits"]:
+        if visit["mask"] == "reader":
+            say(f"{visit['name']}: lesions as {visit['rater'] or 'a reader'} corrected them")
     for pair in document["pairs"]:
         counts = ", ".join(f"{count} {change}" for change, count in pair["counts"].items() if count)
         say(f"{pair['before']} → {pair['after']}: {counts or 'no lesion at either visit'}")

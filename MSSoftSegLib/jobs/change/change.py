@@ -11,12 +11,14 @@ from typing import Any
 from MSSoftSegLib.change.comparison import Comparison, compare_visits
 from MSSoftSegLib.change.differences import check_comparable, findings
 from MSSoftSegLib.change.document import ChangeDocument
+from MSSoftSegLib.change.readers_mask import with_readers_mask
 from MSSoftSegLib.change.reading import read_visit
 from MSSoftSegLib.change.registration import register_visits
 from MSSoftSegLib.change.visit import Visit
+from MSSoftSegLib.jobs.change.masks import check_masks, reader_masks
 from MSSoftSegLib.jobs.change.sources import Source, check_models, sources
 from MSSoftSegLib.jobs.change.writing import NamedPair, pair_name, write_comparisons
-from MSSoftSegLib.jobs.documents.change import ChangeJob, ChangeSpec
+from MSSoftSegLib.jobs.documents.change import AUTOMATIC, MODEL, ChangeJob, ChangeSpec
 from MSSoftSegLib.jobs.documents.exam_source import ExamSource
 from MSSoftSegLib.jobs.documents.segment import SegmentJob, SegmentSpec
 from MSSoftSegLib.jobs.events import Emit, Event, Reporter
@@ -35,16 +37,19 @@ SEGMENTED_FOLDER = "visits"
 def run_change(job: ChangeJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     """Run the job; the folder of the comparison. Nothing is left where it does not come to its end."""
     spec = job.spec
-    check_target(spec.out, overwrite=spec.overwrite, inputs=[*spec.visits, Path(spec.preprocessing.brain)])
+    named = [Path(each.mask) for each in spec.masks if each.mask not in (AUTOMATIC, MODEL)]
+    check_target(spec.out, overwrite=spec.overwrite, inputs=[*spec.visits, *named, Path(spec.preprocessing.brain)])
     found = sources(spec.visits)
+    masks = reader_masks(spec.visits, [source.name for source in found], spec.masks, spec.rater)
+    check_masks(found, masks)
     check_models(found, find_bundle(spec.model))
     reporter = Reporter(job.job, _shares(found), emit, cancelled)
     reporter.started(job.kind)
     with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
         visits, segmented = [], []
-        for number, source in enumerate(found, start=1):
+        for number, (source, mask) in enumerate(zip(found, masks, strict=True), start=1):
             visit, own = _segmented(job, source, number, folder, reporter)
-            visits.append(visit)
+            visits.append(visit if mask is None else with_readers_mask(visit, mask))
             segmented.append(own)
         pairs = _compared(visits, spec, reporter)
         reporter.progress("report", 0.0)
@@ -120,7 +125,13 @@ def _summary(document: ChangeDocument) -> dict[str, Any]:
     """What whoever waits for the job is told at once."""
     return {
         "visits": [
-            {"name": visit.name, "lesions": visit.lesions, "volume_ml": round(visit.volume_ml, 3)}
+            {
+                "name": visit.name,
+                "lesions": visit.lesions,
+                "volume_ml": round(visit.volume_ml, 3),
+                "mask": visit.mask.value,
+                "rater": visit.rater,
+            }
             for visit in document.visits
         ],
         "pairs": [
