@@ -134,6 +134,15 @@ class CurationWorkbench(VTKObservationMixin):
         state = self.saver.state
         return self.saver.library, state.patient, state.session
 
+    def findKeptMask(self, exam) -> tuple[str, str]:
+        """The file of the mask that the library keeps of an exam as corrected or approved, and whose; "" for none."""
+        state = CaseState.from_json(exam.curation)
+        if state.status not in ("corrected", "approved"):
+            return "", ""
+        own = state.kept_as.get(self.saver.rater, self.saver.rater)
+        rater = own if own in state.masks else next(iter(sorted(state.masks)), "")
+        return (state.masks[rater].path, rater) if rater else ("", "")
+
     # What the user does
 
     def onSectionCollapsed(self, isCollapsed: bool) -> None:

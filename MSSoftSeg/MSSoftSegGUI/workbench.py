@@ -294,6 +294,8 @@ class Workbench:
             kept=self.curation.whereKept,
             reviewer=lambda: self.curation.saver.view.rater,
             restore=self.curation.restoreViews,
+            settle=self.review.takeEdits,
+            keptMask=self.curation.findKeptMask,
             reviewKeys=self.review.panel.setActive,
             folder=findRunsFolder() / "comparisons",
         )

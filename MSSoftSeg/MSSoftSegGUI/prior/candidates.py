@@ -32,12 +32,16 @@ class Today:
 
 @dataclass(frozen=True)
 class PriorCandidate:
-    """One visit to compare with. folder: of a result or of an exam's images, None where the library tells it. case: there."""
+    """One visit to compare with. folder: of a result or of an exam's images, None where the library tells it. case: there.
+
+    exam: the parameter node of one that is in the scene, "" for others.
+    """
 
     kind: Kind
     title: str
     folder: Path | None = None
     case: str = ""
+    exam: str = ""
 
     @property
     def key(self) -> str:
@@ -45,9 +49,9 @@ class PriorCandidate:
         return f"{self.kind}:{self.case or self.folder}"
 
 
-def offer_loaded_result(case_name: str, folder: Path) -> PriorCandidate:
-    """The result of another exam of the scene."""
-    return PriorCandidate("loaded", _("{case} (in this scene)").format(case=case_name), folder)
+def offer_loaded_result(case_name: str, folder: Path, exam: str = "") -> PriorCandidate:
+    """The result of another exam of the scene, as it is corrected there."""
+    return PriorCandidate("loaded", _("{case} (in this scene)").format(case=case_name), folder, exam=exam)
 
 
 def offer_folder(folder: Path) -> PriorCandidate:

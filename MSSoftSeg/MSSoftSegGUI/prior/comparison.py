@@ -1,4 +1,4 @@
-"""A comparison folder as the panel reads it: the facts of its last pair of visits, without the schema that needs pydantic."""
+"""A comparison folder as the panel reads it: the facts of one pair of its visits, without the schema that needs pydantic."""
 
 from __future__ import annotations
 
@@ -33,13 +33,34 @@ class ChangeRow:
 
 
 @dataclass(frozen=True)
+class PairOfVisits:
+    """Two neighboring visits of a comparison. name: of the pair; before, after: how change.json calls the visits."""
+
+    name: str
+    before: str
+    after: str
+
+    @property
+    def title(self) -> str:
+        """As a list shows it."""
+        return f"{self.before} → {self.after}"
+
+
+@dataclass(frozen=True)
 class ReadComparison:
-    """digest: of change.json. pair: the name of the pair of visits, and its folder. findings: what differs besides disease."""
+    """digest: of change.json. pair: the name of the pair of visits. images: its folder; later: those of the pairs after it, which
+    lead on to the last visit. pairs: name and visits of all that were compared. findings: what differs besides disease. readers:
+    of each of both visits who corrected its lesions, "" for a reader who is not named, None for the model's lesions.
+    """
 
     folder: Path
     digest: str
     pair: str
     images: Path
+    later: tuple[Path, ...]
+    pairs: tuple[PairOfVisits, ...]
+    visits: tuple[str, str]
+    readers: tuple[str | None, str | None]
     findings: tuple[str, ...]
     rows: tuple[ChangeRow, ...]
     volumes_ml: tuple[float, float]
@@ -50,24 +71,37 @@ def is_comparison(folder: Path) -> bool:
     return (folder / CHANGE_FILE).is_file()
 
 
-def read_comparison(folder: Path) -> ReadComparison:
-    """Read the latest two visits; ValueError where the file is damaged or of another version, OSError where it is gone."""
+def read_comparison(folder: Path, pair: str = "") -> ReadComparison:
+    """Read two neighboring visits, by the name of their pair, the latest two where there is none of that name.
+
+    ValueError where the file is damaged or of another version, OSError where it is gone.
+    """
     text = (folder / CHANGE_FILE).read_bytes()
     try:
         document: dict[str, Any] = json.loads(text)
-        pair = document["pairs"][-1]
-        volumes = tuple(float(visit["volume_ml"]) for visit in document["visits"][-2:])
+        compared = document["pairs"]
+        at = next((n for n, each in enumerate(compared) if each["name"] == pair), len(compared) - 1)
+        found, (before, after) = compared[at], document["visits"][at : at + 2]
         return ReadComparison(
             folder=folder,
             digest=hashlib.sha256(text).hexdigest(),
-            pair=str(pair["name"]),
-            images=folder / str(pair["folder"]),
-            findings=tuple(str(finding["text"]) for finding in pair["findings"]),
-            rows=tuple(_row(group) for group in pair["groups"]),
-            volumes_ml=(volumes[0], volumes[1]),
+            pair=str(found["name"]),
+            images=folder / str(found["folder"]),
+            later=tuple(folder / str(each["folder"]) for each in compared[at + 1 :]),
+            pairs=tuple(PairOfVisits(str(p["name"]), str(p["before"]), str(p["after"])) for p in compared),
+            visits=(str(found["before"]), str(found["after"])),
+            readers=(_reader(before), _reader(after)),
+            findings=tuple(str(finding["text"]) for finding in found["findings"]),
+            rows=tuple(_row(group) for group in found["groups"]),
+            volumes_ml=(float(before["volume_ml"]), float(after["volume_ml"])),
         )
     except (KeyError, IndexError, TypeError, ValueError):
         raise ValueError(_("{file} is not one of this version").format(file=CHANGE_FILE)) from None
+
+
+def _reader(visit: dict[str, Any]) -> str | None:
+    """Who corrected a visit; comparisons of old versions knew no readers."""
+    return str(visit.get("rater") or "") if visit.get("mask") == "reader" else None
 
 
 def _row(group: dict[str, Any]) -> ChangeRow:

@@ -25,6 +25,7 @@ from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegLib.stepwise import Work
 
 ROLE_VISIT = "visit"
+BEFORE_FILE, AFTER_FILE = "before_native_from_midpoint.tfm", "after_native_from_midpoint.tfm"
 # SDs of normal tissue shown as black and as white: beyond these a lesion changed for certain.
 SUBTRACTION_WINDOW = (-6.0, 6.0)
 # Of brain voxels, per cent shown as black and as white: lesions must not saturate.
@@ -109,10 +110,12 @@ class ComparisonScene:
 
     def _showing(self, comparison: ReadComparison) -> Work[None]:
         inner = comparison.images / "midpoint"
-        self._matrix = read_way_to_today(inner / "after_native_from_midpoint.tfm")
+        self._matrix = find_way_to_today(comparison)
         yield
         files = {"before": "before_FLAIR.nii.gz", "after": "after_FLAIR.nii.gz", "subtraction": "subtraction.nii.gz"}
         names = {"before": _("Earlier visit"), "after": _("Today’s visit"), "subtraction": _("Difference")}
+        if comparison.later:
+            names["after"] = _("Visit between")
         window = None
         for name, file in files.items():
             array, matrix = read_volume(inner / file)
@@ -173,8 +176,17 @@ def find_gray_window(array: np.ndarray) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def read_way_to_today(path: Path) -> np.ndarray:
-    """From the space between the visits to where today's images lie, 4 × 4, RAS mm."""
+def find_way_to_today(comparison: ReadComparison) -> np.ndarray:
+    """From the space between the visits to where today's images lie, over the visits in between; 4 × 4, RAS mm."""
+    matrix = read_way(comparison.images / "midpoint" / AFTER_FILE)
+    for images in comparison.later:
+        to_between = np.linalg.inv(read_way(images / "midpoint" / BEFORE_FILE))
+        matrix = read_way(images / "midpoint" / AFTER_FILE) @ to_between @ matrix
+    return matrix
+
+
+def read_way(path: Path) -> np.ndarray:
+    """From the space between two visits to where one's images lie, 4 × 4, RAS mm."""
     import SimpleITK as sitk
 
     transform = sitk.ReadTransform(str(path))

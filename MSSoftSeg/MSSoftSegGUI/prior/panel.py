@@ -21,10 +21,18 @@ STATUS_COLORS = {"accepted": "accepted", "reclassed": "accepted", "rejected": "r
 
 
 class PriorPanel(Panel):
-    """onViews(shown): side by side or not; onKeep: another folder for comparisons; onPage: the comparison's page."""
+    """onViews(shown): side by side or not; onKeep: another folder for comparisons; onPage: the comparison's page; onPair(name):
+    other two visits of it.
+    """
 
     def __init__(
-        self, uiPath: str, *, onViews: Callable[[bool], None], onKeep: Callable[[], None], onPage: Callable[[], None]
+        self,
+        uiPath: str,
+        *,
+        onViews: Callable[[bool], None],
+        onKeep: Callable[[], None],
+        onPage: Callable[[], None],
+        onPair: Callable[[str], None],
     ) -> None:
         super().__init__(uiPath)
         self._compare = self._reading = None
@@ -41,6 +49,7 @@ class PriorPanel(Panel):
         ui.keepComparisonEdit.connect("currentPathChanged(QString)", self.onKeepChanged)
         ui.changeViewsButton.connect("toggled(bool)", lambda shown: None if self.isUpdating else onViews(shown))
         ui.changePageButton.connect("clicked(bool)", lambda _checked=False: onPage())
+        ui.changePairCombo.connect("activated(int)", lambda _index: onPair(ui.changePairCombo.currentData or ""))
         ui.changeTable.connect("cellClicked(int,int)", self.onCellClicked)
         ui.changeTable.connect("currentCellChanged(int,int,int,int)", self.onCurrentCellChanged)
         ui.acceptChangeButton.connect("clicked(bool)", lambda _checked=False: self._reading.accept())
@@ -102,9 +111,12 @@ class PriorPanel(Panel):
             showMessage(ui.changeWarnings, "\n".join(view.findings), "warning")
             showMessage(ui.changeMessage, view.message, "error")
             ui.changeSummary.text = view.summary_text
+            ui.changeMasks.text = view.masks_text
+            fillCombo(ui.changePairCombo, [(each.name, each.title) for each in view.pairs], view.pair)
+            ui.changePairCombo.visible = view.is_open and len(view.pairs) > 1
             self._showRows(view)
             ui.changeDetail.text = view.detail_text
-            for name in ("changeSummary", "changeTable", "changeDetail", "changeBox"):
+            for name in ("changeSummary", "changeMasks", "changeTable", "changeDetail", "changeBox"):
                 getattr(ui, name).visible = view.is_open
             row = view.row_of(view.selected)
             for name in ("acceptChangeButton", "rejectChangeButton", "reclassCombo"):

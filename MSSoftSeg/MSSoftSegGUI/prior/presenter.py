@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, find_earlier_sessions, offer_folder
 from MSSoftSegGUI.prior.comparison import is_comparison
@@ -61,6 +61,22 @@ class CompareView:
         return next((each for each in self.candidates if each.key == self.chosen), None)
 
 
+class MaskPort(Protocol):
+    """Writes what a reader corrected of the visits for the worker."""
+
+    def write(
+        self,
+        today: Today,
+        prior: PriorCandidate,
+        done: Callable[[list[dict[str, str]]], None],
+        problem: Callable[[ErrorCard], None],
+    ) -> None:
+        """done gets whose lesions are compared, the prior's first, as the job takes them."""
+
+    def stop(self) -> None:
+        """Nobody waits for them any more."""
+
+
 @dataclass
 class _ComparisonRun:
     today: Today
@@ -74,7 +90,7 @@ class _ComparisonRun:
 class ComparePresenter:
     """loaded: gives what the scene has to compare with. keep: gives the folder where comparisons stay, "" for none.
 
-    runs_folder: where they lie otherwise. on_compared(today, folder): a comparison is there.
+    masks: writes what was corrected. runs_folder: where comparisons lie otherwise. on_compared(today, folder): one is there.
     """
 
     def __init__(
@@ -82,6 +98,7 @@ class ComparePresenter:
         worker: WorkerPort,
         jobs: ShortJobs,
         later: Later,
+        masks: MaskPort,
         *,
         runs_folder: Path,
         loaded: Callable[[], tuple[PriorCandidate, ...]],
@@ -91,7 +108,7 @@ class ComparePresenter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._worker, self._jobs, self._later, self._clock = worker, jobs, later, clock
-        self._runs_folder, self._loaded, self._keep = runs_folder, loaded, keep
+        self._masks, self._runs_folder, self._loaded, self._keep = masks, runs_folder, loaded, keep
         self._show, self._on_compared = show, on_compared
         self._today: Today | None = None
         self._picked: tuple[PriorCandidate, ...] = ()
@@ -152,6 +169,7 @@ class ComparePresenter:
         """Stop the comparison that is under way."""
         if self.view.phase == "asking":
             self._jobs.drop(OPEN_TOPIC)
+            self._masks.stop()
             self._change(phase="idle", stage_text="", note=_("Cancelled."))
         elif self._run is not None and self.view.phase == "running":
             self._change(phase="cancelling", stage_text=_("Cancelling…"), remaining_text="")
@@ -161,6 +179,7 @@ class ComparePresenter:
         """The scene was closed: stop, and let nothing of it reach the panel any more."""
         self._jobs.drop(LIST_TOPIC)
         self._jobs.drop(OPEN_TOPIC)
+        self._masks.stop()
         run, self._run = self._run, None
         self._today, self._picked, self._sessions = None, (), ()
         if run is not None:
@@ -196,18 +215,28 @@ class ComparePresenter:
             return
         self._change(error=None, note="", percent=0.0, remaining_text="", case_name=today.case_name)
         if candidate.folder is not None:
-            self._submit(today, candidate.folder)
+            self._correct(today, candidate, candidate.folder)
             return
         self._change(phase="asking", stage_text=_("Looking into the library"))
         self._jobs.ask(
             "library-open",
             {"library": today.library, "case": candidate.case},
-            on_result=lambda summary: self._submit(today, Path(str(summary["images"]["flair"])).parent),
+            on_result=lambda summary: self._correct(today, candidate, Path(str(summary["images"]["flair"])).parent),
             on_problem=lambda card: self._end(error=card),
             topic=OPEN_TOPIC,
         )
 
-    def _submit(self, today: Today, prior: Path) -> None:
+    def _correct(self, today: Today, candidate: PriorCandidate, prior: Path) -> None:
+        """Write what was corrected of either visit, then compare."""
+        self._change(phase="asking", stage_text=_("Taking over your corrections"))
+        self._masks.write(
+            today,
+            candidate,
+            done=lambda masks: self._submit(today, prior, masks),
+            problem=lambda card: self._end(error=card),
+        )
+
+    def _submit(self, today: Today, prior: Path, masks: list[dict[str, str]]) -> None:
         try:
             settings = _settings_of(today.result)
         except (OSError, ValueError, KeyError, TypeError):
@@ -216,7 +245,7 @@ class ComparePresenter:
         run = _ComparisonRun(today, self._place_for(today), uuid.uuid4().hex[:12], self._clock())
         self._run = run
         self._change(phase="running", stage_text=_("Starting the worker"))
-        spec = {"visits": [str(prior), str(today.result)], "out": str(run.out), **settings}
+        spec = {"visits": [str(prior), str(today.result)], "masks": masks, "out": str(run.out), **settings}
         self._worker.submit({"job": run.name, "kind": "change", "spec": spec}, lambda event: self._hear(run, event))
         self._later(TICK_S, lambda: self._tick(run))
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from MSSoftSegGUI.prior.comparison import ChangeRow, ReadComparison
+from MSSoftSegGUI.prior.comparison import ChangeRow, PairOfVisits, ReadComparison
 from MSSoftSegGUI.prior.decisions import (
     ACCEPTED,
     CLASSES,
@@ -26,13 +26,20 @@ NOT_DECIDABLE = "not decidable"
 
 @dataclass(frozen=True)
 class ReadingView:
-    """rows: likeliest change first, as change.json has them. selected: a group's number, 0 = none. message: what went wrong."""
+    """rows: likeliest change first, as change.json has them. selected: a group's number, 0 = none. message: what went wrong.
+
+    pairs: all that were compared; pair: the name of the one that is read. visits, readers: as in ``ReadComparison``.
+    """
 
     rows: tuple[ChangeRow, ...] = ()
     decisions: ChangeDecisions = dataclasses.field(default_factory=ChangeDecisions)
     selected: int = 0
     findings: tuple[str, ...] = ()
     volumes_ml: tuple[float, float] = (0.0, 0.0)
+    pairs: tuple[PairOfVisits, ...] = ()
+    pair: str = ""
+    visits: tuple[str, str] = ("", "")
+    readers: tuple[str | None, str | None] = (None, None)
     is_open: bool = False
     can_undo: bool = False
     message: str = ""
@@ -61,6 +68,17 @@ class ReadingView:
         volumes = _("{before:.2f} → {after:.2f} ml").format(before=self.volumes_ml[0], after=self.volumes_ml[1])
         done = _("{done} of {total} decided").format(done=len(self.decisions.made), total=len(self.rows))
         return " · ".join([", ".join(parts) or _("no lesions"), volumes, *([done] if self.rows else [])])
+
+    @property
+    def masks_text(self) -> str:
+        """Whose lesions are compared."""
+        if not self.is_open:
+            return ""
+        words = [
+            _("{visit}: {who}").format(visit=say_visit(visit), who=_say_reader(reader))
+            for visit, reader in zip(self.visits, self.readers, strict=True)
+        ]
+        return _("Lesions of {visits}").format(visits=", ".join(words))
 
     @property
     def detail_text(self) -> str:
@@ -110,6 +128,10 @@ class ChangeReading:
                 decisions=decisions,
                 findings=comparison.findings,
                 volumes_ml=comparison.volumes_ml,
+                pairs=comparison.pairs,
+                pair=comparison.pair,
+                visits=comparison.visits,
+                readers=comparison.readers,
                 is_open=True,
                 message=message,
             )
@@ -187,6 +209,17 @@ class ChangeReading:
     def _change(self, view: ReadingView | None = None, **changes: object) -> None:
         self.view = dataclasses.replace(view or self.view, **changes)  # type: ignore[arg-type]
         self._show(self.view)
+
+
+def say_visit(name: str) -> str:
+    """A visit in the reader's language."""
+    return {"before": _("earlier visit"), "after": _("today")}.get(name, name)
+
+
+def _say_reader(reader: str | None) -> str:
+    if reader is None:
+        return _("the model’s")
+    return _("the reader’s ({name})").format(name=reader) if reader else _("the reader’s")
 
 
 def say_class(change: str) -> str:

@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, offer_loaded_result
 from MSSoftSegGUI.prior.comparison import is_comparison, read_comparison
 from MSSoftSegGUI.prior.comparison_scene import ComparisonScene
+from MSSoftSegGUI.prior.corrections import Corrections, KeptMask
 from MSSoftSegGUI.prior.decisions import REJECTED
 from MSSoftSegGUI.prior.panel import PriorPanel
 from MSSoftSegGUI.prior.presenter import ComparePresenter, find_free_name
@@ -28,6 +29,7 @@ class PriorSection:
     """worker: segments and compares; quickWorker: answers for the library. folder: for comparisons that nobody keeps.
 
     kept: gives library, patient and session of the exam on the table, "" where not known. reviewer: gives the reader's name.
+    settle: takes over what was painted a moment ago. keptMask(exam): path and rater of the mask that the library has of it.
     restore: shows in the views what was there before. reviewKeys: says whether the keys are the review's.
     """
 
@@ -40,19 +42,31 @@ class PriorSection:
         kept: Callable,
         reviewer: Callable[[], str],
         restore: Callable[[], None],
+        settle: Callable[[], None],
+        keptMask: Callable,
         reviewKeys: Callable[[bool], None],
         folder: Path,
     ) -> None:
         self._kept, self._folder, self._reviewKeys = kept, folder, reviewKeys
         self._exam = None
         self._isFolded, self._isEntered, self._isShown = True, False, False
-        self.panel = PriorPanel(uiPath, onViews=self.onViews, onKeep=self.onKeep, onPage=self.onPage)
+        self.panel = PriorPanel(
+            uiPath, onViews=self.onViews, onKeep=self.onKeep, onPage=self.onPage, onPair=self.onPair
+        )
         self.scene = ComparisonScene(callLater, exam=lambda: self._exam, restore=restore, onProblem=self._cannotShow)
+        corrections = Corrections(
+            callLater,
+            folder / "corrected",
+            settle=settle,
+            kept=lambda exam: KeptMask(*keptMask(exam)),
+            rater=reviewer,
+        )
         self.reading = ChangeReading(show=self._showReading, jump=self._jump, reviewer=reviewer)
         self.presenter = ComparePresenter(
             worker,
             ShortJobs(quickWorker),
             callLater,
+            corrections,
             runs_folder=folder,
             loaded=self._loaded,
             keep=lambda: self.panel.keepFolder,
@@ -113,6 +127,15 @@ class PriorSection:
             self.scene.hide()
         self._setShown(shown and self.reading.comparison is not None)
 
+    def onPair(self, pair: str) -> None:
+        """Other visits of the same comparison: in the table, and side by side where they stood so."""
+        shown, wasShown = self.reading.comparison, self._isShown
+        if shown is None or pair == shown.pair:
+            return
+        self._open(str(shown.folder), pair)
+        if wasShown and self.reading.view.is_open:
+            self.onViews(True)
+
     def onPage(self) -> None:
         """The comparison's page, in the browser."""
         if self.reading.comparison is not None:
@@ -172,7 +195,7 @@ class PriorSection:
             if exam is None or not exam.resultFolder or (self._exam and node is self._exam.parameterNode):
                 continue
             if (Path(exam.resultFolder) / FACTS_FILE).is_file():
-                found.append(offer_loaded_result(exam.caseName, Path(exam.resultFolder)))
+                found.append(offer_loaded_result(exam.caseName, Path(exam.resultFolder), node.GetID()))
         return tuple(found)
 
     def _compared(self, today: Today, folder: Path) -> None:
@@ -194,7 +217,7 @@ class PriorSection:
             if not self._isFolded:
                 self.onViews(True)
 
-    def _open(self, folder: str) -> None:
+    def _open(self, folder: str, pair: str = "") -> None:
         self.scene.close()
         self._setShown(False)
         self.reading.close()
@@ -202,7 +225,7 @@ class PriorSection:
             return
         try:
             if is_comparison(Path(folder)):
-                self.reading.open(read_comparison(Path(folder)))
+                self.reading.open(read_comparison(Path(folder), pair))
             else:
                 text = _("The folder of this visit’s comparison is gone.")
                 self.presenter.fail(text, _("Compare again, or choose the folder where it is kept."))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, find_earlier_sessions, offer_loaded_result
 from MSSoftSegGUI.prior.presenter import ComparePresenter, find_free_name
+from MSSoftSegGUI.worker.error_card import ErrorCard
 from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 from Testing.MSSoftSeg.stand_ins.made_comparisons import write_comparison
@@ -18,11 +19,28 @@ CASES = [{"case": f"sub-P1_ses-{n}", "patient": "P1", "session": str(n)} for n i
 CASES.append({"case": "sub-P2_ses-1", "patient": "P2", "session": "1"})
 
 
+class Masks:
+    """Takes the place of what writes a reader's corrections: done when the test says so, at once unless ``waits``."""
+
+    def __init__(self) -> None:
+        self.masks = [{"mask": "auto"}, {"mask": "model"}]
+        self.waits, self.asked, self.stopped = False, [], 0
+
+    def write(self, today, prior, done, problem) -> None:
+        self.asked.append((today, prior))
+        self.done, self.problem = done, problem
+        if not self.waits:
+            done(self.masks)
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+
 class Desk:
     """The presenter with what stands around it."""
 
     def __init__(self, folder: Path) -> None:
-        self.worker, self.library, self.clock = ScriptedWorker(), ScriptedWorker(), Clock()
+        self.worker, self.library, self.clock, self.masks = ScriptedWorker(), ScriptedWorker(), Clock(), Masks()
         self.compared: list[tuple[Today, Path]] = []
         self.loaded: tuple[PriorCandidate, ...] = ()
         self.keep, self.runs = "", folder / "runs"
@@ -35,6 +53,7 @@ class Desk:
             self.worker,
             ShortJobs(self.library),
             self.clock.later,
+            self.masks,
             runs_folder=self.runs,
             loaded=lambda: self.loaded,
             keep=lambda: self.keep,
@@ -77,6 +96,7 @@ def test_the_librarys_earlier_session_is_found_by_itself_and_chosen(desk, tmp_pa
     assert desk.worker.kinds == ["change"]
     spec = desk.worker.spec()
     assert spec["visits"] == [str(tmp_path / "sub-P1" / "ses-10" / "anat"), str(desk.today.result)]
+    assert spec["masks"] == desk.masks.masks
     assert (spec["model"], spec["tta"], spec["preprocessing"]) == ("starter", "flips8", {"brain": "atlas"})
 
 
@@ -122,6 +142,42 @@ def test_a_refusal_says_what_to_do_in_the_panels_words(desk, tmp_path):
     assert desk.view.error.what == "Before holds no FLAIR."
     assert "--" not in desk.view.error.remedy
     assert "another prior" in desk.view.error.remedy
+
+
+def test_what_was_corrected_of_both_visits_is_written_first_and_goes_with_the_job(desk, tmp_path):
+    desk.masks.waits = True
+    desk.loaded = (offer_loaded_result("Anna 2019", tmp_path / "before", "node2"),)
+    desk.presenter.follow(desk.today)
+    desk.presenter.toggle()
+    assert desk.worker.kinds == []
+    assert desk.view.stage_text == "Taking over your corrections"
+    ((today, prior),) = desk.masks.asked
+    assert (today.exam, prior.exam) == ("node1", "node2")
+    written = [{"mask": "model"}, {"mask": str(tmp_path / "today.nii"), "rater": "anna"}]
+    desk.masks.done(written)
+    assert desk.worker.spec()["masks"] == written
+
+
+def test_what_cannot_be_written_stops_the_comparison_and_says_why(desk, tmp_path):
+    desk.masks.waits = True
+    desk.presenter.follow(desk.today)
+    desk.presenter.pick_folder(tmp_path / "2019")
+    desk.presenter.toggle()
+    desk.masks.problem(ErrorCard("The disk is full.", "Free some space.", ""))
+    assert desk.view.error.what == "The disk is full."
+    assert not desk.view.is_running
+    assert desk.worker.kinds == []
+
+
+def test_cancel_while_corrections_are_written_lets_nothing_begin(desk, tmp_path):
+    desk.masks.waits = True
+    desk.presenter.follow(desk.today)
+    desk.presenter.pick_folder(tmp_path / "2019")
+    desk.presenter.toggle()
+    desk.presenter.toggle()
+    assert desk.masks.stopped == 1
+    assert desk.view.note == "Cancelled."
+    assert desk.worker.kinds == []
 
 
 def test_cancel_is_a_message_and_another_click_does_nothing(desk, tmp_path):

@@ -263,7 +263,7 @@ def test_a_comparison_that_is_gone_is_said_so(seen):
 def test_what_the_backend_writes_is_what_the_panel_reads(host, tmp_path):
     """Two small visits whose way to each other is known: the facts of the table, and the way to where today lies."""
     from MSSoftSegGUI.prior.comparison import is_comparison, read_comparison
-    from MSSoftSegGUI.prior.comparison_scene import read_way_to_today
+    from MSSoftSegGUI.prior.comparison_scene import find_way_to_today
     from MSSoftSegGUI.prior.decisions import CLASSES
 
     from MSSoftSegLib.change.classes import ChangeClass
@@ -284,7 +284,7 @@ def test_what_the_backend_writes_is_what_the_panel_reads(host, tmp_path):
     inner = found.images / "midpoint"
     for name in ("before_FLAIR", "after_FLAIR", "subtraction", "change_labels"):
         assert (inner / f"{name}.nii.gz").is_file()
-    way = read_way_to_today(inner / "after_native_from_midpoint.tfm")
+    way = find_way_to_today(found)
     assert np.allclose(way[:3, :3] @ way[:3, :3].T, np.eye(3), atol=1e-6)
     # Where the new lesion lies at the later visit: RAS is LPS with two signs turned.
     (new,) = (row for row in found.rows if row.change == "new")

@@ -10,7 +10,15 @@ from MSSoftSegGUI.prior.decisions import OTHERS_FILE, read_decisions
 from MSSoftSegGUI.prior.reading import ChangeReading
 
 from MSSoftSegLib.result_files import CHANGE_REVIEW_FILE
-from Testing.MSSoftSeg.stand_ins.made_comparisons import FINDING, GROUPS, PAIR, group, write_comparison
+from Testing.MSSoftSeg.stand_ins.made_comparisons import (
+    FINDING,
+    GROUPS,
+    NEXT_PAIR,
+    PAIR,
+    group,
+    write_comparison,
+    write_three_visits,
+)
 
 
 @pytest.fixture
@@ -105,6 +113,45 @@ def test_what_was_said_of_earlier_visits_stays(reading):
     reading.select(2)
     reading.reject()
     assert set(said(reading)["decisions"]) == {"visit0-visit1", PAIR}
+
+
+def test_of_three_visits_the_latest_two_are_read_unless_others_are_chosen(tmp_path):
+    folder = write_three_visits(tmp_path / "series")
+    last, first = read_comparison(folder), read_comparison(folder, PAIR)
+    assert [each.title for each in last.pairs] == ["visit 1 → visit 2", "visit 2 → visit 3"]
+    assert (last.pair, last.later, [row.change for row in last.rows]) == (NEXT_PAIR, (), ["resolved", "stable"])
+    assert (first.pair, first.later, [row.change for row in first.rows]) == (PAIR, (folder / NEXT_PAIR,), ["new"])
+    assert (first.volumes_ml, last.volumes_ml) == ((0.054, 0.108), (0.108, 0.06))
+    assert (first.findings, last.findings) == ((FINDING,), ())
+    assert read_comparison(folder, "visit8-visit9").pair == NEXT_PAIR
+
+
+def test_what_was_said_of_each_pair_is_kept_apart(tmp_path):
+    folder = write_three_visits(tmp_path / "series")
+    found = ChangeReading(show=lambda view: None, jump=lambda row: None, reviewer=lambda: "anna")
+    for pair in (NEXT_PAIR, PAIR):
+        found.open(read_comparison(folder, pair))
+        assert found.view.decisions.made == {}
+        found.select(1)
+        found.accept()
+    found.open(read_comparison(folder))
+    assert found.view.decision_of(found.view.row_of(1)) == "accepted"
+    assert {pair: set(groups) for pair, groups in said(found)["decisions"].items()} == {PAIR: {"1"}, NEXT_PAIR: {"1"}}
+
+
+def test_whose_lesions_were_compared_is_said(reading, tmp_path):
+    assert reading.view.masks_text == "Lesions of earlier visit: the model’s, today: the reader’s (anna)"
+    reading.open(read_comparison(write_three_visits(tmp_path / "series"), PAIR))
+    assert reading.view.masks_text == "Lesions of visit 1: the model’s, visit 2: the model’s"
+
+
+def test_a_comparison_of_a_version_that_knew_no_readers_is_read(tmp_path):
+    folder = write_comparison(tmp_path / "old")
+    document = json.loads((folder / "change.json").read_text())
+    for each in document["visits"]:
+        del each["mask"], each["rater"]
+    (folder / "change.json").write_text(json.dumps(document))
+    assert read_comparison(folder).readers == (None, None)
 
 
 def test_a_decision_that_cannot_be_kept_is_not_shown_as_made(reading, monkeypatch):

@@ -1,0 +1,103 @@
+"""The masks that are compared where a reader corrected a visit: her drawing in the scene, or what the library keeps of hers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from MSSoftSegGUI.prior.candidates import PriorCandidate, Today
+from MSSoftSegGUI.scene.exam_drawing import hasDrawing, isFromModel, readDrawing, readNativeMatrix
+from MSSoftSegGUI.scene.parameter_nodes import findExamOfNode
+from MSSoftSegGUI.scene.review_facts import ReviewFacts
+from MSSoftSegGUI.scene.volume_files import write_volume
+from MSSoftSegGUI.worker.chunked_work import ChunkedWork
+from MSSoftSegGUI.worker.error_card import ErrorCard, find_reason, make_sentence
+from MSSoftSegLib.stepwise import Work
+
+# The worker finds the mask of a library's case by itself.
+BY_ITSELF = {"mask": "auto"}
+OF_THE_MODEL = {"mask": "model"}
+
+
+@dataclass(frozen=True)
+class KeptMask:
+    """A mask of an exam that a library keeps as corrected or approved. rater: who drew it."""
+
+    path: str = ""
+    rater: str = ""
+
+
+class Corrections:
+    """settle(): takes over what was painted a moment ago. kept(exam): what a library keeps of an exam. rater(): who works."""
+
+    def __init__(
+        self,
+        later,
+        folder: Path,
+        *,
+        settle: Callable[[], None],
+        kept: Callable[[Any], KeptMask],
+        rater: Callable[[], str],
+    ) -> None:
+        self._work, self._folder = ChunkedWork(later), folder
+        self._settle, self._kept, self._rater = settle, kept, rater
+
+    def stop(self) -> None:
+        """Nobody waits for them any more."""
+        self._work.stop()
+
+    def write(
+        self,
+        today: Today,
+        prior: PriorCandidate,
+        done: Callable[[list[dict[str, str]]], None],
+        problem: Callable[[ErrorCard], None],
+    ) -> None:
+        """Write what was corrected of both visits, in turns; done gets the masks of the job, the prior's first."""
+
+        def work() -> Work[None]:
+            self._settle()
+            masks = []
+            for name, exam in (("prior", prior.exam), ("today", today.exam)):
+                found = findExamOfNode(slicer.mrmlScene.GetNodeByID(exam)) if exam else None
+                masks.append(dict(BY_ITSELF) if found is None else self._mask(found, name))
+                yield
+            done(masks)
+
+        self._work.start(work(), lambda stopped: problem(make_card(stopped)))
+
+    def _mask(self, exam, name: str) -> Mapping[str, str]:
+        if not hasDrawing(exam):
+            return dict(OF_THE_MODEL)
+        if not isCorrected(exam):
+            kept = self._kept(exam)
+            isThere = bool(kept.path) and Path(kept.path).is_file()
+            return {"mask": kept.path, "rater": kept.rater} if isThere else dict(OF_THE_MODEL)
+        path = self._folder / f"{name}_corrected.nii"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        grid = exam.probability if isFromModel(exam) else exam.flair
+        # Where the files of the result lie, whatever transform was put over its nodes since.
+        write_volume(readDrawing(exam), readNativeMatrix(grid), path)
+        return {"mask": str(path), "rater": self._rater()}
+
+
+def isCorrected(exam) -> bool:
+    """Whether a reader decided on, drew or cut anything of it; what the model left untouched is the model's."""
+    if not isFromModel(exam):
+        return bool(readDrawing(exam).any())
+    facts = ReviewFacts.from_json(exam.lesionFacts)
+    isCutElsewhere = exam.threshold > 0 and abs(exam.threshold - facts.model_threshold) > 1e-6
+    isSizedElsewhere = exam.minLesionMm3 >= 0 and abs(exam.minLesionMm3 - facts.min_lesion_mm3) > 1e-6
+    return bool(exam.decisions or exam.edits) or isCutElsewhere or isSizedElsewhere
+
+
+def make_card(problem: Exception) -> ErrorCard:
+    """Why a correction could not be handed to the worker."""
+    text = _("What you corrected could not be written for the worker: {reason}")
+    what = make_sentence(text.format(reason=find_reason(problem)))
+    return ErrorCard(what, _("Free some disk space, or choose another temporary folder, then compare again."), what)
