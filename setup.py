@@ -8,7 +8,7 @@ from setuptools.command.build_py import build_py
 
 
 class BuildWithResources(build_py):
-    """Copies Resources beside the built package's modules, where ``resources_folder`` looks for them."""
+    """Copies Resources beside the built package's modules, where ``find_resources`` looks for them."""
 
     def run(self) -> None:
         super().run()

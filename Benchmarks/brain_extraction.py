@@ -21,7 +21,7 @@ from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.preprocessing.pipeline import STAGES, mask_on_grid, preprocess
+from MSSoftSegLib.preprocessing.pipeline import STAGES, preprocess, resample_mask
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 
 EXAMS = ("patient12_study1", "patient12_study2", "patient03_study2")
@@ -72,7 +72,7 @@ def row(folder: Path, subset: Sequence[Modality], cache: StepCache, *, timed: bo
 
     working = preprocess(exam, PreprocessingSettings(brain="atlas"), cache=cache, progress=progress)
     flair = Grid.of(exam.image(Modality.FLAIR))
-    found = voxels(mask_on_grid(working.brain_mask, flair, working.working_from_native(Modality.FLAIR))) > 0
+    found = voxels(resample_mask(working.brain_mask, flair, working.working_from_native(Modality.FLAIR))) > 0
     true = voxels(reference_mask(folder, flair)) > 0
     to_ml = flair.voxel_volume_mm3 / 1000
     dice = 2 * np.sum(found & true) / (found.sum() + true.sum())
@@ -86,7 +86,7 @@ def reference_mask(folder: Path, flair: Grid) -> sitk.Image:
     """The published mask on the grid of FLAIR; its transform maps common points to FLAIR points."""
     mask = sitk.ReadImage(str(folder / "brainmask_common.nii.gz"))
     flair_from_common = sitk.ReadTransform(str(folder / "FLAIR_to_common.txt"))
-    return mask_on_grid(mask, flair, flair_from_common.GetInverse())
+    return resample_mask(mask, flair, flair_from_common.GetInverse())
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ import SimpleITK as sitk
 from quality_exams import GoodExam
 from scipy import ndimage
 
-from MSSoftSegLib.exam.geometry import Grid, canonical, image_like, resample, voxels
+from MSSoftSegLib.exam.geometry import Grid, image_like, orient_canonically, resample, voxels
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.preprocessing.pipeline import mask_on_grid
+from MSSoftSegLib.preprocessing.pipeline import resample_mask
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 
 FLAIR, T1, T2 = Modality.FLAIR, Modality.T1, Modality.T2
@@ -166,7 +166,7 @@ def masked(change: Callable[[np.ndarray], np.ndarray]) -> Spoil:
     """Another brain mask: change of its array (z, y, x), axes to superior, posterior and left."""
 
     def spoil(good: GoodExam) -> WorkingExam | None:
-        upright = canonical(good.working.brain_mask)
+        upright = orient_canonically(good.working.brain_mask)
         changed = image_like(upright, change(voxels(upright) > 0).astype(np.uint8))
         return remasked(good, changed)
 
@@ -223,7 +223,7 @@ def whole_head(good: GoodExam) -> WorkingExam | None:
     label, _count = ndimage.label(array > 0.15 * np.percentile(array, 99))
     head = label == 1 + int(np.argmax(np.bincount(label.ravel())[1:]))
     larger = _padded(grid, 48)
-    mask = mask_on_grid(image_like(flair, head.astype(np.uint8)), larger, good.working.native_from_working[FLAIR])
+    mask = resample_mask(image_like(flair, head.astype(np.uint8)), larger, good.working.native_from_working[FLAIR])
     filled = ndimage.binary_fill_holes(voxels(mask) > 0)
     return remasked(good, larger.image(filled.astype(np.uint8)))
 

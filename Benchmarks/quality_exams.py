@@ -24,9 +24,9 @@ from MSSoftSegLib.phantom.digital_patient import (
     DigitalPatientSettings,
     make_digital_patient,
 )
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.preprocessing.pipeline import MARGIN_MM, SIZE_MULTIPLE, mask_on_grid, preprocess
+from MSSoftSegLib.preprocessing.pipeline import MARGIN_MM, SIZE_MULTIPLE, preprocess, resample_mask
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.preprocessing.working_folder import read_working_folder, write_working_folder
@@ -61,7 +61,7 @@ def patient26(data: Path) -> GoodExam:
     folder = data / "mni" / "patient26"
     natives = {m: read_image(folder / f"{m.upper()}.nii.gz") for m in (Modality.FLAIR, Modality.T1, Modality.T2)}
     exam = Exam({m: ExamImage(m, image, f"{m.upper()}.nii.gz", None) for m, image in natives.items()})
-    return GoodExam("patient26", working_exam_as_given(exam, working_spacing_mm=1.0), natives)
+    return GoodExam("patient26", take_exam_as_given(exam, working_spacing_mm=1.0), natives)
 
 
 def digital_patient(seed: int, prepared: Path) -> GoodExam:
@@ -91,9 +91,9 @@ def known_working_exam(patient: DigitalPatient) -> WorkingExam:
     target = Modality.T1 if Modality.T1 in patient.exam.images else Modality.FLAIR
     ways = {m: patient.source_from_target(m, target) for m in patient.exam.modalities}
     native = Grid.of(patient.exam.image(target))
-    brain = mask_on_grid(patient.brain_mask, native, ways[Modality.FLAIR])
+    brain = resample_mask(patient.brain_mask, native, ways[Modality.FLAIR])
     grid = isotropic_grid_around(brain, spacing_mm=1.0, margin_mm=MARGIN_MM, multiple=SIZE_MULTIPLE)
-    mask = mask_on_grid(patient.brain_mask, grid, ways[Modality.FLAIR])
+    mask = resample_mask(patient.brain_mask, grid, ways[Modality.FLAIR])
     images = {
         m: sitk.Mask(resample(patient.exam.image(m), grid, source_from_grid=ways[m]), mask)
         for m in patient.exam.modalities

@@ -30,10 +30,10 @@ from scipy.spatial.transform import Rotation
 from MSSoftSegLib.exam.geometry import Grid, image_like, isotropic_grid_around, resample, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.lesion.instances import label_instances
-from MSSoftSegLib.phantom.acquisition import sampled
-from MSSoftSegLib.phantom.anatomy import carried_labels, draw_anatomy
+from MSSoftSegLib.phantom.acquisition import sample_patient
+from MSSoftSegLib.phantom.anatomy import carry_labels, draw_anatomy
 from MSSoftSegLib.phantom.digital_patient import SMALL_SETTINGS, DigitalPatient, make_digital_patient
-from MSSoftSegLib.preprocessing.pipeline import mask_on_grid
+from MSSoftSegLib.preprocessing.pipeline import resample_mask
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.preprocessing.working_folder import read_working_folder
 from MSSoftSegLib.region.atlas_regions import read_atlas_regions
@@ -43,7 +43,7 @@ from MSSoftSegLib.region.places import LesionPlace, place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import REGIONS, Region
 from MSSoftSegLib.region.registration import affine_transform, deformed, find_affine_start, search_affine
-from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.resources import find_resources
 
 TURN_DEG, STRETCH, SHIFT_MM = 3.0, 0.03, 5.0
 SMALLEST_MM3 = 27.0
@@ -56,7 +56,7 @@ def ventricle_dice(working: WorkingExam, manual: sitk.Image) -> tuple[float, flo
     start = time.process_time()
     regions = map_regions(working)
     seconds = time.process_time() - start
-    seen = sampled(
+    seen = sample_patient(
         working.grid.image(regions.ventricles()), Grid.of(manual), working.native_from_working[Modality.FLAIR]
     )
     found, true = seen >= 0.5, voxels(manual) > 0
@@ -66,7 +66,7 @@ def ventricle_dice(working: WorkingExam, manual: sitk.Image) -> tuple[float, flo
 def working_of(patient: DigitalPatient) -> WorkingExam:
     """Her exam in 2 mm voxels, aligned by what is known of her, with the true brain mask."""
     grid = isotropic_grid_around(patient.brain_mask, spacing_mm=SPACING_MM, margin_mm=2.0, multiple=16)
-    mask = mask_on_grid(patient.brain_mask, grid)
+    mask = resample_mask(patient.brain_mask, grid)
     ways = {m: patient.source_from_target(m, Modality.FLAIR) for m in patient.exam.modalities}
     images = {
         m: sitk.Mask(resample(patient.exam.image(m), grid, source_from_grid=way), mask) for m, way in ways.items()
@@ -79,8 +79,8 @@ def true_regions(seed: int) -> RegionMap:
     """Her own tissues, named by the atlas's labels as the deformation carried them that she was drawn with."""
     spacing_mm = SMALL_SETTINGS.patient_spacing_mm
     anatomy = draw_anatomy(spacing_mm, rng=np.random.default_rng([seed, 0]))
-    atlas = sitk.GetArrayFromImage(sitk.ReadImage(str(resources_folder() / "Atlas" / "regions.nii.gz")))
-    label = carried_labels(atlas, spacing_mm, rng=np.random.default_rng([seed, 0]))
+    atlas = sitk.GetArrayFromImage(sitk.ReadImage(str(find_resources() / "Atlas" / "regions.nii.gz")))
+    label = carry_labels(atlas, spacing_mm, rng=np.random.default_rng([seed, 0]))
     below = np.isin(label, (Region.INFRATENTORIAL, Region.FOURTH_VENTRICLE))
     inner = {r: label == r for r in (Region.DEEP_GRAY, Region.CORPUS_CALLOSUM)} | {Region.INFRATENTORIAL: below}
     rest = ~np.any(list(inner.values()), axis=0)

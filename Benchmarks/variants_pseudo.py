@@ -8,7 +8,7 @@ from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine.bundle_writing import write_trained_bundle
 from MSSoftSegLib.training.engine.operating_point import MeasuredPoint
@@ -24,7 +24,7 @@ def pseudo_labeled(teacher: FitTask, recipe: Recipe, data: Path, folder: Path) -
     bundle = folder / "teacher"
     if not bundle.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
-        with complete_or_absent(bundle, overwrite=False) as partial:
+        with write_completely(bundle, overwrite=False) as partial:
             write_trained_bundle(partial, "teacher", [teacher], AS_TRAINED, facts={})
     assert recipe.pseudo_labels is not None
     choices = recipe.pseudo_labels.model_dump(mode="json", exclude={"share", "weight"})

@@ -74,9 +74,9 @@ def loadDigitalPatient(_source=None):
 
 def registerTerminology():
     """Make "MS lesion" and "Possible MS lesion" known: Slicer ships no such term."""
-    from MSSoftSegLib.resources import resources_folder
+    from MSSoftSegLib.resources import find_resources
 
-    path = resources_folder() / "Terminology" / "MSSoftSeg.term.json"
+    path = find_resources() / "Terminology" / "MSSoftSeg.term.json"
     slicer.modules.terminologies.logic().LoadTerminologyFromFile(str(path))
 
 

@@ -147,7 +147,7 @@ UNREACHABLE = tuple(
 )
 
 
-def as_user_error(problem: Exception) -> MSSoftSegError:
+def make_user_error(problem: Exception) -> MSSoftSegError:
     """Any failure in words for the user; nothing of an unexpected exception's text, which may hold paths, is shown."""
     if isinstance(problem, MSSoftSegError):
         return problem

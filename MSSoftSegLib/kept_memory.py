@@ -24,7 +24,7 @@ def keep_memory() -> None:
 
 
 @contextmanager
-def memory_kept() -> Iterator[None]:
+def keep_memory_meanwhile() -> Iterator[None]:
     """Within this context, or the function that this decorates; afterwards what is free goes back to the system."""
     keep_memory()
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from MSSoftSegLib.errors import EnvironmentLack
 
 
-def resources_folder() -> Path:
+def find_resources() -> Path:
     """The folder ``Resources``: beside the package (checkout, extension) or inside it (wheel)."""
     package = Path(__file__).resolve().parent
     for candidate in (package.parent / "Resources", package / "Resources"):

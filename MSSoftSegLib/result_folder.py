@@ -75,7 +75,7 @@ def _check_can_be_made(target: Path) -> None:
 
 
 @contextmanager
-def complete_or_absent(target: Path, *, overwrite: bool) -> Iterator[Path]:
+def write_completely(target: Path, *, overwrite: bool) -> Iterator[Path]:
     """A folder to write into, which becomes ``target`` when the block ends well and vanishes when it does not."""
     target = target.absolute()
     check_target(target, overwrite=overwrite)
@@ -115,7 +115,7 @@ def _put_in_place(partial: Path, target: Path) -> None:
 
 
 @contextmanager
-def scratch_beside(target: Path) -> Iterator[Path]:
+def make_scratch_beside(target: Path) -> Iterator[Path]:
     """A folder beside a target file, to write into what is then renamed to it; gone when the block ends."""
     folder = name_partial(target.absolute())
     remove_abandoned(target)

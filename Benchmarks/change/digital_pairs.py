@@ -18,7 +18,7 @@ from MSSoftSegLib.change.halfway import HalfWay, half_way
 from MSSoftSegLib.change.registration import brain_points_mm
 from MSSoftSegLib.change.visit import NativeImage, Visit
 from MSSoftSegLib.exam.geometry import Grid, image_like, isotropic_grid_around, resample, voxels
-from MSSoftSegLib.exam.linear import affine, matrix_of
+from MSSoftSegLib.exam.linear import make_affine, matrix_of
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.device import choose_device
 from MSSoftSegLib.inference.native_grid import to_native
@@ -33,7 +33,7 @@ from MSSoftSegLib.phantom.anatomy import Anatomy, draw_anatomy
 from MSSoftSegLib.phantom.appearance import Body
 from MSSoftSegLib.phantom.hard_negatives import draw_hard_negatives
 from MSSoftSegLib.phantom.lesions import LesionSettings, draw_lesions
-from MSSoftSegLib.phantom.misalignment import composed, draw_move, inverse
+from MSSoftSegLib.phantom.misalignment import compose, draw_move, invert
 from MSSoftSegLib.phantom.two_visits import DigitalPair, DigitalVisit, Fate, Scanner, make_digital_pair, typical_scanner
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 
@@ -110,10 +110,10 @@ def working_exam(visit: DigitalVisit) -> WorkingExam:
     """The scan on its working grid, by the transforms and the brain that are known."""
     native = {modality: Grid.of(visit.exam.image(modality)) for modality in visit.exam.modalities}
     from_flair = {
-        modality: composed(visit.native_from_patient[modality], inverse(visit.native_from_patient[Modality.FLAIR]))
+        modality: compose(visit.native_from_patient[modality], invert(visit.native_from_patient[Modality.FLAIR]))
         for modality in native
     }
-    to_patient = inverse(visit.native_from_patient[Modality.FLAIR])
+    to_patient = invert(visit.native_from_patient[Modality.FLAIR])
     seen = resample(visit.patient_brain, native[Modality.FLAIR], source_from_grid=to_patient)
     rough = sitk.BinaryThreshold(seen, 0.5, 9.0, 1, 0)
     grid = isotropic_grid_around(rough, spacing_mm=1.0, margin_mm=2.0, multiple=16)
@@ -236,7 +236,7 @@ def kept_pair(number: int, folder: Path, description: ModelDescription) -> Store
         poses.append(arrays[f"{name}_pose"])
     fates = {int(label): (Fate(fate), one, other) for label, (fate, one, other) in facts["fates"].items()}
     foci = _kept_grid(facts["foci"]).image(arrays["foci"].astype(np.float32))
-    return StoredPair((visits[0], visits[1]), foci, fates, (affine(poses[0]), affine(poses[1])))
+    return StoredPair((visits[0], visits[1]), foci, fates, (make_affine(poses[0]), make_affine(poses[1])))
 
 
 def known_half_way(pair: StoredPair, number: int) -> HalfWay:

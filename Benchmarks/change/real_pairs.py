@@ -31,7 +31,7 @@ from MSSoftSegLib.change.registration import register_visits
 from MSSoftSegLib.change.visit import Visit
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.exam.geometry import image_like, resample, voxels
-from MSSoftSegLib.exam.linear import affine, chained, matrix_of
+from MSSoftSegLib.exam.linear import chain_transforms, make_affine, matrix_of
 from MSSoftSegLib.exam.modality import Modality
 
 RESULTS = Path(__file__).parents[1] / "results" / "change" / "real.md"
@@ -88,8 +88,8 @@ def compared(before: Visit, after: Visit) -> Comparison:
 def labeled_changes(comparison: Comparison, exam: Path, label: Path) -> np.ndarray:
     """The change mask of open_ms, which lies in a common space, on the grid between (bool)."""
     # The file maps points of the common space to FLAIR.
-    common_from_flair = affine(np.linalg.inv(matrix_of(sitk.ReadTransform(str(exam / "FLAIR_to_common.txt")))))
-    way = chained(common_from_flair, comparison.midpoint.before.native_from_midpoint)
+    common_from_flair = make_affine(np.linalg.inv(matrix_of(sitk.ReadTransform(str(exam / "FLAIR_to_common.txt")))))
+    way = chain_transforms(common_from_flair, comparison.midpoint.before.native_from_midpoint)
     moved = resample(sitk.ReadImage(str(label), sitk.sitkFloat32), comparison.midpoint.grid, source_from_grid=way)
     return voxels(moved) >= 0.5
 

@@ -19,7 +19,7 @@ from MSSoftSegLib.exam.geometry import Grid, resample, voxels
 from MSSoftSegLib.exam.linear import matrix_of
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.lesion.instances import label_instances
-from MSSoftSegLib.phantom.acquisition import rician, sampled
+from MSSoftSegLib.phantom.acquisition import add_rician_noise, sample_patient
 from MSSoftSegLib.phantom.fields import smooth_field
 from MSSoftSegLib.phantom.misalignment import draw_move
 from MSSoftSegLib.phantom.two_visits import Fate
@@ -218,11 +218,13 @@ def _visit(
     """One scan of the block and its stand-in segmentation."""
     native, working, back = _grid(thickness_mm), _grid(1.0), pose.GetInverse()
     shading = 1 + 0.05 * np.clip(smooth_field(native.size[::-1], 40.0, rng=rng), -1, 1)
-    scanned = rician(sampled(grid.image(person), native, pose) * shading, float(rng.uniform(*NOISE)), rng=rng)
+    scanned = add_rician_noise(
+        sample_patient(grid.image(person), native, pose) * shading, float(rng.uniform(*NOISE)), rng=rng
+    )
     inside = grid.image(_block(grid).astype(np.float32))
     brain = voxels(resample(inside, working, source_from_grid=back)) >= 0.5
     flair = np.where(brain, voxels(resample(native.image(scanned.astype(np.float32)), working)), 0)
-    seen = voxels(resample(native.image(sampled(grid.image(fraction), native, pose)), working))
+    seen = voxels(resample(native.image(sample_patient(grid.image(fraction), native, pose)), working))
     errors = voxels(resample(grid.image(shared.astype(np.float32)), working, source_from_grid=back))
     errors = errors + SCATTER * np.sqrt(OWN_SHARE) * smooth_field(working.size[::-1], SCALE_MM, rng=rng)
     # Away from lesions the network is sure: it makes next to no error there.

@@ -12,7 +12,7 @@ from MSSoftSegLib.change.comparison import Comparison
 from MSSoftSegLib.change.evidence import Evidence
 from MSSoftSegLib.change.graph import Group
 from MSSoftSegLib.exam.geometry import resample, voxels
-from MSSoftSegLib.exam.linear import chained
+from MSSoftSegLib.exam.linear import chain_transforms
 from MSSoftSegLib.phantom.two_visits import Fate
 
 
@@ -66,7 +66,7 @@ def judged(number: int, calm: bool, slices: str, comparison: Comparison, foci: n
 
 def labels_between(comparison: Comparison, labels: sitk.Image, before_from_truth: sitk.Transform) -> np.ndarray:
     """The truth's labels on the grid between, nearest label: it is truth that is moved here, not a result."""
-    way = chained(before_from_truth.GetInverse(), comparison.midpoint.half_way.before_from_midpoint)
+    way = chain_transforms(before_from_truth.GetInverse(), comparison.midpoint.half_way.before_from_midpoint)
     moved = resample(
         labels,
         comparison.midpoint.grid,

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from MSSoftSegLib.inference.device import choose_device
 from MSSoftSegLib.inference.sliding_window import windowed_logits
-from MSSoftSegLib.kept_memory import memory_kept
+from MSSoftSegLib.kept_memory import keep_memory_meanwhile
 from MSSoftSegLib.segmenting.ready_model import open_model
 
 FILTERS = (8, 16, 32, 64, 128)
@@ -78,7 +78,7 @@ def back_ends(images: Tensor, folder: Path) -> tuple[dict[str, Ask], dict[str, s
     twin = monai_twin(network, FILTERS)
 
     def ours(given: Tensor) -> Tensor:
-        with memory_kept():
+        with keep_memory_meanwhile():
             return windowed_logits(network, given, device, window=None)
 
     found: dict[str, Ask] = {

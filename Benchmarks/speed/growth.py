@@ -19,7 +19,7 @@ from results import keep
 from MSSoftSegLib.exam.geometry import image_like
 from MSSoftSegLib.inference.device import choose_device
 from MSSoftSegLib.inference.sliding_window import windowed_logits
-from MSSoftSegLib.kept_memory import memory_kept
+from MSSoftSegLib.kept_memory import keep_memory_meanwhile
 from MSSoftSegLib.lesion.segmentation import segment_lesions
 from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.segmenting.ready_model import open_model
@@ -58,7 +58,7 @@ def measure(count: int) -> Callable[[], object]:
 def processor_s(work: Callable[[], object]) -> float:
     """The median of some rounds, after one that is not counted."""
     spent = []
-    with memory_kept():
+    with keep_memory_meanwhile():
         for _ in range(ROUNDS + 1):
             started = time.process_time()
             work()

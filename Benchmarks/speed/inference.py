@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from MSSoftSegLib.inference.augmentation import flips
 from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.inference.sliding_window import windowed_logits
-from MSSoftSegLib.kept_memory import memory_kept
+from MSSoftSegLib.kept_memory import keep_memory_meanwhile
 from MSSoftSegLib.network.dynunet import DynUNet
 from MSSoftSegLib.segmenting.ready_model import open_model
 
@@ -44,7 +44,7 @@ def ours(network: nn.Module, device: Device, window: tuple[int, int, int] | None
     """As the product asks a network."""
 
     def ask(images: Tensor) -> tuple[Tensor, float]:
-        with memory_kept():
+        with keep_memory_meanwhile():
             windowed_logits(network, images, device, window=None)
             started = time.process_time()
             logits = windowed_logits(network, images, device, window=window)
@@ -80,7 +80,7 @@ def convolutions(network: nn.Module, device: Device, images: Tensor) -> Peer:
         hook.remove()
 
     def ask(_images: Tensor) -> tuple[Tensor, float]:
-        with memory_kept(), torch.inference_mode(), device.autocast():
+        with keep_memory_meanwhile(), torch.inference_mode(), device.autocast():
             calls[0][0](calls[0][1])
             started = time.process_time()
             for layer, features in calls:

@@ -18,7 +18,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from MSSoftSegLib.exam.geometry import canonical, voxels
+from MSSoftSegLib.exam.geometry import orient_canonically, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.phantom.digital_patient import ISOTROPIC_SETTINGS, make_digital_patient
@@ -63,11 +63,11 @@ def soften(flair: sitk.Image, rater: sitk.Image) -> Shown:
         name: make_soft_mask([rater], flair, SoftLabelSettings.model_validate({"method": name})) for name in METHODS
     }
     return Shown(
-        flair=voxels(canonical(flair)),
-        core=voxels(canonical(rater)) == 1,
-        soft={name: voxels(canonical(mask.image)) for name, mask in masks.items()},
+        flair=voxels(orient_canonically(flair)),
+        core=voxels(orient_canonically(rater)) == 1,
+        soft={name: voxels(orient_canonically(mask.image)) for name, mask in masks.items()},
         masks=masks,
-        spacing_mm=canonical(flair).GetSpacing()[::-1],
+        spacing_mm=orient_canonically(flair).GetSpacing()[::-1],
     )
 
 

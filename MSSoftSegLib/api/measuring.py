@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import GridMismatch, RequestError
 from MSSoftSegLib.evaluation import case_metrics
 from MSSoftSegLib.evaluation.case_metrics import CaseMetrics
-from MSSoftSegLib.exam.geometry import same_grid, voxels
+from MSSoftSegLib.exam.geometry import have_same_grid, voxels
 from MSSoftSegLib.lesion.instances import CONNECTIVITY_RANK, DEFAULT_CONNECTIVITY
 
 
@@ -37,7 +37,7 @@ def measure_case(
     given = {"prediction": prediction, "probability": probability, "entropy": entropy, "brain": brain}
     arrays: dict[str, np.ndarray | None] = {}
     for name, image in given.items():
-        if image is not None and not same_grid(image, truth):
+        if image is not None and not have_same_grid(image, truth):
             raise GridMismatch(
                 f"the {name} lies on another grid than the truth",
                 remedy="give images on one grid: nothing is resampled",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from MSSoftSegLib.api.reading import FileName
-from MSSoftSegLib.api.validating import validated
+from MSSoftSegLib.api.validating import validate
 from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.network.catalog import default_model
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
@@ -44,9 +44,9 @@ def segment(
     DeviceMissing, BadBundle, OutOfMemory: each says what to do.
     Source: Docs/methods.md sections 3, 5 and 7.
     """
-    choices = validated(
+    choices = validate(
         SegmentChoices,
-        preprocessing=validated(PreprocessingSettings, brain=str(brain), align_to=align_to),
+        preprocessing=validate(PreprocessingSettings, brain=str(brain), align_to=align_to),
         preprocessed=preprocessed,
         reference=reference,
         tta=tta,

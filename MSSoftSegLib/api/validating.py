@@ -11,7 +11,7 @@ from MSSoftSegLib.errors import RequestError
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def validated(schema: type[Model], **values: Any) -> Model:
+def validate(schema: type[Model], **values: Any) -> Model:
     """The values as the schema's model; RequestError names the first that does not hold."""
     try:
         return schema(**values)

@@ -16,7 +16,7 @@ from MSSoftSegLib.change.halfway import HalfWay
 from MSSoftSegLib.change.membership import SoftLesion, soft_lesions
 from MSSoftSegLib.change.midpoint import Midpoint, bring_to_midpoint
 from MSSoftSegLib.change.visit import Visit
-from MSSoftSegLib.exam.linear import moved
+from MSSoftSegLib.exam.linear import move_points
 from MSSoftSegLib.lesion.measurement import LPS_TO_RAS
 
 
@@ -173,5 +173,5 @@ def _center(members: _Members, midpoint: Midpoint) -> tuple[float, float, float]
 
 def _ras_mm(index: np.ndarray, midpoint: Midpoint) -> tuple[float, float, float]:
     """An index (z, y, x) of the grid between as a point."""
-    x, y, z = (float(v) for v in moved(index[None, ::-1], midpoint.grid.lps_from_voxel())[0] * LPS_TO_RAS)
+    x, y, z = (float(v) for v in move_points(index[None, ::-1], midpoint.grid.lps_from_voxel())[0] * LPS_TO_RAS)
     return x, y, z

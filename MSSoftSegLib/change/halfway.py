@@ -13,7 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
-from MSSoftSegLib.exam.linear import affine, moved
+from MSSoftSegLib.exam.linear import make_affine, move_points
 
 # Rigid motions further than this from orthonormal were never rigid.
 ORTHONORMAL_TOLERANCE = 1e-4
@@ -46,13 +46,13 @@ def half_way(
     motion = first @ square_root(np.linalg.inv(first) @ second)
     half = square_root(motion)
     points = np.zeros((1, 3)) if brain_points_mm is None else brain_points_mm
-    apart = moved(points, first) - moved(points, second)
+    apart = move_points(points, first) - move_points(points, second)
     center = points.mean(axis=0, keepdims=True)
     return HalfWay(
-        before_from_midpoint=affine(np.linalg.inv(half)),
-        after_from_midpoint=affine(half),
+        before_from_midpoint=make_affine(np.linalg.inv(half)),
+        after_from_midpoint=make_affine(half),
         disagreement_mm=float(np.linalg.norm(apart, axis=1).mean()),
-        moved_mm=float(np.linalg.norm(moved(center, motion) - center)),
+        moved_mm=float(np.linalg.norm(move_points(center, motion) - center)),
         turned_deg=float(np.degrees(Rotation.from_matrix(motion[:3, :3]).magnitude())),
     )
 

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
-from MSSoftSegLib.exam.linear import matrix_of, moved
+from MSSoftSegLib.exam.linear import matrix_of, move_points
 
 # A lesion of one slice, carried between slices, thins out to less than a half everywhere: it still counts from here on.
 LEAST_FRACTION = 0.05
@@ -54,9 +54,9 @@ def _window(
     low = np.array([axis.start for axis in box[::-1]]) - 1.0
     high = np.array([axis.stop for axis in box[::-1]], dtype=float)
     ends = np.array(np.meshgrid(*zip(low, high, strict=True), indexing="ij")).reshape(3, -1).T
-    points = moved(ends, native.lps_from_voxel())
+    points = move_points(ends, native.lps_from_voxel())
     in_grid = np.linalg.inv(grid.lps_from_voxel()) @ np.linalg.inv(matrix_of(native_from_midpoint))
-    index = moved(points, in_grid)
+    index = move_points(points, in_grid)
     first = np.maximum(np.floor(index.min(axis=0)).astype(int), 0)
     last = np.minimum(np.ceil(index.max(axis=0)).astype(int), np.asarray(grid.size) - 1)
     if np.any(last < first):
@@ -84,7 +84,7 @@ def _resampled(
 
 def _part(grid: Grid, first: list[int], size: list[int] | tuple[int, ...]) -> Grid:
     """The same lattice from another first voxel on, (x, y, z)."""
-    origin = moved(np.array([first], dtype=float), grid.lps_from_voxel())[0]
+    origin = move_points(np.array([first], dtype=float), grid.lps_from_voxel())[0]
     size_x, size_y, size_z = (int(n) for n in size)
     x, y, z = (float(v) for v in origin)
     return Grid((size_x, size_y, size_z), grid.spacing_mm, (x, y, z), grid.direction)

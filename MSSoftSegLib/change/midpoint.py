@@ -16,7 +16,7 @@ from MSSoftSegLib.change.intensity import Matched, match_intensities
 from MSSoftSegLib.change.resolution import common_blur_mm
 from MSSoftSegLib.change.visit import Visit
 from MSSoftSegLib.exam.geometry import Grid, isotropic_grid_around, resample, voxels
-from MSSoftSegLib.exam.linear import chained
+from MSSoftSegLib.exam.linear import chain_transforms
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.pipeline import field_of_view
 
@@ -83,7 +83,7 @@ def bring_to_midpoint(before: Visit, after: Visit, half_way: HalfWay) -> Midpoin
             brain=brain,
             seen=covered,
             working_from_midpoint=way,
-            native_from_midpoint=chained(visit.native_from_working, way),
+            native_from_midpoint=chain_transforms(visit.native_from_working, way),
         )
         for (visit, way), flair, probability, brain, covered, scale in zip(
             visits, flairs, maps, brains, seen, matched.scales, strict=True
@@ -133,7 +133,7 @@ def _soft(mask: sitk.Image, grid: Grid, way: sitk.Transform) -> np.ndarray:
 def _seen(visit: Visit, grid: Grid, way: sitk.Transform) -> np.ndarray:
     """Where the visit's FLAIR was scanned, bool."""
     native = visit.working.native_grids[Modality.FLAIR]
-    to_native = chained(visit.working.native_from_working[Modality.FLAIR], way)
+    to_native = chain_transforms(visit.working.native_from_working[Modality.FLAIR], way)
     return voxels(field_of_view(native, grid, to_native)) > 0
 
 

@@ -17,8 +17,8 @@ from scipy import ndimage
 from MSSoftSegLib.change.visit import MaskSource, Visit
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
-from MSSoftSegLib.exam.image_file import read_mask, sha256_of_file
-from MSSoftSegLib.exam.label_doubts import LARGEST_SHARE_OF_BRAIN, in_words, value_counts
+from MSSoftSegLib.exam.image_file import compute_sha256, read_mask
+from MSSoftSegLib.exam.label_doubts import LARGEST_SHARE_OF_BRAIN, describe_counts, value_counts
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.lesion.instances import label_instances
 
@@ -39,7 +39,7 @@ def with_readers_mask(visit: Visit, mask: ReaderMask) -> Visit:
     labels = read_labels(mask, visit.native_probability)
     _check_place(labels == LESION, visit, mask.path.name)
     corrected = corrected_visit(visit, labels)
-    return replace(corrected, rater=mask.rater, mask_sha256=sha256_of_file(mask.path))
+    return replace(corrected, rater=mask.rater, mask_sha256=compute_sha256(mask.path))
 
 
 def read_labels(mask: ReaderMask, flair: sitk.Image) -> np.ndarray:
@@ -105,7 +105,7 @@ def _check_meaning(labels: np.ndarray, name: str) -> None:
     strange = {value: count for value, count in value_counts(labels).items() if value not in (LESION, POSSIBLE_LESION)}
     if strange:
         raise BadImage(
-            f"{name} holds the label{'s' if len(strange) > 1 else ''} {in_words(strange)}, whose meaning is not known",
+            f"{name} holds the label{'s' if len(strange) > 1 else ''} {describe_counts(strange)}, whose meaning is not known",
             remedy="give a mask with 1 where there is lesion, 2 where lesion is possible, and 0 elsewhere",
         )
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from MSSoftSegLib.change.visit import NativeImage, Visit
 from MSSoftSegLib.errors import BadExam, BadImage
-from MSSoftSegLib.exam.geometry import image_like, same_grid, voxels
+from MSSoftSegLib.exam.geometry import have_same_grid, image_like, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.working_folder import read_working_folder
@@ -88,7 +88,7 @@ def _image(folder: Path, file_name: str, name: str) -> sitk.Image:
 def _instances(folder: Path, probability: sitk.Image, name: str) -> sitk.Image:
     """Lesion numbers on exactly the probability map's grid, uint16."""
     image = _image(folder, INSTANCES_FILE, name)
-    if not same_grid(image, probability):
+    if not have_same_grid(image, probability):
         raise BadExam(
             f"{INSTANCES_FILE} and {PROBABILITY_FILE} of {name} lie on different grids", remedy="segment the exam again"
         )

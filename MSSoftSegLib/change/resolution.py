@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.change.halfway import HalfWay
 from MSSoftSegLib.change.visit import Visit
-from MSSoftSegLib.exam.linear import chained, matrix_of
+from MSSoftSegLib.exam.linear import chain_transforms, matrix_of
 from MSSoftSegLib.exam.modality import Modality
 
 # Noise of single voxels is no change: both images are smoothed by this at least.
@@ -33,7 +33,7 @@ def common_blur_mm(before: Visit, after: Visit, half_way: HalfWay) -> tuple[np.n
 def _variance_mm2(visit: Visit, way: sitk.Transform) -> np.ndarray:
     """Variance of the voxel's box along the axes of the space between."""
     grid = visit.working.native_grids[Modality.FLAIR]
-    to_native = matrix_of(chained(visit.working.native_from_working[Modality.FLAIR], way))[:3, :3]
+    to_native = matrix_of(chain_transforms(visit.working.native_from_working[Modality.FLAIR], way))[:3, :3]
     axes_in_midpoint = to_native.T @ np.reshape(grid.direction, (3, 3))
     own = np.asarray(grid.spacing_mm) ** 2 * BOX_VARIANCE
     variance: np.ndarray = (axes_in_midpoint**2) @ own

@@ -13,7 +13,7 @@ from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import run_job
 from MSSoftSegLib.result_files import MASK_FILE, PROBABILITY_FILE, REPORT_FILE
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 
 DEMO_SEED = 1
 
@@ -40,7 +40,7 @@ def demo(
         if outcome.error is not None:
             raise outcome.error
         figures = _compared(exam, result)
-        with complete_or_absent(out, overwrite=overwrite) as folder:
+        with write_completely(out, overwrite=overwrite) as folder:
             # Temporary folders are often on another file system.
             shutil.move(exam, folder / "exam")
             shutil.move(result, folder / "result")

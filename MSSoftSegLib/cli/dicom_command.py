@@ -9,9 +9,9 @@ import typer
 
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
-from MSSoftSegLib.dicom.choice import choose, described, told
+from MSSoftSegLib.dicom.choice import choose, describe_choice, describe_volume
 from MSSoftSegLib.dicom.packages import require_dicom
-from MSSoftSegLib.dicom.parts import parts_of
+from MSSoftSegLib.dicom.parts import split_series
 from MSSoftSegLib.dicom.visits import read_visits
 from MSSoftSegLib.exam.modality import Modality
 
@@ -32,11 +32,11 @@ def dicom(
     for number, visit in enumerate(visits, start=1):
         say(f"visit {number}: {len(visit.series)} series")
         for each in visit.series:
-            for part in parts_of(each):
+            for part in split_series(each):
                 what = part.recognition.modality.upper() if part.recognition.modality else part.recognition.reason
-                say(f"  {described(part)}: {what} [{each.uid}]")
+                say(f"  {describe_volume(part)}: {what} [{each.uid}]")
     choice = choose(visits, wanted, take_best=yes)
-    for line in told(choice):
+    for line in describe_choice(choice):
         say(line)
     for warning in choice.warnings:
         say(f"warning: {warning}")

@@ -62,7 +62,7 @@ def _install(python: Path | None, *, yes: bool) -> None:
     if not yes and not typer.confirm(INSTALL_QUESTION):
         return
     from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_download import download_hd_bet_weights
-    from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import default_weights_folder
+    from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import find_default_weights
     from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_install import install_hd_bet
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
@@ -70,7 +70,7 @@ def _install(python: Path | None, *, yes: bool) -> None:
         install_hd_bet(
             python=python, progress=lambda fraction, line: bar.update(task, completed=fraction, description=line)
         )
-        if not default_weights_folder().exists():
+        if not find_default_weights().exists():
             bar.update(task, completed=0.0, description="weights")
             weights = download_hd_bet_weights(progress=lambda fraction: bar.update(task, completed=fraction))
             bar.console.print(

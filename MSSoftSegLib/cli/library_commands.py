@@ -13,11 +13,11 @@ from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say, say_error
 from MSSoftSegLib.cli.library_rater_commands import agreement, merge
 from MSSoftSegLib.cli.library_transfer_commands import export_cases, import_data_set, status_named
-from MSSoftSegLib.dicom.choice import told
+from MSSoftSegLib.dicom.choice import describe_choice
 from MSSoftSegLib.dicom.reading import read_dicom_exam
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.reading import find_exam, named_otherwise
+from MSSoftSegLib.exam.reading import find_exam, find_misnamed
 from MSSoftSegLib.jobs.library.findings import findings_of_case, label_name
 from MSSoftSegLib.jobs.softmask.soft_label_sidecar import read_softening
 from MSSoftSegLib.library.case_change import CaseChange
@@ -235,7 +235,7 @@ def _images_of_dicom(
     if any(other is not None for other in others):
         raise RequestError("both a DICOM folder and other images are given", remedy="give one or the other")
     found = read_dicom_exam(folder, wanted, take_best=take_best)
-    for line in told(found.choice):
+    for line in describe_choice(found.choice):
         say_error(line)
     return {modality: entry.image for modality, entry in found.exam.images.items()}
 
@@ -245,7 +245,7 @@ def _images(exam: Path | None, take_best: bool, named: dict[Modality, Path | Non
     if exam is not None and files:
         raise RequestError("both an exam folder and single images are given", remedy="give one or the other")
     if exam is None:
-        for doubt in named_otherwise(files):
+        for doubt in find_misnamed(files):
             say_error(doubt)
         return dict(files)
     found = find_exam(exam, take_best=take_best)

@@ -28,7 +28,7 @@ from MSSoftSegLib.cli import (
 )
 from MSSoftSegLib.cli.cohorts import cohort_command
 from MSSoftSegLib.cli.display import say, say_error, unwritable_output, with_open_streams
-from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, as_user_error
+from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, make_user_error
 from MSSoftSegLib.version import VERSION
 
 app = typer.Typer(
@@ -113,6 +113,6 @@ def run_command(arguments: list[str] | None = None) -> int:
     except Exception as problem:
         if "--debug" in given:
             raise
-        error = as_user_error(problem)
+        error = make_user_error(problem)
         say_error(f"error: {error}")
         return error.exit_code

@@ -9,7 +9,7 @@ import typer
 
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 
 SHAPE = (144, 176, 144)
 
@@ -47,7 +47,7 @@ def synthesize(
     lesions, anatomies = load_lesion_bank(data, without=leave_out or ()), load_anatomy_bank(data)
     real = _normalized_exams(compare or [])
     drawn = []
-    with complete_or_absent(out, overwrite=overwrite) as folder:
+    with write_completely(out, overwrite=overwrite) as folder:
         for number in range(count):
             patient = draw_patient(anatomies, lesions, SHAPE, rng=np.random.default_rng([seed, number]))
             write_patient(patient, folder / f"patient-{number:03}")
@@ -73,12 +73,12 @@ def _normalized_exams(folders: list[Path]) -> dict:
     """Images (z, y, x) of brain-extracted exams at 1 mm by modality, normalised as the network sees them."""
     from MSSoftSegLib.exam.geometry import voxels
     from MSSoftSegLib.exam.reading import read_exam_folder
-    from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+    from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
     from MSSoftSegLib.preprocessing.normalization import normalize
 
     found: dict[str, list] = {}
     for folder in folders:
-        working = working_exam_as_given(read_exam_folder(folder), working_spacing_mm=1.0)
+        working = take_exam_as_given(read_exam_folder(folder), working_spacing_mm=1.0)
         for modality in working.modalities:
             image = normalize(working.images[modality], working.brain_mask, "median-iqr")
             found.setdefault(modality.value.upper(), []).append(voxels(image))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from MSSoftSegLib.cohort.exam_list import CohortExam, in_order
 from MSSoftSegLib.errors import MSSoftSegError, RequestError
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.exam.reading import BIDS_IMAGE_FOLDER
 from MSSoftSegLib.library.layout import DESCRIPTION, CaseId
 
@@ -37,7 +37,7 @@ def check_described(data_set: Path) -> None:
     """Refuse a data set without a readable dataset_description.json: BIDS asks for one, and for the version in it."""
     skip = "mend it, or add --skip-bids-validation"
     try:
-        description = json.loads(decoded_text((data_set / DESCRIPTION).read_bytes()))
+        description = json.loads(decode_text((data_set / DESCRIPTION).read_bytes()))
     except FileNotFoundError:
         raise RequestError(f"{data_set.name} has no {DESCRIPTION}: it is no BIDS data set", remedy=skip) from None
     except (OSError, ValueError, RecursionError):

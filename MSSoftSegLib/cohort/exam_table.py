@@ -9,7 +9,7 @@ from pathlib import Path
 from MSSoftSegLib.cohort.exam_list import CohortExam, in_order
 from MSSoftSegLib.errors import BadExam, RequestError
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.library.layout import CaseId
 
 PLACES = ("exam", *(modality.value for modality in Modality))
@@ -23,7 +23,7 @@ def read_exam_table(path: Path) -> tuple[CohortExam, ...]:
     A row whose files are not there is an exam with a problem. Extra columns are an error: they are mostly misspelled ones.
     """
     try:
-        text = decoded_text(path.read_bytes())
+        text = decode_text(path.read_bytes())
     except (OSError, UnicodeDecodeError):
         raise RequestError(f"{path.name} cannot be read as a table", remedy="save it as CSV in UTF-8") from None
     lines = text.splitlines()

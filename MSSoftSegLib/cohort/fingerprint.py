@@ -9,12 +9,12 @@ from pathlib import Path
 
 from MSSoftSegLib.cohort.exam_list import CohortExam
 from MSSoftSegLib.cohort.settings import CohortSettings
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam
-from MSSoftSegLib.exam.sidecar import sidecar_path
+from MSSoftSegLib.exam.sidecar import name_sidecar
 from MSSoftSegLib.network.catalog import find_bundle
-from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
+from MSSoftSegLib.preprocessing.brain_extraction.backend import choose_backend
 from MSSoftSegLib.version import VERSION
 
 
@@ -39,13 +39,13 @@ def fingerprint(files: Mapping[Modality, Path], settings: CohortSettings) -> str
 
 
 def _checksums(path: Path) -> list[str]:
-    sidecar = sidecar_path(path)
-    return [path.name, sha256_of_file(path), *([sha256_of_file(sidecar)] if sidecar.is_file() else [])]
+    sidecar = name_sidecar(path)
+    return [path.name, compute_sha256(path), *([compute_sha256(sidecar)] if sidecar.is_file() else [])]
 
 
 def _brain(settings: CohortSettings) -> str:
     """The backend that is used here, or the contents of the mask that is used for all."""
     brain = settings.choices.preprocessing.brain
     if brain == "auto":
-        return chosen_backend("auto")
-    return sha256_of_file(Path(brain)) if Path(brain).is_file() else brain
+        return choose_backend("auto")
+    return compute_sha256(Path(brain)) if Path(brain).is_file() else brain

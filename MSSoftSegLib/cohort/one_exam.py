@@ -17,9 +17,9 @@ from MSSoftSegLib.cohort.fingerprint import chosen_files, fingerprint
 from MSSoftSegLib.cohort.places import RECORD_FILE, exam_folder
 from MSSoftSegLib.cohort.record import ExamRecord, forget_failure, is_complete, write_failure
 from MSSoftSegLib.cohort.settings import CohortSettings
-from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, as_user_error
+from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, make_user_error
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 
 MOST_ATTEMPTS = 2
 # Writes an exam's files into the folder that it is given.
@@ -58,7 +58,7 @@ def process_exam(exam: CohortExam, run: CohortRun) -> ExamOutcome:
         except (JobCancelled, KeyboardInterrupt):
             raise JobCancelled from None
         except Exception as problem:
-            error = as_user_error(problem)
+            error = make_user_error(problem)
             if run.debug:
                 logging.getLogger("mssoftseg.debug").exception("traceback of %s", exam)
             # What the data set itself says does not change by trying again.
@@ -86,7 +86,7 @@ def _attempt(exam: CohortExam, run: CohortRun) -> Literal["done", "kept"]:
     mark = fingerprint(files, run.settings)
     if is_complete(run.out, exam.case, mark):
         return "kept"
-    with complete_or_absent(exam_folder(run.out, exam.case), overwrite=True) as folder:
+    with write_completely(exam_folder(run.out, exam.case), overwrite=True) as folder:
         run.compute(exam, files, run.settings, folder)
         record = ExamRecord(
             participant=exam.case.patient,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from MSSoftSegLib.exam.geometry import Grid, canonical, voxels
+from MSSoftSegLib.exam.geometry import Grid, orient_canonically, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
 from MSSoftSegLib.report.panel import FigurePanel, figure_of, png_bytes
 from MSSoftSegLib.report.planes import (
@@ -28,10 +28,10 @@ FIELD_OF_VIEW_MM = 240.0
 def thumbnail_png(reference: Path, result: Path) -> bytes:
     """PNG of the sharpest plane's busiest slice. reference: the image whose grid the result lies on."""
     image = read_image(reference)
-    upright = canonical(image)
+    upright = orient_canonically(image)
     gray = voxels(upright).astype(np.float32)
-    mask = voxels(canonical(read_mask(result / MASK_FILE, like=image)))
-    probability = voxels(canonical(read_map(result / PROBABILITY_FILE, like=image)))
+    mask = voxels(orient_canonically(read_mask(result / MASK_FILE, like=image)))
+    probability = voxels(orient_canonically(read_map(result / PROBABILITY_FILE, like=image)))
     window = gray_window(gray)
     volumes = DisplayVolumes(
         grid=Grid.of(upright),

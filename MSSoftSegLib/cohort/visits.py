@@ -24,7 +24,7 @@ from MSSoftSegLib.cohort.places import (
 )
 from MSSoftSegLib.cohort.record import read_record
 from MSSoftSegLib.cohort.segmentation import without_logs
-from MSSoftSegLib.errors import JobCancelled, as_user_error
+from MSSoftSegLib.errors import JobCancelled, make_user_error
 from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.result_files import CHANGE_FILE, WORKING_FOLDER
@@ -126,7 +126,7 @@ def _compared(out: Path, pair: VisitPair, compare: Compare) -> ComparedPair:
     except (JobCancelled, KeyboardInterrupt):
         raise JobCancelled from None
     except Exception as error:
-        problem = str(as_user_error(error))
+        problem = str(make_user_error(error))
     record = ChangeRecord(before=str(pair.before.session), fingerprints=marks, problem=problem)
     write_whole(exam_folder(out, pair.after) / CHANGE_RECORD, record.model_dump_json(indent=2) + "\n")
     return ComparedPair(pair, "failed" if problem else "done", problem)

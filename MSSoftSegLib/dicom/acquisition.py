@@ -96,7 +96,7 @@ class SeriesAcquisition:
         }
 
 
-def acquisition_of(header: Any, frame: int = 0) -> SeriesAcquisition:
+def read_acquisition(header: Any, frame: int = 0) -> SeriesAcquisition:
     """Of a classic object, or of one frame of a multi-frame one."""
     places = [*_groups(header, frame), header]
     types = words(header, "ImageType")

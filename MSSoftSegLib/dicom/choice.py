@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from MSSoftSegLib.dicom.parts import VOLUME_MARK, SeriesPart, parts_of
-from MSSoftSegLib.dicom.visits import DicomVisit, patients_of
+from MSSoftSegLib.dicom.parts import VOLUME_MARK, SeriesPart, split_series
+from MSSoftSegLib.dicom.visits import DicomVisit, number_patients
 from MSSoftSegLib.errors import BadExam, BadImage
 from MSSoftSegLib.exam.candidates import reasons
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
@@ -74,22 +74,23 @@ def choose(visits: Sequence[DicomVisit], wanted: Mapping[Modality, str], *, take
 
 def parts_of_visit(visit: DicomVisit) -> list[SeriesPart]:
     """Every volume of a visit, in order; no T1 among them that came after contrast agent is recognized as T1."""
-    return _before_and_after_agent([part for series in visit.series for part in parts_of(series)])
+    return _before_and_after_agent([part for series in visit.series for part in split_series(series)])
 
 
-def told(choice: Choice) -> list[str]:
+def describe_choice(choice: Choice) -> list[str]:
     """A line on each series that was chosen, and one on each that was not."""
     lines = [
-        f"{modality.upper()} is {described(each.part)}: {each.because}" for modality, each in choice.chosen.items()
+        f"{modality.upper()} is {describe_volume(each.part)}: {each.because}"
+        for modality, each in choice.chosen.items()
     ]
     lines += [f"no {modality.upper()} series was found" for modality in MODALITIES if modality not in choice.chosen]
     taken = [each.part for each in choice.chosen.values()]
     return lines + [
-        f"{part.name}: not used ({why_not(part, choice.chosen)})" for part in choice.parts if part not in taken
+        f"{part.name}: not used ({explain_refusal(part, choice.chosen)})" for part in choice.parts if part not in taken
     ]
 
 
-def why_not(part: SeriesPart, chosen: Mapping[Modality, Chosen]) -> str:
+def explain_refusal(part: SeriesPart, chosen: Mapping[Modality, Chosen]) -> str:
     """Why a volume that was not chosen was not. chosen: what was."""
     if part.recognition.modality is None:
         return part.recognition.reason
@@ -102,7 +103,7 @@ def why_not(part: SeriesPart, chosen: Mapping[Modality, Chosen]) -> str:
     return f"{what.upper()} too, but {'another was asked for' if asked else 'another was better'}"
 
 
-def described(part: SeriesPart) -> str:
+def describe_volume(part: SeriesPart) -> str:
     """A volume in a line: what it is called, its plane, resolution, coverage, times and time of day."""
     words = [part.candidate.words if part.stack is not None else part.name, part.times]
     words += [] if part.acquisition.is_original else ["reformatted"]
@@ -132,13 +133,13 @@ def _one_visit(visits: Sequence[DicomVisit], wanted: Mapping[Modality, str]) -> 
         flairs = [
             f"{part.name} ({series.uid})"
             for series in visit.series
-            for part in parts_of(series)
+            for part in split_series(series)
             if part.recognition.modality is Modality.FLAIR
         ]
         LOGGER.warning(
             "visit %d: %d series, FLAIR: %s", number, len(visit.series), ", ".join(flairs) or "none recognized"
         )
-    count = max(patients_of(visits))
+    count = max(number_patients(visits))
     whose = "one patient" if count == 1 else f"{count} patients"
     raise BadExam(
         f"the DICOM folder holds {len(visits)} visits of {whose}, and they are never mixed",
@@ -194,7 +195,7 @@ def _best(parts: Sequence[SeriesPart], modality: Modality, warnings: list[str], 
 
 def _ambiguous(modality: Modality, best: SeriesPart, other: SeriesPart) -> BadExam:
     for part in (best, other):
-        LOGGER.warning("%s? %s (%s)", modality.upper(), described(part), part.series.uid)
+        LOGGER.warning("%s? %s (%s)", modality.upper(), describe_volume(part), part.series.uid)
     which = "first" if modality is Modality.T1 else "last"
     return BadExam(
         f"{best.name} and {other.name} could both be {modality.upper()}: they differ by nothing but time",

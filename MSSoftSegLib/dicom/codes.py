@@ -37,7 +37,7 @@ PLACE: Code = ("PLACE", OURS, "Place of the lesion")
 LONGEST_VALUE = 16
 
 
-def place(word: str) -> Code:
+def make_place_code(word: str) -> Code:
     """A place of lesions, such as periventricular, as a code."""
     return (word.upper().replace(" ", "_").replace("-", "_")[:LONGEST_VALUE], OURS, word.replace("_", " "))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from MSSoftSegLib.dicom.elements import number
-from MSSoftSegLib.dicom.packages import package
+from MSSoftSegLib.dicom.packages import import_package
 from MSSoftSegLib.errors import BadExam, RequestError
 from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference
 
@@ -70,7 +70,7 @@ def read_mr_series(folder: Path) -> tuple[SeriesFiles, ...]:
     found: dict[str, list[tuple[Path, Dataset]]] = {}
     first: Dataset | None = None
     others = 0
-    for path, header in dicom_headers(folder):
+    for path, header in read_headers(folder):
         first = first or header
         _check_same_visit(first, header)
         if is_mr(header):
@@ -84,11 +84,11 @@ def read_mr_series(folder: Path) -> tuple[SeriesFiles, ...]:
         )
     if others:
         LOGGER.info("%d DICOM objects of the source are no MR images and are passed over", others)
-    series = [series_of(uid, files) for uid, files in found.items()]
+    series = [gather_series(uid, files) for uid, files in found.items()]
     for each in series:
         if each.problem is not None:
             raise BadExam(each.problem, remedy=FETCH_AGAIN)
-    return in_order(series)
+    return sort_series(series)
 
 
 def is_mr(header: Dataset) -> bool:
@@ -96,19 +96,19 @@ def is_mr(header: Dataset) -> bool:
     return str(header.get("SOPClassUID", "")) in (MR_IMAGE, *MULTI_FRAME_MR)
 
 
-def in_order(series: Sequence[SeriesFiles]) -> tuple[SeriesFiles, ...]:
+def sort_series(series: Sequence[SeriesFiles]) -> tuple[SeriesFiles, ...]:
     """By number, those without one last."""
     return tuple(sorted(series, key=lambda each: (each.number is None, each.number or 0, each.uid)))
 
 
-def dicom_headers(folder: Path, tags: Sequence[str | int] | None = None) -> Iterator[tuple[Path, Dataset]]:
+def read_headers(folder: Path, tags: Sequence[str | int] | None = None) -> Iterator[tuple[Path, Dataset]]:
     """Every DICOM file with its header, in order of path; files that are none, or cannot be read, are counted in the log.
 
     tags: the only elements to keep (headers of thousands of files fill a machine's memory); None keeps all but pixels.
     """
-    pydicom = package("pydicom")
+    pydicom = import_package("pydicom")
     unreadable = 0
-    for path in files_below(folder):
+    for path in list_files_below(folder):
         try:
             with path.open("rb") as stream:
                 beginning = stream.read(MARK_OFFSET + len(MARK))
@@ -133,7 +133,7 @@ def dicom_headers(folder: Path, tags: Sequence[str | int] | None = None) -> Iter
         LOGGER.warning("%d files of the DICOM source cannot be read and are passed over", unreadable)
 
 
-def files_below(folder: Path) -> Iterator[Path]:
+def list_files_below(folder: Path) -> Iterator[Path]:
     """Every file in a folder and below it, always in the same order."""
     for place, folders, names in os.walk(folder):
         folders.sort()
@@ -153,7 +153,7 @@ def _texts(header: Dataset, keys: tuple[str, ...]) -> dict[str, object]:
     return {key: str(header.get(key) or "") for key in keys}
 
 
-def series_of(uid: str, files: Sequence[tuple[Path, Dataset]]) -> SeriesFiles:
+def gather_series(uid: str, files: Sequence[tuple[Path, Dataset]]) -> SeriesFiles:
     """The files of a series; copies of one object count once."""
     unique: dict[str, tuple[Path, Dataset]] = {}
     problem = None
@@ -171,6 +171,6 @@ def _same_object(one: Path, other: Path) -> bool:
     """Whether two files hold one image: byte for byte, or in voxels and place where only the writing differs."""
     if one.read_bytes() == other.read_bytes():
         return True
-    pydicom = package("pydicom")
+    pydicom = import_package("pydicom")
     first, second = (pydicom.dcmread(path, force=True) for path in (one, other))
     return all(first.get(key) == second.get(key) for key in SAME_IMAGE)

@@ -10,8 +10,8 @@ import warnings
 from itertools import islice
 from pathlib import Path
 
-from MSSoftSegLib.dicom.headers import files_below
-from MSSoftSegLib.dicom.visits import place_of
+from MSSoftSegLib.dicom.headers import list_files_below
+from MSSoftSegLib.dicom.visits import find_medium_folder
 
 KEYS = ("PatientName", "PatientID", "StudyDate")
 
@@ -21,7 +21,7 @@ def read_identity(folder: Path, file: int) -> tuple[str, str, str]:
 
     Nothing where pydicom is missing or the file is gone.
     """
-    path = next(islice(files_below(place_of(folder)), file, None), None)
+    path = next(islice(list_files_below(find_medium_folder(folder)), file, None), None)
     if path is None:
         return ("", "", "")
     try:

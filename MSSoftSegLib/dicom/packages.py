@@ -12,11 +12,11 @@ from MSSoftSegLib.errors import PackageMissing
 
 def require_dicom() -> None:
     """PackageMissing, in words, where the extra is not installed."""
-    package("pydicom")
-    package("highdicom")
+    import_package("pydicom")
+    import_package("highdicom")
 
 
-def package(name: str) -> Any:
+def import_package(name: str) -> Any:
     """A module of the extra."""
     try:
         found = importlib.import_module(name)

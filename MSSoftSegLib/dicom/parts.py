@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from MSSoftSegLib.dicom.acquisition import SeriesAcquisition, acquisition_of
+from MSSoftSegLib.dicom.acquisition import SeriesAcquisition, read_acquisition
 from MSSoftSegLib.dicom.contrast import recognize_series
 from MSSoftSegLib.dicom.elements import number, text
 from MSSoftSegLib.dicom.headers import FETCH_AGAIN, SeriesFiles
-from MSSoftSegLib.dicom.planes import FramePlane, Stack, planes_of, stack_of
+from MSSoftSegLib.dicom.planes import FramePlane, Stack, read_planes, stack_planes
 from MSSoftSegLib.errors import BadImage
-from MSSoftSegLib.exam.candidates import Candidate, candidate_on
-from MSSoftSegLib.exam.recognition import Recognition, agent_given
-from MSSoftSegLib.exam.recognition_words import spaced
+from MSSoftSegLib.exam.candidates import Candidate, make_candidate
+from MSSoftSegLib.exam.recognition import Recognition, has_agent
+from MSSoftSegLib.exam.recognition_words import space_words
 
 # Unit vectors of one volume's planes differ by rounding only.
 PARALLEL = 1e-2
@@ -61,12 +61,12 @@ class SeriesPart:
         return " ".join(f"{name} {value:.4g}" for name, value in pairs if value is not None)
 
 
-def parts_of(series: SeriesFiles) -> tuple[SeriesPart, ...]:
+def split_series(series: SeriesFiles) -> tuple[SeriesPart, ...]:
     """The volumes of a series, the earliest echo first."""
     try:
-        planes = planes_of(series.headers)
+        planes = read_planes(series.headers)
     except BadImage as problem:
-        return (_part(series, None, (), acquisition_of(series.headers[0]), problem),)
+        return (_part(series, None, (), read_acquisition(series.headers[0]), problem),)
     groups = _groups(series, planes)
     groups.sort(key=lambda group: group[0][1].echo_ms or 0.0)
     return tuple(
@@ -85,7 +85,7 @@ def parts_of(series: SeriesFiles) -> tuple[SeriesPart, ...]:
 def _groups(series: SeriesFiles, planes: Sequence[FramePlane]) -> list[list[tuple[FramePlane, SeriesAcquisition]]]:
     groups: list[list[tuple[FramePlane, SeriesAcquisition]]] = []
     for plane in planes:
-        said = acquisition_of(series.headers[plane.file], plane.frame)
+        said = read_acquisition(series.headers[plane.file], plane.frame)
         for group in groups:
             if _of_one_volume(series, group[0], (plane, said)):
                 group.append((plane, said))
@@ -129,16 +129,16 @@ def _part(
         problem = BadImage(f"{name}: {series.problem}", remedy=FETCH_AGAIN)
     if problem is None:
         try:
-            stack = stack_of(planes, name)
+            stack = stack_planes(planes, name)
         except BadImage as found:
             problem = found
     called = Path(name)
     if stack is None:
         candidate = Candidate(called, acquired=said.acquired, problem=problem.message if problem else None)
     else:
-        typed = spaced(" ".join([*said.descriptions.values(), said.scan_options]))
-        candidate = candidate_on(stack.grid, called, said=typed, acquired=said.acquired)
-        candidate = replace(candidate, agent=candidate.agent or agent_given(said.agent))
+        typed = space_words(" ".join([*said.descriptions.values(), said.scan_options]))
+        candidate = make_candidate(stack.grid, called, said=typed, acquired=said.acquired)
+        candidate = replace(candidate, agent=candidate.agent or has_agent(said.agent))
         if recognition.modality is not None and candidate.coverage_mm < LEAST_COVERAGE_MM:
             recognition = Recognition(None, f"covers only {candidate.coverage_mm:.0f} mm: a slab, or not the head")
     return SeriesPart(

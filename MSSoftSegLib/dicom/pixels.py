@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.dicom.packages import package
+from MSSoftSegLib.dicom.packages import import_package
 from MSSoftSegLib.dicom.planes import SERIES, Stack
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.itk_file import quiet_itk
@@ -50,7 +50,7 @@ class _Decoded:
 
 def _decoded(path: Path, name: str) -> _Decoded:
     try:
-        dataset = package("pydicom").dcmread(path, force=True)
+        dataset = import_package("pydicom").dcmread(path, force=True)
         if dataset.file_meta.get("TransferSyntaxUID") is None:
             dataset.file_meta.TransferSyntaxUID = _syntax_of_bare(dataset)
         if int(dataset.get("SamplesPerPixel", 1)) != 1:
@@ -66,7 +66,7 @@ def _decoded(path: Path, name: str) -> _Decoded:
 def _syntax_of_bare(dataset: Dataset) -> str:
     """The transfer syntax of a file that was stored without its meta header."""
     implicit, little = dataset.original_encoding
-    uid = package("pydicom.uid")
+    uid = import_package("pydicom.uid")
     if not little:
         return str(uid.ExplicitVRBigEndian)
     return str(uid.ImplicitVRLittleEndian if implicit else uid.ExplicitVRLittleEndian)

@@ -10,7 +10,7 @@ from MSSoftSegLib.errors import GridMismatch
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
 
 
-def mask_on_source(mask: sitk.Image, source: SourceSeries) -> np.ndarray:
+def place_mask_on_source(mask: sitk.Image, source: SourceSeries) -> np.ndarray:
     """A label map, uint8, as an array (plane, row, column) of the source series."""
     if source.lattice is not None:
         return source.lattice.placed(voxels(mask), source.stack.grid.size[::-1])
@@ -19,7 +19,7 @@ def mask_on_source(mask: sitk.Image, source: SourceSeries) -> np.ndarray:
     return voxels(moved)
 
 
-def soft_mask_on_source(soft_mask: sitk.Image, source: SourceSeries) -> np.ndarray:
+def place_soft_mask_on_source(soft_mask: sitk.Image, source: SourceSeries) -> np.ndarray:
     """A soft mask, float32, 0–1, as an array (plane, row, column) of the source series."""
     if source.lattice is not None:
         return source.lattice.placed(voxels(soft_mask), source.stack.grid.size[::-1])

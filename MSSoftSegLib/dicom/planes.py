@@ -45,7 +45,7 @@ class Stack:
     planes: tuple[FramePlane, ...]
 
 
-def planes_of(headers: tuple[Dataset, ...]) -> tuple[FramePlane, ...]:
+def read_planes(headers: tuple[Dataset, ...]) -> tuple[FramePlane, ...]:
     """The planes of single-frame and multi-frame MR objects; BadImage where one says not where it is."""
     planes = []
     for number, header in enumerate(headers):
@@ -56,13 +56,14 @@ def planes_of(headers: tuple[Dataset, ...]) -> tuple[FramePlane, ...]:
         shared = (header.get("SharedFunctionalGroupsSequence") or [None])[0]
         for frame, item in enumerate(frames):
             groups = (
-                functional_group(item, shared, name) for name in ("PlanePosition", "PlaneOrientation", "PixelMeasures")
+                find_functional_group(item, shared, name)
+                for name in ("PlanePosition", "PlaneOrientation", "PixelMeasures")
             )
             planes.append(_plane(header, number, frame, *groups))
     return tuple(planes)
 
 
-def functional_group(item: Dataset, shared: Dataset | None, name: str) -> Any:
+def find_functional_group(item: Dataset, shared: Dataset | None, name: str) -> Any:
     """A functional group of a frame, or the one that all frames share."""
     for place in (item, shared):
         sequence = None if place is None else place.get(f"{name}Sequence")
@@ -89,7 +90,7 @@ def _plane(header: Dataset, file: int, frame: int, position: Any, orientation: A
     return FramePlane(file, frame, origin, axes[:3], axes[3:], (between_columns, between_rows), size, place)
 
 
-def stack_of(planes: tuple[FramePlane, ...], name: str = SERIES) -> Stack:
+def stack_planes(planes: tuple[FramePlane, ...], name: str = SERIES) -> Stack:
     """The planes as one regular block; BadImage says what is missing, twice there or askew. name: of the series, for that."""
     first = planes[0]
     if len(planes) < 2:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from MSSoftSegLib.dicom.choice import Choice, choose, told
+from MSSoftSegLib.dicom.choice import Choice, choose, describe_choice
 from MSSoftSegLib.dicom.headers import FETCH_AGAIN
 from MSSoftSegLib.dicom.matching import find_lattice
-from MSSoftSegLib.dicom.packages import package, require_dicom
+from MSSoftSegLib.dicom.packages import import_package, require_dicom
 from MSSoftSegLib.dicom.parts import SeriesPart
 from MSSoftSegLib.dicom.pixels import read_voxels
 from MSSoftSegLib.dicom.source_series import SourceSeries, check_referable
@@ -43,7 +43,7 @@ class DicomExam:
         stack = part.stack
         assert stack is not None  # chosen series are regular blocks
         check_referable(stack, part.name)
-        pydicom = package("pydicom")
+        pydicom = import_package("pydicom")
         headers = tuple(pydicom.dcmread(path, stop_before_pixels=True, force=True) for path in part.series.paths)
         return SourceSeries(headers, stack, find_lattice(stack.grid, stack.grid))
 
@@ -57,7 +57,7 @@ def read_dicom_exam(
     """
     require_dicom()
     choice = choose(read_visits(folder), wanted, take_best=take_best)
-    for line in told(choice):
+    for line in describe_choice(choice):
         LOGGER.info("%s", line)
     for warning in choice.warnings:
         LOGGER.warning("%s", warning)

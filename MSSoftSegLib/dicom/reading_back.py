@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from MSSoftSegLib.dicom.packages import package
-from MSSoftSegLib.dicom.planes import Stack, functional_group
+from MSSoftSegLib.dicom.packages import import_package
+from MSSoftSegLib.dicom.planes import Stack, find_functional_group
 from MSSoftSegLib.errors import JobFailed
 
 
@@ -16,8 +16,8 @@ def check_written(path: Path, expected: np.ndarray, stack: Stack) -> None:
 
     expected: (plane, row, column); a label map of integers, or soft labels of 0–1, which may be off by half a step.
     """
-    dataset = package("pydicom").dcmread(path)
-    segments = segments_of(path, stack)
+    dataset = import_package("pydicom").dcmread(path)
+    segments = read_segments(path, stack)
     if np.issubdtype(expected.dtype, np.integer):
         same = all(np.array_equal(segment, expected == number) for number, segment in segments.items())
         same = same and set(np.unique(expected)) <= {0, *segments}
@@ -28,9 +28,9 @@ def check_written(path: Path, expected: np.ndarray, stack: Stack) -> None:
         raise JobFailed("the segmentation that was written does not hold the case's voxels", remedy="report this")
 
 
-def segments_of(path: Path, stack: Stack) -> dict[int, np.ndarray]:
+def read_segments(path: Path, stack: Stack) -> dict[int, np.ndarray]:
     """The segments by number, 0–1, (plane, row, column); every frame goes where its own position says."""
-    dataset = package("pydicom").dcmread(path)
+    dataset = import_package("pydicom").dcmread(path)
     frames = np.asarray(dataset.pixel_array)
     frames = frames if frames.ndim == 3 else frames[None]
     full = int(dataset.MaximumFractionalValue) if dataset.SegmentationType == "FRACTIONAL" else 1
@@ -39,8 +39,8 @@ def segments_of(path: Path, stack: Stack) -> dict[int, np.ndarray]:
     shared = dataset.SharedFunctionalGroupsSequence[0]
     voxel_from_lps = np.linalg.inv(stack.grid.lps_from_voxel())
     for frame, item in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
-        position = [float(value) for value in functional_group(item, shared, "PlanePosition").ImagePositionPatient]
+        position = [float(value) for value in find_functional_group(item, shared, "PlanePosition").ImagePositionPatient]
         plane = int(np.rint((voxel_from_lps @ [*position, 1.0])[2]))
-        number = int(functional_group(item, shared, "SegmentIdentification").ReferencedSegmentNumber)
+        number = int(find_functional_group(item, shared, "SegmentIdentification").ReferencedSegmentNumber)
         segments[number][plane] = frame / np.float32(full)
     return segments

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from MSSoftSegLib.dicom import codes
-from MSSoftSegLib.dicom.packages import package
+from MSSoftSegLib.dicom.packages import import_package
 from MSSoftSegLib.dicom.source_series import SourceSeries
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
@@ -71,9 +71,9 @@ def _write(
     origin: Origin,
     kind: Literal["BINARY", "FRACTIONAL"],
 ) -> None:
-    highdicom = package("highdicom")
+    highdicom = import_package("highdicom")
     soft = kind == "FRACTIONAL"
-    headers = referable(source)
+    headers = check_references(source)
     try:
         segmentation = highdicom.seg.Segmentation(
             source_images=headers,
@@ -111,7 +111,7 @@ def _is_scanner(equipment: Dataset) -> bool:
     return str(equipment.PurposeOfReferenceCodeSequence[0].CodeValue) == ACQUISITION_EQUIPMENT
 
 
-def referable(source: SourceSeries) -> list[Dataset]:
+def check_references(source: SourceSeries) -> list[Dataset]:
     """The headers in the order of the planes, without gaps that the standard forbids and archives leave."""
     files = dict.fromkeys(plane.file for plane in source.stack.planes)
     headers = [source.headers[file] for file in files]
@@ -138,31 +138,31 @@ def _in_order_of_frames(array: np.ndarray, source: SourceSeries) -> np.ndarray:
 
 
 def _segment(number: int, meaning: codes.SegmentMeaning, origin: Origin) -> Any:
-    highdicom = package("highdicom")
+    highdicom = import_package("highdicom")
     algorithm = None
     if origin.algorithm is not None:
         algorithm = highdicom.AlgorithmIdentificationSequence(
-            name=origin.algorithm, family=concept(origin.family), version=VERSION, source="MSSoftSeg"
+            name=origin.algorithm, family=make_concept(origin.family), version=VERSION, source="MSSoftSeg"
         )
     segment = highdicom.seg.SegmentDescription(
         segment_number=number,
         segment_label=meaning.label,
-        segmented_property_category=concept(codes.ABNORMAL_STRUCTURE),
-        segmented_property_type=concept(codes.LESION),
+        segmented_property_category=make_concept(codes.ABNORMAL_STRUCTURE),
+        segmented_property_type=make_concept(codes.LESION),
         algorithm_type=origin.kind,
         algorithm_identification=algorithm,
-        anatomic_regions=[concept(codes.BRAIN)],
+        anatomic_regions=[make_concept(codes.BRAIN)],
         display_color=highdicom.color.CIELabColor.from_rgb(*meaning.color_rgb),
     )
-    modifiers = [concept(code) for code in meaning.modifiers]
+    modifiers = [make_concept(code) for code in meaning.modifiers]
     segment.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = modifiers
     return segment
 
 
-def concept(code: codes.Code) -> Any:
+def make_concept(code: codes.Code) -> Any:
     """A code as highdicom wants it."""
     value, scheme, meaning = code
-    return package("highdicom.sr").CodedConcept(value=value, scheme_designator=scheme, meaning=meaning)
+    return import_package("highdicom.sr").CodedConcept(value=value, scheme_designator=scheme, meaning=meaning)
 
 
 def series_number(header: Dataset, which: int) -> int:

@@ -14,7 +14,7 @@ from MSSoftSegLib.dicom.headers import SeriesFiles, read_mr_series
 from MSSoftSegLib.dicom.matching import Lattice, find_lattice, match
 from MSSoftSegLib.dicom.packages import require_dicom
 from MSSoftSegLib.dicom.pixels import read_voxels
-from MSSoftSegLib.dicom.planes import SERIES, Stack, planes_of, stack_of
+from MSSoftSegLib.dicom.planes import SERIES, Stack, read_planes, stack_planes
 from MSSoftSegLib.errors import BadExam, BadImage
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.modality import Modality
@@ -97,6 +97,6 @@ def _stack(series: SeriesFiles) -> Stack:
         raise BadImage("the source series mixes single- and multi-frame images", remedy=ONE_SERIES)
     if len(series.headers) > 1 and "PerFrameFunctionalGroupsSequence" in series.headers[0]:
         raise BadImage("the source series consists of several multi-frame images", remedy=ONE_SERIES)
-    stack = stack_of(planes_of(series.headers))
+    stack = stack_planes(read_planes(series.headers))
     check_referable(stack)
     return stack

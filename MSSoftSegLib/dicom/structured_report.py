@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MSSoftSegLib.dicom import codes
-from MSSoftSegLib.dicom.packages import package
-from MSSoftSegLib.dicom.segmentation_object import concept, referable, series_number
+from MSSoftSegLib.dicom.packages import import_package
+from MSSoftSegLib.dicom.segmentation_object import check_references, make_concept, series_number
 from MSSoftSegLib.dicom.source_series import SourceSeries
 from MSSoftSegLib.errors import BadImage, JobFailed
 from MSSoftSegLib.version import VERSION
@@ -48,19 +48,19 @@ class Findings:
 
 def write_structured_report(findings: Findings, mask: Path, source: SourceSeries, path: Path) -> None:
     """Write the report of a BINARY segmentation that was written before (mask); it is read back and compared."""
-    highdicom = package("highdicom")
-    sr = package("highdicom.sr")
-    segmentation = package("pydicom").dcmread(mask, stop_before_pixels=True)
-    headers = referable(source)
+    highdicom = import_package("highdicom")
+    sr = import_package("highdicom.sr")
+    segmentation = import_package("pydicom").dcmread(mask, stop_before_pixels=True)
+    headers = check_references(source)
     try:
         report = sr.MeasurementReport(
             observation_context=_observer(sr, highdicom),
-            procedure_reported=concept(codes.MR_EXAMINATION),
+            procedure_reported=make_concept(codes.MR_EXAMINATION),
             imaging_measurements=[
                 _all_lesions(sr, findings, segmentation, headers),
                 *(_one_lesion(sr, each, findings.algorithm) for each in findings.lesions[:MOST_LESIONS]),
             ],
-            title=concept(codes.IMAGING_MEASUREMENT_REPORT),
+            title=make_concept(codes.IMAGING_MEASUREMENT_REPORT),
         )
         document = sr.Comprehensive3DSR(
             evidence=[segmentation, *headers],
@@ -88,7 +88,7 @@ def _observer(sr: Any, highdicom: Any) -> Any:
     device = sr.DeviceObserverIdentifyingAttributes(
         uid=highdicom.UID(), name="MSSoftSeg", manufacturer_name="MSSoftSeg", model_name=f"MSSoftSeg {VERSION}"
     )
-    observer = sr.ObserverContext(observer_type=concept(codes.DEVICE), observer_identifying_attributes=device)
+    observer = sr.ObserverContext(observer_type=make_concept(codes.DEVICE), observer_identifying_attributes=device)
     return sr.ObservationContext(observer_device_context=observer)
 
 
@@ -107,10 +107,10 @@ def _all_lesions(sr: Any, findings: Findings, segmentation: Dataset, headers: Se
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(identifier="MS lesions"),
         referenced_segment=segment,
-        finding_category=concept(codes.ABNORMAL_STRUCTURE),
-        finding_type=concept(codes.LESION),
+        finding_category=make_concept(codes.ABNORMAL_STRUCTURE),
+        finding_type=make_concept(codes.LESION),
         algorithm_id=_algorithm(sr, findings.algorithm),
-        finding_sites=[sr.FindingSite(concept(codes.BRAIN))],
+        finding_sites=[sr.FindingSite(make_concept(codes.BRAIN))],
         measurements=[_measurement(sr, *each) for each in measured],
     )
 
@@ -120,30 +120,32 @@ def _one_lesion(sr: Any, lesion: ReportedLesion, algorithm: tuple[str, str]) -> 
         (codes.VOLUME, lesion.volume_ml, codes.MILLILITER),
         (codes.MEAN_PROBABILITY, lesion.mean_probability, codes.NO_UNITS),
     )
-    places = [codes.place(word) for word in lesion.places]
+    places = [codes.make_place_code(word) for word in lesion.places]
     return sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(identifier=f"MS lesion {lesion.number}"),
-        finding_category=concept(codes.ABNORMAL_STRUCTURE),
-        finding_type=concept(codes.LESION),
+        finding_category=make_concept(codes.ABNORMAL_STRUCTURE),
+        finding_type=make_concept(codes.LESION),
         algorithm_id=_algorithm(sr, algorithm),
-        finding_sites=[sr.FindingSite(concept(codes.BRAIN))],
+        finding_sites=[sr.FindingSite(make_concept(codes.BRAIN))],
         measurements=[_measurement(sr, *each) for each in measured],
-        qualitative_evaluations=[sr.QualitativeEvaluation(concept(codes.PLACE), concept(each)) for each in places],
+        qualitative_evaluations=[
+            sr.QualitativeEvaluation(make_concept(codes.PLACE), make_concept(each)) for each in places
+        ],
     )
 
 
 def _algorithm(sr: Any, algorithm: tuple[str, str]) -> Any:
     name, version = algorithm
-    return sr.AlgorithmIdentification(name=name, version=version, family=concept(codes.ARTIFICIAL_INTELLIGENCE))
+    return sr.AlgorithmIdentification(name=name, version=version, family=make_concept(codes.ARTIFICIAL_INTELLIGENCE))
 
 
 def _measurement(sr: Any, name: codes.Code, value: float, unit: codes.Code) -> Any:
-    return sr.Measurement(name=concept(name), value=float(value), unit=concept(unit))
+    return sr.Measurement(name=make_concept(name), value=float(value), unit=make_concept(unit))
 
 
 def _check_written(path: Path, findings: Findings) -> None:
     """JobFailed where the file does not say what was measured."""
-    content = package("highdicom.sr").srread(path).content
+    content = import_package("highdicom.sr").srread(path).content
     (whole,) = content.get_volumetric_roi_measurement_groups()
     said = {item.name.value: item.value for item in whole.get_measurements()}
     expected = {

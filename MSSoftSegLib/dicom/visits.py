@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from MSSoftSegLib.dicom.acquisition import AGENT_AMOUNTS, AGENT_TEXTS, TEXTS
 from MSSoftSegLib.dicom.elements import text
-from MSSoftSegLib.dicom.headers import SeriesFiles, dicom_headers, in_order, is_mr, series_of
+from MSSoftSegLib.dicom.headers import SeriesFiles, gather_series, is_mr, read_headers, sort_series
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference
 
@@ -65,10 +65,10 @@ class _Member:
 
 def read_visits(folder: Path) -> tuple[DicomVisit, ...]:
     """The visits in a folder and below it, in the order in which they are met; RequestError where no MR image is there."""
-    folder = place_of(folder)
+    folder = find_medium_folder(folder)
     visits: list[_Member] = []
     others = 0
-    for path, header in dicom_headers(folder, ELEMENTS):
+    for path, header in read_headers(folder, ELEMENTS):
         if not is_mr(header):
             others += 1
             continue
@@ -82,12 +82,12 @@ def read_visits(folder: Path) -> tuple[DicomVisit, ...]:
     if others:
         LOGGER.info("%d DICOM objects are no MR images (reports, secondary captures) and are passed over", others)
     return tuple(
-        DicomVisit(visit.study, in_order([series_of(uid, files) for uid, files in visit.series.items()]))
+        DicomVisit(visit.study, sort_series([gather_series(uid, files) for uid, files in visit.series.items()]))
         for visit in visits
     )
 
 
-def place_of(folder: Path) -> Path:
+def find_medium_folder(folder: Path) -> Path:
     """The folder itself, or the one that holds the directory file of a medium."""
     if folder.is_file() and folder.name.upper() == "DICOMDIR":
         return folder.parent
@@ -109,7 +109,7 @@ def _visit_of(header: Dataset, visits: list[_Member]) -> _Member:
     return visits[-1]
 
 
-def patients_of(visits: Sequence[DicomVisit]) -> list[int]:
+def number_patients(visits: Sequence[DicomVisit]) -> list[int]:
     """A number from 1 on for each visit, the same for visits of one person, by their first images."""
     known: list[Mapping[str, object]] = []
     numbers = []

@@ -17,9 +17,9 @@ from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.contrast_agent import names_contrast_agent
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.image_format import FORMAT_OF_EXTENSION, image_extension, image_stem
-from MSSoftSegLib.exam.itk_file import grid_by_itk
+from MSSoftSegLib.exam.itk_file import read_grid_by_itk
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.recognition_words import spaced
+from MSSoftSegLib.exam.recognition_words import space_words
 from MSSoftSegLib.exam.sidecar import read_sidecar
 
 # A slice this many times as thick as its voxels are wide is one of a stack of slices.
@@ -60,22 +60,22 @@ class Candidate:
         return f"{self.path.name}: {', '.join(parts)}"
 
 
-def candidate(path: Path) -> Candidate:
+def read_candidate(path: Path) -> Candidate:
     """What a file's name, sidecar and header say; no voxel is read."""
     sidecar = read_sidecar(path)
-    said = spaced(
+    said = space_words(
         " ".join(
             [image_stem(path.name), *(str(sidecar.get(key) or "") for key in ("SeriesDescription", "ScanOptions"))]
         )
     )
     try:
-        grid = grid_by_itk(path, FORMAT_OF_EXTENSION[image_extension(path.name) or ".nii"])
+        grid = read_grid_by_itk(path, FORMAT_OF_EXTENSION[image_extension(path.name) or ".nii"])
     except BadImage as problem:
         return Candidate(path, problem=problem.message)
-    return candidate_on(grid, path, said=said, acquired=_acquired(sidecar))
+    return make_candidate(grid, path, said=said, acquired=_acquired(sidecar))
 
 
-def candidate_on(grid: Grid, path: Path, *, said: str, acquired: str) -> Candidate:
+def make_candidate(grid: Grid, path: Path, *, said: str, acquired: str) -> Candidate:
     """What lies on a grid and is described by spaced text."""
     plane, spacing_mm = _plane(grid)
     return Candidate(
@@ -108,7 +108,7 @@ def _acquired(sidecar: Mapping[str, object]) -> str:
     return f"as series {number}" if isinstance(number, int) else ""
 
 
-def best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+def sort_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates, the one to take first; equal ones in the order of their names."""
     by_name = sorted(candidates, key=lambda each: each.path.name)
     # What was acquired last was acquired again, and for a reason.
@@ -116,7 +116,7 @@ def best_first(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(by_time, key=lambda each: [rank for rank, _ in reasons(each)])
 
 
-def why_first(best: Candidate, next_best: Candidate) -> str:
+def explain_first(best: Candidate, next_best: Candidate) -> str:
     """The first of the reasons that sets the best apart from the next."""
     for (ours, reason), (theirs, _) in zip(reasons(best), reasons(next_best), strict=True):
         if ours != theirs:
@@ -137,8 +137,11 @@ def reasons(each: Candidate) -> list[tuple[float, str]]:
     ]
 
 
-def listing(modality: Modality, candidates: Sequence[Candidate]) -> list[str]:
+def describe_candidates(modality: Modality, candidates: Sequence[Candidate]) -> list[str]:
     """A line on each candidate, best first, and which would be taken and why."""
-    ordered = best_first(candidates)
+    ordered = sort_candidates(candidates)
     lines = [f"{modality.upper()}? {each.words}" for each in ordered]
-    return [*lines, f"{modality.upper()}: {ordered[0].path.name} would be taken: {why_first(ordered[0], ordered[1])}"]
+    return [
+        *lines,
+        f"{modality.upper()}: {ordered[0].path.name} would be taken: {explain_first(ordered[0], ordered[1])}",
+    ]

@@ -71,7 +71,7 @@ def image_like(reference: sitk.Image, array: np.ndarray) -> sitk.Image:
     return Grid.of(reference).image(array)
 
 
-def same_grid(first: sitk.Image | Grid, second: sitk.Image | Grid) -> bool:
+def have_same_grid(first: sitk.Image | Grid, second: sitk.Image | Grid) -> bool:
     """Whether corresponding corner voxels of two grids lie within a thousandth of a voxel of each other."""
     a = first if isinstance(first, Grid) else Grid.of(first)
     b = second if isinstance(second, Grid) else Grid.of(second)
@@ -83,7 +83,7 @@ def same_grid(first: sitk.Image | Grid, second: sitk.Image | Grid) -> bool:
     return bool(distance_mm.max() <= SAME_GRID_TOLERANCE_VOXELS * min(a.spacing_mm))
 
 
-def canonical(image: sitk.Image) -> sitk.Image:
+def orient_canonically(image: sitk.Image) -> sitk.Image:
     """The same voxels with array axes permuted and flipped to run nearest to left, posterior, superior.
 
     No value is interpolated; registration and networks thereby see one order, however the file was stored.

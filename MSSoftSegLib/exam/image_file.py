@@ -16,7 +16,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage, DiskFull, GridMismatch, RequestError
 from MSSoftSegLib.exam import metaimage_header, nifti_file, nrrd_header
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
 from MSSoftSegLib.exam.image_format import (
     DETACHED_EXTENSIONS,
     FORMAT_OF_EXTENSION,
@@ -25,7 +25,7 @@ from MSSoftSegLib.exam.image_format import (
     image_extension,
 )
 from MSSoftSegLib.exam.itk_file import quiet_itk, read_by_itk
-from MSSoftSegLib.exam.label_doubts import voxels_in_words
+from MSSoftSegLib.exam.label_doubts import describe_voxel_count
 from MSSoftSegLib.exam.placement import check_range, check_solid, largest_corner_distance_mm, nearest_orthonormal
 
 # A mask that went through an interpolating or scaling writer is off by rounding, not by more.
@@ -86,7 +86,7 @@ def read_mask(path: Path, like: sitk.Image | None = None) -> sitk.Image:
     if np.any(fractional):
         raise BadImage(
             f"{path.name} is not a mask: it holds the value {array[fractional][0]:.4g} and others that are not whole "
-            f"({voxels_in_words(int(np.count_nonzero(fractional)))})",
+            f"({describe_voxel_count(int(np.count_nonzero(fractional)))})",
             remedy="give a mask of whole numbers; a probability map has to be thresholded first",
         )
     if labels.min() < 0 or labels.max() > LARGEST_LABEL:
@@ -94,7 +94,7 @@ def read_mask(path: Path, like: sitk.Image | None = None) -> sitk.Image:
             f"{path.name} is not a mask: its values run from {labels.min():g} to {labels.max():g}",
             remedy=f"give a mask with labels from 0 to {LARGEST_LABEL}",
         )
-    if like is not None and not same_grid(image, like):
+    if like is not None and not have_same_grid(image, like):
         raise _mismatch(path.name, Grid.of(image), Grid.of(like))
     return Grid.of(image if like is None else like).image(labels.astype(np.uint8))
 
@@ -111,7 +111,7 @@ def read_map(path: Path, like: sitk.Image) -> sitk.Image:
             f"{path.name} is not a map of values from 0 to 1: they run from {array.min():g} to {array.max():g}",
             remedy="give a probability map or a soft mask",
         )
-    if not same_grid(image, like):
+    if not have_same_grid(image, like):
         raise _mismatch(path.name, Grid.of(image), Grid.of(like))
     return Grid.of(like).image(np.clip(array, 0, 1).astype(np.float32))
 
@@ -156,13 +156,13 @@ def write_images(images: Mapping[Path, sitk.Image]) -> None:
             written.result()
 
 
-def sha256_of_file(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     """SHA-256 in hexadecimal; of a detached header (.nhdr, .mhd) followed by its voxel file, as ``cat`` would join them."""
     digest = hashlib.sha256()
     parts = [path]
     if image_extension(path.name) in DETACHED_EXTENSIONS:
         header = nrrd_header if path.name.lower().endswith(".nhdr") else metaimage_header
-        parts.append(header.voxel_file(path))
+        parts.append(header.find_voxel_file(path))
     for part in parts:
         _check_readable(part)
         with part.open("rb") as stream:

@@ -66,7 +66,7 @@ def _reader(path: Path, image_format: ImageFormat) -> Iterator[sitk.ImageFileRea
         yield reader
 
 
-def grid_by_itk(path: Path, image_format: ImageFormat) -> Grid:
+def read_grid_by_itk(path: Path, image_format: ImageFormat) -> Grid:
     """Where ITK (and so Slicer) places the file's first three dimensions; reads the header only."""
     with _reader(path, image_format) as reader:
         try:

@@ -22,19 +22,19 @@ def value_counts(array: np.ndarray) -> dict[int, int]:
     return {int(value): int(count) for value, count in zip(values, counts, strict=True)}
 
 
-def in_words(counts: dict[int, int]) -> str:
+def describe_counts(counts: dict[int, int]) -> str:
     """``1 (120 voxels), 2 (98 voxels)``, shortened where there are many."""
-    listed = [f"{value} ({voxels_in_words(count)})" for value, count in sorted(counts.items())[:LISTED_VALUES]]
+    listed = [f"{value} ({describe_voxel_count(count)})" for value, count in sorted(counts.items())[:LISTED_VALUES]]
     more = len(counts) - LISTED_VALUES
     return ", ".join(listed) + (f" and {more} more" if more > 0 else "")
 
 
-def voxels_in_words(count: int) -> str:
+def describe_voxel_count(count: int) -> str:
     """So many voxels."""
     return f"{count} voxel{'' if count == 1 else 's'}"
 
 
-def mask_doubts(labels: np.ndarray, *, name: str, brain: np.ndarray | None = None) -> tuple[str, ...]:
+def find_mask_doubts(labels: np.ndarray, *, name: str, brain: np.ndarray | None = None) -> tuple[str, ...]:
     """What is implausible about a rater's label map (0, 1, 2; z, y, x), each a sentence; nothing where all is well.
 
     brain: bool, the same shape; what lesions can lie in (FLAIR ≠ 0 will do). name: the mask's, for the sentences.
@@ -51,18 +51,18 @@ def mask_doubts(labels: np.ndarray, *, name: str, brain: np.ndarray | None = Non
     if share > LARGEST_SHARE_OF_BRAIN:
         what = "image" if inside.all() else "brain"
         found.append(
-            f"{name} marks {share:.0%} of the whole {what} ({voxels_in_words(marked)}), more than any load of lesions: "
+            f"{name} marks {share:.0%} of the whole {what} ({describe_voxel_count(marked)}), more than any load of lesions: "
             "is it inverted, or a mask of the brain?"
         )
     possible = counts.get(POSSIBLE_LESION, 0)
     if possible == marked:
         found.append(
-            f"{name} holds no value but {POSSIBLE_LESION} ({voxels_in_words(possible)}): all of it is taken for possible lesion, "
-            f"none for lesion; write {LESION} where lesion is meant"
+            f"{name} holds no value but {POSSIBLE_LESION} ({describe_voxel_count(possible)}): all of it is taken for possible "
+            f"lesion, none for lesion; write {LESION} where lesion is meant"
         )
     elif possible > REMARKABLE_SHARE_POSSIBLE * marked:
         found.append(
-            f"{name} holds the values {in_words(counts)}: {POSSIBLE_LESION} is taken for possible lesion; "
+            f"{name} holds the values {describe_counts(counts)}: {POSSIBLE_LESION} is taken for possible lesion; "
             f"write {LESION} where regions or lesions are numbered"
         )
     return tuple(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.geometry import Grid, canonical, orientation_letters, resample, voxels
+from MSSoftSegLib.exam.geometry import Grid, orient_canonically, orientation_letters, resample, voxels
 
 # Two lattices are one when their voxel centers differ by less than this.
 SAME_LATTICE_VOXELS = 1e-3
@@ -29,10 +29,10 @@ def lattice_offset(source: Grid, target: Grid) -> np.ndarray | None:
     return offset[::-1].astype(int) if np.abs(apart).max() < SAME_LATTICE_VOXELS else None
 
 
-def copied_or_resampled(image: sitk.Image, grid: Grid) -> sitk.Image:
+def copy_or_resample(image: sitk.Image, grid: Grid) -> sitk.Image:
     """The image on another grid, float32, 0 outside: copied voxel by voxel where the lattices coincide, else linear."""
-    image = canonical(image)
-    place = Grid.of(canonical(grid.reference()))
+    image = orient_canonically(image)
+    place = Grid.of(orient_canonically(grid.reference()))
     offset = lattice_offset(Grid.of(image), place)
     if offset is None:
         return resample(image, grid)

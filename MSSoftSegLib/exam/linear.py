@@ -15,7 +15,7 @@ def matrix_of(transform: sitk.Transform) -> np.ndarray:
     return matrix
 
 
-def affine(matrix: np.ndarray) -> sitk.AffineTransform:
+def make_affine(matrix: np.ndarray) -> sitk.AffineTransform:
     """A 4×4 matrix as a transform."""
     transform = sitk.AffineTransform(3)
     transform.SetMatrix([float(v) for v in matrix[:3, :3].ravel()])
@@ -23,12 +23,12 @@ def affine(matrix: np.ndarray) -> sitk.AffineTransform:
     return transform
 
 
-def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def move_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Points (n, 3) under a 4×4 matrix."""
     result: np.ndarray = points @ matrix[:3, :3].T + matrix[:3, 3]
     return result
 
 
-def chained(outer: sitk.Transform, inner: sitk.Transform) -> sitk.AffineTransform:
+def chain_transforms(outer: sitk.Transform, inner: sitk.Transform) -> sitk.AffineTransform:
     """One linear transform that takes a point p to outer(inner(p))."""
-    return affine(matrix_of(outer) @ matrix_of(inner))
+    return make_affine(matrix_of(outer) @ matrix_of(inner))

@@ -45,7 +45,7 @@ def check_metaimage(path: Path) -> None:
         _check_length(name, header, size, voxels)
 
 
-def voxel_file(path: Path) -> Path:
+def find_voxel_file(path: Path) -> Path:
     """The file that holds the voxels: the one that a detached header names, else the file itself."""
     header, _ = _split(path.name, path.read_bytes())
     return path if header["ElementDataFile"] == "LOCAL" else path.parent / header["ElementDataFile"]

@@ -21,7 +21,7 @@ from nibabel.wrapstruct import WrapStructError
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.image_format import ImageFormat
-from MSSoftSegLib.exam.itk_file import DAMAGED, grid_by_itk
+from MSSoftSegLib.exam.itk_file import DAMAGED, read_grid_by_itk
 from MSSoftSegLib.exam.placement import (
     EXPORT_AGAIN,
     PLACEMENT_TOLERANCE_MM,
@@ -44,7 +44,7 @@ LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 def read_nifti(path: Path) -> sitk.Image:
     """A NIfTI-1 file as a three-dimensional float32 image, its scaling applied, its grid checked."""
-    content = decoded_bytes(path)
+    content = read_decompressed(path)
     header = _header(path.name, content)
     size = _size(path.name, header)
     array = _voxels(path.name, header, content, size)
@@ -53,7 +53,7 @@ def read_nifti(path: Path) -> sitk.Image:
 
 def read_nifti_channels(path: Path, count: int) -> list[sitk.Image]:
     """The volumes of a four-dimensional NIfTI-1 file, each as ``read_nifti`` gives one; BadImage where there are not so many."""
-    content = decoded_bytes(path)
+    content = read_decompressed(path)
     header = _header(path.name, content)
     *size, found = [*_dimensions(path.name, header), 1, 1, 1][:4]
     if found != count or len(_dimensions(path.name, header)) > 4:
@@ -66,7 +66,7 @@ def read_nifti_channels(path: Path, count: int) -> list[sitk.Image]:
     return [grid.image(channel) for channel in whole]
 
 
-def decoded_bytes(path: Path) -> bytes:
+def read_decompressed(path: Path) -> bytes:
     """The whole file, decompressed if its name ends in .gz; the checksum in the gzip trailer must hold."""
     content = path.read_bytes()
     if not path.name.lower().endswith(".gz"):
@@ -81,7 +81,7 @@ def decoded_bytes(path: Path) -> bytes:
 
 def check_complete(path: Path) -> None:
     """Refuse a file that does not hold all the voxels that its header promises."""
-    content = decoded_bytes(path)
+    content = read_decompressed(path)
     header = _header(path.name, content)
     _stored(path.name, header, content, _size(path.name, header))
 
@@ -174,7 +174,7 @@ def _grid(path: Path, header: nibabel.Nifti1Header, size: tuple[int, int, int]) 
 def _grid_by_itk_or_header(path: Path, ras_from_voxel: np.ndarray, size: tuple[int, int, int]) -> Grid:
     """ITK refuses axes that rounded numbers turned off a right angle by less than we allow: these are straightened."""
     try:
-        return grid_by_itk(path, ImageFormat.NIFTI)
+        return read_grid_by_itk(path, ImageFormat.NIFTI)
     except BadImage:
         matrix = LPS_FROM_RAS @ ras_from_voxel
         spacing_mm = np.linalg.norm(matrix[:3, :3], axis=0)

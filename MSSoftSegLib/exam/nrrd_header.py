@@ -37,7 +37,7 @@ def check_nrrd(path: Path) -> None:
         _check_gzip(name, voxels, lines_to_skip=int(line_skip) if line_skip.isdecimal() else 0)
 
 
-def voxel_file(path: Path) -> Path:
+def find_voxel_file(path: Path) -> Path:
     """The file that holds the voxels: the one that a detached header names, else the file itself."""
     header, _ = _split(path.name, path.read_bytes())
     return path.parent / header["datafile"] if "datafile" in header else path

@@ -22,7 +22,7 @@ def plain_letters(text: str) -> str:
     return "".join(character for character in apart if not unicodedata.combining(character))
 
 
-def decoded_text(content: bytes) -> str:
+def decode_text(content: bytes) -> str:
     """What a text file says: UTF-8, or what its byte order mark names (Notepad, PowerShell); UnicodeDecodeError otherwise."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):

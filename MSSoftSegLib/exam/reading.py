@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam import recognition_words as words
-from MSSoftSegLib.exam.candidates import Candidate, best_first, candidate, listing, why_first
+from MSSoftSegLib.exam.candidates import Candidate, describe_candidates, explain_first, read_candidate, sort_candidates
 from MSSoftSegLib.exam.exam import Exam, ExamImage
-from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256, read_image
 from MSSoftSegLib.exam.image_format import KNOWN_EXTENSIONS, image_extension
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.recognition import recognize
@@ -54,7 +54,7 @@ def read_exam(files: Mapping[Modality, Path]) -> Exam:
     _check_different_files(files)
     _check_one_visit(files)
     images = {
-        modality: ExamImage(modality, read_image(path), path.name, sha256_of_file(path))
+        modality: ExamImage(modality, read_image(path), path.name, compute_sha256(path))
         for modality, path in files.items()
     }
     _check_different_contents(images)
@@ -67,7 +67,7 @@ def find_exam(folder: Path, *, take_best: bool = False) -> FoundExam:
     Subfolders are not searched otherwise. BadExam if there is no FLAIR, or if two files could play one part: each is then
     described in the log, with the one to take and why (candidates.py). take_best: take it.
     """
-    paths = exam_files(folder)
+    paths = list_exam_files(folder)
     possible: dict[Modality, list[Path]] = {}
     ignored = []
     for path in paths:
@@ -80,7 +80,7 @@ def find_exam(folder: Path, *, take_best: bool = False) -> FoundExam:
         images = [path.name for path in paths if image_extension(path.name)]
         raise BadExam(f"no FLAIR image was recognized among {_listing(images)}", remedy="name it with --flair FILE")
     several = {
-        modality: best_first([candidate(path) for path in possible[modality]])
+        modality: sort_candidates([read_candidate(path) for path in possible[modality]])
         for modality in Modality
         if len(possible.get(modality, ())) > 1
     }
@@ -94,7 +94,7 @@ def find_exam(folder: Path, *, take_best: bool = False) -> FoundExam:
                 best.path.name,
                 modality.upper(),
                 _listing(each.path.name for each in others),
-                why_first(best, others[0]),
+                explain_first(best, others[0]),
             ),
         )
         possible[modality] = [best.path]
@@ -106,18 +106,18 @@ def find_exam(folder: Path, *, take_best: bool = False) -> FoundExam:
 def _ambiguous(several: Mapping[Modality, Sequence[Candidate]]) -> BadExam:
     """The refusal, after every candidate was described in the log."""
     for modality, candidates in several.items():
-        for line in listing(modality, candidates):
+        for line in describe_candidates(modality, candidates):
             LOGGER.warning("%s", line)
     modality, candidates = next(iter(several.items()))
     names = [each.path.name for each in candidates]
     others = f" (and {len(names) - 2} more)" if len(names) > 2 else ""
     return BadExam(
         f"{names[0]} and {names[1]}{others} could both be the {modality.upper()} image",
-        remedy=f"name the right one with --{modality} FILE, or take {names[0]} with --yes ({why_first(*candidates[:2])})",
+        remedy=f"name the right one with --{modality} FILE, or take {names[0]} with --yes ({explain_first(*candidates[:2])})",
     )
 
 
-def named_otherwise(files: Mapping[Modality, Path]) -> list[str]:
+def find_misnamed(files: Mapping[Modality, Path]) -> list[str]:
     """A sentence for each file whose name or sidecar says that it is something else than what it is given as."""
     found = []
     for modality, path in files.items():
@@ -137,7 +137,7 @@ def read_exam_folder(folder: Path, *, take_best: bool = False) -> Exam:
     return read_exam(found.chosen)
 
 
-def exam_files(folder: Path) -> list[Path]:
+def list_exam_files(folder: Path) -> list[Path]:
     """The files of the exam folder by name, without JSON sidecars. The folder's own name may be the patient's."""
     if not folder.exists():
         raise BadExam("the exam folder does not exist", remedy="check its name")

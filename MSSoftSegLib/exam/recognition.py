@@ -121,7 +121,7 @@ def recognize(file_name: str, sidecar: Mapping[str, object] | None = None) -> Re
 
 def _by_name(file_name: str, sidecar: Mapping[str, object]) -> Recognition | None:
     stem = words.SUBJECT_AND_SESSION.sub("", image_stem(file_name).casefold())
-    said = words.spaced(stem)
+    said = words.space_words(stem)
     for pattern, reason in words.NOT_A_RAW_IMAGE:
         if pattern.search(said):
             return Recognition(None, reason)
@@ -132,7 +132,7 @@ def _by_name(file_name: str, sidecar: Mapping[str, object]) -> Recognition | Non
         return _by_words(said, "its name")
     enhanced = names_contrast_agent(said)
     suffix = BIDS_SUFFIXES.get(stem.rpartition("_")[2])
-    plain = words.spaced(words.BIDS_ENTITY.sub("_", stem))
+    plain = words.space_words(words.BIDS_ENTITY.sub("_", stem))
     found = Recognition(suffix, "its BIDS suffix") if suffix else _by_words(plain, "its name")
     if found is not None and found.modality is Modality.T1 and enhanced:
         return Recognition(None, CONTRAST_ENHANCED_T1)
@@ -142,7 +142,7 @@ def _by_name(file_name: str, sidecar: Mapping[str, object]) -> Recognition | Non
 def _by_sidecar(sidecar: Mapping[str, object], by_name: Recognition | None) -> Recognition | None:
     perhaps_t1 = by_name is None or by_name.modality is Modality.T1
     for key, text in _descriptions(sidecar).items():
-        found = _by_words(words.spaced(text), "its sidecar")
+        found = _by_words(words.space_words(text), "its sidecar")
         if found is None:
             continue
         # A protocol that lists a whole visit ("MS brain T1 T2 FLAIR") must not hide one series of it, but no T1 is
@@ -155,7 +155,7 @@ def _by_sidecar(sidecar: Mapping[str, object], by_name: Recognition | None) -> R
 
 def _by_words(said: str, source: str) -> Recognition | None:
     """What free text says; None if it says nothing."""
-    said = words.without_targets(said)
+    said = words.remove_targets(said)
     for pattern, reason in words.OTHER_CONTRASTS:
         if pattern.search(said):
             return Recognition(None, reason)
@@ -197,7 +197,7 @@ def _by_timing(sidecar: Mapping[str, object]) -> Recognition | None:
 
 def _checked(found: Recognition, sidecar: Mapping[str, object]) -> Recognition:
     """The same, unless the acquisition itself contradicts it."""
-    if found.modality is Modality.T1 and agent_given(sidecar):
+    if found.modality is Modality.T1 and has_agent(sidecar):
         return Recognition(None, CONTRAST_ENHANCED_T1)
     inversion_s = _seconds(sidecar, "InversionTime")
     if inversion_s is None:
@@ -215,7 +215,7 @@ def _seconds(sidecar: Mapping[str, object], key: str) -> float | None:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) and value > 0 else None
 
 
-def agent_given(sidecar: Mapping[str, object]) -> bool:
+def has_agent(sidecar: Mapping[str, object]) -> bool:
     """Whether a sidecar names a contrast agent or an amount of it."""
     named = any(str(sidecar.get(key) or "").strip().casefold() not in NO_AGENT for key in CONTRAST_KEYS)
     return named or any(_seconds(sidecar, key) is not None for key in CONTRAST_AMOUNT_KEYS)

@@ -90,13 +90,13 @@ DOUBTED_AS_IMAGE = frozenset(
 _DENIED_BY_A_DASH = re.compile(r"(?<![^\W_])(c|gd|km|iv|gado)-(?=[\s_.]|$)")
 
 
-def spaced(text: str) -> str:
+def space_words(text: str) -> str:
     """Lower-case words without accents, divided by single blanks; + * and / carry meaning and stay."""
     plain = _DENIED_BY_A_DASH.sub(r" without \1 ", plain_letters(text))
     return re.sub(r"(?:[^\w+*/]|_)+", " ", plain).strip()
 
 
-def without_targets(said: str) -> str:
+def remove_targets(said: str) -> str:
     """Spaced text without the names of the images that this one was registered to."""
     for pattern in TARGETS:
         said = pattern.sub(r"\1 ", said)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from MSSoftSegLib.exam.image_format import image_stem
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 
 logger = logging.getLogger(__name__)
 
@@ -17,16 +17,16 @@ PERSON_KEYS = ("PatientID", "PatientName", "PatientBirthDate")
 VISIT_KEYS = ("StudyInstanceUID",)
 
 
-def sidecar_path(image_path: Path) -> Path:
+def name_sidecar(image_path: Path) -> Path:
     """Where an image's sidecar would be: the same name, ending in .json."""
     return image_path.with_name(image_stem(image_path.name) + ".json")
 
 
 def read_sidecar(image_path: Path) -> dict[str, object]:
     """The sidecar's fields; empty where there is none. An unreadable one is logged and counts as none."""
-    path = sidecar_path(image_path)
+    path = name_sidecar(image_path)
     try:
-        fields = json.loads(decoded_text(path.read_bytes()))
+        fields = json.loads(decode_text(path.read_bytes()))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError):

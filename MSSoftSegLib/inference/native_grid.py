@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
-from MSSoftSegLib.exam.lattice import copied_or_resampled
+from MSSoftSegLib.exam.lattice import copy_or_resample
 
 
 def to_native(probability: sitk.Image, native: Grid, *, working_from_native: sitk.Transform) -> sitk.Image:
@@ -16,7 +16,7 @@ def to_native(probability: sitk.Image, native: Grid, *, working_from_native: sit
     native point to the working space (LPS mm).
     """
     if working_from_native.GetTransformEnum() == sitk.sitkIdentity:
-        on_native = copied_or_resampled(probability, native)
+        on_native = copy_or_resample(probability, native)
     else:
         on_native = resample(probability, native, source_from_grid=working_from_native)
     return image_like(on_native, np.clip(voxels(on_native), 0.0, 1.0))

@@ -19,7 +19,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.inference.pseudo_label_settings import DecidingQuantity, PseudoLabelChoices
 from MSSoftSegLib.lesion.uncertainty import entropy_nats
-from MSSoftSegLib.softlabel.distance import Spacing, squared_distance_mm2, within
+from MSSoftSegLib.softlabel.distance import Spacing, is_within, squared_distance_mm2
 
 HALF = 0.5
 
@@ -103,4 +103,4 @@ def _shell(lesion: np.ndarray, spacing_mm: Spacing, radius_mm: float) -> np.ndar
 
     Plain dilation by a ball, as the thesis says of pseudo-labels; its FLAIR criterion is for raters' masks.
     """
-    return within(squared_distance_mm2(lesion, spacing_mm, reach_mm=radius_mm), radius_mm) & ~lesion
+    return is_within(squared_distance_mm2(lesion, spacing_mm, reach_mm=radius_mm), radius_mm) & ~lesion

@@ -17,8 +17,8 @@ from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.network.bundle import verify
 from MSSoftSegLib.network.catalog import default_model, find_bundle, installed_folders, user_models_folder
 from MSSoftSegLib.network.promotion import history
-from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import hd_bet_lack
-from MSSoftSegLib.preprocessing.cache import default_cache_folder
+from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import find_hd_bet_lack
+from MSSoftSegLib.preprocessing.cache import find_cache_folder
 from MSSoftSegLib.version import VERSION
 
 PACKAGES = (
@@ -120,7 +120,7 @@ def _memory() -> EnvironmentFinding:
 
 
 def _disk() -> EnvironmentFinding:
-    folder = default_cache_folder()
+    folder = find_cache_folder()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free / GIB
@@ -157,7 +157,7 @@ def _default_model() -> EnvironmentFinding:
 
 
 def _hd_bet() -> EnvironmentFinding:
-    lack = hd_bet_lack()
+    lack = find_hd_bet_lack()
     if lack is None:
         return EnvironmentFinding("HD-BET", "ready")
     return EnvironmentFinding("HD-BET", f"{lack.message}; the atlas is used instead", lack.remedy)

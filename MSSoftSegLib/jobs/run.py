@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, RequestError, as_user_error
+from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, RequestError, make_user_error
 from MSSoftSegLib.jobs.events import Emit, logs_as_events
 from MSSoftSegLib.jobs.kinds import AnyJob, job_kinds
 
@@ -65,7 +65,7 @@ def run(job: AnyJob, emit: Emit, *, cancelled: Callable[[], bool] = lambda: Fals
     except Exception as problem:
         if debug:
             logging.getLogger("mssoftseg.debug").exception("traceback of the failure")
-        error = as_user_error(problem)
+        error = make_user_error(problem)
         emit(failed_event(job.job, error))
         return JobOutcome(error.exit_code, None, error)
     return JobOutcome(0, path, None)

@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import Any, TextIO
 
-from MSSoftSegLib.errors import MSSoftSegError, RequestError, as_user_error
+from MSSoftSegLib.errors import MSSoftSegError, RequestError, make_user_error
 from MSSoftSegLib.jobs.events import Event
 from MSSoftSegLib.jobs.run import failed_event, parse_job, run
 
@@ -94,7 +94,7 @@ class Worker:
         except MSSoftSegError as problem:
             self.emit(failed_event(name, problem))
         except Exception as problem:
-            self.emit(failed_event(name, as_user_error(problem)))
+            self.emit(failed_event(name, make_user_error(problem)))
         finally:
             self.cancelled.discard(name or "")
 

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
@@ -199,7 +199,7 @@ def find_status_problem(status: Status, *, labeled: bool) -> str | None:
 def parse_record(text: str | bytes, *, file_name: str, expected: CaseId | None = None) -> CaseRecord:
     """The record that a file holds; BadLibrary names the file and the field that does not hold."""
     try:
-        record = CaseRecord.model_validate_json(decoded_text(text) if isinstance(text, bytes) else text)
+        record = CaseRecord.model_validate_json(decode_text(text) if isinstance(text, bytes) else text)
     except UnicodeDecodeError:
         raise BadLibrary(f"{file_name} is not text in UTF-8", remedy="restore the file from a backup") from None
     except RequestError as problem:  # an id that is none
@@ -228,7 +228,7 @@ def format_record(record: CaseRecord) -> str:
 
 def is_altered(text: str | bytes) -> bool:
     """Whether a stored record is not what was written; one of version 1 has no seal to tell."""
-    document = json.loads(decoded_text(text) if isinstance(text, bytes) else text)
+    document = json.loads(decode_text(text) if isinstance(text, bytes) else text)
     seal = document.pop(SEAL, None)
     return document.get("schema_version") != 1 and seal != _seal(document)
 

@@ -21,12 +21,12 @@ from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.image_file import is_there
 from MSSoftSegLib.exam.image_format import image_stem
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.library.channels import find_channel_modality
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.transaction import write_text
 from MSSoftSegLib.library.visits import find_visits
-from MSSoftSegLib.result_folder import scratch_beside
+from MSSoftSegLib.result_folder import make_scratch_beside
 
 SECTION = "training"
 # Who drew a label that names nobody.
@@ -40,7 +40,7 @@ def read_datalist(path: Path, *, section: str = SECTION) -> list[LabeledCase]:
     Entries without ``patient`` are taken for one patient each, unless file names begin with a BIDS subject or tell of visits.
     """
     try:
-        document = json.loads(decoded_text(path.read_bytes()))
+        document = json.loads(decode_text(path.read_bytes()))
     except FileNotFoundError:
         raise BadLibrary(f"{path.name} does not exist", remedy="check the name and the folder") from None
     except (OSError, ValueError, RecursionError):
@@ -94,7 +94,7 @@ def write_datalist(cases: Sequence[LabeledCase], path: Path, *, section: str = S
         entry["preprocessed"] = case.preprocessed
         entries.append(entry)
     path.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with scratch_beside(path) as scratch:
+    with make_scratch_beside(path) as scratch:
         write_text(path, json.dumps({section: entries}, indent=2, ensure_ascii=False) + "\n", scratch=scratch)
     return path
 

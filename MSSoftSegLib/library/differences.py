@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.geometry import same_grid, voxels
-from MSSoftSegLib.exam.image_file import read_mask, sha256_of_file
+from MSSoftSegLib.exam.geometry import have_same_grid, voxels
+from MSSoftSegLib.exam.image_file import compute_sha256, read_mask
 from MSSoftSegLib.exam.nifti_file import read_nifti
 from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.case_record import CaseRecord, Edits
@@ -25,8 +25,8 @@ def describe_difference(
     different = {}
     for name, path in staged.items():
         there = resolve_inside(library, name)
-        whole = str(name) in known and there.is_file() and sha256_of_file(there) == known[str(name)]
-        if not whole or not (sha256_of_file(path) == known[str(name)] or _same_voxels(path, there)):
+        whole = str(name) in known and there.is_file() and compute_sha256(there) == known[str(name)]
+        if not whole or not (compute_sha256(path) == known[str(name)] or _same_voxels(path, there)):
             different[name] = path
     return different
 
@@ -40,7 +40,7 @@ def count_edits_of_replaced(
         name = change.case.rater_mask(rater)
         there = resolve_inside(library, name)
         known = None if before is None else before.checksums.get(str(name))
-        if name in changed and known is not None and there.is_file() and sha256_of_file(there) == known:
+        if name in changed and known is not None and there.is_file() and compute_sha256(there) == known:
             edits[rater] = count_edits(voxels(read_mask(there)), voxels(read_mask(changed[name])))
     return edits
 
@@ -60,4 +60,4 @@ def read_labels_of(source: Source, flair: sitk.Image) -> np.ndarray:
 
 def _same_voxels(first: Path, second: Path) -> bool:
     one, other = read_nifti(first), read_nifti(second)
-    return same_grid(one, other) and bool(np.array_equal(voxels(one), voxels(other)))
+    return have_same_grid(one, other) and bool(np.array_equal(voxels(one), voxels(other)))

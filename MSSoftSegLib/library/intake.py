@@ -18,12 +18,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage, GridMismatch
-from MSSoftSegLib.exam.geometry import Grid, image_like, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, image_like, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask, write_image
 from MSSoftSegLib.exam.image_format import FORMAT_OF_EXTENSION, ImageFormat, image_extension
-from MSSoftSegLib.exam.label_doubts import in_words, mask_doubts, value_counts
+from MSSoftSegLib.exam.label_doubts import describe_counts, find_mask_doubts, value_counts
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
-from MSSoftSegLib.exam.nifti_file import FIRST_VOXEL_BYTE, HEADER_BYTES, decoded_bytes
+from MSSoftSegLib.exam.nifti_file import FIRST_VOXEL_BYTE, HEADER_BYTES, read_decompressed
 
 Source = Path | sitk.Image
 LOGGER = logging.getLogger(__name__)
@@ -60,10 +60,10 @@ def store_mask(source: Source, target: Path, *, like: sitk.Image, name: str) -> 
     strange = {value: count for value, count in value_counts(labels).items() if value not in LABELS}
     if strange:
         raise BadImage(
-            f"{name} holds the label{'s' if len(strange) > 1 else ''} {in_words(strange)}, whose meaning is not known",
+            f"{name} holds the label{'s' if len(strange) > 1 else ''} {describe_counts(strange)}, whose meaning is not known",
             remedy="write 1 where there is lesion, 2 where lesion is possible, and 0 elsewhere",
         )
-    for doubt in mask_doubts(labels, name=name, brain=voxels(like) != 0):
+    for doubt in find_mask_doubts(labels, name=name, brain=voxels(like) != 0):
         LOGGER.warning("%s", doubt)
     write_image(image_like(like, labels.astype(np.uint8)), target)
     return labels
@@ -82,7 +82,7 @@ def store_probability(source: Source, target: Path, *, like: sitk.Image, name: s
 
 def clean_nifti(source: Path) -> bytes:
     """A NIfTI file as compressed bytes without text: the file's own bytes if they hold none."""
-    content = decoded_bytes(source)
+    content = read_decompressed(source)
     header = nibabel.Nifti1Header(content[:HEADER_BYTES], check=False)
     offset = max(int(header["vox_offset"]), FIRST_VOXEL_BYTE)
     size = np.prod(header["dim"][1 : int(header["dim"][0]) + 1], dtype=np.int64)
@@ -121,7 +121,7 @@ def _store_bytes(content: bytes, target: Path) -> None:
 
 
 def _on_grid(image: sitk.Image, like: sitk.Image, name: str) -> sitk.Image:
-    if not same_grid(image, like):
+    if not have_same_grid(image, like):
         ours, theirs = Grid.of(image), Grid.of(like)
         raise GridMismatch(
             f"{name} is {ours.size} voxels of {_rounded(ours.spacing_mm)} mm, FLAIR {theirs.size} voxels of "

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from MSSoftSegLib.errors import BadLibrary
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.library.layout import SETTINGS, WRITERS_FOLDER, resolve_inside
 from MSSoftSegLib.library.locking import lock_file
 from MSSoftSegLib.library.reading import check_is_library
@@ -27,7 +27,7 @@ def read_settings(library: Path) -> LibrarySettings:
     """The library's settings; BadLibrary where their file does not hold."""
     path = resolve_inside(library, SETTINGS)
     try:
-        return LibrarySettings.model_validate_json(decoded_text(path.read_bytes()))
+        return LibrarySettings.model_validate_json(decode_text(path.read_bytes()))
     except FileNotFoundError:
         return LibrarySettings()
     except (OSError, ValueError):

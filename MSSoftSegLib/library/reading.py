@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from MSSoftSegLib.errors import BadImage, BadLibrary, RequestError
-from MSSoftSegLib.exam.image_file import sha256_of_file
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.image_file import compute_sha256
+from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.library.case_record import STATUSES, CaseRecord, Status, parse_record
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.layout import (
@@ -30,7 +30,7 @@ RESTORE = "restore it from a backup, or exclude the case; see mssoftseg library 
 def check_is_library(folder: Path) -> None:
     """Refuse a folder that is not a case library."""
     try:
-        description = json.loads(decoded_text((folder / DESCRIPTION).read_bytes()))
+        description = json.loads(decode_text((folder / DESCRIPTION).read_bytes()))
     except FileNotFoundError:
         raise BadLibrary(
             f"{folder.name} is not a case library: it has no {DESCRIPTION}",
@@ -119,7 +119,7 @@ def find_file_problem(path: Path, checksum: str | None) -> str | None:
     if not path.is_file():
         return "is missing"
     try:
-        if checksum is not None and sha256_of_file(path) != checksum:
+        if checksum is not None and compute_sha256(path) != checksum:
             return "is damaged: its checksum does not hold"
     except (BadImage, OSError):
         return "cannot be read"

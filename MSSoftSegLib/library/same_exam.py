@@ -16,7 +16,7 @@ import numpy as np
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.geometry import voxels
-from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256, read_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.intake import store_image
@@ -55,7 +55,7 @@ def _checksum_once_stored(image: Path, size: int, modified_ns: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder) / "image.nii.gz"
         store_image(image, stored)
-        return sha256_of_file(stored)
+        return compute_sha256(stored)
 
 
 def sort_labeled_first(cases: Sequence[LabeledCase]) -> list[LabeledCase]:

@@ -10,8 +10,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import GridMismatch, RequestError
-from MSSoftSegLib.exam.geometry import Grid, same_grid
-from MSSoftSegLib.exam.image_file import read_image, sha256_of_file
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid
+from MSSoftSegLib.exam.image_file import compute_sha256, read_image
 from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.units import MM3_PER_ML
@@ -58,7 +58,7 @@ def put_in_place(
     changed = describe_difference(library, before, staged)
     edits = {**count_edits_of_replaced(library, before, change, changed), **facts.edits}
     changed |= _replaced_masks(library, folder, before, change, changed)
-    checksums = {name: sha256_of_file(path) for name, path in changed.items()}
+    checksums = {name: compute_sha256(path) for name, path in changed.items()}
     record = make_record(before, change, dataclasses.replace(facts, edits=edits), checksums)
     if before is not None:
         _check_no_image_replaced(before, record)
@@ -81,7 +81,7 @@ def _replaced_masks(
         there = resolve_inside(library, name)
         if before is None or name not in changed or find_file_problem(there, before.checksums[str(name)]) is not None:
             continue
-        if sha256_of_file(changed[name]) == before.checksums[str(name)]:
+        if compute_sha256(changed[name]) == before.checksums[str(name)]:
             continue
         keep = change.case.earlier_mask(rater, entry.version)
         kept[keep] = folder / f"earlier_{keep.name}"
@@ -138,7 +138,7 @@ def _check_there(library: Path, case: CaseId) -> None:
 
 def _check_one_grid(images: Mapping[Modality, sitk.Image], flair: sitk.Image) -> None:
     for modality, image in images.items():
-        if not same_grid(image, flair):
+        if not have_same_grid(image, flair):
             raise GridMismatch(
                 f"{modality.upper()} and FLAIR do not share a grid, as preprocessed images do",
                 remedy="add them without --preprocessed",

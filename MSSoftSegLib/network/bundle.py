@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from MSSoftSegLib.errors import BadBundle
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.network.description import ModelDescription, key_of
 
 DESCRIPTION_FILE = "model.json"
@@ -40,7 +40,7 @@ def read_bundle(folder: Path) -> Bundle:
         raise BadBundle(f"{name} is not a model bundle: it has no {DESCRIPTION_FILE}", remedy=_GET_AGAIN)
     raw = path.read_bytes()
     try:
-        description = ModelDescription.model_validate_json(decoded_text(raw))
+        description = ModelDescription.model_validate_json(decode_text(raw))
     except UnicodeDecodeError:
         raise BadBundle(f"{name}/{DESCRIPTION_FILE} is not text in UTF-8", remedy=_GET_AGAIN) from None
     except ValidationError as problem:
@@ -51,7 +51,7 @@ def read_bundle(folder: Path) -> Bundle:
     if not card_path.is_file():
         raise BadBundle(f"{name} has no {CARD_FILE}: a model without its card is not used", remedy=_GET_AGAIN)
     try:
-        card = decoded_text(card_path.read_bytes())
+        card = decode_text(card_path.read_bytes())
     except UnicodeDecodeError:
         raise BadBundle(f"{name}/{CARD_FILE} is not text in UTF-8", remedy=_GET_AGAIN) from None
     return Bundle(folder, description, card, hashlib.sha256(raw).hexdigest())

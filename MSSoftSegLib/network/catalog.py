@@ -11,7 +11,7 @@ from platformdirs import user_data_path
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.network.bundle import DESCRIPTION_FILE, Bundle, read_bundle
 from MSSoftSegLib.network.promotion import history
-from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.resources import find_resources
 
 SHIPPED_MODEL = "starter"
 
@@ -44,7 +44,7 @@ def user_models_folder() -> Path:
 def installed_folders() -> dict[str, Path]:
     """Every installed model by name; an imported model hides a shipped one of the same name."""
     found: dict[str, Path] = {}
-    for root in (resources_folder() / "Models", user_models_folder()):
+    for root in (find_resources() / "Models", user_models_folder()):
         if root.is_dir():
             found.update({path.parent.name: path.parent for path in sorted(root.glob(f"*/{DESCRIPTION_FILE}"))})
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.network.bundle import CARD_FILE, DESCRIPTION_FILE, Bundle, read_bundle, verify
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL, installed_folders, user_models_folder
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 
 
 def install_bundle(bundle: Bundle, name: str, *, overwrite: bool = False) -> Path:
@@ -19,7 +19,7 @@ def install_bundle(bundle: Bundle, name: str, *, overwrite: bool = False) -> Pat
         )
     verify(bundle)
     target = user_models_folder() / name
-    with complete_or_absent(target, overwrite=overwrite) as partial:
+    with write_completely(target, overwrite=overwrite) as partial:
         for file in (DESCRIPTION_FILE, CARD_FILE, *(weights.name for weights in bundle.description.files)):
             shutil.copyfile(bundle.folder / file, partial / file)
     return target

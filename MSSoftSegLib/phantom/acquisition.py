@@ -67,14 +67,14 @@ def native_grid(acquisition: Acquisition) -> Grid:
     return Grid((size_x, size_y, size_z), acquisition.spacing_mm, (x, y, z), tuple(float(v) for v in direction.ravel()))
 
 
-def sampled(patient: sitk.Image, grid: Grid, native_from_patient: sitk.Transform) -> np.ndarray:
+def sample_patient(patient: sitk.Image, grid: Grid, native_from_patient: sitk.Transform) -> np.ndarray:
     """The mean of the patient's image over each voxel of the grid (box profile), float32 (z, y, x).
 
     Each voxel is averaged over sub-samples no wider apart than the patient's voxels, so that nothing is aliased.
     """
     spacing = np.asarray(grid.spacing_mm)
     times = np.maximum(1, np.rint(spacing / patient.GetSpacing()).astype(int))
-    fine = subdivided(grid, (int(times[0]), int(times[1]), int(times[2])))
+    fine = subdivide(grid, (int(times[0]), int(times[1]), int(times[2])))
     # ITK wants the way back: from the point asked for to the point where the patient's image is read.
     array = voxels(resample(patient, fine, source_from_grid=native_from_patient.GetInverse()))
     for axis, count in enumerate(times[::-1]):
@@ -85,7 +85,7 @@ def sampled(patient: sitk.Image, grid: Grid, native_from_patient: sitk.Transform
     return array
 
 
-def subdivided(grid: Grid, times: tuple[int, int, int]) -> Grid:
+def subdivide(grid: Grid, times: tuple[int, int, int]) -> Grid:
     """The grid with each voxel cut into ``times`` (x, y, z) equal parts."""
     spacing = np.asarray(grid.spacing_mm) / times
     shift = (spacing - grid.spacing_mm) / 2
@@ -100,9 +100,9 @@ def acquire(
 ) -> sitk.Image:
     """The scanner's image on its native grid: float32 holding whole numbers at least 0."""
     grid = native_grid(acquisition)
-    signal = sampled(patient, grid, native_from_patient)
+    signal = sample_patient(patient, grid, native_from_patient)
     signal *= coil_shading(grid, acquisition.bias, rng=rng)
-    noisy = rician(signal, acquisition.noise, rng=rng)
+    noisy = add_rician_noise(signal, acquisition.noise, rng=rng)
     return grid.image(np.rint(noisy * np.float32(acquisition.white_level)))
 
 
@@ -115,7 +115,7 @@ def coil_shading(grid: Grid, bias: float, *, rng: np.random.Generator) -> np.nda
     return shading
 
 
-def rician(signal: np.ndarray, noise: float, *, rng: np.random.Generator) -> np.ndarray:
+def add_rician_noise(signal: np.ndarray, noise: float, *, rng: np.random.Generator) -> np.ndarray:
     """Magnitude of the signal with independent Gaussian noise in both channels (Gudbjartsson and Patz 1995)."""
     real = signal + np.float32(noise) * white_noise(signal.shape, rng=rng)
     imaginary = np.float32(noise) * white_noise(signal.shape, rng=rng)

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from MSSoftSegLib.phantom.fields import smooth_field
 from MSSoftSegLib.phantom.frame import Frame
-from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.resources import find_resources
 
 # The template's brain is about a tenth larger than a person's.
 TEMPLATE_SCALE = 0.92
@@ -88,7 +88,7 @@ def draw_anatomy(spacing_mm: float, *, rng: np.random.Generator) -> Anatomy:
     return Anatomy(frame, csf, gray, white, np.minimum(csf, ventricles), deep, hindbrain)
 
 
-def carried_labels(labels: np.ndarray, spacing_mm: float, *, rng: np.random.Generator) -> np.ndarray:
+def carry_labels(labels: np.ndarray, spacing_mm: float, *, rng: np.random.Generator) -> np.ndarray:
     """Labels of the atlas (z, y, x; on its maps' grid) where this person has them; rng in the state that draws the anatomy."""
     atlas = _load_atlas()
     points = _atlas_points(atlas, Frame.brain(spacing_mm), rng=rng)
@@ -98,7 +98,7 @@ def carried_labels(labels: np.ndarray, spacing_mm: float, *, rng: np.random.Gene
 
 @cache
 def _load_atlas() -> _Atlas:
-    folder = resources_folder() / "Atlas"
+    folder = find_resources() / "Atlas"
     images = {
         stem: sitk.ReadImage(str(folder / f"{stem}.nii.gz")) for stem in ("gray_matter", "white_matter", "csf", "brain")
     }

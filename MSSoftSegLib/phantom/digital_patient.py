@@ -16,7 +16,7 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.exam import Exam, ExamImage
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
-from MSSoftSegLib.phantom.acquisition import Acquisition, acquire, native_grid, sampled
+from MSSoftSegLib.phantom.acquisition import Acquisition, acquire, native_grid, sample_patient
 from MSSoftSegLib.phantom.anatomy import draw_anatomy
 from MSSoftSegLib.phantom.appearance import Body, draw_contrast, tissue_map
 from MSSoftSegLib.phantom.contrasts import TissueIntensities, draw_intensities, typical_intensities
@@ -24,7 +24,7 @@ from MSSoftSegLib.phantom.frame import Frame
 from MSSoftSegLib.phantom.hard_negatives import draw_hard_negatives
 from MSSoftSegLib.phantom.head import draw_head
 from MSSoftSegLib.phantom.lesions import LesionSettings, PlacedLesion, draw_lesions
-from MSSoftSegLib.phantom.misalignment import composed, draw_move, inverse
+from MSSoftSegLib.phantom.misalignment import compose, draw_move, invert
 from MSSoftSegLib.phantom.raters import draw_raters
 
 CLINICAL = (
@@ -108,7 +108,7 @@ class DigitalPatient:
 
     def source_from_target(self, source: Modality, target: Modality) -> sitk.Euler3DTransform:
         """The known misalignment: maps a point of the target contrast's space to the source contrast's (ITK's convention)."""
-        return composed(self.native_from_patient[source], inverse(self.native_from_patient[target]))
+        return compose(self.native_from_patient[source], invert(self.native_from_patient[target]))
 
 
 def make_digital_patient(*, seed: int, settings: DigitalPatientSettings = DEMO_SETTINGS) -> DigitalPatient:
@@ -120,7 +120,7 @@ def make_digital_patient(*, seed: int, settings: DigitalPatientSettings = DEMO_S
         modality: _scan(body, settings.acquisition(modality), move, intensities[modality], seed=seed)
         for modality, move in moves.items()
     }
-    patient_truth = on_head(body, body.lesions.fraction)
+    patient_truth = place_on_head(body, body.lesions.fraction)
     flair = _FlairSpace(settings.acquisition(Modality.FLAIR), moves[Modality.FLAIR])
     truth = np.clip(flair.sees(patient_truth), 0, 1)
     rater1, rater2 = _draw_raters(body, flair, truth, settings, rng=_stream(seed, "raters"))
@@ -129,9 +129,9 @@ def make_digital_patient(*, seed: int, settings: DigitalPatientSettings = DEMO_S
         truth=flair.grid.image(truth),
         rater1=flair.grid.image(rater1.astype(np.uint8)),
         rater2=flair.grid.image(rater2.astype(np.uint8)),
-        brain_mask=flair.grid.image((flair.sees(on_head(body, body.anatomy.brain)) > 0.5).astype(np.uint8)),
+        brain_mask=flair.grid.image((flair.sees(place_on_head(body, body.anatomy.brain)) > 0.5).astype(np.uint8)),
         patient_truth=patient_truth,
-        patient_negatives=on_head(body, body.negatives.strongest()),
+        patient_negatives=place_on_head(body, body.negatives.strongest()),
         patient_tissues=body.head_frame.grid.image(tissue_map(body)),
         native_from_patient=moves,
         intensities=intensities,
@@ -154,10 +154,10 @@ class _FlairSpace:
 
     def sees(self, patient_map: sitk.Image) -> np.ndarray:
         """A map of the patient as its mean over each FLAIR voxel, (z, y, x)."""
-        return sampled(patient_map, self.grid, self.move)
+        return sample_patient(patient_map, self.grid, self.move)
 
 
-def on_head(body: Body, part: np.ndarray) -> sitk.Image:
+def place_on_head(body: Body, part: np.ndarray) -> sitk.Image:
     """A map of the brain's window as an image of the whole head, 0 elsewhere."""
     whole = np.zeros(body.head_frame.shape, dtype=np.float32)
     whole[body.anatomy.frame.window_in(body.head_frame)] = part
@@ -169,7 +169,7 @@ def _draw_raters(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Two masks on FLAIR's voxels; bright caps and dirty white matter may fool a rater."""
     fooling = np.maximum(body.negatives.caps, body.negatives.dirty) * _lesion_side(body.anatomy.frame, settings)
-    return draw_raters(truth, flair.sees(on_head(body, fooling)), flair.acquisition.spacing_mm, rng=rng)
+    return draw_raters(truth, flair.sees(place_on_head(body, fooling)), flair.acquisition.spacing_mm, rng=rng)
 
 
 # The order is part of what a seed means: new streams go to the end.
@@ -200,7 +200,7 @@ def _draw_moves(seed: int, settings: DigitalPatientSettings) -> dict[Modality, s
         moved = draw_move(limit_deg=settings.move_deg, limit_mm=settings.move_mm, rng=rng)
         if modality not in {acquisition.modality for acquisition in settings.acquisitions}:
             continue
-        moves[modality] = pose if modality is Modality.FLAIR else composed(moved, pose)
+        moves[modality] = pose if modality is Modality.FLAIR else compose(moved, pose)
     return moves
 
 

@@ -19,7 +19,7 @@ def draw_move(*, limit_deg: float, limit_mm: float, rng: np.random.Generator) ->
     return move
 
 
-def composed(then: sitk.Euler3DTransform, first: sitk.Euler3DTransform) -> sitk.Euler3DTransform:
+def compose(then: sitk.Euler3DTransform, first: sitk.Euler3DTransform) -> sitk.Euler3DTransform:
     """One rigid transform that maps a point p to then(first(p))."""
     outer, inner = _matrix(then), _matrix(first)
     both = outer @ inner
@@ -29,7 +29,7 @@ def composed(then: sitk.Euler3DTransform, first: sitk.Euler3DTransform) -> sitk.
     return result
 
 
-def inverse(move: sitk.Euler3DTransform) -> sitk.Euler3DTransform:
+def invert(move: sitk.Euler3DTransform) -> sitk.Euler3DTransform:
     """The way back."""
     back = np.linalg.inv(_matrix(move))
     result = sitk.Euler3DTransform()

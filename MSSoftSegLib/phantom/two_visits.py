@@ -17,11 +17,11 @@ from scipy import ndimage
 from MSSoftSegLib.exam.exam import Exam, ExamImage
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
-from MSSoftSegLib.phantom.acquisition import Acquisition, acquire, native_grid, sampled
+from MSSoftSegLib.phantom.acquisition import Acquisition, acquire, native_grid, sample_patient
 from MSSoftSegLib.phantom.appearance import Body, draw_contrast
 from MSSoftSegLib.phantom.contrasts import TissueIntensities, typical_intensities
-from MSSoftSegLib.phantom.digital_patient import on_head
-from MSSoftSegLib.phantom.misalignment import composed, draw_move
+from MSSoftSegLib.phantom.digital_patient import place_on_head
+from MSSoftSegLib.phantom.misalignment import compose, draw_move
 
 # A focus is where at least this fraction of a voxel is lesion; fainter rims belong to the nearest focus.
 FOCUS_FRACTION = 0.3
@@ -103,7 +103,7 @@ def make_digital_pair(
         _scanned(replace(body, lesions=replace(body.lesions, fraction=fraction)), scanner, seed)
         for fraction, scanner in zip(fractions, scanners, strict=True)
     ]
-    return DigitalPair(visits[0], visits[1], on_head(body, foci.astype(np.float32)), changes)
+    return DigitalPair(visits[0], visits[1], place_on_head(body, foci.astype(np.float32)), changes)
 
 
 def _planned(
@@ -225,16 +225,16 @@ def _scanned(body: Body, scanner: Scanner, seed: int) -> DigitalVisit:
     images, moves = {}, {}
     for acquisition in scanner.acquisitions:
         modality = acquisition.modality
-        move = pose if modality is Modality.FLAIR else composed(draw_move(limit_deg=1, limit_mm=1, rng=rng), pose)
+        move = pose if modality is Modality.FLAIR else compose(draw_move(limit_deg=1, limit_mm=1, rng=rng), pose)
         # What is the patient's own (texture, uneven lesions) is the same at every visit.
         own = np.random.default_rng([seed, MODALITIES.index(modality)])
         look = draw_contrast(body, modality, scanner.intensities[modality], rng=own)
         image = acquire(body.head_frame.grid.image(look), acquisition, move, rng=rng)
         images[modality] = ExamImage(modality, image, f"{modality.name}.nii.gz", None)
         moves[modality] = move
-    truth = on_head(body, body.lesions.fraction)
+    truth = place_on_head(body, body.lesions.fraction)
     flair_grid: Grid = native_grid(next(a for a in scanner.acquisitions if a.modality is Modality.FLAIR))
-    seen = np.clip(sampled(truth, flair_grid, moves[Modality.FLAIR]), 0, 1)
+    seen = np.clip(sample_patient(truth, flair_grid, moves[Modality.FLAIR]), 0, 1)
     return DigitalVisit(
-        Exam(images), flair_grid.image(seen), truth, on_head(body, np.clip(body.anatomy.brain, 0, 1)), moves
+        Exam(images), flair_grid.image(seen), truth, place_on_head(body, np.clip(body.anatomy.brain, 0, 1)), moves
     )

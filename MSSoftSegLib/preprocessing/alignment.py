@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.geometry import canonical, same_grid, voxels
-from MSSoftSegLib.preprocessing.elastix import numbers, register
+from MSSoftSegLib.exam.geometry import have_same_grid, orient_canonically, voxels
+from MSSoftSegLib.preprocessing.elastix import parse_numbers, register
 from MSSoftSegLib.preprocessing.mutual_information import mutual_information
 
 # Smoothing of the pyramid in mm, coarse to fine: the same for thick and thin slices.
@@ -43,17 +43,17 @@ def align_rigidly(moving: sitk.Image, fixed: sitk.Image) -> Alignment:
     grid whose match it hardly improves, which interpolation would only blur. Where small motions show that it would not,
     it is not tried.
     """
-    moving, fixed = canonical(moving), canonical(fixed)
+    moving, fixed = orient_canonically(moving), orient_canonically(fixed)
     identity = sitk.Euler3DTransform()
     before = mutual_information(moving, fixed, identity)
-    if same_grid(moving, fixed) and matches_as_it_lies(moving, fixed, before):
+    if have_same_grid(moving, fixed) and matches_as_it_lies(moving, fixed, before):
         return Alignment(identity, before, before)
     start = _best_start(moving, fixed)
     found = register(fixed, _move(moving, start), _settings(fixed, moving))
     transform = _composed(start, _euler(found))
     after = mutual_information(moving, fixed, transform)
     # Interpolation smooths, and smoothing alone raises the mutual information a little.
-    needed = before * SMALLEST_GAIN_ON_ONE_GRID if same_grid(moving, fixed) else before
+    needed = before * SMALLEST_GAIN_ON_ONE_GRID if have_same_grid(moving, fixed) else before
     if after <= needed:
         return Alignment(identity, before, before)
     return Alignment(transform, before, after)
@@ -121,9 +121,9 @@ def _move(image: sitk.Image, shift: np.ndarray) -> sitk.Image:
 
 def _euler(parameters: Mapping[str, Sequence[str]]) -> sitk.Euler3DTransform:
     """elastix's Euler transform as SimpleITK's: both map fixed to moving points about the same center."""
-    angles_and_shift = numbers(parameters, "TransformParameters")
+    angles_and_shift = parse_numbers(parameters, "TransformParameters")
     transform = sitk.Euler3DTransform()
-    transform.SetCenter(numbers(parameters, "CenterOfRotationPoint"))
+    transform.SetCenter(parse_numbers(parameters, "CenterOfRotationPoint"))
     transform.SetComputeZYX(parameters["ComputeZYX"][0] == "true")
     transform.SetParameters(angles_and_shift)
     return transform

@@ -60,7 +60,7 @@ def _fingerprint(image: sitk.Image) -> bytes:
     return digest.digest()
 
 
-def default_cache_folder() -> Path:
+def find_cache_folder() -> Path:
     """The user's cache folder, or what the environment variable MSSOFTSEG_CACHE names."""
     named = os.environ.get(FOLDER_VARIABLE)
     base = Path(named) if named else platformdirs.user_cache_path("mssoftseg")
@@ -76,7 +76,7 @@ class StepCache:
     """
 
     def __init__(self, folder: Path | None = None, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
-        self.folder = folder if folder is not None else default_cache_folder()
+        self.folder = folder if folder is not None else find_cache_folder()
         self.limit_bytes = limit_bytes
 
     def load(self, key: str) -> StepResult | None:

@@ -61,7 +61,7 @@ def register(
     return dict(method.GetTransformParameterObject().GetParameterMap(0))
 
 
-def numbers(parameters: TransformParameters, name: str) -> list[float]:
+def parse_numbers(parameters: TransformParameters, name: str) -> list[float]:
     """The values of one transform parameter as numbers."""
     return [float(value) for value in parameters[name]]
 

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.geometry import Grid, canonical, outer_edges
+from MSSoftSegLib.exam.geometry import Grid, orient_canonically, outer_edges
 
 # Images far apart would make the grid enormous; nobody's head is larger.
 MAX_EXTENT_MM = 400.0
@@ -19,7 +19,7 @@ def head_grid(target: sitk.Image, others: Sequence[tuple[sitk.Image, sitk.Transf
 
     others: images with the transform from a working (= target) point to a point of theirs.
     """
-    axes = np.reshape(canonical(target).GetDirection(), (3, 3))
+    axes = np.reshape(orient_canonically(target).GetDirection(), (3, 3))
     corners = [np.asarray(point) for point in _corners(target)]
     for image, image_from_working in others:
         working_from_image = image_from_working.GetInverse()
@@ -27,8 +27,10 @@ def head_grid(target: sitk.Image, others: Sequence[tuple[sitk.Image, sitk.Transf
     along = np.asarray(corners) @ axes
     low, high = _limited(along.min(axis=0), along.max(axis=0), center=along[:8].mean(axis=0))
     # Where the target already has the spacing, its own lattice is kept: it is then copied, not blurred.
-    on_lattice = np.isclose(canonical(target).GetSpacing(), spacing_mm, rtol=1e-5, atol=0)
-    outer = outer_edges(low, high, spacing_mm=spacing_mm, voxel_center=np.asarray(canonical(target).GetOrigin()) @ axes)
+    on_lattice = np.isclose(orient_canonically(target).GetSpacing(), spacing_mm, rtol=1e-5, atol=0)
+    outer = outer_edges(
+        low, high, spacing_mm=spacing_mm, voxel_center=np.asarray(orient_canonically(target).GetOrigin()) @ axes
+    )
     low, high = np.where(on_lattice, outer[0], low), np.where(on_lattice, outer[1], high)
     count = np.maximum(1, np.ceil((high - low) / spacing_mm - 1e-6)).astype(int)
     first = (low + high) / 2 - (count - 1) / 2 * spacing_mm

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, voxels
-from MSSoftSegLib.exam.linear import matrix_of, moved
+from MSSoftSegLib.exam.linear import matrix_of, move_points
 
 BINS = 32
 POINTS = 200_000
@@ -30,7 +30,7 @@ def mutual_information(moving: sitk.Image, fixed: sitk.Image, moving_from_fixed:
     """
     fixed_index = _random_indices(fixed)
     points = _points_of(Grid.of(fixed), fixed_index)
-    moving_index = _indices_of(Grid.of(moving), moved(points, matrix_of(moving_from_fixed)))
+    moving_index = _indices_of(Grid.of(moving), move_points(points, matrix_of(moving_from_fixed)))
     size = np.asarray(moving.GetSize())
     inside = np.all((moving_index >= 0) & (moving_index <= size - 1), axis=1)
     overlap = float(inside.mean())

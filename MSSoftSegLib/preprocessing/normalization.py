@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage, GridMismatch
-from MSSoftSegLib.exam.geometry import image_like, same_grid, voxels
+from MSSoftSegLib.exam.geometry import have_same_grid, image_like, voxels
 
 NormalizationMethod = Literal["z-score", "median-iqr"]
 # Of a normal distribution, the interquartile range is this many standard deviations.
@@ -23,7 +23,7 @@ def normalize(image: sitk.Image, brain_mask: sitk.Image, method: NormalizationMe
     """
     if method not in get_args(NormalizationMethod):
         raise ValueError(f"unknown normalization {method!r}")
-    if not same_grid(image, brain_mask):
+    if not have_same_grid(image, brain_mask):
         raise GridMismatch(
             "the brain mask and the image to normalize lie on different grids", remedy="use the mask of this exam"
         )

@@ -50,7 +50,7 @@ def preprocess(
     another program runs (HD-BET).
     """
     target = _target(exam, settings)
-    given = steps.given_brain(exam, settings)
+    given = steps.recall_given_brain(exam, settings)
     with _correcting_bias(exam, settings, cache) as corrections:
         native_from_working, information = _aligned(exam, target, cache, progress)
         corrected = _bias_corrected(corrections, progress)
@@ -84,7 +84,7 @@ def _aligned(
         if modality is target:
             native_from_working[modality] = sitk.Transform(3, sitk.sitkIdentity)
         else:
-            alignment = steps.alignment(exam.image(modality), exam.image(target), cache)
+            alignment = steps.recall_alignment(exam.image(modality), exam.image(target), cache)
             native_from_working[modality] = alignment.moving_from_fixed
             information[modality] = MutualInformation(
                 before=alignment.mutual_information_before, after=alignment.mutual_information_after
@@ -108,7 +108,7 @@ def _correcting_bias(
 def _corrected(image: sitk.Image, settings: PreprocessingSettings, cache: StepCache | None) -> sitk.Image:
     # In a skull-stripped image everything that is not zero is brain; elsewhere Otsu's threshold finds the head.
     mask = image_like(image, (voxels(image) != 0).astype(np.uint8)) if settings.brain == "none" else None
-    return steps.bias_correction(image, mask, settings.bias_shrink, cache)
+    return steps.recall_bias_correction(image, mask, settings.bias_shrink, cache)
 
 
 def _bias_corrected(
@@ -138,13 +138,13 @@ def _brain(
     others = [(image, native_from_working[m]) for m, image in corrected.items() if m is not target]
     grid = head_grid(corrected[target], others, spacing_mm=HEAD_SPACING_MM)
     if given is not None:
-        brain = mask_on_grid(given, grid, native_from_working[settings.reference])
+        brain = resample_mask(given, grid, native_from_working[settings.reference])
     else:
         heads = {
             modality: resample(image, grid, source_from_grid=native_from_working[modality])
             for modality, image in corrected.items()
         }
-        brain = steps.brain_extraction(
+        brain = steps.recall_brain(
             heads,
             settings.brain,
             target,
@@ -175,7 +175,7 @@ def _on_working_grid(
     """Images and mask around the brain, 0 outside it."""
     progress("working-grid", 0.0)
     grid = isotropic_grid_around(brain, spacing_mm=spacing_mm, margin_mm=MARGIN_MM, multiple=SIZE_MULTIPLE)
-    mask = mask_on_grid(brain, grid)
+    mask = resample_mask(brain, grid)
     images = {}
     for number, (modality, image) in enumerate(corrected.items(), start=1):
         on_grid = resample(image, grid, source_from_grid=native_from_working[modality])
@@ -191,7 +191,7 @@ def _on_working_grid(
     )
 
 
-def mask_on_grid(mask: sitk.Image, grid: Grid, mask_from_grid: sitk.Transform | None = None) -> sitk.Image:
+def resample_mask(mask: sitk.Image, grid: Grid, mask_from_grid: sitk.Transform | None = None) -> sitk.Image:
     """A mask on another grid, uint8: what linear interpolation finds at least half covered."""
     share = resample(sitk.Cast(mask, sitk.sitkFloat32), grid, source_from_grid=mask_from_grid)
     return sitk.BinaryThreshold(share, 0.5, 2.0, 1, 0)

@@ -13,8 +13,8 @@ from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.preprocessing.alignment import Alignment, align_rigidly
 from MSSoftSegLib.preprocessing.bias_correction import correct_bias
-from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend, extract_brain, say_why_atlas
-from MSSoftSegLib.preprocessing.brain_extraction.given import brain_from_file, nonzero_brain
+from MSSoftSegLib.preprocessing.brain_extraction.backend import choose_backend, extract_brain, say_why_atlas
+from MSSoftSegLib.preprocessing.brain_extraction.given import find_nonzero_brain, read_brain_mask
 from MSSoftSegLib.preprocessing.cache import StepCache, StepResult, step_key
 from MSSoftSegLib.preprocessing.settings import COMPUTED_BACKENDS, PreprocessingSettings
 
@@ -24,7 +24,7 @@ BIAS_CORRECTION_VERSION = 1
 BRAIN_EXTRACTION_VERSION = {"hd-bet": 1, "atlas": 2}
 
 
-def alignment(moving: sitk.Image, fixed: sitk.Image, cache: StepCache | None) -> Alignment:
+def recall_alignment(moving: sitk.Image, fixed: sitk.Image, cache: StepCache | None) -> Alignment:
     """align_rigidly, remembered."""
 
     def compute() -> StepResult:
@@ -40,7 +40,9 @@ def alignment(moving: sitk.Image, fixed: sitk.Image, cache: StepCache | None) ->
     )
 
 
-def bias_correction(image: sitk.Image, mask: sitk.Image | None, shrink: int, cache: StepCache | None) -> sitk.Image:
+def recall_bias_correction(
+    image: sitk.Image, mask: sitk.Image | None, shrink: int, cache: StepCache | None
+) -> sitk.Image:
     """correct_bias, remembered; the corrected image."""
 
     def compute() -> StepResult:
@@ -53,7 +55,7 @@ def bias_correction(image: sitk.Image, mask: sitk.Image | None, shrink: int, cac
     return result.images["corrected"]
 
 
-def brain_extraction(
+def recall_brain(
     images: Mapping[Modality, sitk.Image],
     brain: str,
     target: Modality,
@@ -63,7 +65,7 @@ def brain_extraction(
 ) -> sitk.Image:
     """extract_brain, remembered; images on the grid of the whole head."""
     asked = cast(Literal["auto", "hd-bet", "atlas"], brain)
-    backend = chosen_backend(asked)
+    backend = choose_backend(asked)
     say_why_atlas(asked)
 
     def compute() -> StepResult:
@@ -76,7 +78,7 @@ def brain_extraction(
     return _remembered(cache, "brain-extraction", version, settings, inputs, compute).images["brain"]
 
 
-def given_brain(exam: Exam, settings: PreprocessingSettings) -> sitk.Image | None:
+def recall_given_brain(exam: Exam, settings: PreprocessingSettings) -> sitk.Image | None:
     """The brain mask that the settings name, on the reference image's native grid; None where it is to be computed.
 
     Called before anything is computed, so that a wrong request costs no time.
@@ -90,8 +92,8 @@ def given_brain(exam: Exam, settings: PreprocessingSettings) -> sitk.Image | Non
         )
     reference = exam.images[settings.reference]
     if settings.brain == "none":
-        return nonzero_brain(reference.image, name=reference.file_name)
-    return brain_from_file(Path(settings.brain), reference.image)
+        return find_nonzero_brain(reference.image, name=reference.file_name)
+    return read_brain_mask(Path(settings.brain), reference.image)
 
 
 def _remembered(

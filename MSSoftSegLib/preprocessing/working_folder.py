@@ -18,7 +18,7 @@ import SimpleITK as sitk
 from pydantic import BaseModel, ValidationError
 
 from MSSoftSegLib.errors import BadExam
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask, write_images
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.working_exam import MutualInformation, WorkingExam
@@ -64,12 +64,12 @@ class _WorkingFacts(BaseModel, frozen=True, extra="forbid"):
     mutual_information_nats: dict[Modality, _InformationFacts]
 
 
-def image_file_name(modality: Modality) -> str:
+def name_image_file(modality: Modality) -> str:
     """The name of a modality's working image."""
     return f"{modality.upper()}.nii.gz"
 
 
-def transform_file_name(modality: Modality) -> str:
+def name_transform_file(modality: Modality) -> str:
     """The name of the transform that brings a modality's native image to the working grid."""
     return f"{modality.upper()}_to_working.tfm"
 
@@ -77,10 +77,10 @@ def transform_file_name(modality: Modality) -> str:
 def write_working_folder(working: WorkingExam, folder: Path) -> None:
     """Write the working exam into a folder, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    images = {folder / image_file_name(modality): working.images[modality] for modality in working.modalities}
+    images = {folder / name_image_file(modality): working.images[modality] for modality in working.modalities}
     write_images({**images, folder / BRAIN_MASK_FILE: working.brain_mask})
     for modality in working.modalities:
-        sitk.WriteTransform(working.native_from_working[modality], str(folder / transform_file_name(modality)))
+        sitk.WriteTransform(working.native_from_working[modality], str(folder / name_transform_file(modality)))
     facts = _WorkingFacts(
         target=working.target,
         modalities=working.modalities,
@@ -98,12 +98,12 @@ def read_working_folder(folder: Path) -> WorkingExam:
     """The working exam of a folder; BadExam where it is incomplete or its files do not belong together."""
     facts = _read_facts(folder / WORKING_FACTS_FILE)
     grid = facts.working_grid.grid()
-    images = {m: _on_grid(read_image(folder / image_file_name(m)), grid, image_file_name(m)) for m in facts.modalities}
+    images = {m: _on_grid(read_image(folder / name_image_file(m)), grid, name_image_file(m)) for m in facts.modalities}
     return WorkingExam(
         images=images,
         brain_mask=_on_grid(read_mask(folder / BRAIN_MASK_FILE), grid, BRAIN_MASK_FILE),
         target=facts.target,
-        native_from_working={m: _read_transform(folder / transform_file_name(m)) for m in facts.modalities},
+        native_from_working={m: _read_transform(folder / name_transform_file(m)) for m in facts.modalities},
         native_grids={modality: native.grid() for modality, native in facts.native_grids.items()},
         mutual_information={
             modality: MutualInformation(before=information.before, after=information.after)
@@ -124,7 +124,7 @@ def _read_facts(path: Path) -> _WorkingFacts:
 
 def _on_grid(image: sitk.Image, grid: Grid, name: str) -> sitk.Image:
     """The image with the working grid in full precision; its own header must say the same up to rounding."""
-    if not same_grid(image, grid):
+    if not have_same_grid(image, grid):
         raise _damaged(f"{name} does not lie on the grid that {WORKING_FACTS_FILE} states")
     return grid.image(np.asarray(voxels(image)))
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import numpy as np
 from scipy import ndimage
 
-from MSSoftSegLib.exam.geometry import Grid, canonical, voxels
-from MSSoftSegLib.exam.linear import matrix_of, moved
+from MSSoftSegLib.exam.geometry import Grid, orient_canonically, voxels
+from MSSoftSegLib.exam.linear import matrix_of, move_points
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
@@ -66,7 +66,7 @@ def mask_oddity(working: WorkingExam, view: BrainView, *, trusted: Collection[Mo
     few = view.mask[:: view.step, :: view.step, :: view.step]
     if broken_share(few) > MOST_BROKEN:
         return "The brain mask has holes or loose pieces"
-    upright = voxels(canonical(working.brain_mask))[:: view.step, :: view.step, :: view.step] > 0
+    upright = voxels(orient_canonically(working.brain_mask))[:: view.step, :: view.step, :: view.step] > 0
     occupied = np.nonzero(upright)
     height, length, width = (int(axis.max() - axis.min() + 1) for axis in occupied)
     if not _within(width / length, WIDTH_OF_LENGTH) or not _within(height / length, HEIGHT_OF_LENGTH):
@@ -130,10 +130,10 @@ def unseen_shares(working: WorkingExam, view: BrainView) -> Mapping[Modality, fl
 
 def _native_index(working: WorkingExam, modality: Modality, zyx: np.ndarray) -> np.ndarray:
     """Where voxels (n, 3) (z, y, x) of the working grid lie in a native image: continuous indices (x, y, z)."""
-    points = moved(zyx[:, ::-1].astype(float), working.grid.lps_from_voxel())
-    points = moved(points, matrix_of(working.native_from_working[modality]))
+    points = move_points(zyx[:, ::-1].astype(float), working.grid.lps_from_voxel())
+    points = move_points(points, matrix_of(working.native_from_working[modality]))
     native: Grid = working.native_grids[modality]
-    return moved(points, np.linalg.inv(native.lps_from_voxel()))
+    return move_points(points, np.linalg.inv(native.lps_from_voxel()))
 
 
 def _within(value: float, limits: tuple[float, float]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.geometry import same_grid, voxels
+from MSSoftSegLib.exam.geometry import have_same_grid, voxels
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
@@ -67,7 +67,7 @@ def _amounts(segmentation: Segmentation, brain_ml: float) -> Iterator[str]:
 
 def rim_share(working: WorkingExam, view: BrainView, probability: sitk.Image) -> float:
     """Share of the lesion probability that lies near the surface of the brain mask; 0 where there is little anywhere."""
-    if not same_grid(probability, working.grid):
+    if not have_same_grid(probability, working.grid):
         raise ValueError("the probability map does not lie on the working grid")
     mass = voxels(probability)[:: view.step, :: view.step, :: view.step]
     if mass.sum(dtype=np.float64) * view.coarse_mm**3 / MM3_PER_ML < LEAST_MASS_ML:

@@ -10,10 +10,10 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from MSSoftSegLib.exam.geometry import Grid, canonical, image_like, voxels
+from MSSoftSegLib.exam.geometry import Grid, image_like, orient_canonically, voxels
 from MSSoftSegLib.region.coarse import coarse
 from MSSoftSegLib.region.regions import TISSUES, Region
-from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.resources import find_resources
 
 # How far a border may lie from where registration brings it, SD in mm: folds of the cortex vary most among people.
 BORDER_SD_MM = 1.5
@@ -40,9 +40,9 @@ class AtlasRegions:
 @cache
 def read_atlas_regions() -> AtlasRegions:
     """Maps and labels from Resources/Atlas."""
-    folder = resources_folder() / "Atlas"
+    folder = find_resources() / "Atlas"
     brain, csf, labels = (
-        canonical(sitk.ReadImage(str(folder / f"{stem}.nii.gz"))) for stem in ("brain", "csf", "regions")
+        orient_canonically(sitk.ReadImage(str(folder / f"{stem}.nii.gz"))) for stem in ("brain", "csf", "regions")
     )
     tissue = np.clip(voxels(brain).astype(np.float32) - voxels(csf), 0, 255) / 255
     array = voxels(labels)

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, voxels
-from MSSoftSegLib.exam.linear import matrix_of, moved
+from MSSoftSegLib.exam.linear import matrix_of, move_points
 from MSSoftSegLib.region.distance import distance_mm
 from MSSoftSegLib.region.longest_axis import lesion_voxels, longest_axis_mm
 from MSSoftSegLib.region.region_map import RegionMap
@@ -90,7 +90,7 @@ def _points(index: np.ndarray, grid: Grid, working_from_native: sitk.Transform |
     to_lps = grid.lps_from_voxel()
     if working_from_native is not None:
         to_lps = matrix_of(working_from_native) @ to_lps
-    return moved(places, to_lps), half_mm
+    return move_points(places, to_lps), half_mm
 
 
 @dataclass(frozen=True)

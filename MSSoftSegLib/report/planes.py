@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import GridMismatch
-from MSSoftSegLib.exam.geometry import Grid, canonical, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, orient_canonically, voxels
 from MSSoftSegLib.lesion.segmentation import Segmentation
 
 # Gray window: the darkest and brightest per cent of head voxels (fat, vessels, noise) may saturate.
@@ -73,22 +73,22 @@ class DisplayVolumes:
     @classmethod
     def of(cls, reference: sitk.Image, segmentation: Segmentation) -> DisplayVolumes:
         """The reference image and the maps that lie on its grid."""
-        if not same_grid(reference, segmentation.mask):
+        if not have_same_grid(reference, segmentation.mask):
             raise GridMismatch(
                 f"the segmentation has {segmentation.mask.GetSize()} voxels on another grid than the reference image "
                 f"({reference.GetSize()})",
                 remedy="report on the image whose grid the segmentation was written on",
             )
-        upright = canonical(reference)
+        upright = orient_canonically(reference)
         gray = voxels(upright).astype(np.float32)
-        instances = voxels(canonical(segmentation.instances))
+        instances = voxels(orient_canonically(segmentation.instances))
         window = gray_window(gray)
         return cls(
             grid=Grid.of(upright),
             gray=gray,
             instances=instances,
-            probability=voxels(canonical(segmentation.maps.probability)),
-            entropy=voxels(canonical(segmentation.maps.entropy)),
+            probability=voxels(orient_canonically(segmentation.maps.probability)),
+            entropy=voxels(orient_canonically(segmentation.maps.entropy)),
             window=window,
             head=head_box(gray, instances, window),
         )

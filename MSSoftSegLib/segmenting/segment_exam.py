@@ -10,12 +10,12 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.inference.predict import predict
-from MSSoftSegLib.kept_memory import memory_kept
+from MSSoftSegLib.kept_memory import keep_memory_meanwhile
 from MSSoftSegLib.lesion.segmentation import segment_lesions
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.needed_images import check_has_inputs
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
-from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
+from MSSoftSegLib.preprocessing.brain_extraction.backend import choose_backend
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import Progress, preprocess
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
@@ -32,7 +32,7 @@ NO_FILE_BACKENDS = ("hd-bet", "atlas", "none")
 FirstAnswer = Callable[[sitk.Image, float, float], None]
 
 
-@memory_kept()
+@keep_memory_meanwhile()
 def segment_exam(
     exam: Exam,
     model: ReadyModel,
@@ -110,7 +110,7 @@ def _working(
     spacing_mm = bundle.description.spacing_mm
     if choices.preprocessed:
         progress("working-grid", 0.0)
-        return working_exam_as_given(exam, working_spacing_mm=spacing_mm)
+        return take_exam_as_given(exam, working_spacing_mm=spacing_mm)
     changes = {"reference": choices.reference, "working_spacing_mm": spacing_mm}
     settings = choices.preprocessing.model_copy(update=changes)
     cache = StepCache() if choices.use_cache else None
@@ -131,5 +131,5 @@ def _brain_in_words(choices: SegmentChoices) -> str:
         return "none"
     brain = choices.preprocessing.brain
     if brain == "auto":
-        return chosen_backend("auto")
+        return choose_backend("auto")
     return brain if brain in NO_FILE_BACKENDS else "mask file"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from MSSoftSegLib.softlabel.distance import Spacing, within
-from MSSoftSegLib.softlabel.lesions_of_core import nearby_lesions
+from MSSoftSegLib.softlabel.distance import Spacing, is_within
+from MSSoftSegLib.softlabel.lesions_of_core import find_nearby_lesions
 
 
 def barilan_shell(core: np.ndarray, flair: np.ndarray, spacing_mm: Spacing, *, radius_mm: float) -> np.ndarray:
@@ -16,7 +16,7 @@ def barilan_shell(core: np.ndarray, flair: np.ndarray, spacing_mm: Spacing, *, r
     Source: Bar-Ilan thesis, 3D ball of 1 mm; the Euclidean ball is our choice for other spacings.
     """
     shell = np.zeros(core.shape, bool)
-    for lesion in nearby_lesions(core, flair, spacing_mm, reach_mm=radius_mm):
+    for lesion in find_nearby_lesions(core, flair, spacing_mm, reach_mm=radius_mm):
         # The mean stays float64: rounded to the image's type, a voxel equal to it could pass for brighter.
-        shell[lesion.window] |= within(lesion.squared_mm2, radius_mm) & (flair[lesion.window] > lesion.mean_flair)
+        shell[lesion.window] |= is_within(lesion.squared_mm2, radius_mm) & (flair[lesion.window] > lesion.mean_flair)
     return shell & ~core

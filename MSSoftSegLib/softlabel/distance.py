@@ -46,7 +46,7 @@ def _nearest_along(squared: np.ndarray, step_mm: float, reach_mm: float, to_edge
     return nearest
 
 
-def within(squared_mm2: np.ndarray, radius_mm: float) -> np.ndarray:
+def is_within(squared_mm2: np.ndarray, radius_mm: float) -> np.ndarray:
     """Where a squared distance is at most the radius; a voxel exactly on the radius is within."""
     return squared_mm2 <= (radius_mm + ROUNDING_MM) ** 2
 
@@ -60,10 +60,10 @@ def window_around(mask: np.ndarray, spacing_mm: Spacing, margin_mm: float) -> Wi
             return (slice(0, 1),) * 3
         box.append(slice(int(occupied[0]), int(occupied[-1]) + 1))
     z, y, x = box
-    return widened((z, y, x), spacing_mm, margin_mm, mask.shape)
+    return widen((z, y, x), spacing_mm, margin_mm, mask.shape)
 
 
-def widened(window: Window, spacing_mm: Spacing, margin_mm: float, shape: tuple[int, ...]) -> Window:
+def widen(window: Window, spacing_mm: Spacing, margin_mm: float, shape: tuple[int, ...]) -> Window:
     """A window with a margin, cut at the image border."""
     margins = [math.ceil((margin_mm + ROUNDING_MM) / step_mm) for step_mm in spacing_mm]
     z, y, x = (

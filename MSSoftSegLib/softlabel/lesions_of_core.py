@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from MSSoftSegLib.softlabel.distance import Spacing, Window, squared_distance_mm2, widened, window_around
+from MSSoftSegLib.softlabel.distance import Spacing, Window, squared_distance_mm2, widen, window_around
 
 EVERY_NEIGHBOR = np.ones((3, 3, 3), bool)
 
@@ -32,14 +32,14 @@ def label_lesions(core: np.ndarray) -> tuple[np.ndarray, int]:
     return labels, int(count)
 
 
-def nearby_lesions(
+def find_nearby_lesions(
     core: np.ndarray, flair: np.ndarray, spacing_mm: Spacing, *, reach_mm: float
 ) -> Iterator[NearbyLesion]:
     """Every lesion of the core, bool (z, y, x), with its surroundings up to the reach."""
     whole = window_around(core, spacing_mm, reach_mm)
     labels, _ = label_lesions(core[whole])
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        local = widened(box, spacing_mm, reach_mm, labels.shape)
+        local = widen(box, spacing_mm, reach_mm, labels.shape)
         z, y, x = (
             slice(outer.start + inner.start, outer.start + inner.stop)
             for outer, inner in zip(whole, local, strict=True)

@@ -6,12 +6,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage, GridMismatch
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
-from MSSoftSegLib.exam.label_doubts import voxels_in_words
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
+from MSSoftSegLib.exam.label_doubts import describe_voxel_count
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 
 
-def label_map(mask: sitk.Image, name: str) -> np.ndarray:
+def check_label_map(mask: sitk.Image, name: str) -> np.ndarray:
     """Labels as uint8 (z, y, x): 0, 1 = lesion, 2 = possible lesion; BadImage for anything else."""
     _check_three_dimensional(mask, name)
     array = voxels(mask)
@@ -20,13 +20,13 @@ def label_map(mask: sitk.Image, name: str) -> np.ndarray:
         value = array[wrong][0]
         raise BadImage(
             f"{name} is no rater mask: it holds the value {value:.4g} "
-            f"({voxels_in_words(int(np.count_nonzero(array == value)))})",
+            f"({describe_voxel_count(int(np.count_nonzero(array == value)))})",
             remedy="give 0 where there is no lesion, 1 for lesion, 2 for possible lesion",
         )
     return array.astype(np.uint8)
 
 
-def gray_values(image: sitk.Image, name: str) -> np.ndarray:
+def check_gray_values(image: sitk.Image, name: str) -> np.ndarray:
     """Grey values, (z, y, x), of the image's own type; BadImage where one is not finite."""
     _check_three_dimensional(image, name)
     array = voxels(image)
@@ -42,7 +42,7 @@ def check_grid(image: sitk.Image, name: str, grid: Grid, grid_name: str) -> None
     """GridMismatch, with both grids in words, where the image lies on another grid."""
     _check_three_dimensional(image, name)
     own = Grid.of(image)
-    if same_grid(own, grid):
+    if have_same_grid(own, grid):
         return
     message = f"{name} is {_stated(own)}, {grid_name} {_stated(grid)}"
     if own.size == grid.size:

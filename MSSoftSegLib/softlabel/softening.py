@@ -17,7 +17,7 @@ from MSSoftSegLib.softlabel.groza import gaussian_border, ramp_border, svls_bord
 from MSSoftSegLib.softlabel.kats import kats_growth
 from MSSoftSegLib.softlabel.lesions_of_core import largest_value_of_each_lesion
 from MSSoftSegLib.softlabel.merging import Merged, merge_raters
-from MSSoftSegLib.softlabel.rater_images import check_grid, gray_values, label_map
+from MSSoftSegLib.softlabel.rater_images import check_gray_values, check_grid, check_label_map
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 from MSSoftSegLib.softlabel.soft_mask import SoftMask
 from MSSoftSegLib.softlabel.voxelwise import voxelwise_gamma
@@ -49,12 +49,12 @@ def make_soft_mask(
     """
     check_request(len(rater_masks), has_flair=flair is not None, settings=settings)
     names = tuple(names) or tuple(f"the mask of rater {number}" for number in range(1, len(rater_masks) + 1))
-    label_maps = [label_map(mask, name) for mask, name in zip(rater_masks, names, strict=True)]
+    label_maps = [check_label_map(mask, name) for mask, name in zip(rater_masks, names, strict=True)]
     grid = Grid.of(rater_masks[0])
     others = list(zip(rater_masks[1:], names[1:], strict=True))
     for image, name in [*others, *([(flair, flair_name)] if flair is not None else [])]:
         check_grid(image, name, grid, names[0])
-    gray = gray_values(flair, flair_name) if flair is not None and settings.method in NEEDS_FLAIR else None
+    gray = check_gray_values(flair, flair_name) if flair is not None and settings.method in NEEDS_FLAIR else None
     merged = merge_raters(label_maps, settings)
     z_mm, y_mm, x_mm = grid.spacing_mm[::-1]
     soft = _softened(merged, gray, (z_mm, y_mm, x_mm), settings)

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from MSSoftSegLib.softlabel.distance import Spacing, within
-from MSSoftSegLib.softlabel.lesions_of_core import NearbyLesion, nearby_lesions
+from MSSoftSegLib.softlabel.distance import Spacing, is_within
+from MSSoftSegLib.softlabel.lesions_of_core import NearbyLesion, find_nearby_lesions
 
 # How far below a lesion's mean FLAIR a voxel counts for nothing, in SD within lesions.
 DIMMEST_SD = 2.0
@@ -33,11 +33,11 @@ def voxelwise_gamma(
     core: np.ndarray, flair: np.ndarray, spacing_mm: Spacing, *, gamma: float, radius_mm: float
 ) -> np.ndarray:
     """Gamma of every voxel of the shell, float32 (z, y, x), 0 to gamma; 0 in the core and beyond radius_mm."""
-    lesions = list(nearby_lesions(core, flair, spacing_mm, reach_mm=radius_mm))
+    lesions = list(find_nearby_lesions(core, flair, spacing_mm, reach_mm=radius_mm))
     span = DIMMEST_SD * _sd_within_lesions(lesions, flair)
     values = np.zeros(core.shape, np.float32)
     for lesion in lesions:
-        near = within(lesion.squared_mm2, radius_mm)
+        near = is_within(lesion.squared_mm2, radius_mm)
         distance_mm = np.minimum(np.sqrt(lesion.squared_mm2[near]), radius_mm)
         weight = 1 - (1 - WEIGHT_AT_RADIUS) * distance_mm / radius_mm
         brightness = relative_brightness(flair[lesion.window][near], mean=float(lesion.mean_flair), span=span)

@@ -27,7 +27,7 @@ from MSSoftSegLib.lesion.uncertainty import entropy_nats
 from MSSoftSegLib.network.bundle import Bundle, read_bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.network.window import window_of
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.study.plan import StudyPlan, read_plan
 from MSSoftSegLib.study.pseudo_labels import label_with_teacher
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
@@ -104,7 +104,7 @@ def _train(study: Path, trial: Trial, recipe: Recipe, cases: list[PreparedCase],
     tasks = plan_members(cases, recipe, Members(), run, hardware=hardware, resume=True, initial_weights=None)
     train_members(tasks, metric=lambda *said: None, progress=lambda *said: None, cancelled=lambda: False)
     point = choose_operating_point(tasks, judging_device(hardware))
-    with complete_or_absent(target, overwrite=False) as folder:
+    with write_completely(target, overwrite=False) as folder:
         write_trained_bundle(folder, trial.arm, tasks, point, facts={"training_cases": len(cases), "study": trial.name})
     shutil.rmtree(run, ignore_errors=True)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from MSSoftSegLib.errors import BadRecipe, RequestError
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
 from MSSoftSegLib.network.description import (
@@ -25,7 +25,7 @@ from MSSoftSegLib.network.description import (
     key_of,
 )
 from MSSoftSegLib.network.window import Window, window_in_use
-from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.resources import find_resources
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -249,7 +249,7 @@ class Recipe(FrozenModel):
 
 def recipes_folder() -> Path:
     """Where the recipes that ship lie."""
-    return resources_folder() / "Recipes"
+    return find_resources() / "Recipes"
 
 
 def recipe_names() -> list[str]:
@@ -284,7 +284,7 @@ def parse_recipe(document: dict[str, Any], *, file_name: str) -> Recipe:
 def _resolved(path: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     """The document with everything that it extends filled in: tables key by key, anything else replaced as a whole."""
     try:
-        document = tomllib.loads(decoded_text(path.read_bytes()))
+        document = tomllib.loads(decode_text(path.read_bytes()))
     except UnicodeDecodeError:
         raise BadRecipe(f"{path.name} is not text in UTF-8", remedy="save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as problem:

@@ -89,7 +89,7 @@ def test_every_listed_file_is_installed_beside_the_others_and_nothing_else(insta
 def test_the_installed_library_finds_its_data_and_its_model(installed):
     code = (
         "from MSSoftSegLib.network.bundle import verify; from MSSoftSegLib.network.catalog import find_bundle; "
-        "from MSSoftSegLib.resources import resources_folder; verify(find_bundle('starter')); print(resources_folder())"
+        "from MSSoftSegLib.resources import find_resources; verify(find_bundle('starter')); print(find_resources())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -7,12 +7,12 @@ import os
 
 import pytest
 
-from MSSoftSegLib.errors import DiskFull, EnvironmentLack, JobFailed, RequestError, as_user_error
+from MSSoftSegLib.errors import DiskFull, EnvironmentLack, JobFailed, RequestError, make_user_error
 
 
 def failure(name):
     number = getattr(errno, name)
-    return as_user_error(OSError(number, os.strerror(number), "/share/Doe_Jane/lesion_mask.nii.gz"))
+    return make_user_error(OSError(number, os.strerror(number), "/share/Doe_Jane/lesion_mask.nii.gz"))
 
 
 @pytest.mark.parametrize("name", ["ESTALE", "EIO", "ENODEV", "ENOTCONN"])

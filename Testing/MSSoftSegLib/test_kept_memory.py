@@ -10,9 +10,9 @@ from MSSoftSegLib import kept_memory
 # In a process of its own: what another test left free there would be counted too. Prints MiB that went back.
 ARRAYS_COME_AND_GO = """
 import numpy, psutil
-from MSSoftSegLib.kept_memory import memory_kept
+from MSSoftSegLib.kept_memory import keep_memory_meanwhile
 resident = psutil.Process().memory_info
-with memory_kept():
+with keep_memory_meanwhile():
     arrays = [numpy.ones(2**25, numpy.uint8) for _ in range(8)]
     del arrays
     kept = resident().rss
@@ -28,7 +28,7 @@ def test_what_was_kept_goes_back_to_the_system():
 
 def test_a_system_without_glibc_keeps_its_habits(monkeypatch):
     monkeypatch.setattr(kept_memory, "_glibc", lambda: None)
-    with kept_memory.memory_kept():
+    with kept_memory.keep_memory_meanwhile():
         pass
 
 
@@ -36,7 +36,7 @@ def test_habits_come_back_after_an_error(monkeypatch):
     seen = []
     monkeypatch.setattr(kept_memory, "_set", seen.append)
 
-    @kept_memory.memory_kept()
+    @kept_memory.keep_memory_meanwhile()
     def fail():
         raise ValueError("work")
 

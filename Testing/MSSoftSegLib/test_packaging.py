@@ -53,7 +53,7 @@ def test_the_wheel_carries_every_module_template_and_resource(wheel):
 
 def test_an_unpacked_wheel_finds_its_resources(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)  # our own archive, made a moment ago
-    code = "import MSSoftSegLib.resources as r; print(r.resources_folder())"
+    code = "import MSSoftSegLib.resources as r; print(r.find_resources())"
     command = [sys.executable, "-c", code]
     environment = {"PYTHONPATH": str(tmp_path), "PATH": ""}
     done = subprocess.run(

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from MSSoftSegLib.errors import OutputExists, RequestError
-from MSSoftSegLib.result_folder import check_target, complete_or_absent, scratch_beside
+from MSSoftSegLib.result_folder import check_target, make_scratch_beside, write_completely
 from Testing.patience import HANGING_S
 
 
@@ -16,7 +16,7 @@ def names(folder):
 
 
 def test_a_block_that_ends_well_leaves_its_files_under_the_target_and_nothing_else(tmp_path):
-    with complete_or_absent(tmp_path / "deep" / "result", overwrite=False) as folder:
+    with write_completely(tmp_path / "deep" / "result", overwrite=False) as folder:
         (folder / "a.txt").write_text("a")
         assert not (tmp_path / "deep" / "result").exists()
     assert names(tmp_path / "deep") == ["result"]
@@ -26,7 +26,7 @@ def test_a_block_that_ends_well_leaves_its_files_under_the_target_and_nothing_el
 @pytest.mark.parametrize("failure", [ValueError("no"), KeyboardInterrupt(), SystemExit(3), MemoryError()])
 def test_any_failure_leaves_nothing(tmp_path, failure):
     def write_half():
-        with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+        with write_completely(tmp_path / "result", overwrite=False) as folder:
             (folder / "half.txt").write_text("half")
             raise failure
 
@@ -40,7 +40,7 @@ def test_a_folder_that_holds_something_is_refused_by_its_base_name(tmp_path):
     (tmp_path / "result" / "old.txt").write_text("old")
     with (
         pytest.raises(OutputExists, match="result is not empty") as caught,
-        complete_or_absent(tmp_path / "result", overwrite=False),
+        write_completely(tmp_path / "result", overwrite=False),
     ):
         pass
     assert caught.value.exit_code == 2
@@ -50,14 +50,14 @@ def test_a_folder_that_holds_something_is_refused_by_its_base_name(tmp_path):
 
 def test_a_file_in_the_place_of_the_folder_is_never_replaced(tmp_path):
     (tmp_path / "result").write_text("a file")
-    with pytest.raises(OutputExists, match="is a file"), complete_or_absent(tmp_path / "result", overwrite=True):
+    with pytest.raises(OutputExists, match="is a file"), write_completely(tmp_path / "result", overwrite=True):
         pass
     assert (tmp_path / "result").read_text() == "a file"
 
 
 def test_an_empty_folder_is_used(tmp_path):
     (tmp_path / "result").mkdir()
-    with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+    with write_completely(tmp_path / "result", overwrite=False) as folder:
         (folder / "new.txt").write_text("new")
     assert names(tmp_path / "result") == ["new.txt"]
 
@@ -67,14 +67,14 @@ def test_overwriting_keeps_the_old_result_until_the_new_one_is_complete(tmp_path
     (tmp_path / "result" / "result.json").write_text("old")
 
     def fail():
-        with complete_or_absent(tmp_path / "result", overwrite=True) as folder:
+        with write_completely(tmp_path / "result", overwrite=True) as folder:
             (folder / "new.txt").write_text("new")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
     assert names(tmp_path / "result") == ["result.json"]
-    with complete_or_absent(tmp_path / "result", overwrite=True) as folder:
+    with write_completely(tmp_path / "result", overwrite=True) as folder:
         (folder / "new.txt").write_text("new")
     assert names(tmp_path / "result") == ["new.txt"]
     assert names(tmp_path) == ["result"]
@@ -83,21 +83,21 @@ def test_overwriting_keeps_the_old_result_until_the_new_one_is_complete(tmp_path
 def test_what_a_killed_process_left_is_removed_by_the_next_run(tmp_path):
     script = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from MSSoftSegLib.result_folder import complete_or_absent\n"
-        "with complete_or_absent(Path(sys.argv[1]), overwrite=False) as f:\n"
+        "from MSSoftSegLib.result_folder import write_completely\n"
+        "with write_completely(Path(sys.argv[1]), overwrite=False) as f:\n"
         "    (f / 'half.txt').write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "result")], check=False, timeout=HANGING_S)
     assert not (tmp_path / "result").exists()
     assert len(names(tmp_path)) == 1
-    with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+    with write_completely(tmp_path / "result", overwrite=False) as folder:
         (folder / "whole.txt").write_text("whole")
     assert names(tmp_path) == ["result"]
 
 
 def test_a_result_that_another_run_finished_meanwhile_is_not_replaced(tmp_path):
     def finish_second():
-        with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+        with write_completely(tmp_path / "result", overwrite=False) as folder:
             (folder / "second.txt").write_text("second")
             (tmp_path / "result").mkdir()
             (tmp_path / "result" / "first.txt").write_text("first")
@@ -111,7 +111,7 @@ def test_a_result_that_another_run_finished_meanwhile_is_not_replaced(tmp_path):
 def test_another_running_process_keeps_its_half_written_folder(tmp_path):
     other = tmp_path / f".result.partial-{os.getppid()}"
     other.mkdir()
-    with complete_or_absent(tmp_path / "result", overwrite=False):
+    with write_completely(tmp_path / "result", overwrite=False):
         pass
     assert other.is_dir()
 
@@ -150,7 +150,7 @@ def test_a_place_that_may_not_be_written_is_refused_before_anything_is_computed(
 def test_leftovers_are_found_beside_a_target_whose_name_looks_like_a_pattern(tmp_path):
     leftover = tmp_path / ".result[1].partial-999999999"
     leftover.mkdir()
-    with complete_or_absent(tmp_path / "result[1]", overwrite=False):
+    with write_completely(tmp_path / "result[1]", overwrite=False):
         pass
     assert names(tmp_path) == ["result[1]"]
 
@@ -169,7 +169,7 @@ def test_an_old_result_that_a_killed_run_had_set_aside_is_there_again_before_any
         check_target(tmp_path / "result", overwrite=False)
     assert names(tmp_path) == ["result"]
     assert (tmp_path / "result" / "result.json").read_text() == "old"
-    with complete_or_absent(tmp_path / "result", overwrite=True) as folder:
+    with write_completely(tmp_path / "result", overwrite=True) as folder:
         (folder / "result.json").write_text("new")
     assert names(tmp_path) == ["result"]
     assert (tmp_path / "result" / "result.json").read_text() == "new"
@@ -191,14 +191,14 @@ def test_scratch_beside_a_file_goes_with_what_killed_runs_left_of_theirs(tmp_pat
     left = tmp_path / ".mask.nii.gz.partial-999999999"
     left.mkdir()
     (left / "mask.nii.gz").write_text("half")
-    with scratch_beside(tmp_path / "mask.nii.gz") as folder:
+    with make_scratch_beside(tmp_path / "mask.nii.gz") as folder:
         assert names(tmp_path) == [folder.name]
     assert names(tmp_path) == []
 
 
 def test_a_check_while_a_folder_is_being_written_leaves_it_and_takes_a_dead_ones(tmp_path):
     left = tmp_path / ".result.partial-999999999"
-    with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+    with write_completely(tmp_path / "result", overwrite=False) as folder:
         (folder / "result.json").write_text("new")
         left.mkdir()
         check_target(tmp_path / "result", overwrite=False)
@@ -223,17 +223,17 @@ def test_an_old_result_that_was_set_aside_outlives_whatever_else_takes_its_place
 def test_names_that_only_resemble_ours_are_left_alone(tmp_path, name):
     mine = tmp_path / f".result.{name}"
     mine.mkdir()
-    with complete_or_absent(tmp_path / "result", overwrite=False):
+    with write_completely(tmp_path / "result", overwrite=False):
         pass
     assert names(tmp_path) == [mine.name, "result"]
 
 
 def test_an_old_result_that_is_being_thrown_away_is_never_put_back_in_part(tmp_path, monkeypatch):
-    with complete_or_absent(tmp_path / "result", overwrite=False) as folder:
+    with write_completely(tmp_path / "result", overwrite=False) as folder:
         (folder / "result.json").write_text("old")
     # Killed while the old result is being removed.
     monkeypatch.setattr("MSSoftSegLib.result_folder.shutil.rmtree", lambda *_, **__: None)
-    with complete_or_absent(tmp_path / "result", overwrite=True) as folder:
+    with write_completely(tmp_path / "result", overwrite=True) as folder:
         (folder / "result.json").write_text("new")
     monkeypatch.undo()
     (tmp_path / "result" / "result.json").unlink()
@@ -243,5 +243,8 @@ def test_an_old_result_that_is_being_thrown_away_is_never_put_back_in_part(tmp_p
 
 
 def test_scratch_beside_a_file_in_no_folder_says_what_to_do(tmp_path):
-    with pytest.raises(RequestError, match="no folder to write"), scratch_beside(tmp_path / "missing" / "mask.nii.gz"):
+    with (
+        pytest.raises(RequestError, match="no folder to write"),
+        make_scratch_beside(tmp_path / "missing" / "mask.nii.gz"),
+    ):
         pass

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.creation import create_library
-from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.resources import find_resources
 from Testing.campaigns.mutations import JUNK, damage_bytes, damage_tree, write_changed_json
 from Testing.MSSoftSegLib.dicom.made_exams import BARE, write_made
 from Testing.MSSoftSegLib.library.adding import add_case
@@ -122,7 +122,7 @@ def evaluation(folder, draw):
 
 
 def recipe(folder, draw):
-    text = (resources_folder() / "Recipes" / "softseg2020.toml").read_text(encoding="utf-8")
+    text = (find_resources() / "Recipes" / "softseg2020.toml").read_text(encoding="utf-8")
     lines = text.splitlines()
     for _ in range(draw.randrange(1, 4)):
         number = draw.randrange(len(lines))

@@ -156,11 +156,11 @@ def test_a_cancel_before_the_worker_has_anything_starts_nothing(office):
 def test_a_model_that_is_damaged_between_two_runs_is_one_card_and_mended_it_works(office, tmp_path):
     import shutil
 
-    from MSSoftSegLib.resources import resources_folder
+    from MSSoftSegLib.resources import find_resources
 
     reader, patch = office.reader, pytest.MonkeyPatch()
     models = tmp_path / "models"
-    shutil.copytree(resources_folder() / "Models" / "starter", models / "mine")
+    shutil.copytree(find_resources() / "Models" / "starter", models / "mine")
     patch.setenv("MSSOFTSEG_MODELS", str(models))
     try:
         description = (models / "mine" / "model.json").read_text(encoding="utf-8")

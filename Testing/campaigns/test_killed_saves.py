@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import DESCRIPTION, CaseId, resolve_inside
 from MSSoftSegLib.library.reading import find_case
@@ -74,7 +74,7 @@ def kept_masks(library, case=CASE):
         return {}, None
     masks = {(m.rater, m.version): case.earlier_mask(m.rater, m.version) for m in case_record.earlier}
     masks |= {(rater, entry.version): case.rater_mask(rater) for rater, entry in case_record.raters.items()}
-    found = {key: sha256_of_file(resolve_inside(library, name)) for key, name in masks.items()}
+    found = {key: compute_sha256(resolve_inside(library, name)) for key, name in masks.items()}
     assert found == {key: case_record.checksums[str(name)] for key, name in masks.items()}
     return found, case_record.status
 

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import CaseId, resolve_inside
 from MSSoftSegLib.library.reading import read_case
@@ -84,10 +84,10 @@ def test_two_people_saving_one_case_as_one_rater_lose_nothing_and_are_told_of_ev
     for answer in answers:
         path = chains[answer["rater"]][int(answer["version"])]
         assert number_of(path) == answer["drawn"]
-        assert sha256_of_file(path) == answer["sha256"]
+        assert compute_sha256(path) == answer["sha256"]
         if int(answer["version"]) > 1:
             # Whoever replaced a mask had seen it: nobody was overwritten unawares.
-            assert sha256_of_file(chains[answer["rater"]][int(answer["version"]) - 1]) == answer["based_on"]
+            assert compute_sha256(chains[answer["rater"]][int(answer["version"]) - 1]) == answer["based_on"]
         # And whoever could not have the name was told so.
         took_a_new_name = answer["rater"] != "anna" and answer["version"] == "1"
         assert answer["conflict"] == took_a_new_name

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.dicom.choice import choose
 from MSSoftSegLib.dicom.reading import read_dicom_exam
-from MSSoftSegLib.dicom.visits import patients_of, read_visits
+from MSSoftSegLib.dicom.visits import number_patients, read_visits
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.modality import Modality
 from Testing.real.data import DATA
@@ -81,6 +81,6 @@ def test_every_real_series_is_known_as_t1(place):
 
 def test_four_positions_are_four_visits_and_are_not_mixed():
     visits = read_visits(DICOM / "siemens_decubitus")
-    assert (len(visits), max(patients_of(visits))) == (4, 1)
+    assert (len(visits), max(number_patients(visits))) == (4, 1)
     with pytest.raises(BadExam, match="4 visits of one patient"):
         choose(visits, {})

@@ -12,7 +12,7 @@ from MSSoftSegLib.exam.modality import MODALITIES
 from MSSoftSegLib.inference.predict import network_input
 from MSSoftSegLib.network.normalization import SampleNorm
 from MSSoftSegLib.network.pair_convolution import PairConv3d
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 from MSSoftSegLib.segmenting.ready_model import open_model
 from Testing.real.data import DATA, needs_data
 
@@ -28,7 +28,7 @@ def plainly_normalized(layer, sample):
 def test_the_fast_answer_is_the_plain_answer_on_any_number_of_threads(monkeypatch):
     folder = DATA / "mni" / "patient26"
     images = {m: ExamImage(m, read_image(folder / f"{m.upper()}.nii.gz"), "", None) for m in MODALITIES}
-    working = working_exam_as_given(Exam(images), working_spacing_mm=1.0)
+    working = take_exam_as_given(Exam(images), working_spacing_mm=1.0)
     model = open_model("starter", device="cpu")
     channels = network_input(working, model.bundle.description).contiguous(memory_format=torch.channels_last_3d)
     brain = torch.from_numpy(voxels(working.brain_mask)) > 0

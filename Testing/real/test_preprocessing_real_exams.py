@@ -14,7 +14,7 @@ from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.preprocessing.alignment import align_rigidly
 from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.preprocessing.pipeline import mask_on_grid, preprocess
+from MSSoftSegLib.preprocessing.pipeline import preprocess, resample_mask
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 
@@ -41,7 +41,7 @@ def reference_mask(exam: str) -> np.ndarray:
     """The published brain mask on the grid of FLAIR; its transform maps common points to FLAIR points."""
     mask = sitk.ReadImage(str(DATA / exam / "brainmask_common.nii.gz"))
     flair_from_common = sitk.ReadTransform(str(DATA / exam / "FLAIR_to_common.txt"))
-    return voxels(mask_on_grid(mask, Grid.of(native(exam, Modality.FLAIR)), flair_from_common.GetInverse())) > 0
+    return voxels(resample_mask(mask, Grid.of(native(exam, Modality.FLAIR)), flair_from_common.GetInverse())) > 0
 
 
 def brain_points(exam: str) -> list[tuple[float, ...]]:
@@ -78,7 +78,7 @@ def carried(image: sitk.Image, by: sitk.Euler3DTransform) -> sitk.Image:
 def dice_on_flair(exam: str, found: WorkingExam) -> tuple[float, float]:
     """Dice with the published mask on the grid of FLAIR, and the share of that mask that was found."""
     grid = Grid.of(native(exam, Modality.FLAIR))
-    mask = voxels(mask_on_grid(found.brain_mask, grid, found.working_from_native(Modality.FLAIR))) > 0
+    mask = voxels(resample_mask(found.brain_mask, grid, found.working_from_native(Modality.FLAIR))) > 0
     true = reference_mask(exam)
     return float(2 * (mask & true).sum() / (mask.sum() + true.sum())), float((mask & true).sum() / true.sum())
 
@@ -153,5 +153,5 @@ def test_the_brain_of_a_whole_head_of_routine_is_not_its_skull(patient):
     found = preprocess(exam, PreprocessingSettings(brain="atlas"), cache=StepCache())
     brain = voxels(found.brain_mask) > 0
     assert 1300 < brain.sum() * found.grid.voxel_volume_mm3 / 1000 < 1600, "ml; with the skull it was 2,300"
-    lesions = mask_on_grid(sitk.ReadImage(str(folder / "lesion.nii.gz")), found.grid)
+    lesions = resample_mask(sitk.ReadImage(str(folder / "lesion.nii.gz")), found.grid)
     assert brain[voxels(lesions) > 0].mean() > 0.99

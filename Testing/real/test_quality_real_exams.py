@@ -18,7 +18,7 @@ from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.lesion.segmentation import segment_lesions
 from MSSoftSegLib.lesion.uncertainty import combine
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.quality.checks import exam_warnings, result_warnings
 from MSSoftSegLib.quality.warning import Check
@@ -31,7 +31,7 @@ pytestmark = needs_data
 def patient26():
     folder = DATA / "mni" / "patient26"
     images = {m: ExamImage(m, read_image(folder / f"{m.upper()}.nii.gz"), "", None) for m in MODALITIES}
-    return working_exam_as_given(Exam(images), working_spacing_mm=1.0)
+    return take_exam_as_given(Exam(images), working_spacing_mm=1.0)
 
 
 def test_nothing_is_wrong_with_patient_26(patient26):

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import GridMismatch
 from MSSoftSegLib.exam.exam import Exam
-from MSSoftSegLib.exam.geometry import Grid, canonical, orientation_letters, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, orient_canonically, orientation_letters, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam, read_exam_folder
@@ -67,7 +67,7 @@ def test_each_modality_keeps_its_own_grid(
     image = exams[name].image(modality)
     assert image.GetSize() == size
     assert image.GetSpacing() == pytest.approx(spacing_mm, abs=6e-4)
-    assert not same_grid(image, exams[name].image(Modality.FLAIR))
+    assert not have_same_grid(image, exams[name].image(Modality.FLAIR))
 
 
 @pytest.mark.parametrize("name", EXAMS)
@@ -99,7 +99,7 @@ def test_every_image_lies_where_nibabel_puts_it_and_holds_what_nibabel_reads(exa
 def test_left_handed_axes_are_kept_and_brought_to_one_order_without_moving(exams: dict[str, Exam]) -> None:
     flair = exams["mni/patient26"].image(Modality.FLAIR)
     assert np.linalg.det(np.reshape(flair.GetDirection(), (3, 3))) == pytest.approx(-1)
-    ordered = canonical(flair)
+    ordered = orient_canonically(flair)
     assert orientation_letters(ordered) == "LPS"
     brightest = np.unravel_index(np.argmax(voxels(flair)), voxels(flair).shape)[::-1]
     there = np.unravel_index(np.argmax(voxels(ordered)), voxels(ordered).shape)[::-1]

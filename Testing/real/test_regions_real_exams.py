@@ -9,7 +9,7 @@ from MSSoftSegLib.exam.exam import Exam, ExamImage
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask
 from MSSoftSegLib.exam.modality import MODALITIES
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 from MSSoftSegLib.region.mapping import map_regions
 from MSSoftSegLib.region.places import place_lesions
 from MSSoftSegLib.region.regions import REGIONS, Place, Region
@@ -22,7 +22,7 @@ pytestmark = needs_data
 def patient26():
     folder = DATA / "mni" / "patient26"
     images = {m: ExamImage(m, read_image(folder / f"{m.upper()}.nii.gz"), "", None) for m in MODALITIES}
-    working = working_exam_as_given(Exam(images), working_spacing_mm=2.0)
+    working = take_exam_as_given(Exam(images), working_spacing_mm=2.0)
     return working, map_regions(working), read_mask(folder / "lesion_consensus.nii.gz")
 
 

@@ -50,9 +50,9 @@ def _catalog() -> tuple[str, dict[str, Path], Path | None]:
         from MSSoftSegLib.network.catalog import default_model, installed_folders, user_models_folder
     except ImportError:
         # Slicer's Python before anything was installed: the models that ship can be listed all the same.
-        from MSSoftSegLib.resources import resources_folder
+        from MSSoftSegLib.resources import find_resources
 
-        shipped = sorted((resources_folder() / "Models").glob(f"*/{DESCRIPTION_FILE}"))
+        shipped = sorted((find_resources() / "Models").glob(f"*/{DESCRIPTION_FILE}"))
         return "starter", {path.parent.name: path.parent for path in shipped}, None
     return default_model(), installed_folders(), user_models_folder()
 

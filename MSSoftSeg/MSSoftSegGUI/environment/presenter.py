@@ -195,10 +195,10 @@ def _reason(answer: CommandAnswer) -> str:
 def _delete_hd_bet_weights() -> str:
     """Delete HD-BET's weights; a sentence if there were any."""
     try:
-        from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import default_weights_folder
+        from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import find_default_weights
     except ImportError:
         return ""
-    folder = default_weights_folder()
+    folder = find_default_weights()
     if not folder.exists():
         return ""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import slicer
 
-from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.resources import find_resources
 
 PROBABILITY, ENTROPY = "MSSoftSegProbability", "MSSoftSegEntropy"
 
@@ -16,7 +16,7 @@ def findColorTable(name: str):
         return found
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
     storage = slicer.vtkMRMLColorTableStorageNode()
-    storage.SetFileName(str(resources_folder() / "Colors" / f"{name}.ctbl"))
+    storage.SetFileName(str(find_resources() / "Colors" / f"{name}.ctbl"))
     storage.ReadData(node)
     node.SetName(name)
     node.SetAttribute("Category", "MSSoftSeg")

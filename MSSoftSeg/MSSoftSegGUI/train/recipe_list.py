@@ -11,10 +11,10 @@ FIRST = ("mssoftseg-adapt", "mssoftseg")
 
 def list_shipped_recipes() -> tuple[tuple[str, str], ...]:
     """(name, title) of every recipe; those that a clinic starts with first."""
-    from MSSoftSegLib.resources import resources_folder
+    from MSSoftSegLib.resources import find_resources
 
-    names = sorted(path.stem for path in (resources_folder() / "Recipes").glob("*.toml"))
-    folder = resources_folder() / "Recipes"
+    names = sorted(path.stem for path in (find_resources() / "Recipes").glob("*.toml"))
+    folder = find_resources() / "Recipes"
     ordered = sorted(names, key=lambda name: (_place(name), name))
     return tuple((name, _title(folder / f"{name}.toml", name)) for name in ordered)
 

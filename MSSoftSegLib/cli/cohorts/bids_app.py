@@ -18,7 +18,7 @@ from MSSoftSegLib.cohort.engine.job_array import slurm_array_script
 from MSSoftSegLib.cohort.exam_list import chosen, part_of
 from MSSoftSegLib.cohort.group.writing import write_group
 from MSSoftSegLib.cohort.places import GROUP_PAGE
-from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, RequestError, as_user_error
+from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, RequestError, make_user_error
 from MSSoftSegLib.version import VERSION
 
 PROGRAM = "mssoftseg-bids"
@@ -85,7 +85,7 @@ def run_bids_app(arguments: Sequence[str]) -> int:
     except Exception as problem:
         if "--debug" in arguments:
             raise
-        error = as_user_error(problem)
+        error = make_user_error(problem)
         say_error(f"error: {error}")
         return error.exit_code
 

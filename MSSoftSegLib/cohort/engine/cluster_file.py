@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from MSSoftSegLib.errors import PackageMissing, RequestError
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.frozen_model import FrozenModel
 
 # dask-jobqueue's classes; "local" runs its job scripts on this machine, to try a file out.
@@ -45,7 +45,7 @@ def read_cluster_file(path: Path) -> ClusterFile:
         raise PackageMissing("reading a cluster file needs PyYAML", remedy="pip install 'mssoftseg[cohort]'") from None
     example = "see Docs/cohorts.md section 5 for an example"
     try:
-        document = yaml.safe_load(decoded_text(path.read_bytes()))
+        document = yaml.safe_load(decode_text(path.read_bytes()))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         raise RequestError(f"{path.name} is not readable YAML", remedy=example) from None
     try:

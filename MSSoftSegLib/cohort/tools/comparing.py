@@ -14,7 +14,7 @@ from MSSoftSegLib.cohort.places import RESULT_FOLDER, TOOLS_FOLDER, TOOLS_TABLE,
 from MSSoftSegLib.cohort.tools.fusing import Fusion, fuse
 from MSSoftSegLib.cohort.tools.layouts import FoundResult, ToolSource, find_result
 from MSSoftSegLib.cohort.tools.reading import ToolLesions, read_lesions
-from MSSoftSegLib.errors import BadExam, MSSoftSegError, as_user_error
+from MSSoftSegLib.errors import BadExam, MSSoftSegError, make_user_error
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, write_image
@@ -81,7 +81,7 @@ def _answers(
         try:
             found.append((name, read()))
         except Exception as problem:
-            found.append((name, as_user_error(problem)))
+            found.append((name, make_user_error(problem)))
     return found
 
 

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.cohort.tools.layouts import FoundResult
 from MSSoftSegLib.errors import BadImage
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
 
 HALF = 0.5
@@ -49,7 +49,7 @@ def read_lesions(found: FoundResult, label: int | None, flair: sitk.Image) -> To
 
 def _mask(path: Path, label: int | None, flair: sitk.Image) -> tuple[sitk.Image, bool]:
     labels = _label_alone(path, label)
-    if same_grid(labels, flair):
+    if have_same_grid(labels, flair):
         return Grid.of(flair).image(voxels(labels)), False
     return sitk.Resample(labels, flair, sitk.Transform(), sitk.sitkNearestNeighbor, 0), True
 
@@ -73,7 +73,7 @@ def _label_alone(path: Path, label: int | None) -> sitk.Image:
 
 def _probability(path: Path, flair: sitk.Image) -> tuple[sitk.Image, bool]:
     image = read_image(path)
-    if same_grid(image, flair):
+    if have_same_grid(image, flair):
         return read_map(path, like=flair), False
     checked = read_map(path, like=image)
     return sitk.Resample(checked, flair, sitk.Transform(), sitk.sitkLinear, 0.0), True

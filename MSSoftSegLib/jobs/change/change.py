@@ -23,7 +23,7 @@ from MSSoftSegLib.jobs.documents.exam_source import ExamSource
 from MSSoftSegLib.jobs.documents.segment import SegmentJob, SegmentSpec
 from MSSoftSegLib.jobs.events import Emit, Event, Reporter
 from MSSoftSegLib.network.catalog import find_bundle
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 
 LOGGER = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def run_change(job: ChangeJob, emit: Emit, cancelled: Callable[[], bool]) -> Pat
     check_models(found, find_bundle(spec.model))
     reporter = Reporter(job.job, _shares(found), emit, cancelled)
     reporter.started(job.kind)
-    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+    with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         visits, segmented = [], []
         for number, (source, mask) in enumerate(zip(found, masks, strict=True), start=1):
             visit, own = _segmented(job, source, number, folder, reporter)

@@ -10,7 +10,7 @@ from pathlib import Path
 from MSSoftSegLib.change.reading import is_result_folder, read_visit
 from MSSoftSegLib.change.visit import Visit
 from MSSoftSegLib.errors import BadExam
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.exam.reading import find_exam
 from MSSoftSegLib.exam.sidecar import PERSON_KEYS, first_difference, read_sidecar
 from MSSoftSegLib.network.bundle import Bundle
@@ -69,7 +69,7 @@ def _source(name: str, folder: Path) -> Source:
         name,
         folder,
         None,
-        frozenset(sha256_of_file(path) for path in chosen.values()),
+        frozenset(compute_sha256(path) for path in chosen.values()),
         tuple(read_sidecar(path) for path in chosen.values()),
     )
 

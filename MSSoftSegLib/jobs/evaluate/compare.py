@@ -18,7 +18,7 @@ from MSSoftSegLib.jobs.documents.evaluate import CompareJob
 from MSSoftSegLib.jobs.evaluate.writing import BOOTSTRAP_SEED
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.report.metrics_document import MetricsDocument, read_metrics
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 from MSSoftSegLib.version import VERSION
 
 SHARES = {"comparing": 1.0, "writing": 1.0}
@@ -48,7 +48,7 @@ def run_compare(job: CompareJob, emit: Emit, cancelled: Callable[[], bool]) -> P
         "note": "difference = second - first; wilcoxon_p is two-sided, by patient, not corrected for several measures",
         "measures": {name: dataclasses.asdict(difference) for name, difference in differences.items()},
     }
-    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+    with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         (folder / FILE_NAME).write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         _write_csv(folder / "comparison.csv", differences)
     reporter.progress("writing", 1.0)

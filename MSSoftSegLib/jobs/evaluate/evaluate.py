@@ -16,7 +16,7 @@ from MSSoftSegLib.jobs.evaluate.writing import BOOTSTRAP_SEED, CaseChecksums, do
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.report.evaluation_figures import draw_figures
 from MSSoftSegLib.report.metrics_document import FILE_NAME
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 
 LOGGER = logging.getLogger(__name__)
 SHARES = {"measuring": 20.0, "figures": 2.0, "writing": 1.0}
@@ -41,7 +41,7 @@ def run_evaluate(job: EvaluateJob, emit: Emit, cancelled: Callable[[], bool]) ->
     reporter.progress("figures", 0.0)
     figures = draw_figures(cases)
     reporter.progress("writing", 0.0)
-    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+    with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         (folder / FILE_NAME).write_text(facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
         write_csv(folder / "metrics.csv", cases)
         (folder / "figures").mkdir()

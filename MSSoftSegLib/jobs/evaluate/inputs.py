@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadImage, GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
-from MSSoftSegLib.exam.label_doubts import in_words, value_counts
+from MSSoftSegLib.exam.label_doubts import describe_counts, value_counts
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.jobs.evaluate.table import GivenCase
 
@@ -96,13 +96,13 @@ def _lesion(labels: sitk.Image, name: str, possible: str, doubts: list[str]) -> 
     others = {value: count for value, count in counts.items() if value not in (LESION, POSSIBLE_LESION)}
     if possible == "lesion":
         if others or counts.get(POSSIBLE_LESION):
-            doubts.append(f"{name} holds the values {in_words(counts)}: all of them count as lesion")
+            doubts.append(f"{name} holds the values {describe_counts(counts)}: all of them count as lesion")
         return labels != 0
     if others:
         raise BadImage(
-            f"{name} holds the values {in_words(counts)}, so that its label 2 may be no possible lesion",
+            f"{name} holds the values {describe_counts(counts)}, so that its label 2 may be no possible lesion",
             remedy="give masks of 0, 1 = lesion and 2 = possible lesion, or let label 2 count as lesion",
         )
     if counts.get(POSSIBLE_LESION):
-        doubts.append(f"{name} holds the values {in_words(counts)}: {POSSIBLE_LESION} counts as background")
+        doubts.append(f"{name} holds the values {describe_counts(counts)}: {POSSIBLE_LESION} counts as background")
     return labels == LESION

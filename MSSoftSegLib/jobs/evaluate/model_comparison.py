@@ -25,7 +25,7 @@ from MSSoftSegLib.jobs.evaluate.writing import BOOTSTRAP_SEED
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.network.catalog import default_model, find_bundle, user_models_folder
 from MSSoftSegLib.network.promotion import ModelJudgment, keep_judgment, now
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from MSSoftSegLib.version import VERSION
 
@@ -75,7 +75,7 @@ def run_compare_models(job: CompareModelsJob, emit: Emit, cancelled: Callable[[]
     judged = verdict_on(differences, on_base, patients=len({pair.patient for pair in held_out}))
     summary = _summary(models, held_out, base, differences, on_base, judged, left_out)
     reporter.progress("writing", 0.0)
-    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+    with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         facts = {"schema_version": 1, "software_version": VERSION, "note": NOTE, "tta": spec.tta, **summary}
         (folder / FILE_NAME).write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         _write_csv(folder / "model_comparison.csv", held_out, base)

@@ -26,12 +26,12 @@ from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.weights import load_networks
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
-from MSSoftSegLib.softlabel.rater_images import label_map
+from MSSoftSegLib.softlabel.rater_images import check_label_map
 from MSSoftSegLib.training.engine.operating_point import load_best_weights
 from MSSoftSegLib.training.run_folder import CROSS_FIT_FOLDER, read_choosing
 
@@ -100,7 +100,7 @@ def score_case(
 
 def _working(case: LabeledCase, exam: Exam, spacing_mm: float, cancelled: Callable[[], bool]) -> WorkingExam:
     if case.preprocessed:
-        return working_exam_as_given(exam, working_spacing_mm=spacing_mm)
+        return take_exam_as_given(exam, working_spacing_mm=spacing_mm)
     settings = PreprocessingSettings(brain="auto", working_spacing_mm=spacing_mm)
     return preprocess(exam, settings, cache=StepCache(), cancelled=cancelled)
 
@@ -108,7 +108,7 @@ def _working(case: LabeledCase, exam: Exam, spacing_mm: float, cancelled: Callab
 def _truths(case: LabeledCase, flair: sitk.Image) -> list[np.ndarray]:
     """Each rater's lesions (possible ones too, as ``evaluate`` has it), or the soft label of a case without raters."""
     if case.raters:
-        masks = [label_map(read_mask(path, like=flair), path.name) for path in case.raters.values()]
+        masks = [check_label_map(read_mask(path, like=flair), path.name) for path in case.raters.values()]
         return [(labels != 0).astype(np.float32) for labels in masks]
     return [] if case.soft_label is None else [voxels(read_map(case.soft_label, like=flair))]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from MSSoftSegLib.errors import RequestError
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 
 FILE_COLUMNS = ("prediction", "probability", "entropy", "brain")
 TRUTH_COLUMN = re.compile(r"truth([2-9]|[1-9][0-9])?")
@@ -57,7 +57,7 @@ def read_table(path: Path) -> tuple[GivenCase, ...]:
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """Number of the line and values by column, blank rows left out."""
     try:
-        text = decoded_text(path.read_bytes())
+        text = decode_text(path.read_bytes())
     except (OSError, UnicodeDecodeError):
         raise RequestError(f"{path.name} cannot be read as a table", remedy="give a CSV file in UTF-8") from None
     header = text.partition("\n")[0]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from MSSoftSegLib.dicom.choice import choose, described, parts_of_visit
-from MSSoftSegLib.dicom.headers import files_below
+from MSSoftSegLib.dicom.choice import choose, describe_volume, parts_of_visit
+from MSSoftSegLib.dicom.headers import list_files_below
 from MSSoftSegLib.dicom.packages import require_dicom
 from MSSoftSegLib.dicom.parts import SeriesPart
-from MSSoftSegLib.dicom.visits import DicomVisit, patients_of, place_of, read_visits
+from MSSoftSegLib.dicom.visits import DicomVisit, find_medium_folder, number_patients, read_visits
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.exam.offer import OfferedImage, OfferedVisit, Proposal
 
@@ -17,10 +17,10 @@ def dicom_offer(folder: Path) -> list[OfferedVisit]:
     """The visits below a folder; RequestError where it holds no MR image."""
     require_dicom()
     visits = read_visits(folder)
-    places = {path: place for place, path in enumerate(files_below(place_of(folder)))}
+    places = {path: place for place, path in enumerate(list_files_below(find_medium_folder(folder)))}
     return [
         _offered(visit, patient, places[visit.series[0].paths[0]])
-        for visit, patient in zip(visits, patients_of(visits), strict=True)
+        for visit, patient in zip(visits, number_patients(visits), strict=True)
     ]
 
 
@@ -37,4 +37,4 @@ def _offered(visit: DicomVisit, patient: int, file: int) -> OfferedVisit:
 def _image(part: SeriesPart) -> OfferedImage:
     said = part.recognition
     contrast = None if said.modality is None else str(said.modality)
-    return OfferedImage(part.key, described(part), contrast, said.reason, part.problem)
+    return OfferedImage(part.key, describe_volume(part), contrast, said.reason, part.problem)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from MSSoftSegLib.exam.candidates import Candidate, best_first, candidate, why_first
+from MSSoftSegLib.exam.candidates import Candidate, explain_first, read_candidate, sort_candidates
 from MSSoftSegLib.exam.image_format import image_extension
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.reading import exam_files
+from MSSoftSegLib.exam.reading import list_exam_files
 from MSSoftSegLib.exam.recognition import Recognition, recognize
 from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference, read_sidecar
 from MSSoftSegLib.jobs.exam.offer import OfferedImage, OfferedVisit, Proposal
@@ -18,7 +18,7 @@ NO_FLAIR = "no FLAIR image was recognized"
 
 def folder_offer(folder: Path) -> list[OfferedVisit]:
     """The visits in a folder, or in its ``anat``; more than one only where sidecars name several. BadExam without an image."""
-    paths = [path for path in exam_files(folder) if image_extension(path.name) and not path.name.startswith(".")]
+    paths = [path for path in list_exam_files(folder) if image_extension(path.name) and not path.name.startswith(".")]
     people: list[Mapping[str, object]] = []
     offered = []
     for fields, members in _by_visit(paths):
@@ -54,16 +54,16 @@ def _by_visit(paths: Sequence[Path]) -> list[tuple[Mapping[str, object], list[Pa
 
 
 def _offered(paths: Sequence[Path], patient: int) -> OfferedVisit:
-    looked_at = {path: (candidate(path), recognize(path.name, read_sidecar(path))) for path in paths}
+    looked_at = {path: (read_candidate(path), recognize(path.name, read_sidecar(path))) for path in paths}
     images = tuple(_image(each, said) for each, said in looked_at.values())
     chosen: dict[str, Proposal] = {}
     for modality in Modality:
         possible = {each: said for each, said in looked_at.values() if said.modality is modality and not each.problem}
         if possible:
-            best, *others = best_first(list(possible))
+            best, *others = sort_candidates(list(possible))
             because = f"{possible[best].reason} says so"
             if others:
-                because += f"; rather than {others[0].path.name}, because {why_first(best, others[0])}"
+                because += f"; rather than {others[0].path.name}, because {explain_first(best, others[0])}"
             chosen[str(modality)] = Proposal(best.path.name, because)
     return OfferedVisit(patient, None, images, chosen, problem=None if Modality.FLAIR in chosen else NO_FLAIR)
 

@@ -9,7 +9,7 @@ from MSSoftSegLib.exam.image_file import write_images
 from MSSoftSegLib.jobs.documents.exam_images import ExamImagesJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.segment.inputs import load
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 
 SHARES = {"reading": 3.0, "writing": 2.0}
 
@@ -24,7 +24,7 @@ def run_exam_images(job: ExamImagesJob, emit: Emit, cancelled: Callable[[], bool
     loaded = load(spec.exam)
     names = {modality: f"{modality.upper()}.nii.gz" for modality in loaded.exam.modalities}
     reporter.progress("writing", 0.0)
-    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+    with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         write_images({folder / name: loaded.exam.image(modality) for modality, name in names.items()})
     reporter.progress("writing", 1.0)
     summary = {

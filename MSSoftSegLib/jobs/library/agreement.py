@@ -23,7 +23,7 @@ from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import parse_case, resolve_inside
 from MSSoftSegLib.library.opening import open_case
-from MSSoftSegLib.result_folder import scratch_beside
+from MSSoftSegLib.result_folder import make_scratch_beside
 from MSSoftSegLib.softlabel.merging import merge_raters
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
@@ -43,7 +43,7 @@ def run_library_agreement(job: LibraryAgreementJob, emit: Emit, cancelled: Calla
     reporter.progress("measuring", 0.0)
     measured = measure_agreement(first, second, names=spec.raters)
     reporter.progress("writing", 0.0)
-    with scratch_beside(spec.out) as folder:
+    with make_scratch_beside(spec.out) as folder:
         write_image(soft_union(first, second), folder / spec.out.name)
         os.replace(folder / spec.out.name, spec.out)
     reporter.progress("writing", 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.library.save import LibrarySaveJob, LibrarySaveSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
@@ -62,7 +62,7 @@ def _drawing(spec: LibrarySaveSpec) -> Drawing:
         notes=spec.notes,
         findings=findings,
     )
-    return Drawing(change, sha256_of_file(spec.mask), made_of=made_of, based_on=spec.based_on)
+    return Drawing(change, compute_sha256(spec.mask), made_of=made_of, based_on=spec.based_on)
 
 
 def _message(saved: Saved, spec: LibrarySaveSpec) -> str:

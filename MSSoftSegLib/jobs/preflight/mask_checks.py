@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import MSSoftSegError
-from MSSoftSegLib.exam.geometry import same_grid, voxels
+from MSSoftSegLib.exam.geometry import have_same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask
-from MSSoftSegLib.exam.label_doubts import mask_doubts, value_counts
+from MSSoftSegLib.exam.label_doubts import find_mask_doubts, value_counts
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.preflight.case_checks import NAMED, count_in_words, list_names
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, Severity, as_finding
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.visits import find_names_told_apart
-from MSSoftSegLib.softlabel.rater_images import label_map
+from MSSoftSegLib.softlabel.rater_images import check_label_map
 
 LONGEST_S = 3.0
 REMEDY = "look at the mask over its FLAIR, mend it, or exclude the case"
@@ -54,10 +54,10 @@ def _doubts(case: LabeledCase) -> list[str] | None:
     marked = False
     for path in case.raters.values():
         mask: sitk.Image = read_mask(path)
-        labels = label_map(mask, path.name)
+        labels = check_label_map(mask, path.name)
         marked |= bool(value_counts(labels))
         if labels.any():
-            found += mask_doubts(labels, name=path.name, brain=brain if same_grid(mask, flair) else None)
+            found += find_mask_doubts(labels, name=path.name, brain=brain if have_same_grid(mask, flair) else None)
     return found if marked else None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from MSSoftSegLib.jobs.detached.folder import read_document, write_document
-from MSSoftSegLib.preprocessing.cache import default_cache_folder
+from MSSoftSegLib.preprocessing.cache import find_cache_folder
 from MSSoftSegLib.training.recipe import Recipe
 
 FILE = "training_rates.json"
@@ -40,7 +40,7 @@ class Rates:
 
 def rates_file() -> Path:
     """Where rates are kept."""
-    return default_cache_folder().parent / FILE
+    return find_cache_folder().parent / FILE
 
 
 def signature(recipe: Recipe, *, device: str, raw: bool) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import GridMismatch
-from MSSoftSegLib.exam.geometry import Grid, resample, same_grid, voxels
-from MSSoftSegLib.exam.image_file import read_image, read_mask, sha256_of_file, write_image
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, resample, voxels
+from MSSoftSegLib.exam.image_file import compute_sha256, read_image, read_mask, write_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.regions import RegionsJob, RegionsSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
@@ -32,7 +32,7 @@ from MSSoftSegLib.region.places import place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import Region
 from MSSoftSegLib.result_files import INSTANCES_FILE, LESIONS_FILE, WORKING_FACTS_FILE, WORKING_FOLDER
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 
 LOGGER = logging.getLogger(__name__)
 SHARES = {"reading": 1.0, **STAGE_SECONDS, "regions": REGION_SECONDS, "lesions": 1.0, "writing": 2.0}
@@ -73,9 +73,9 @@ def run_regions(job: RegionsJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     voxel_mm3 = Grid.of(mask).voxel_volume_mm3
     volume_mm3 = {n: float(count * voxel_mm3) for n, count in enumerate(np.bincount(voxels(instances).ravel()))}
     facts = facts_of(spec, regions, working, places, volume_mm3, interval)
-    facts["inputs"] = [{"role": "mask", "path_name": spec.mask.name, "sha256": sha256_of_file(spec.mask)}]
+    facts["inputs"] = [{"role": "mask", "path_name": spec.mask.name, "sha256": compute_sha256(spec.mask)}]
     reporter.progress("writing", 0.0)
-    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+    with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         write_place_table(folder / LESIONS_FILE, places, volume_mm3)
         write_image(instances, folder / INSTANCES_FILE)
         _write_maps(folder, regions, Grid.of(mask), working_from_mask)
@@ -100,9 +100,9 @@ def _working(spec: RegionsSpec, reporter: Reporter, cancelled: Callable[[], bool
 def _between(mask: sitk.Image, working: WorkingExam, name: str) -> tuple[sitk.Transform, sitk.Transform]:
     """Points of the mask's space to the working space, and back; GridMismatch where the mask lies on no image of the exam."""
     for modality, grid in working.native_grids.items():
-        if same_grid(mask, grid):
+        if have_same_grid(mask, grid):
             return working.working_from_native(modality), working.native_from_working[modality]
-    if same_grid(mask, working.grid):
+    if have_same_grid(mask, working.grid):
         same = sitk.Transform(3, sitk.sitkIdentity)
         return same, same
     raise GridMismatch(
@@ -113,9 +113,9 @@ def _between(mask: sitk.Image, working: WorkingExam, name: str) -> tuple[sitk.Tr
 def _labels_from_working(labels: sitk.Image, working: WorkingExam) -> sitk.Transform:
     """Working points to the space of the user's segmentation: of the image whose grid it has, else of T1, else of FLAIR."""
     for modality, grid in working.native_grids.items():
-        if same_grid(labels, grid):
+        if have_same_grid(labels, grid):
             return working.native_from_working[modality]
-    if same_grid(labels, working.grid):
+    if have_same_grid(labels, working.grid):
         return sitk.Transform(3, sitk.sitkIdentity)
     modality = Modality.T1 if Modality.T1 in working.native_grids else Modality.FLAIR
     LOGGER.info("the segmentation has a grid of its own and is taken to lie in the space of %s", modality.upper())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from MSSoftSegLib.dicom.placing import mask_on_source, soft_mask_on_source
+from MSSoftSegLib.dicom.placing import place_mask_on_source, place_soft_mask_on_source
 from MSSoftSegLib.dicom.reading_back import check_written
 from MSSoftSegLib.dicom.segmentation_object import Origin, write_mask, write_soft_mask
 from MSSoftSegLib.dicom.source_series import SourceSeries
@@ -25,10 +25,10 @@ def write_dicom(folder: Path, found: SegmentedExam, source: SourceSeries) -> Non
     description = found.model.description
     name = f"MSSoftSeg {description.name} {description.version}"[:LONGEST_NAME]
     origin = Origin("AUTOMATIC", name)
-    mask = mask_on_source(found.mask, source)
+    mask = place_mask_on_source(found.mask, source)
     write_mask(mask, source, folder / DICOM_MASK_FILE, origin=origin)
     check_written(folder / DICOM_MASK_FILE, mask, source.stack)
-    probability = soft_mask_on_source(found.probability, source)
+    probability = place_soft_mask_on_source(found.probability, source)
     write_soft_mask(probability, source, folder / DICOM_PROBABILITY_FILE, origin=origin)
     check_written(folder / DICOM_PROBABILITY_FILE, probability, source.stack)
     write_structured_report(_findings(found, name), folder / DICOM_MASK_FILE, source, folder / DICOM_REPORT_FILE)

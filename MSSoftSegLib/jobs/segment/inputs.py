@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from MSSoftSegLib.dicom.reading import DicomExam, read_dicom_exam
 from MSSoftSegLib.exam.exam import Exam
-from MSSoftSegLib.exam.reading import named_otherwise, read_exam, read_exam_folder
+from MSSoftSegLib.exam.reading import find_misnamed, read_exam, read_exam_folder
 from MSSoftSegLib.jobs.documents.exam_source import ExamSource
 
 LOGGER = logging.getLogger(__name__)
@@ -38,6 +38,6 @@ def load(source: ExamSource) -> LoadedExam:
         return LoadedExam(found.exam, found)
     if source.folder is not None:
         return LoadedExam(read_exam_folder(source.folder, take_best=source.take_best))
-    for doubt in named_otherwise(source.files):
+    for doubt in find_misnamed(source.files):
         LOGGER.warning("%s", doubt)
     return LoadedExam(read_exam(source.files))

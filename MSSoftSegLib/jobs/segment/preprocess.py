@@ -11,7 +11,7 @@ from MSSoftSegLib.jobs.segment.inputs import load_exam
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS, preprocess
 from MSSoftSegLib.preprocessing.working_folder import write_working_folder
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 
 # Shares of the whole, in seconds as measured on two cores.
 SHARES = {
@@ -32,7 +32,7 @@ def run_preprocess(job: PreprocessJob, emit: Emit, cancelled: Callable[[], bool]
     cache = StepCache() if spec.use_cache else None
     working = preprocess(exam, spec.preprocessing, cache=cache, progress=reporter.progress, cancelled=cancelled)
     reporter.progress("writing", 0.0)
-    with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+    with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         write_working_folder(working, folder)
     reporter.progress("writing", 1.0)
     seconds = {stage.name: round(stage.seconds, 2) for stage in reporter.stage_times()}

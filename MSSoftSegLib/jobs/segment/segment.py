@@ -35,7 +35,7 @@ from MSSoftSegLib.report.result import (
     StageFacts,
     UncertaintyFacts,
 )
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 from MSSoftSegLib.segmenting.ready_model import ReadyModel, open_model
 from MSSoftSegLib.segmenting.segment_exam import segment_exam
 from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
@@ -79,7 +79,7 @@ def run_segment(
         )
         on_working_grid = found.on_working_grid() if spec.keep_working else None
         reporter.progress("report", 0.0)
-        with complete_or_absent(spec.out, overwrite=spec.overwrite) as folder:
+        with write_completely(spec.out, overwrite=spec.overwrite) as folder:
             write_result(folder, found, _facts(found, reporter, loaded.warnings), on_working_grid)
             if source is not None:
                 write_dicom(folder, found, source)

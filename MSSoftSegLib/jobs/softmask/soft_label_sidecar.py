@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from MSSoftSegLib.errors import BadLibrary
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.jobs.softmask.softmask import SIDECAR_KIND, sidecar_of
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
@@ -26,7 +26,7 @@ def read_softening(soft_label: Path) -> tuple[SoftLabelSettings | None, tuple[st
             return None, ()
         settings = SoftLabelSettings.model_validate(document["settings"])
         raters = tuple(each["sha256"] for each in document["inputs"] if each["role"] == "rater")
-        whole = document["sha256"] == sha256_of_file(soft_label)
+        whole = document["sha256"] == compute_sha256(soft_label)
     except (OSError, ValueError, KeyError, TypeError, ValidationError):
         return None, ()
     if not whole:

@@ -15,12 +15,12 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.exam.geometry import voxels
-from MSSoftSegLib.exam.image_file import read_image, read_mask, sha256_of_file, write_image
+from MSSoftSegLib.exam.image_file import compute_sha256, read_image, read_mask, write_image
 from MSSoftSegLib.exam.image_format import DETACHED_EXTENSIONS, image_extension, image_stem
-from MSSoftSegLib.exam.label_doubts import mask_doubts
+from MSSoftSegLib.exam.label_doubts import find_mask_doubts
 from MSSoftSegLib.jobs.documents.softmask import SoftmaskJob, SoftmaskSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.result_folder import remove_abandoned, scratch_beside
+from MSSoftSegLib.result_folder import make_scratch_beside, remove_abandoned
 from MSSoftSegLib.softlabel.soft_mask import SoftMask
 from MSSoftSegLib.softlabel.softening import METHOD_LABELS, check_request, make_soft_mask
 from MSSoftSegLib.version import VERSION
@@ -65,7 +65,7 @@ def _doubts(masks: Sequence[sitk.Image], flair: sitk.Image | None, spec: Softmas
     """What is implausible about the raters' masks."""
     brain = None if flair is None else voxels(flair) != 0
     pairs = zip(masks, spec.raters, strict=True)
-    return [doubt for mask, path in pairs for doubt in mask_doubts(voxels(mask), name=path.name, brain=brain)]
+    return [doubt for mask, path in pairs for doubt in find_mask_doubts(voxels(mask), name=path.name, brain=brain)]
 
 
 def sidecar_of(out: Path) -> Path:
@@ -84,7 +84,7 @@ def _facts(soft: SoftMask, spec: SoftmaskSpec) -> dict[str, Any]:
         "method_label": METHOD_LABELS[spec.softening.method],
         "settings": spec.softening.model_dump(mode="json"),
         "inputs": [
-            {"role": item["role"], "path_name": item["path"].name, "sha256": sha256_of_file(item["path"])}
+            {"role": item["role"], "path_name": item["path"].name, "sha256": compute_sha256(item["path"])}
             for item in inputs
         ],
         "core_volume_ml": round(soft.core_volume_ml, 6),
@@ -138,10 +138,10 @@ def _is_ours(sidecar: Path) -> bool:
 def _write(soft: SoftMask, facts: dict[str, Any], spec: SoftmaskSpec) -> None:
     """Both files whole in a folder beside the target, then renamed: the sidecar first, so that no image is without one."""
     sidecar = sidecar_of(spec.out)
-    with scratch_beside(spec.out) as folder:
+    with make_scratch_beside(spec.out) as folder:
         image = folder / spec.out.name
         write_image(soft.image, image)
-        facts = {**facts, "sha256": sha256_of_file(image)}
+        facts = {**facts, "sha256": compute_sha256(image)}
         (folder / sidecar.name).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         # Another run may have finished here meanwhile: its result is not ours to replace.
         _check_out(spec)

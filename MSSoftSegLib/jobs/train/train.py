@@ -38,7 +38,7 @@ from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.result_folder import check_target, complete_or_absent, name_partial, remove_abandoned
+from MSSoftSegLib.result_folder import check_target, name_partial, remove_abandoned, write_completely
 from MSSoftSegLib.training.adaptation.cross_fit import plan_cross_fit, without_validation
 from MSSoftSegLib.training.adaptation.policy import labeled_patients
 from MSSoftSegLib.training.data.folds import held_out_count
@@ -175,7 +175,7 @@ def _write(
     if teacher is not None:
         LOGGER.info("%s", guard_student(teacher, tasks, point, device).reason)
     reporter.progress("bundle", 0.0)
-    with complete_or_absent(spec.out, overwrite=spec.may_replace) as folder:
+    with write_completely(spec.out, overwrite=spec.may_replace) as folder:
         description = write_trained_bundle(folder, spec.out.name, tasks, point, facts=facts, acquisitions=acquisitions)
         reporter.progress("bundle", 1.0)
     reporter.result(

@@ -36,7 +36,7 @@ from MSSoftSegLib.library.exporting.exported import (
 from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.importing.own_export import find_own_export_field
 from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, PARTICIPANTS, README, CaseId, resolve_inside
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.version import VERSION
 
 README_TEXT = """Exams of people with multiple sclerosis, written by MSSoftSeg. derivatives/mssoftseg holds lesion masks of raters
@@ -59,7 +59,7 @@ def export_bids(
     """Write a new BIDS data set; cases without a label come without derivatives."""
     selection = select_cases(library, statuses, cases)
     check_unchanged(out)
-    with complete_or_absent(out, overwrite=overwrite) as folder:
+    with write_completely(out, overwrite=overwrite) as folder:
         _write_frame(folder, selection.records)
         for number, record in enumerate(selection.records):
             progress(number / len(selection.records), str(record.case_id))

@@ -16,7 +16,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.layout import resolve_inside
 from MSSoftSegLib.softlabel.merging import merge_raters
-from MSSoftSegLib.softlabel.rater_images import label_map
+from MSSoftSegLib.softlabel.rater_images import check_label_map
 from MSSoftSegLib.softlabel.settings import Merge, SoftLabelSettings
 from MSSoftSegLib.softlabel.softening import make_soft_mask
 
@@ -53,7 +53,7 @@ def read_masks(library: Path, record: CaseRecord, choice: LabelChoice, flair: si
     masks = {rater: read_mask(resolve_inside(library, record.case_id.rater_mask(rater)), flair) for rater in raters}
     if choice.merge is None or not masks:
         return masks
-    arrays = [label_map(mask, f"the mask of {rater}") for rater, mask in masks.items()]
+    arrays = [check_label_map(mask, f"the mask of {rater}") for rater, mask in masks.items()]
     return {choice.merge: Grid.of(flair).image(merge_labels(arrays, choice.merge))}
 
 

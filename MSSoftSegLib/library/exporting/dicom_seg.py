@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.dicom import codes
 from MSSoftSegLib.dicom.packages import require_dicom
-from MSSoftSegLib.dicom.placing import mask_on_source, soft_mask_on_source
+from MSSoftSegLib.dicom.placing import place_mask_on_source, place_soft_mask_on_source
 from MSSoftSegLib.dicom.reading_back import check_written
 from MSSoftSegLib.dicom.segmentation_object import Origin, write_mask, write_soft_mask
 from MSSoftSegLib.dicom.source_series import SourceSeries, find_source
@@ -38,7 +38,7 @@ from MSSoftSegLib.library.exporting.exported import (
 from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.result_files import DICOM_MASK_FILE
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 
 LOGGER = logging.getLogger(__name__)
 SOFT_MASK_FILE = "lesion_soft_mask.dcm"
@@ -70,7 +70,7 @@ def export_dicom_seg(
     flair = read_flair(library, record)
     series = find_source(source, flair)
     progress(0.5, "writing")
-    with complete_or_absent(out, overwrite=overwrite) as folder:
+    with write_completely(out, overwrite=overwrite) as folder:
         _write(library, record, labels, flair, series, folder)
         files = list_exported_files(folder)
         write_mark(folder, "dicom-seg")
@@ -91,12 +91,12 @@ def _write(
     library: Path, record: CaseRecord, labels: LabelChoice, flair: sitk.Image, series: SourceSeries, folder: Path
 ) -> None:
     for mask in read_masks(library, record, labels, flair).values():
-        array = mask_on_source(mask, series)
+        array = place_mask_on_source(mask, series)
         write_mask(array, series, folder / DICOM_MASK_FILE, origin=_origin_of_mask(record))
         check_written(folder / DICOM_MASK_FILE, array, series.stack)
     soft = make_case_soft_mask(library, record, labels.soft_label, flair)
     if soft is not None:
-        values = soft_mask_on_source(soft, series)
+        values = place_soft_mask_on_source(soft, series)
         write_soft_mask(values, series, folder / SOFT_MASK_FILE, origin=_origin_of_soft_mask(record))
         check_written(folder / SOFT_MASK_FILE, values, series.stack)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from MSSoftSegLib.errors import OutputExists
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.version import VERSION
 
 MARK = "export.json"
@@ -45,7 +45,7 @@ def list_exported_files(folder: Path) -> tuple[str, ...]:
 
 def write_mark(folder: Path, export_format: str) -> None:
     """Say in a folder what was exported into it: names and checksums of files, nothing about whose they are."""
-    checksums = {name: sha256_of_file(folder / name) for name in list_exported_files(folder)}
+    checksums = {name: compute_sha256(folder / name) for name in list_exported_files(folder)}
     document = {"software": "MSSoftSeg", "version": VERSION, "format": export_format, "files": checksums}
     (folder / MARK).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
@@ -65,7 +65,7 @@ def check_unchanged(folder: Path) -> None:
         return
     try:
         before = json.loads(mark.read_text(encoding="utf-8"))["files"]
-        changed = any(before.get(name) != sha256_of_file(folder / name) for name in list_exported_files(folder))
+        changed = any(before.get(name) != compute_sha256(folder / name) for name in list_exported_files(folder))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         changed = True
     if changed:

@@ -14,7 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadLibrary, GridMismatch
-from MSSoftSegLib.exam.geometry import image_like, same_grid, voxels
+from MSSoftSegLib.exam.geometry import have_same_grid, image_like, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask, write_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.exporting.exported import (
@@ -29,7 +29,7 @@ from MSSoftSegLib.library.importing.source import check_source
 from MSSoftSegLib.library.layout import CaseId, check_id, resolve_inside
 from MSSoftSegLib.library.reading import find_case
 from MSSoftSegLib.result_files import MASK_FILE
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 
 LOGGER = logging.getLogger(__name__)
 VISITS = 61
@@ -59,7 +59,7 @@ def export_isbi_submission(
         LOGGER.warning("there are predictions for %d visits; the challenge has %d", len(found), VISITS)
     cases: list[str] = []
     check_unchanged(out)
-    with complete_or_absent(out, overwrite=overwrite) as folder:
+    with write_completely(out, overwrite=overwrite) as folder:
         for (patient, session), path in sorted(found.items()):
             case = CaseId(f"test{patient}", session)
             progress(len(cases) / len(found), str(case))
@@ -97,7 +97,7 @@ def _checked(library: Path, case: CaseId, path: Path) -> sitk.Image:
     mask = read_mask(path)
     if find_case(library, case) is not None:
         flair = read_image(resolve_inside(library, case.image(Modality.FLAIR)))
-        if not same_grid(mask, flair):
+        if not have_same_grid(mask, flair):
             raise GridMismatch(
                 f"the prediction for {case} does not lie on its FLAIR's grid", remedy="segment with --reference flair"
             )

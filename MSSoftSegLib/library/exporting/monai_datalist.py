@@ -37,7 +37,7 @@ from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.library.reading import read_labeled_cases
-from MSSoftSegLib.result_folder import check_target, complete_or_absent
+from MSSoftSegLib.result_folder import check_target, write_completely
 
 FORMAT = "monai-datalist"
 
@@ -70,7 +70,7 @@ def export_datalist(
     if labels.merge is None and labels.soft_label is None and all(on_one_grid.values()):
         listed = [_of_rater(by_name[str(record.case_id)], labels.rater) for record in selection.records]
     else:
-        with complete_or_absent(made_folder, overwrite=replaces) as folder:
+        with write_completely(made_folder, overwrite=replaces) as folder:
             for number, record in enumerate(selection.records):
                 progress(number / len(selection.records), str(record.case_id))
                 case = by_name[str(record.case_id)]

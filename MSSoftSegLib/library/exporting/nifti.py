@@ -27,7 +27,7 @@ from MSSoftSegLib.library.exporting.exported import (
 )
 from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.layout import IMAGE_SUFFIX, CaseId, resolve_inside
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 
 TABLE = "cases.csv"
 COLUMNS = ("case", "patient", "session", "status", *(str(modality) for modality in Modality), "masks", "soft_mask")
@@ -50,7 +50,7 @@ def export_nifti(
     """
     selection = select_cases(library, statuses, cases, labeled=True)
     check_unchanged(out)
-    with complete_or_absent(out, overwrite=overwrite) as folder:
+    with write_completely(out, overwrite=overwrite) as folder:
         rows = []
         for number, record in enumerate(selection.records):
             progress(number / len(selection.records), str(record.case_id))

@@ -30,7 +30,7 @@ from MSSoftSegLib.library.exporting.one_grid import resample_to_flair
 from MSSoftSegLib.library.exporting.selection import select_cases
 from MSSoftSegLib.library.importing.own_export import find_own_export_field
 from MSSoftSegLib.library.layout import CaseId
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 
 DATASET_NAME = "Dataset501_MSLesion"
 
@@ -55,7 +55,7 @@ def export_nnunet(
         check_rater(record, labels.rater)
     check_unchanged(out)
     channels = [modality for modality in Modality if all(modality in record.images for record in records)]
-    with complete_or_absent(out, overwrite=overwrite) as folder:
+    with write_completely(out, overwrite=overwrite) as folder:
         target = folder / DATASET_NAME
         for name in ("imagesTr", "labelsTr"):
             (target / name).mkdir(parents=True)

@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadLibrary
-from MSSoftSegLib.exam.geometry import Grid, image_like, resample, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, image_like, resample, voxels
 from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_record import CaseRecord
@@ -27,7 +27,7 @@ def resample_to_flair(library: Path, record: CaseRecord, modality: Modality, fla
         return flair
     path = resolve_inside(library, record.case_id.image(modality))
     image = read_image(path)
-    if not same_grid(image, flair):
+    if not have_same_grid(image, flair):
         LOGGER.warning("%s of %s is resampled to FLAIR by its header, not aligned", modality.upper(), record.case_id)
         image = _resampled(image, flair, name=path.name)
     return image_like(flair, voxels(image))

@@ -15,7 +15,7 @@ from pathlib import Path
 from MSSoftSegLib.errors import BadImage, BadLibrary
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.plain_text import decoded_text, plain_letters
+from MSSoftSegLib.exam.plain_text import decode_text, plain_letters
 from MSSoftSegLib.exam.recognition import recognize
 from MSSoftSegLib.exam.recognition_words import PROTON_DENSITY
 from MSSoftSegLib.exam.sidecar import read_sidecar
@@ -177,7 +177,7 @@ def _described_labels(mask: Path) -> Mapping[int, str]:
     if table is None or "dseg" not in mask.name:
         return {}
     try:
-        lines = decoded_text(table.read_bytes()).splitlines()
+        lines = decode_text(table.read_bytes()).splitlines()
     except (OSError, UnicodeDecodeError):
         raise BadLibrary(f"{table.name} is no readable table", remedy="mend it, or leave it out") from None
     columns = lines[0].split("\t") if lines else []

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.image_format import FORMAT_OF_EXTENSION, KNOWN_EXTENSIONS
-from MSSoftSegLib.exam.plain_text import decoded_text
+from MSSoftSegLib.exam.plain_text import decode_text
 
 FILE = "dataset.json"
 BACKGROUND = 0
@@ -20,7 +20,7 @@ BACKGROUND = 0
 
 def read_json_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file (UTF-8, or as its byte order mark says); ValueError for anything else, or a key twice."""
-    document = json.loads(decoded_text(path.read_bytes()), object_pairs_hook=_without_twins)
+    document = json.loads(decode_text(path.read_bytes()), object_pairs_hook=_without_twins)
     if not isinstance(document, dict):
         raise ValueError("not an object")
     return document

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadImage, RequestError
 from MSSoftSegLib.exam.geometry import image_like, voxels
 from MSSoftSegLib.exam.image_file import read_mask
-from MSSoftSegLib.exam.label_doubts import in_words, value_counts
+from MSSoftSegLib.exam.label_doubts import describe_counts, value_counts
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.exam.plain_text import plain_letters
 
@@ -81,7 +81,7 @@ def read_labels(path: Path, meaning: LabelMeaning, *, like: sitk.Image | None = 
         unnamed = {value: count for value, count in counts.items() if value not in meaning.possible}
         if len(unnamed) > 1:
             raise BadImage(
-                f"{path.name} holds the values {in_words(counts)}, and dataset.json does not say what they mean",
+                f"{path.name} holds the values {describe_counts(counts)}, and dataset.json does not say what they mean",
                 remedy="describe them under 'labels', or say with --label which are lesion",
             )
         lesion = frozenset(unnamed)
@@ -100,14 +100,15 @@ def _check_known(name: str, counts: dict[int, int], meaning: LabelMeaning, lesio
         return
     nameless = {value: count for value, count in unknown.items() if value not in meaning.described}
     if nameless and (meaning.described or meaning.chosen):
-        values = f"the value{'s' if len(nameless) > 1 else ''} {in_words(nameless)}"
+        values = f"the value{'s' if len(nameless) > 1 else ''} {describe_counts(nameless)}"
         raise BadImage(
             f"{name} holds {values}, which dataset.json does not describe",
             remedy="correct the file or dataset.json; no voxel becomes background unasked",
         )
     value = min(unknown)
     raise BadImage(
-        f"{name} holds the value {in_words({value: unknown[value]})}, which dataset.json calls {meaning.described[value]!r}",
+        f"{name} holds the value {describe_counts({value: unknown[value]})}, "
+        f"which dataset.json calls {meaning.described[value]!r}",
         remedy=f"say --possible {value} where it is possible lesion, or with --label which labels are lesion and no other",
     )
 

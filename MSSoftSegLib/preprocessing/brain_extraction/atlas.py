@@ -11,11 +11,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import JobFailed
-from MSSoftSegLib.exam.geometry import Grid, canonical, resample, voxels
+from MSSoftSegLib.exam.geometry import Grid, orient_canonically, resample, voxels
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.preprocessing.brain_extraction.atlas_maps import read_atlas
-from MSSoftSegLib.preprocessing.brain_extraction.atlas_registration import head_from_atlas
+from MSSoftSegLib.preprocessing.brain_extraction.atlas_registration import register_atlas
 from MSSoftSegLib.preprocessing.brain_extraction.refinement import refine_brain
 
 # No brain is smaller; an atlas that was brought elsewhere would leave less.
@@ -32,11 +32,11 @@ def extract_brain_with_atlas(
     images: the head in each contrast present (FLAIR among them), aligned and bias-corrected on one isotropic grid of
     about 1 mm, 0 beyond a field of view. progress is told the share of the work that is done. Deterministic.
     """
-    heads = [canonical(images[modality]) for modality in MODALITIES if modality in images]
+    heads = [orient_canonically(images[modality]) for modality in MODALITIES if modality in images]
     flair = heads[0]
     progress(0.0)
     atlas = read_atlas()
-    transform = head_from_atlas(atlas, flair)
+    transform = register_atlas(atlas, flair)
     progress(0.5)
     atlas_brain = resample(atlas.brain, Grid.of(flair), source_from_grid=transform.GetInverse())
     atlas_brain = sitk.BinaryThreshold(atlas_brain, 0.5, 2.0, 1, 0)

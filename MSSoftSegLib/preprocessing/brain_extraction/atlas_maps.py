@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.geometry import canonical
-from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.exam.geometry import orient_canonically
+from MSSoftSegLib.resources import find_resources
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class AtlasMaps:
 
 def read_atlas() -> AtlasMaps:
     """The atlas from Resources/Atlas."""
-    folder = resources_folder() / "Atlas"
+    folder = find_resources() / "Atlas"
     t1, brain = (
-        canonical(sitk.ReadImage(str(folder / f"{stem}.nii.gz"), sitk.sitkFloat32)) for stem in ("t1", "brain")
+        orient_canonically(sitk.ReadImage(str(folder / f"{stem}.nii.gz"), sitk.sitkFloat32)) for stem in ("t1", "brain")
     )
     return AtlasMaps(t1=t1, brain=brain / 255.0)

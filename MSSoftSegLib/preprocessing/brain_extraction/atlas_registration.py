@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import JobFailed
 from MSSoftSegLib.preprocessing.brain_extraction.atlas_maps import AtlasMaps
 from MSSoftSegLib.preprocessing.brain_extraction.atlas_pose import PoseSearch
-from MSSoftSegLib.preprocessing.elastix import numbers, register
+from MSSoftSegLib.preprocessing.elastix import parse_numbers, register
 
 # How far around the brain the images are compared. The rim is dark in the atlas, as skull and CSF mostly are.
 RIM_MM = 6.0
@@ -23,7 +23,7 @@ REGISTRATION_MM = 2.0
 VOLUME_LIMITS = (0.42, 1.15)
 
 
-def head_from_atlas(atlas: AtlasMaps, head: sitk.Image) -> sitk.AffineTransform:
+def register_atlas(atlas: AtlasMaps, head: sitk.Image) -> sitk.AffineTransform:
     """The affine transform that maps points of the atlas to the head (LPS mm).
 
     head: any contrast, isotropic. The pose that affine registration started from stands where it matches better, or where the
@@ -47,9 +47,9 @@ def _refined(
 ) -> sitk.AffineTransform:
     """The affine transform from atlas to head points that elastix finds from the pose."""
     found = register(template, _in_atlas_space(head, pose), _settings(), fixed_mask=region)
-    values = numbers(found, "TransformParameters")
+    values = parse_numbers(found, "TransformParameters")
     correction = sitk.AffineTransform(3)
-    correction.SetCenter(numbers(found, "CenterOfRotationPoint"))
+    correction.SetCenter(parse_numbers(found, "CenterOfRotationPoint"))
     correction.SetMatrix(values[:9])
     correction.SetTranslation(values[9:])
     return _product(pose, correction)

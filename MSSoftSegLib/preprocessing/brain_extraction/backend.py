@@ -10,23 +10,23 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.brain_extraction.atlas import extract_brain_with_atlas
-from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import extract_brain_with_hd_bet, hd_bet_lack
+from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import extract_brain_with_hd_bet, find_hd_bet_lack
 
 LOGGER = logging.getLogger(__name__)
 
 ComputedBackend = Literal["hd-bet", "atlas"]
 
 
-def chosen_backend(brain: Literal["auto", "hd-bet", "atlas"]) -> ComputedBackend:
+def choose_backend(brain: Literal["auto", "hd-bet", "atlas"]) -> ComputedBackend:
     """The backend that is used: 'auto' is HD-BET when its environment and weights are there, else the atlas."""
     if brain != "auto":
         return brain
-    return "hd-bet" if hd_bet_lack() is None else "atlas"
+    return "hd-bet" if find_hd_bet_lack() is None else "atlas"
 
 
 def say_why_atlas(brain: Literal["auto", "hd-bet", "atlas"]) -> None:
     """Log what HD-BET lacks where 'auto' therefore takes the atlas; for whoever is about to extract a brain."""
-    lack = hd_bet_lack() if brain == "auto" else None
+    lack = find_hd_bet_lack() if brain == "auto" else None
     if lack is not None:
         LOGGER.info("brain extraction by the atlas: %s", lack.message)
 

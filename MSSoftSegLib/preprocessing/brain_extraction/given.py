@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadExam, BadImage, GridMismatch
-from MSSoftSegLib.exam.geometry import Grid, image_like, resample, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, image_like, resample, voxels
 from MSSoftSegLib.exam.image_file import read_mask
 
 LOGGER = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ LEAST_SHARE_INSIDE = 0.5
 MAX_BRAIN_SHARE = 0.9
 
 
-def nonzero_brain(image: sitk.Image, *, name: str) -> sitk.Image:
+def find_nonzero_brain(image: sitk.Image, *, name: str) -> sitk.Image:
     """The voxels ≠ 0 of a skull-stripped image, uint8: interpolation leaves negative values inside the brain.
 
     name: what to call the image in an error.
@@ -36,7 +36,7 @@ def nonzero_brain(image: sitk.Image, *, name: str) -> sitk.Image:
     return image_like(image, nonzero.astype(np.uint8))
 
 
-def brain_from_file(path: Path, reference: sitk.Image) -> sitk.Image:
+def read_brain_mask(path: Path, reference: sitk.Image) -> sitk.Image:
     """A brain mask as a mask of the reference image's voxels, uint8, 1 = brain; every label but 0 is brain.
 
     One that lies on other voxels of the same space is brought there by nearest neighbor, which the log says; one that lies
@@ -46,7 +46,7 @@ def brain_from_file(path: Path, reference: sitk.Image) -> sitk.Image:
     brain = image_like(mask, (voxels(mask) != 0).astype(np.uint8))
     if not voxels(brain).any():
         raise BadImage(f"the brain mask {path.name} is empty", remedy="give a mask that marks the brain")
-    if same_grid(mask, reference):
+    if have_same_grid(mask, reference):
         return image_like(reference, voxels(brain))
     share = _share_inside(brain, Grid.of(reference))
     if share < LEAST_SHARE_INSIDE:

@@ -17,13 +17,13 @@ from MSSoftSegLib.errors import BadImage, EnvironmentLack, JobFailed
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import (
     HdBetEnvironment,
-    configured_hd_bet,
+    find_configured_hd_bet,
     require_interpreter,
 )
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_process import (
     ISOLATED,
-    last_useful_line,
-    never_cancelled,
+    find_last_useful_line,
+    is_never_cancelled,
     run_watched,
 )
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_weights import is_recorded, record_weights, require_weights
@@ -42,7 +42,7 @@ def extract_brain_with_hd_bet(
     environment: HdBetEnvironment | None = None,
     device: str = "cpu",
     use_tta: bool = False,
-    cancelled: Callable[[], bool] = never_cancelled,
+    cancelled: Callable[[], bool] = is_never_cancelled,
 ) -> sitk.Image:
     """The brain as uint8, 1 = brain, on exactly the grid of the image; all 0 where HD-BET finds none.
 
@@ -53,7 +53,7 @@ def extract_brain_with_hd_bet(
     """
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         raise BadImage("HD-BET needs one three-dimensional contrast", remedy="choose one volume of the series")
-    environment = environment or configured_hd_bet()
+    environment = environment or find_configured_hd_bet()
     interpreter = require_interpreter(environment)
     sha256 = require_weights(environment)
     # Rebuilt from its voxels, so that no header entry of the source is written.
@@ -73,9 +73,9 @@ def extract_brain_with_hd_bet(
     return sitk.Resample(mask, Grid.of(image).reference(), sitk.Transform(), sitk.sitkNearestNeighbor, 0)
 
 
-def hd_bet_lack(environment: HdBetEnvironment | None = None) -> EnvironmentLack | None:
+def find_hd_bet_lack(environment: HdBetEnvironment | None = None) -> EnvironmentLack | None:
     """What is missing for HD-BET to run, with the remedy; None when it can run."""
-    environment = environment or configured_hd_bet()
+    environment = environment or find_configured_hd_bet()
     try:
         require_interpreter(environment)
         require_weights(environment)
@@ -84,15 +84,15 @@ def hd_bet_lack(environment: HdBetEnvironment | None = None) -> EnvironmentLack 
     return None
 
 
-def hd_bet_is_installed(environment: HdBetEnvironment | None = None) -> bool:
+def is_hd_bet_installed(environment: HdBetEnvironment | None = None) -> bool:
     """Whether HD-BET's environment is complete and its weights are there and unchanged."""
-    return hd_bet_lack(environment) is None
+    return find_hd_bet_lack(environment) is None
 
 
 def _run(command: list[str], mask_file: Path, *, cancelled: Callable[[], bool]) -> None:
     finished = run_watched(command, cancelled=cancelled)
     if finished.exit_code != 0:
-        raise JobFailed(f"HD-BET failed: {last_useful_line(finished)}", remedy=_REMEDY)
+        raise JobFailed(f"HD-BET failed: {find_last_useful_line(finished)}", remedy=_REMEDY)
     if not mask_file.is_file():
         raise JobFailed("HD-BET ended without a brain mask", remedy=_REMEDY)
 

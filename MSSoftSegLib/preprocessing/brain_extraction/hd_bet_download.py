@@ -22,14 +22,14 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, OutputExists, RequestError
-from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import default_weights_folder
-from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_process import never_cancelled
+from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import find_default_weights
+from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_process import is_never_cancelled
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_weights import (
     CHECKPOINT_FILE,
     WEIGHTS_FILES,
     WeightsRefused,
+    compute_sha256,
     record_weights,
-    sha256_of,
 )
 
 # The release 2.0.0 under the name that its authors gave the archive.
@@ -60,14 +60,14 @@ def download_hd_bet_weights(
     url: str = WEIGHTS_URL,
     expected_sha256: str | None = None,
     progress: Callable[[float], None] = lambda fraction: None,
-    cancelled: Callable[[], bool] = never_cancelled,
+    cancelled: Callable[[], bool] = is_never_cancelled,
 ) -> InstalledWeights:
     """Fetch the archive of the weights and unpack it; call this only after the user has agreed.
 
     url: https (http only from this very computer). expected_sha256: of the archive; another one is refused.
     The folder is complete or absent afterwards. progress gets the fraction fetched, if its size is told.
     """
-    folder = folder or default_weights_folder()
+    folder = folder or find_default_weights()
     _require_absent(folder)
     _make_parent(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as temporary:
@@ -80,9 +80,9 @@ def install_weights_archive(
     archive: Path, *, folder: Path | None = None, expected_sha256: str | None = None
 ) -> InstalledWeights:
     """Unpack an archive of the weights that is already on this computer; its checkpoint is not loaded."""
-    folder = folder or default_weights_folder()
+    folder = folder or find_default_weights()
     _require_absent(folder)
-    archive_sha256 = sha256_of(archive)
+    archive_sha256 = compute_sha256(archive)
     if expected_sha256 is not None and archive_sha256 != expected_sha256.lower():
         raise WeightsRefused(
             f"the archive {archive.name} has the SHA-256 {archive_sha256}, not {expected_sha256.lower()}",
@@ -92,7 +92,7 @@ def install_weights_archive(
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpacking-") as temporary:
         unpacked = Path(temporary, "weights")
         _unpack(archive, unpacked)
-        checkpoint_sha256 = sha256_of(unpacked / CHECKPOINT_FILE)
+        checkpoint_sha256 = compute_sha256(unpacked / CHECKPOINT_FILE)
         if folder.is_dir():
             folder.rmdir()  # empty, as checked: renaming onto an empty folder fails on Windows
         os.replace(unpacked, folder)

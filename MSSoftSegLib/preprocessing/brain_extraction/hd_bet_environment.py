@@ -39,22 +39,22 @@ class HdBetEnvironment:
     accepted_sha256: str | None = None
 
 
-def default_hd_bet_folder() -> Path:
+def find_default_folder() -> Path:
     """The folder of all that belongs to HD-BET: in the user's data, where no update of ours removes it."""
     return platformdirs.user_data_path("mssoftseg") / "hd-bet"
 
 
-def default_environment_folder() -> Path:
+def find_default_environment() -> Path:
     """Where `install_hd_bet` makes the environment unless told otherwise."""
-    return default_hd_bet_folder() / "environment"
+    return find_default_folder() / "environment"
 
 
-def default_weights_folder() -> Path:
+def find_default_weights() -> Path:
     """Where the weights are looked for unless told otherwise."""
-    return default_hd_bet_folder() / "weights"
+    return find_default_folder() / "weights"
 
 
-def interpreter_in(environment_folder: Path, *, windows: bool = os.name == "nt") -> Path:
+def name_interpreter(environment_folder: Path, *, windows: bool = os.name == "nt") -> Path:
     """The interpreter of a virtual environment.
 
     Not resolved: the link itself is what tells Python which environment it runs in.
@@ -62,14 +62,14 @@ def interpreter_in(environment_folder: Path, *, windows: bool = os.name == "nt")
     return environment_folder / ("Scripts/python.exe" if windows else "bin/python")
 
 
-def configured_hd_bet(variables: Mapping[str, str] = os.environ) -> HdBetEnvironment:
+def find_configured_hd_bet(variables: Mapping[str, str] = os.environ) -> HdBetEnvironment:
     """The environment that the variables name, else the one under the user's data folder."""
     python = variables.get(PYTHON_VARIABLE)
     weights = variables.get(WEIGHTS_VARIABLE)
-    folder = default_environment_folder()
+    folder = find_default_environment()
     return HdBetEnvironment(
-        interpreter=_absolute(python) if python else interpreter_in(folder),
-        weights_folder=_absolute(weights) if weights else default_weights_folder(),
+        interpreter=_absolute(python) if python else name_interpreter(folder),
+        weights_folder=_absolute(weights) if weights else find_default_weights(),
         completion_marker=None if python else folder / COMPLETION_MARKER,
         accepted_sha256=variables.get(SHA256_VARIABLE) or None,
     )

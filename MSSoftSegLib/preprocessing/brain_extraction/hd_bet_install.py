@@ -16,14 +16,14 @@ from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import (
     COMPLETION_MARKER,
     INSTALL_COMMAND,
     PYTHON_VARIABLE,
-    default_environment_folder,
-    interpreter_in,
+    find_default_environment,
+    name_interpreter,
 )
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_process import (
     ISOLATED,
     FinishedProcess,
-    last_useful_line,
-    never_cancelled,
+    find_last_useful_line,
+    is_never_cancelled,
     run_watched,
 )
 
@@ -43,12 +43,12 @@ def install_hd_bet(
     folder: Path | None = None,
     pip_arguments: Sequence[str] = (),
     progress: Progress = lambda fraction, message: None,
-    cancelled: Callable[[], bool] = never_cancelled,
+    cancelled: Callable[[], bool] = is_never_cancelled,
 ) -> dict[str, str]:
     """Make the environment of HD-BET, about 2 GB, and return the versions in it.
 
     python: the interpreter that it is made from, by default ours. folder: by default the one that
-    `configured_hd_bet` finds; a complete environment there is checked and kept, an incomplete one is made
+    `find_configured_hd_bet` finds; a complete environment there is checked and kept, an incomplete one is made
     anew. pip_arguments: for proxies and mirrors. progress gets the fraction done and a line. The completion
     marker is written last; after a failure or a cancellation nothing is left.
     """
@@ -58,8 +58,8 @@ def install_hd_bet(
             "an environment made from 3D Slicer's own Python does not work reliably",
             remedy=f"install Python 3.11 or 3.12 and run `{INSTALL_COMMAND} --python PATH-OF-THAT-PYTHON`",
         )
-    folder = folder or default_environment_folder()
-    interpreter, marker = interpreter_in(folder), folder / COMPLETION_MARKER
+    folder = folder or find_default_environment()
+    interpreter, marker = name_interpreter(folder), folder / COMPLETION_MARKER
     if marker.is_file():
         return check_hd_bet(interpreter, cancelled=cancelled)
     _clear(folder)
@@ -76,7 +76,7 @@ def install_hd_bet(
     return versions
 
 
-def check_hd_bet(interpreter: Path, *, cancelled: Callable[[], bool] = never_cancelled) -> dict[str, str]:
+def check_hd_bet(interpreter: Path, *, cancelled: Callable[[], bool] = is_never_cancelled) -> dict[str, str]:
     """The versions that HD-BET's interpreter reports after importing HD-BET; PackageMissing if it cannot."""
     finished = run_watched([str(interpreter), *ISOLATED, str(RUNNER), "--check"], cancelled=cancelled)
     if finished.exit_code == 0:
@@ -84,13 +84,13 @@ def check_hd_bet(interpreter: Path, *, cancelled: Callable[[], bool] = never_can
             if line.startswith("{"):
                 return {name: str(value) for name, value in json.loads(line).items()}
     raise PackageMissing(
-        f"HD-BET does not work in its environment: {last_useful_line(finished)}",
+        f"HD-BET does not work in its environment: {find_last_useful_line(finished)}",
         remedy=f"remove the folder mssoftseg/hd-bet/environment of your user data and run "
         f"`{INSTALL_COMMAND}`, or name another interpreter in {PYTHON_VARIABLE}",
     )
 
 
-def requirements() -> list[str]:
+def list_requirements() -> list[str]:
     """What pip is asked for. Beside a CPU build of torch HD-BET gets the very same one: a GPU build is huge.
 
     The version is read from the metadata, so that torch is not imported.
@@ -112,7 +112,7 @@ def _install_packages(
     interpreter: Path, pip_arguments: Sequence[str], *, progress: Progress, cancelled: Callable[[], bool]
 ) -> None:
     """Install with the user's pip settings; if these know no CPU build of torch, with PyTorch's own index."""
-    wanted = requirements()
+    wanted = list_requirements()
     command = [str(interpreter), *ISOLATED, *_PIP_INSTALL, *pip_arguments, *wanted]
     report = _line_reporter(progress)
     finished = run_watched(command, cancelled=cancelled, on_line=report)
@@ -138,7 +138,7 @@ def _line_reporter(progress: Progress) -> Callable[[str], None]:
 def _require_success(finished: FinishedProcess, what: str) -> None:
     if finished.exit_code != 0:
         raise JobFailed(
-            f"{what}: {last_useful_line(finished)}",
+            f"{what}: {find_last_useful_line(finished)}",
             remedy="check the network, the proxy and the free disk space (2 GB, more for a GPU), then "
             f"run `{INSTALL_COMMAND}` again",
         )

@@ -43,12 +43,12 @@ class FinishedProcess:
     stderr: str
 
 
-def never_cancelled() -> bool:
+def is_never_cancelled() -> bool:
     """For callers that cannot cancel."""
     return False
 
 
-def foreign_environment(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+def make_foreign_environment(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables for an interpreter that is not ours.
 
     Python's own variables always point at our packages. Slicer's launcher besides puts its libraries first,
@@ -66,7 +66,7 @@ def foreign_environment(variables: Mapping[str, str] = os.environ) -> dict[str, 
 def run_watched(
     command: Sequence[str],
     *,
-    cancelled: Callable[[], bool] = never_cancelled,
+    cancelled: Callable[[], bool] = is_never_cancelled,
     on_line: Callable[[str], None] | None = None,
 ) -> FinishedProcess:
     """Run a command to its end without a time limit; when cancelled, kill its process tree: JobCancelled.
@@ -101,18 +101,18 @@ def kill_process_tree(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-def last_useful_line(finished: FinishedProcess) -> str:
+def find_last_useful_line(finished: FinishedProcess) -> str:
     """What to tell the user about a failure: the runner's own line, else the last one; without folders."""
     lines = [line.strip() for line in f"{finished.stdout}\n{finished.stderr}".splitlines() if line.strip()]
     ours = [line.removeprefix(RUNNER_PREFIX) for line in lines if line.startswith(RUNNER_PREFIX)]
     if ours:
-        return without_folders(ours[-1])
+        return cut_folders(ours[-1])
     if finished.exit_code < 0:
         return f"it was ended by signal {-finished.exit_code}"
-    return without_folders(lines[-1]) if lines else f"it ended with exit code {finished.exit_code} and said nothing"
+    return cut_folders(lines[-1]) if lines else f"it ended with exit code {finished.exit_code} and said nothing"
 
 
-def without_folders(line: str) -> str:
+def cut_folders(line: str) -> str:
     """The line with every path cut down to its base name: folders can name patients."""
     return _BARE_PATH.sub(r"\1", _QUOTED_PATH.sub(r"\1\3\1", line))
 
@@ -125,7 +125,7 @@ def _start(command: Sequence[str], *, folder: str, stdout: int, stderr: int) -> 
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=stderr,
-            env=foreign_environment(),
+            env=make_foreign_environment(),
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:

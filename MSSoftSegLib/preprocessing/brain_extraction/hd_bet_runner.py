@@ -37,25 +37,25 @@ class Refused(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, and turn every failure into one line and exit code 1."""
-    options = parsed(arguments)
+    options = parse_arguments(arguments)
     if options.end_with_stdin:
         end_with_stdin()
     refuse_network()
     try:
         if options.check:
-            sys.stdout.write(json.dumps(installed_versions()) + "\n")
+            sys.stdout.write(json.dumps(list_installed_versions()) + "\n")
         else:
             write_brain_mask(options)
     except Refused as error:
-        return failed(str(error))
+        return report_failure(str(error))
     except Exception as error:
         if "out of memory" in str(error).lower() or isinstance(error, MemoryError):
-            return failed("out of memory")
-        return failed(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+            return report_failure("out of memory")
+        return report_failure(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
     return 0
 
 
-def parsed(arguments: list[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="HD-BET brain mask of one image, without any download.")
     parser.add_argument("--check", action="store_true", help="only print the versions, as JSON")
     parser.add_argument("--weights", help="folder of plans.json, dataset.json and fold_all/checkpoint_final.pth")
@@ -71,7 +71,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def failed(line: str) -> int:
+def report_failure(line: str) -> int:
     sys.stderr.write(f"\n{PREFIX}{line}\n")
     return 1
 
@@ -98,7 +98,7 @@ def refuse_network() -> None:
     sys.addaudithook(refuse)
 
 
-def installed_versions() -> dict[str, Any]:
+def list_installed_versions() -> dict[str, Any]:
     """Versions of what matters, after importing it; HD-BET replaces sys.stdout on import and puts it back."""
     torch: Any = import_module("torch")
     import_module("HD_BET.hd_bet_prediction")
@@ -142,7 +142,7 @@ def load_only_checked_weights(torch: Any, *, sha256: str) -> None:
     nnU-Net asks for weights_only=False. The bytes are read once, hashed, and loaded from memory: there is no
     moment at which another file could be put in place.
     """
-    if release_of(torch.__version__) < SAFE_UNPICKLER:
+    if parse_release(torch.__version__) < SAFE_UNPICKLER:
         raise Refused("the torch of HD-BET's environment is too old to read a checkpoint safely: install HD-BET again")
     original = torch.load
 
@@ -152,23 +152,23 @@ def load_only_checked_weights(torch: Any, *, sha256: str) -> None:
         if os.path.basename(file) != CHECKPOINT_NAME or hashlib.sha256(content).hexdigest() != sha256.lower():
             raise Refused("the checkpoint is not the one whose checksum was accepted")
         try:
-            with torch.serialization.safe_globals(plain_data_classes()):
+            with torch.serialization.safe_globals(list_plain_data_classes()):
                 return original(io.BytesIO(content), map_location=map_location, weights_only=True)
         except pickle.UnpicklingError as error:
             raise Refused(
-                f"the checkpoint holds more than weights, numbers and settings ({first_global(error)})"
+                f"the checkpoint holds more than weights, numbers and settings ({find_first_global(error)})"
             ) from None
 
     torch.load = load
 
 
-def release_of(version: str) -> tuple[int, int]:
+def parse_release(version: str) -> tuple[int, int]:
     """The first two numbers of a version; (0, 0) where there are none."""
     numbers = version.split("+")[0].split(".")[:2]
     return (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 and all(map(str.isdigit, numbers)) else (0, 0)
 
 
-def plain_data_classes() -> list[Any]:
+def list_plain_data_classes() -> list[Any]:
     """What nnU-Net's checkpoints hold besides tensors: numpy numbers (its training log), by both names."""
     numpy: Any = import_module("numpy")
     multiarray: Any = import_module("numpy._core.multiarray" if hasattr(numpy, "_core") else "numpy.core.multiarray")
@@ -181,7 +181,7 @@ def plain_data_classes() -> list[Any]:
     return [*rebuilders, numpy.ndarray, numpy.dtype, *dtypes, import_module("_codecs").encode]
 
 
-def first_global(error: Exception) -> str:
+def find_first_global(error: Exception) -> str:
     """The class or function that torch refused to build, from its message."""
     words = str(error).split()
     return words[words.index("GLOBAL") + 1] if "GLOBAL" in words[:-1] else type(error).__name__

@@ -48,7 +48,7 @@ class WeightsRefused(WeightsMissing):
     code: ClassVar[str] = "weights-refused"
 
 
-def sha256_of(file: Path) -> str:
+def compute_sha256(file: Path) -> str:
     """SHA-256 of a file, 64 lower-case hexadecimal digits."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -65,7 +65,7 @@ def require_weights(environment: HdBetEnvironment, *, known: Collection[str] = K
     if missing:
         raise WeightsMissing(f"HD-BET's weights are not here: no {', '.join(missing)}", remedy=_missing_remedy())
     _require_trusted_plans(folder / PLANS_FILE)
-    actual = sha256_of(folder / CHECKPOINT_FILE)
+    actual = compute_sha256(folder / CHECKPOINT_FILE)
     if actual not in known:
         _require_stated(actual, environment.accepted_sha256)
         if environment.accepted_sha256 is None:
@@ -75,7 +75,7 @@ def require_weights(environment: HdBetEnvironment, *, known: Collection[str] = K
 
 def record_weights(folder: Path, sha256: str) -> None:
     """Write down which checkpoint a folder of weights holds; where nothing may be written, that is said in the log."""
-    record = record_file(folder)
+    record = name_record_file(folder)
     partial = record.with_name(f".{record.name}.{secrets.token_hex(6)}")
     try:
         partial.write_text(sha256 + "\n", encoding="ascii")
@@ -87,18 +87,18 @@ def record_weights(folder: Path, sha256: str) -> None:
         )
 
 
-def record_file(folder: Path) -> Path:
+def name_record_file(folder: Path) -> Path:
     """Where the checksum of a folder's checkpoint is written down: beside it, so that it outlives the folder."""
     return folder.with_name(folder.name + ".sha256")
 
 
 def is_recorded(folder: Path) -> bool:
     """Whether a checkpoint of this folder was accepted before."""
-    return record_file(folder).exists()
+    return name_record_file(folder).exists()
 
 
 def _require_unchanged(actual: str, folder: Path) -> None:
-    record = record_file(folder)
+    record = name_record_file(folder)
     try:
         recorded = record.read_text(encoding="ascii").strip()
     except FileNotFoundError:
@@ -131,7 +131,7 @@ def _require_stated(actual: str, stated: str | None) -> None:
 def _require_trusted_plans(plans_file: Path) -> None:
     """Refuse plans that would build the network from classes outside of the packages known for it."""
     try:
-        named = named_code(json.loads(plans_file.read_text("utf-8")))
+        named = list_named_code(json.loads(plans_file.read_text("utf-8")))
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise WeightsRefused(
             f"HD-BET's {plans_file.name} cannot be read",
@@ -145,7 +145,7 @@ def _require_trusted_plans(plans_file: Path) -> None:
         )
 
 
-def named_code(plans: dict) -> list[str]:
+def list_named_code(plans: dict) -> list[str]:
     """The dotted names of everything that nnU-Net would import because these plans say so."""
     names: list[str] = []
     for configuration in plans["configurations"].values():

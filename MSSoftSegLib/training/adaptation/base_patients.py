@@ -19,8 +19,8 @@ from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.phantom.acquisition import Acquisition
 from MSSoftSegLib.phantom.digital_patient import DigitalPatientSettings, make_digital_patient
-from MSSoftSegLib.preprocessing.cache import default_cache_folder
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.preprocessing.cache import find_cache_folder
+from MSSoftSegLib.result_folder import write_completely
 
 LOGGER = logging.getLogger(__name__)
 Use = Literal["validation", "rehearsal"]
@@ -53,10 +53,10 @@ def base_patients(
 
 def _patient(seed: int, spacing_mm: float) -> LabeledCase:
     name = f"base-{seed}"
-    folder = default_cache_folder().parent / f"base-patients-{VERSION}" / f"{name}-{spacing_mm:g}mm"
+    folder = find_cache_folder().parent / f"base-patients-{VERSION}" / f"{name}-{spacing_mm:g}mm"
     if not folder.is_dir():
         try:
-            with complete_or_absent(folder, overwrite=False) as partial:
+            with write_completely(folder, overwrite=False) as partial:
                 _write(seed, spacing_mm, partial)
         except OutputExists:
             LOGGER.debug("%s was made by another process meanwhile", name)

@@ -19,7 +19,7 @@ from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.description import Calibration
 from MSSoftSegLib.network.weights import load_networks
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 
 
 def rehearsal_cases(
@@ -44,7 +44,7 @@ def rehearsal_cases(
         path = folder / f"{patient.case}_{bundle.sha256[:16]}.nii.gz"
         if not path.is_file():
             exam = read_exam(patient.images)
-            working = working_exam_as_given(exam, working_spacing_mm=description.spacing_mm)
+            working = take_exam_as_given(exam, working_spacing_mm=description.spacing_mm)
             found = predict(working, description, networks, reference=Modality.FLAIR, tta="none", device=device)
             write_image(found.native.probability, path)
         cases.append(replace(patient, raters=MappingProxyType({}), soft_label=path))

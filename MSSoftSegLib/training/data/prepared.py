@@ -12,13 +12,13 @@ import numpy as np
 from scipy import ndimage
 
 from MSSoftSegLib.errors import BadLibrary, JobCancelled, MSSoftSegError
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.library.labeled_case import LabeledCase
-from MSSoftSegLib.preprocessing.brain_extraction.backend import chosen_backend
+from MSSoftSegLib.preprocessing.brain_extraction.backend import choose_backend
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.steps import ALIGNMENT_VERSION, BIAS_CORRECTION_VERSION, BRAIN_EXTRACTION_VERSION
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 from MSSoftSegLib.training.data.prepared_case import PreparedCase, rater_file, read_prepared, write_prepared
 from MSSoftSegLib.training.data.working_arrays import WorkingArrays, working_arrays
@@ -109,7 +109,7 @@ def _prepared(
     except MSSoftSegError as problem:
         raise type(problem)(f"case {case.case}: {problem.message}", remedy=problem.remedy) from None
     facts = _facts(case, arrays, target)
-    with complete_or_absent(target, overwrite=True) as partial:
+    with write_completely(target, overwrite=True) as partial:
         write_prepared(partial, stored_arrays(arrays), facts, fingerprint)
     return facts
 
@@ -118,12 +118,12 @@ def _fingerprint(case: LabeledCase, recipe: Recipe) -> str:
     """SHA-256 of all that the prepared arrays depend on; what acts after preparation (labels.binarize) is no part of it."""
     versions: list[object] = [PREPARATION_VERSION]
     if not case.preprocessed:
-        backend = chosen_backend("auto")
+        backend = choose_backend("auto")
         versions += [ALIGNMENT_VERSION, BIAS_CORRECTION_VERSION, backend, BRAIN_EXTRACTION_VERSION[backend]]
     softening = recipe.labels.model_dump(mode="json", include=set(SoftLabelSettings.model_fields))
     document = {
         "versions": versions,
-        "files": {part: sha256_of_file(path) for part, path in _files(case).items()},
+        "files": {part: compute_sha256(path) for part, path in _files(case).items()},
         "case": [case.case, case.patient, case.preprocessed],
         "label": softening,
         "data": recipe.data.model_dump(mode="json", exclude={"validation"}),

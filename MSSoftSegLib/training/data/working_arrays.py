@@ -13,11 +13,11 @@ from MSSoftSegLib.errors import BadExam, BadLibrary
 from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
 from MSSoftSegLib.exam.image_file import read_map, read_mask
-from MSSoftSegLib.exam.lattice import copied_or_resampled
+from MSSoftSegLib.exam.lattice import copy_or_resample
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import read_exam
 from MSSoftSegLib.library.labeled_case import LabeledCase
-from MSSoftSegLib.preprocessing.as_given import brain_and_grid_as_given, mask_as_given
+from MSSoftSegLib.preprocessing.as_given import take_brain_and_grid_as_given, take_mask_as_given
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.normalization import normalize
 from MSSoftSegLib.preprocessing.pipeline import STAGES, preprocess
@@ -74,7 +74,7 @@ def working_arrays(
 
     def on_grid(image: sitk.Image) -> np.ndarray:
         way = placed.flair_from_working
-        moved = copied_or_resampled(image, grid) if way is None else resample(image, grid, source_from_grid=way)
+        moved = copy_or_resample(image, grid) if way is None else resample(image, grid, source_from_grid=way)
         return np.clip(voxels(moved), 0, 1).astype(np.float32)
 
     confidence = read_map(case.confidence, like=flair) if case.confidence and case.is_pseudo_labelled else None
@@ -140,9 +140,9 @@ def _placed_by_preprocessing(
 
 def _placed_as_given(exam: Exam, spacing_mm: float) -> _Placed:
     """Images that are aligned and brain-extracted already: cropped to the brain, voxel by voxel where the grid allows."""
-    native, grid = brain_and_grid_as_given(exam, working_spacing_mm=spacing_mm)
-    images = {modality: copied_or_resampled(image.image, grid) for modality, image in exam.images.items()}
-    return _Placed(images, mask_as_given(native, grid), None)
+    native, grid = take_brain_and_grid_as_given(exam, working_spacing_mm=spacing_mm)
+    images = {modality: copy_or_resample(image.image, grid) for modality, image in exam.images.items()}
+    return _Placed(images, take_mask_as_given(native, grid), None)
 
 
 def _channels(placed: _Placed, recipe: Recipe) -> np.ndarray:

@@ -23,7 +23,7 @@ from MSSoftSegLib.errors import (
     JobFailed,
     MSSoftSegError,
     OutOfMemory,
-    as_user_error,
+    make_user_error,
 )
 from MSSoftSegLib.exam.exam import Exam
 from MSSoftSegLib.exam.geometry import Grid, voxels
@@ -41,7 +41,7 @@ from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.network.needed_images import check_has_inputs
 from MSSoftSegLib.network.weights import load_networks
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS, preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
@@ -155,7 +155,7 @@ def _label_or_say_why(
     except JobCancelled:
         raise
     except Exception as problem:
-        error = as_user_error(problem)
+        error = make_user_error(problem)
         if isinstance(error, EnvironmentLack) and not isinstance(error, OutOfMemory):
             raise error from None
         LOGGER.warning("%s was not labelled: %s", name, _one_exam(error, problem))
@@ -232,7 +232,7 @@ def _working(
 ) -> WorkingExam:
     spacing_mm = bundle.description.spacing_mm
     if planned.preprocessed:
-        return working_exam_as_given(exam, working_spacing_mm=spacing_mm)
+        return take_exam_as_given(exam, working_spacing_mm=spacing_mm)
     settings = PreprocessingSettings(brain=request.brain, align_to=request.align_to, working_spacing_mm=spacing_mm)
     cache = StepCache() if request.use_cache else None
     return preprocess(exam, settings, cache=cache, progress=progress, cancelled=cancelled)

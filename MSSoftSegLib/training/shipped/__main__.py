@@ -18,7 +18,7 @@ from typing import Any
 
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.network.operating_point import AcquisitionPoint
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.training.engine.operating_point import load_trained
 from MSSoftSegLib.training.shipped.bundle import write_bundle
 from MSSoftSegLib.training.shipped.cohort import build_cohort
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     run = ShippedRun(plan, plan.stages, tuple(cohort), given.run)
     run.train()
     centers, folds = (_judgment(given.run, judging) for judging in judgings)
-    with complete_or_absent(given.out, overwrite=True) as folder:
+    with write_completely(given.out, overwrite=True) as folder:
         write_bundle(
             folder,
             load_trained(run.trained),

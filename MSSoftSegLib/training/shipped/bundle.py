@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint
@@ -50,7 +50,7 @@ def write_bundle(
     """Write description, weights and card into an existing folder. metrics: what judging found, for the record."""
     path = folder / "weights.safetensors"
     save_weights(network, path)
-    files = [{"name": path.name, "sha256": sha256_of_file(path)}]
+    files = [{"name": path.name, "sha256": compute_sha256(path)}]
     document = _document(plan, points, course=course, metrics=metrics, files=files)
     ModelDescription.model_validate_json(json.dumps(document))
     (folder / "model.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -20,7 +20,7 @@ import torch
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.library.labeled_case import LabeledCase
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.training.data.prepared import prepare_cases, stored_arrays
 from MSSoftSegLib.training.data.prepared_case import FACTS_FILE, PreparedCase, read_prepared, write_prepared
 from MSSoftSegLib.training.data.working_arrays import WorkingArrays
@@ -155,7 +155,7 @@ class _Builder:
             is_pseudo_labelled=False,
             raters=(),
         )
-        with complete_or_absent(target, overwrite=True) as partial:
+        with write_completely(target, overwrite=True) as partial:
             write_prepared(partial, stored_arrays(arrays), facts, fingerprint)
         return facts
 

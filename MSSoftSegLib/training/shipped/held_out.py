@@ -21,12 +21,12 @@ from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.native_grid import to_native
 from MSSoftSegLib.inference.predict import flair_slices_mm, predict
 from MSSoftSegLib.network.description import ModelDescription
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.pipeline import preprocess
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.training.shipped.real_exams import RealExam
 
 MEMBERS_FILE = "members.npz"
@@ -92,7 +92,7 @@ def predict_held_out(
             working.native_grids[Modality.FLAIR],
             working_from_native=working.working_from_native(Modality.FLAIR),
         )
-        with complete_or_absent(target, overwrite=True) as partial:
+        with write_completely(target, overwrite=True) as partial:
             np.savez_compressed(
                 partial / MEMBERS_FILE,
                 members=np.stack([voxels(member) for member in found.members]).astype(np.float16),
@@ -141,6 +141,6 @@ def _name(exam: RealExam, missing: Sequence[Modality]) -> str:
 
 def _working(exam: RealExam, read: Exam, description: ModelDescription) -> WorkingExam:
     if exam.case.preprocessed:
-        return working_exam_as_given(read, working_spacing_mm=description.spacing_mm)
+        return take_exam_as_given(read, working_spacing_mm=description.spacing_mm)
     settings = PreprocessingSettings(brain="auto", working_spacing_mm=description.spacing_mm)
     return preprocess(read, settings, cache=StepCache())

@@ -24,7 +24,7 @@ from MSSoftSegLib.inference.predict import predict_members
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint
-from MSSoftSegLib.result_folder import complete_or_absent
+from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.training.data.prepared_case import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import load_trained
 from MSSoftSegLib.training.shipped.bundle import draft_description, write_bundle
@@ -108,7 +108,7 @@ def held_out_folder(run: Path, part: Withheld) -> Path:
 
 def _keep_bundle(run: ShippedRun, network: nn.Module, part: Withheld) -> None:
     """The judged model as a bundle beside its run, for whoever asks what it learns of them (Benchmarks/department.py)."""
-    with complete_or_absent(run.folder / f"model-without-{part.name}", overwrite=True) as folder:
+    with write_completely(run.folder / f"model-without-{part.name}", overwrite=True) as folder:
         card = JUDGED_CARD.format(name=part.name)
         write_bundle(folder, network, run.plan, (), course=(f"saw nobody of {part.name}",), card=card, metrics={})
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.resources import find_resources
 from MSSoftSegLib.training.synthesis.lesion_bank import brain_moments, read_lps
 
 CSF, GRAY, WHITE = 1, 2, 3
@@ -49,7 +49,7 @@ def _patient(tissue_folder: Path, lesion_folder: Path) -> TissueMaps:
 
 
 def _template() -> TissueMaps:
-    atlas = resources_folder() / "Atlas"
+    atlas = find_resources() / "Atlas"
     fractions = [read_lps(atlas / f"{stem}.nii.gz") / 255.0 for stem in ("csf", "gray_matter", "white_matter")]
     # An average of 152 brains is blurred: raising the fractions to a power brings back borders as sharp as one person's.
     sharpened = np.stack(fractions) ** 3

@@ -79,9 +79,9 @@ def test_the_two_segments_differ_in_blue_against_yellow_which_nearly_every_eye_c
 def test_terminology_is_that_of_the_shipped_file():
     import json
 
-    from MSSoftSegLib.resources import resources_folder
+    from MSSoftSegLib.resources import find_resources
 
-    document = json.loads((resources_folder() / "Terminology" / "MSSoftSeg.term.json").read_text(encoding="utf-8"))
+    document = json.loads((find_resources() / "Terminology" / "MSSoftSeg.term.json").read_text(encoding="utf-8"))
     category = document["SegmentationCodes"]["Category"][0]
     shipped = {kind["CodeValue"]: kind for kind in category["Type"]}
     for spec in SEGMENTS:

@@ -75,9 +75,9 @@ def test_every_choice_that_is_offered_is_one_that_the_worker_takes(merge, method
 
 
 def test_the_choices_begin_as_the_projects_own_recipe_has_them():
-    from MSSoftSegLib.resources import resources_folder
+    from MSSoftSegLib.resources import find_resources
 
-    recipe = tomllib.loads((resources_folder() / "Recipes" / "mssoftseg.toml").read_text(encoding="utf-8"))
+    recipe = tomllib.loads((find_resources() / "Recipes" / "mssoftseg.toml").read_text(encoding="utf-8"))
     begun = SoftChoices().settings(2)
     assert {name: begun[name] for name in recipe["labels"]} == recipe["labels"]
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 from MSSoftSegLib.change.halfway import HalfWay, half_way
 from MSSoftSegLib.change.visit import NativeImage, Visit
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
-from MSSoftSegLib.exam.linear import affine, matrix_of
+from MSSoftSegLib.exam.linear import make_affine, matrix_of
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
@@ -136,4 +136,4 @@ def _fraction(grid: Grid, spots: list[Spot]) -> np.ndarray:
 
 def moved_way(half: HalfWay) -> tuple[sitk.AffineTransform, sitk.AffineTransform]:
     """The same half-way space for swapped visits."""
-    return affine(matrix_of(half.after_from_midpoint)), affine(matrix_of(half.before_from_midpoint))
+    return make_affine(matrix_of(half.after_from_midpoint)), make_affine(matrix_of(half.before_from_midpoint))

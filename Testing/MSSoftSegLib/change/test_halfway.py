@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from MSSoftSegLib.change.halfway import half_way, square_root
-from MSSoftSegLib.exam.linear import matrix_of, moved
+from MSSoftSegLib.exam.linear import matrix_of, move_points
 
 ANGLES = st.tuples(*[st.floats(-1.0, 1.0)] * 3)
 SHIFTS = st.tuples(*[st.floats(-80.0, 80.0)] * 3)
@@ -45,9 +45,9 @@ def test_a_point_of_the_space_between_lies_at_both_visits_where_the_motion_says(
     motion = rigid((0.2, -0.1, 0.05), (10.0, -4.0, 7.0))
     way = half_way(motion, np.linalg.inv(motion), POINTS)
     before, after = (
-        moved(POINTS, matrix_of(transform)) for transform in (way.before_from_midpoint, way.after_from_midpoint)
+        move_points(POINTS, matrix_of(transform)) for transform in (way.before_from_midpoint, way.after_from_midpoint)
     )
-    assert np.allclose(moved(before, motion), after)
+    assert np.allclose(move_points(before, motion), after)
     assert way.disagreement_mm == pytest.approx(0, abs=1e-9)
     assert way.turned_deg == pytest.approx(np.degrees(np.linalg.norm((0.2, -0.1, 0.05))))
 

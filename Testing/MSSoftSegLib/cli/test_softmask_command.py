@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.cli.main import run_command
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.jobs.softmask import softmask
 from MSSoftSegLib.version import VERSION
 from Testing.MSSoftSegLib.softlabel.made_masks import image
@@ -71,7 +71,7 @@ def test_the_file_lies_on_the_raters_grid_and_the_sidecar_says_how_it_was_made(p
     assert sidecar["settings"]["merge"] == "soft-union"
     assert sidecar["settings"]["radius_mm"] == 1.2
     assert sidecar["software_version"] == VERSION
-    assert sidecar["sha256"] == sha256_of_file(place / "S.nii.gz")
+    assert sidecar["sha256"] == compute_sha256(place / "S.nii.gz")
     voxel_ml = np.prod(SPACING) / 1000
     assert sidecar["core_volume_ml"] == pytest.approx(8 * voxel_ml, abs=1e-5)
     assert sidecar["soft_volume_ml"] == pytest.approx(array.sum(dtype=float) * voxel_ml, abs=1e-5)

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from MSSoftSegLib.dicom.choice import choose, told
+from MSSoftSegLib.dicom.choice import choose, describe_choice
 from MSSoftSegLib.dicom.reading import read_dicom_exam
 from MSSoftSegLib.dicom.visits import read_visits
 from MSSoftSegLib.errors import BadExam, BadImage, RequestError
@@ -34,8 +34,8 @@ def numbers(choice):
 def test_the_series_that_a_radiologist_would_take_are_taken(tmp_path, dialect):
     expected = write_visit(tmp_path, dialect)
     choice = choose(read_visits(tmp_path), {})
-    assert numbers(choice) == expected, "\n".join(told(choice))
-    lines = told(choice)
+    assert numbers(choice) == expected, "\n".join(describe_choice(choice))
+    lines = describe_choice(choice)
     assert len(lines) >= len(DIALECTS[dialect])
     for modality, number in expected.items():
         assert any(line.startswith(f"{modality.upper()} is series {number}") and ": " in line for line in lines)

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from MSSoftSegLib.dicom.matching import LEAST_AGREEMENT, agreement, find_lattice, match
-from MSSoftSegLib.dicom.placing import mask_on_source, soft_mask_on_source
+from MSSoftSegLib.dicom.placing import place_mask_on_source, place_soft_mask_on_source
 from MSSoftSegLib.dicom.planes import Stack
 from MSSoftSegLib.dicom.source_series import SourceSeries
 from MSSoftSegLib.errors import GridMismatch
@@ -43,7 +43,7 @@ def test_labels_go_where_their_points_are_however_the_image_is_stored(turn, spac
     case = sitk.DICOMOrient(source, stored)
     labels = label_map(case, seed=seed)
     lattice = find_lattice(Grid.of(case), Grid.of(source))
-    placed = mask_on_source(labels, source_of(source, lattice))
+    placed = place_mask_on_source(labels, source_of(source, lattice))
     np.testing.assert_array_equal(placed, by_points(labels, source))
     assert placed.sum() == array(labels).sum()
 
@@ -55,7 +55,7 @@ def test_a_case_that_was_cropped_from_the_series_is_put_back_into_it(dx, dy, dz,
     case = sitk.DICOMOrient(source[dx : dx + 9, dy : dy + 8, dz : dz + 7], stored)
     lattice = match(as_float(case), as_float(source))
     labels = label_map(case)
-    placed = mask_on_source(labels, source_of(source, lattice))
+    placed = place_mask_on_source(labels, source_of(source, lattice))
     np.testing.assert_array_equal(placed, by_points(labels, source))
 
 
@@ -166,14 +166,14 @@ def test_a_case_that_was_resampled_in_the_same_space_is_brought_back_and_said_so
     values = np.zeros(case.GetSize()[::-1], np.uint8)
     values[4:9, 10:20, 6:14] = 1
     labels = Grid.of(case).image(values)
-    placed = mask_on_source(labels, source_of(source, None))
+    placed = place_mask_on_source(labels, source_of(source, None))
     assert placed.sum() * 1.0 == pytest.approx(values.sum() * 0.125, rel=0.35)
     np.testing.assert_array_equal(
         placed, array(sitk.Resample(labels, source, sitk.Transform(), sitk.sitkNearestNeighbor))
     )
     values = np.linspace(0, 1, 40)[None, :, None] * np.ones((24, 40, 48))
     values[:, :, 46:], values[:, 38:], values[22:] = 0, 0, 0  # what would lie beyond the last voxels' centers
-    soft = soft_mask_on_source(Grid.of(case).image(values.astype(np.float32)), source_of(source, None))
+    soft = place_soft_mask_on_source(Grid.of(case).image(values.astype(np.float32)), source_of(source, None))
     np.testing.assert_allclose(soft[4, :19, 10], np.arange(19) * 2 / 39, atol=1e-5)
 
 
@@ -185,9 +185,9 @@ def test_lesions_outside_the_series_are_not_dropped():
     beyond = Grid((90, 20, 12), (0.7, 1, 1), source.GetOrigin(), source.GetDirection())
     labels = np.zeros((12, 20, 90), np.uint8)
     labels[3, 3, 80] = 1
-    assert mask_on_source(case, source_of(source, None)).sum() == 0
+    assert place_mask_on_source(case, source_of(source, None)).sum() == 0
     with pytest.raises(GridMismatch, match="1 labelled voxels lie outside"):
-        mask_on_source(beyond.image(labels), source_of(source, None))
+        place_mask_on_source(beyond.image(labels), source_of(source, None))
 
 
 @given(error=st.floats(-0.04, 0.04))

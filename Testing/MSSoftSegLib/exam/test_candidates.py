@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from MSSoftSegLib.errors import BadExam
-from MSSoftSegLib.exam.candidates import best_first, candidate, why_first
+from MSSoftSegLib.exam.candidates import explain_first, read_candidate, sort_candidates
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.image_file import write_image
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.reading import find_exam, named_otherwise
+from MSSoftSegLib.exam.reading import find_exam, find_misnamed
 
 AXIAL = (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0)
 SAGITTAL = (0, 0, 1.0, 1.0, 0, 0, 0, 1.0, 0)
@@ -105,16 +105,16 @@ def test_the_best_is_taken_when_that_is_asked_for(scanned):
 )
 def test_the_reason_is_the_first_that_sets_two_apart(tmp_path, better, worse, reason):
     paths = [write_series(tmp_path, name, *rest, extent_mm=mm) for name, *rest, mm in (worse, better)]
-    best, other = best_first([candidate(path) for path in paths])
+    best, other = sort_candidates([read_candidate(path) for path in paths])
     assert best.path.name == f"{better[0]}.nii.gz"
-    assert reason in why_first(best, other)
+    assert reason in explain_first(best, other)
 
 
 def test_a_candidate_that_cannot_be_read_comes_last_and_says_so(tmp_path):
     broken = tmp_path / "t1_a.nii.gz"
     broken.write_bytes(b"nothing")
     sound = write_series(tmp_path, "t1_b", (1, 1, 1), AXIAL, {})
-    best, other = best_first([candidate(broken), candidate(sound)])
+    best, other = sort_candidates([read_candidate(broken), read_candidate(sound)])
     assert best.path == sound
     assert "t1_a.nii.gz" in other.words
 
@@ -124,7 +124,7 @@ def test_a_file_that_is_given_as_what_its_name_denies_is_doubted(tmp_path):
     (tmp_path / "T2.nii.gz").touch()
     (tmp_path / "T1.nii.gz").touch()
     given = {Modality.T1: tmp_path / "T1_Gadovist.nii.gz", Modality.FLAIR: tmp_path / "T2.nii.gz"}
-    first, second = named_otherwise(given)
+    first, second = find_misnamed(given)
     assert "contrast-enhanced" in first
     assert "says T2" in second
-    assert named_otherwise({Modality.T1: tmp_path / "T1.nii.gz"}) == []
+    assert find_misnamed({Modality.T1: tmp_path / "T1.nii.gz"}) == []

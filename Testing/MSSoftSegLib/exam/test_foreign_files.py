@@ -13,9 +13,9 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage
-from MSSoftSegLib.exam.geometry import Grid, same_grid
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid
 from MSSoftSegLib.exam.image_file import read_channels, read_image, read_mask, write_image
-from MSSoftSegLib.exam.plain_text import decoded_text, plain_letters
+from MSSoftSegLib.exam.plain_text import decode_text, plain_letters
 from MSSoftSegLib.exam.sidecar import read_sidecar
 from Testing.MSSoftSegLib.exam.made_files import made_image, made_voxels, ras_affine
 
@@ -36,7 +36,7 @@ def test_each_channel_is_what_a_file_of_its_own_would_be(tmp_path):
     channels = read_channels(write_four_dimensional(tmp_path / "a.nii.gz"), CHANNELS)
     for number, channel in enumerate(channels):
         np.testing.assert_array_equal(sitk.GetArrayFromImage(channel), made_voxels() + 1000 * number)
-        assert same_grid(channel, made_image())
+        assert have_same_grid(channel, made_image())
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -84,7 +84,7 @@ def test_a_name_in_any_case_and_script_is_read(tmp_path, name):
     (tmp_path / f"plain{extension}").rename(tmp_path / name)
     found = read_image(tmp_path / name)
     np.testing.assert_array_equal(sitk.GetArrayFromImage(found), made_voxels())
-    assert same_grid(found, made_image())
+    assert have_same_grid(found, made_image())
 
 
 @pytest.mark.parametrize("decimals", [3, 4, 5])
@@ -122,7 +122,7 @@ def test_numbers_that_32_bits_cannot_hold_are_refused_for_that_reason(tmp_path, 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_text_is_read_as_its_byte_order_mark_says(tmp_path, encoding):
-    assert decoded_text("Läsion α".encode(encoding)) == "Läsion α"
+    assert decode_text("Läsion α".encode(encoding)) == "Läsion α"
     (tmp_path / "T1.json").write_bytes(json.dumps({"SeriesDescription": "α"}, ensure_ascii=False).encode(encoding))
     assert read_sidecar(tmp_path / "T1.nii.gz") == {"SeriesDescription": "α"}
 

@@ -13,11 +13,11 @@ from scipy.spatial.transform import Rotation
 
 from MSSoftSegLib.exam.geometry import (
     Grid,
-    canonical,
+    have_same_grid,
     isotropic_grid_around,
+    orient_canonically,
     orientation_letters,
     resample,
-    same_grid,
     voxels,
 )
 from Testing.MSSoftSegLib.exam.made_files import angles, made_grid, made_image, made_voxels
@@ -42,7 +42,7 @@ def points_by_value(image: sitk.Image) -> dict[float, tuple[float, ...]]:
 def test_canonical_order_leaves_every_voxel_where_it_is(axes: np.ndarray) -> None:
     turn = Rotation.from_euler("xyz", [8, -13, 21], degrees=True).as_matrix()
     image = made_grid(turn @ axes).image(made_voxels())
-    ordered = canonical(image)
+    ordered = orient_canonically(image)
     before, after = points_by_value(image), points_by_value(ordered)
     assert before.keys() == after.keys()
     assert max(np.linalg.norm(np.subtract(before[value], after[value])) for value in before) < 1e-6
@@ -59,11 +59,11 @@ def test_canonical_order_of_any_oblique_image_is_its_own_canonical_order(
     axes: np.ndarray, turn: tuple[float, float, float]
 ) -> None:
     image = made_grid(Rotation.from_rotvec(turn).as_matrix() @ axes).image(made_voxels())
-    once = canonical(image)
-    twice = canonical(once)
+    once = orient_canonically(image)
+    twice = orient_canonically(once)
     before, after = points_by_value(image), points_by_value(once)
     assert max(np.linalg.norm(np.subtract(before[value], after[value])) for value in before) < 1e-6
-    assert same_grid(once, twice)
+    assert have_same_grid(once, twice)
     np.testing.assert_array_equal(voxels(once), voxels(twice))
 
 
@@ -114,8 +114,8 @@ def test_a_shift_of_up_to_a_thousandth_of_the_smallest_spacing_is_the_same_grid(
     shift_mm = np.array(way) / np.linalg.norm(way) * share * 0.0009  # spacing 0.9 mm
     origin = tuple((np.array(grid.origin_mm) + shift_mm).tolist())
     shifted = Grid(grid.size, grid.spacing_mm, origin, grid.direction)
-    assert same_grid(grid, shifted) == (share < 1)
-    assert same_grid(shifted, grid) == (share < 1)
+    assert have_same_grid(grid, shifted) == (share < 1)
+    assert have_same_grid(shifted, grid) == (share < 1)
 
 
 @pytest.mark.parametrize("factor", [1 + 1e-6, 1 + 1e-3])
@@ -123,22 +123,22 @@ def test_a_spacing_counts_by_what_it_does_to_the_far_corner(factor: float) -> No
     grid = made_grid()
     # 3 steps of 3.1 mm: 1e-6 moves the corner by 0.00001 mm, 1e-3 by 0.0093 mm; allowed are 0.0009 mm.
     other = Grid(grid.size, (0.9, 1.2, 3.1 * factor), grid.origin_mm, grid.direction)
-    assert same_grid(grid, other) == (factor < 1.0005)
+    assert have_same_grid(grid, other) == (factor < 1.0005)
 
 
 @pytest.mark.parametrize("degrees", [1e-4, 0.1])
 def test_a_turn_counts_by_what_it_does_to_the_far_corner(degrees: float) -> None:
     # The far corner is about 11 mm away: 1e-4 degrees move it by 0.00002 mm, 0.1 degrees by 0.01 to 0.02 mm.
     turned = Rotation.from_euler("z", degrees, degrees=True).as_matrix() @ np.reshape(made_grid().direction, (3, 3))
-    assert same_grid(made_grid(), made_grid(turned)) == (degrees < 0.01)
+    assert have_same_grid(made_grid(), made_grid(turned)) == (degrees < 0.01)
 
 
 def test_another_size_or_a_mirror_image_is_another_grid() -> None:
     grid = made_grid()
-    assert not same_grid(grid, Grid((6, 5, 3), grid.spacing_mm, grid.origin_mm, grid.direction))
+    assert not have_same_grid(grid, Grid((6, 5, 3), grid.spacing_mm, grid.origin_mm, grid.direction))
     mirrored = np.reshape(grid.direction, (3, 3)) * [-1, 1, 1]
-    assert not same_grid(grid, made_grid(mirrored))
-    assert not same_grid(grid, Grid(grid.size, grid.spacing_mm, (float("nan"), 0, 0), grid.direction))
+    assert not have_same_grid(grid, made_grid(mirrored))
+    assert not have_same_grid(grid, Grid(grid.size, grid.spacing_mm, (float("nan"), 0, 0), grid.direction))
 
 
 # --- the isotropic grid around a mask

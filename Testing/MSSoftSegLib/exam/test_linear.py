@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.linear import affine, chained, matrix_of, moved
+from MSSoftSegLib.exam.linear import chain_transforms, make_affine, matrix_of, move_points
 
 
 def some_map(seed: int) -> sitk.Transform:
@@ -23,7 +23,9 @@ def test_points_move_as_simpleitk_moves_them(seed):
     found, other = some_map(seed), some_map(seed + 10)
     points = np.random.default_rng(seed).uniform(-100, 100, (20, 3))
     expected = [found.TransformPoint(point) for point in points.tolist()]
-    np.testing.assert_allclose(moved(points, matrix_of(found)), expected, atol=1e-9)
+    np.testing.assert_allclose(move_points(points, matrix_of(found)), expected, atol=1e-9)
     both = [found.TransformPoint(other.TransformPoint(point)) for point in points.tolist()]
-    np.testing.assert_allclose([chained(found, other).TransformPoint(p) for p in points.tolist()], both, atol=1e-9)
-    np.testing.assert_allclose(matrix_of(affine(matrix_of(found))), matrix_of(found), atol=1e-12)
+    np.testing.assert_allclose(
+        [chain_transforms(found, other).TransformPoint(p) for p in points.tolist()], both, atol=1e-9
+    )
+    np.testing.assert_allclose(matrix_of(make_affine(matrix_of(found))), matrix_of(found), atol=1e-12)

@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from MSSoftSegLib.errors import BadImage, DiskFull, GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import Grid, voxels
-from MSSoftSegLib.exam.image_file import read_image, read_mask, sha256_of_file, write_image, write_images
+from MSSoftSegLib.exam.image_file import compute_sha256, read_image, read_mask, write_image, write_images
 from Testing.MSSoftSegLib.exam.made_files import (
     LPS_FROM_RAS,
     SIZE,
@@ -287,15 +287,15 @@ def test_no_space_left_is_said_plainly(folder: Path, monkeypatch: pytest.MonkeyP
 def test_a_checksum_is_that_of_the_bytes(folder: Path) -> None:
     (folder / "a.nii").write_bytes(b"abc")
     # The test vector of FIPS 180-2.
-    assert sha256_of_file(folder / "a.nii") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert compute_sha256(folder / "a.nii") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_the_checksum_of_a_detached_header_covers_its_voxels(folder: Path) -> None:
     (folder / "a.raw").write_bytes(b"voxels")
     path = write_meta(folder / "a.mhd", b"", ElementDataFile="a.raw")
-    assert sha256_of_file(path) == hashlib.sha256(path.read_bytes() + b"voxels").hexdigest()
+    assert compute_sha256(path) == hashlib.sha256(path.read_bytes() + b"voxels").hexdigest()
 
 
 def test_the_checksum_of_a_missing_file_is_refused(folder: Path) -> None:
     with pytest.raises(BadImage, match=r"^a\.nii does not exist"):
-        sha256_of_file(folder / "a.nii")
+        compute_sha256(folder / "a.nii")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image
 from Testing.MSSoftSegLib.exam.made_files import (
     gzip_with_flipped_bit,
@@ -92,9 +92,9 @@ def test_the_same_oblique_axes_mean_the_same_grid_in_all_three_formats(folder: P
     nrrd = write_nrrd(folder / "a.nrrd", space_directions=" ".join(f"({vector})" for vector in vectors))
     meta = write_meta(folder / "a.mha", TransformMatrix=" ".join(map(repr, columns.ravel().tolist())))
     nifti = write_nifti(folder / "a.nii")
-    assert same_grid(read_image(nrrd), grid)
-    assert same_grid(read_image(meta), grid)
-    assert same_grid(read_image(nifti), grid)
+    assert have_same_grid(read_image(nrrd), grid)
+    assert have_same_grid(read_image(meta), grid)
+    assert have_same_grid(read_image(nifti), grid)
 
 
 @pytest.mark.parametrize("tiny", ["1e-308", "-5e-324", "1e-200", "1e-15"])

@@ -15,7 +15,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadExam, BadImage
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, write_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import IgnoredFile, find_exam, read_exam, read_exam_folder
@@ -273,7 +273,7 @@ def test_an_unreadable_sidecar_is_logged_and_ignored(
     (folder / "FLAIR.json").write_bytes(content)
     with caplog.at_level(logging.WARNING):
         exam = read_exam({Modality.FLAIR: flair})
-    assert same_grid(exam.image(Modality.FLAIR), read_exam_folder(folder).image(Modality.FLAIR))
+    assert have_same_grid(exam.image(Modality.FLAIR), read_exam_folder(folder).image(Modality.FLAIR))
     assert "FLAIR.json is not a readable JSON sidecar" in caplog.text
     assert folder.name not in caplog.text
 

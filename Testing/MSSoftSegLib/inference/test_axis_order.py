@@ -24,7 +24,7 @@ from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.weights import load_networks
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 from MSSoftSegLib.training.adaptation.rehearsal import rehearsal_cases
 from MSSoftSegLib.training.data.prepared import prepare_cases
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
@@ -76,7 +76,7 @@ def upright(path: Path) -> np.ndarray:
 
 
 def working_exam(case: LabeledCase):
-    return working_exam_as_given(read_exam(case.images), working_spacing_mm=1.0)
+    return take_exam_as_given(read_exam(case.images), working_spacing_mm=1.0)
 
 
 @pytest.mark.parametrize("model", ["3d"], indirect=True)

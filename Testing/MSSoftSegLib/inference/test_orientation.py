@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from MSSoftSegLib.exam.exam import Exam, ExamImage
-from MSSoftSegLib.exam.geometry import Grid, resample, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, resample, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.predict import predict
@@ -124,8 +124,8 @@ def segmented(grid, shift, *, tta="none"):
 def test_lesions_come_out_at_their_physical_place_however_the_exam_is_stored(how):
     grid, shift = stored_grid(**how)
     result = segmented(grid, shift)
-    assert same_grid(result.mask, grid)
-    assert same_grid(result.maps.entropy, grid)
+    assert have_same_grid(result.mask, grid)
+    assert have_same_grid(result.maps.entropy, grid)
     found = np.array([lesion.centroid_ras_mm for lesion in result.lesions]) * [-1, -1, 1] - shift
     assert len(found) == 3
     distance = np.linalg.norm(found[:, None] - np.array(LESION_CENTERS_LPS_MM)[None], axis=2)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, stats
 
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
 from MSSoftSegLib.inference.pseudo_label import omega, pseudo_label
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
 from MSSoftSegLib.training.recipe import PseudoLabelSettings
@@ -205,9 +205,9 @@ def test_a_hard_label_weighs_all_voxels_alike(mode: str) -> None:
 def test_the_label_lies_where_the_probability_lies(mode: str) -> None:
     probability = image(np.random.default_rng(0).uniform(size=(2, 3, 4)), (0.7, 1.1, 3.0))
     found = pseudo_label(probability, choices(mode))
-    assert same_grid(found.label, probability)
+    assert have_same_grid(found.label, probability)
     assert found.label.GetPixelID() == sitk.sitkFloat32
-    assert found.confidence is None or same_grid(found.confidence, probability)
+    assert found.confidence is None or have_same_grid(found.confidence, probability)
 
 
 def test_a_label_without_any_lesion_is_worth_a_warning() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
 from MSSoftSegLib.lesion.segmentation import segment_lesions
 from MSSoftSegLib.lesion.uncertainty import combine
 
@@ -54,8 +54,8 @@ def test_lesions_come_largest_first_and_carry_the_number_of_their_instance() -> 
 
 def test_mask_and_instances_lie_on_the_grid_of_the_probability_in_8_and_16_bits() -> None:
     answer = segment_lesions(combine([member(0.9)]), threshold=0.5, min_lesion_mm3=0.0)
-    assert same_grid(answer.mask, GRID)
-    assert same_grid(answer.instances, GRID)
+    assert have_same_grid(answer.mask, GRID)
+    assert have_same_grid(answer.instances, GRID)
     assert (answer.mask.GetPixelID(), answer.instances.GetPixelID()) == (sitk.sitkUInt8, sitk.sitkUInt16)
 
 

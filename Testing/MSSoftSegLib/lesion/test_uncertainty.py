@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
 from MSSoftSegLib.lesion.uncertainty import combine, entropy_nats
 
 OBLIQUE = Grid(
@@ -104,7 +104,7 @@ def test_mutual_information_is_never_negative_nor_above_the_entropy(members: np.
 def test_every_map_keeps_the_oblique_geometry_of_its_members_in_32_bits() -> None:
     maps = combine([member(0.2), member(0.6)])
     for image in (maps.probability, maps.entropy, maps.mutual_information):
-        assert same_grid(image, OBLIQUE)
+        assert have_same_grid(image, OBLIQUE)
         assert image.GetPixelID() == sitk.sitkFloat32
     assert len(maps.members) == 2
 
@@ -142,5 +142,5 @@ def test_where_members_are_zero_the_maps_are_those_of_the_formulas_as_everywhere
     expected = p.mean(axis=0), entropy(p.mean(axis=0)), entropy(p.mean(axis=0)) - entropy(p).mean(axis=0)
     maps = found.probability, found.entropy, found.mutual_information
     for image, values in zip(maps, expected, strict=True):
-        assert same_grid(image, found.members[0])
+        assert have_same_grid(image, found.members[0])
         np.testing.assert_allclose(voxels(image), values, atol=2e-6)

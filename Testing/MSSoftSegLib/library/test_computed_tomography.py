@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from MSSoftSegLib.errors import BadImage
-from MSSoftSegLib.exam.geometry import canonical
+from MSSoftSegLib.exam.geometry import orient_canonically
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.computed_tomography import find_body_in_window, is_computed_tomography
@@ -53,9 +53,9 @@ def test_inside_the_body_it_is_the_window_and_outside_zero():
 @pytest.mark.parametrize("letters", ["RAS", "LPI", "PIR", "SAL", "ARI"])
 def test_the_order_in_which_a_file_stores_its_voxels_makes_no_difference(letters):
     upright = as_ct(body_hu())
-    expected = sitk.GetArrayFromImage(canonical(find_body_in_window(upright, name="ct")))
+    expected = sitk.GetArrayFromImage(orient_canonically(find_body_in_window(upright, name="ct")))
     found = find_body_in_window(sitk.DICOMOrient(upright, letters), name="ct")
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(canonical(found)), expected)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(orient_canonically(found)), expected)
 
 
 def test_gas_that_only_a_slice_encloses_is_body_and_air_in_a_fold_is_not():

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import CaseId, resolve_inside
@@ -126,7 +126,7 @@ def test_metadata_of_images_in_memory_and_of_masks_is_left_behind_too(tmp_path):
 def test_a_file_without_text_is_copied_byte_for_byte(tmp_path):
     library = new_library(tmp_path)
     path = nifti_with_text(gray(), tmp_path / "clean.nii.gz", descrip=b"", aux_file=b"", intent_name=b"")
-    assert sha256_of_file(add(library, path)) == sha256_of_file(path)
+    assert compute_sha256(add(library, path)) == compute_sha256(path)
 
 
 def test_scaling_and_voxel_type_of_a_rewritten_file_stay(tmp_path):

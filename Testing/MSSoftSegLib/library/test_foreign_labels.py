@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from MSSoftSegLib.errors import BadLibrary, RequestError
-from MSSoftSegLib.exam.label_doubts import mask_doubts, value_counts
+from MSSoftSegLib.exam.label_doubts import find_mask_doubts, value_counts
 from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.description import read_channel_names, read_label_names
 from MSSoftSegLib.library.importing.run import import_cases
@@ -185,7 +185,7 @@ def test_a_mask_of_a_few_lesions_is_not_doubted():
     labels = np.zeros((20, 20, 20), np.uint8)
     labels[4:8, 4:8, 4:8] = 1
     labels[4, 4, 4:8] = 2
-    assert mask_doubts(labels, name="m", brain=np.ones(labels.shape, bool)) == ()
+    assert find_mask_doubts(labels, name="m", brain=np.ones(labels.shape, bool)) == ()
 
 
 @pytest.mark.parametrize(
@@ -201,6 +201,6 @@ def test_a_mask_of_a_few_lesions_is_not_doubted():
 def test_what_no_rater_draws_is_doubted_by_value_and_count(change, said):
     labels = np.zeros((20, 20, 20), np.uint8)
     labels[4:8, 4:8, 4:8] = 1
-    (doubt,) = mask_doubts(change(labels).astype(np.uint8), name="m.nii.gz")
+    (doubt,) = find_mask_doubts(change(labels).astype(np.uint8), name="m.nii.gz")
     assert said in doubt
     assert doubt.startswith("m.nii.gz")

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadLibrary, MSSoftSegError, RequestError
-from MSSoftSegLib.exam.image_file import sha256_of_file
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.exporting.bids import export_bids
@@ -65,7 +65,7 @@ def test_the_first_save_makes_the_library_and_the_case_opens_with_its_exact_labe
     np.testing.assert_array_equal(array(case["raters"]["anna"]["path"]), sitk.GetArrayFromImage(labels(0)))
     np.testing.assert_array_equal(array(case["images"]["t1"]), sitk.GetArrayFromImage(gray(1)))
     assert all(Path(path).is_absolute() for path in case["images"].values())
-    assert case["raters"]["anna"]["sha256"] == told["sha256"] == sha256_of_file(Path(case["raters"]["anna"]["path"]))
+    assert case["raters"]["anna"]["sha256"] == told["sha256"] == compute_sha256(Path(case["raters"]["anna"]["path"]))
     assert (case["status"], case["notes"], case["soft_label"]) == ("corrected", "pale ones", None)
     assert check_library(desk.library) == []
 

@@ -12,11 +12,11 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.phantom.acquisition import (
     Acquisition,
     acquire,
+    add_rician_noise,
     coil_shading,
     native_grid,
-    rician,
-    sampled,
-    subdivided,
+    sample_patient,
+    subdivide,
 )
 
 IDENTITY = sitk.Euler3DTransform()
@@ -33,7 +33,7 @@ def test_a_thick_slice_is_the_mean_of_what_lies_in_it() -> None:
     patient = column([3, 0, 0, 6, 6, 6, 0, 9, 0])
     # Slices of 3 mm whose middles are the voxels 1, 4 and 7.
     slices = Grid((4, 4, 3), (1.0, 1.0, 3.0), (0.0, 0.0, 1.0), AXIAL)
-    assert sampled(patient, slices, IDENTITY)[:, 1, 1].tolist() == pytest.approx([1, 6, 3])
+    assert sample_patient(patient, slices, IDENTITY)[:, 1, 1].tolist() == pytest.approx([1, 6, 3])
 
 
 def test_a_known_move_shifts_the_slices_in_the_direction_it_says() -> None:
@@ -41,11 +41,11 @@ def test_a_known_move_shifts_the_slices_in_the_direction_it_says() -> None:
     up = sitk.Euler3DTransform()
     up.SetTranslation((0.0, 0.0, 2.0))
     native = Grid((4, 4, 7), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), AXIAL)
-    assert sampled(patient, native, up)[:, 1, 1].tolist() == pytest.approx([0, 0, 0, 0, 0, 5, 0])
+    assert sample_patient(patient, native, up)[:, 1, 1].tolist() == pytest.approx([0, 0, 0, 0, 0, 5, 0])
 
 
 def test_parts_of_a_voxel_fill_it_and_no_more() -> None:
-    fine = subdivided(Grid((4, 4, 2), (1.0, 1.0, 3.0), (0.0, 0.0, 10.0), AXIAL), (1, 1, 3))
+    fine = subdivide(Grid((4, 4, 2), (1.0, 1.0, 3.0), (0.0, 0.0, 10.0), AXIAL), (1, 1, 3))
     assert fine.size == (4, 4, 6)
     assert fine.spacing_mm == (1.0, 1.0, 1.0)
     # The voxel around 10 reaches from 8.5 to 11.5: the middle of its lowest third is 9.
@@ -87,9 +87,9 @@ def test_shading_deviates_by_what_was_asked_for_and_changes_slowly() -> None:
 
 def test_noise_is_gaussian_in_tissue_and_rayleigh_in_air() -> None:
     rng = np.random.default_rng(0)
-    tissue = rician(np.ones((40, 40, 40), dtype=np.float32), 0.05, rng=rng)
+    tissue = add_rician_noise(np.ones((40, 40, 40), dtype=np.float32), 0.05, rng=rng)
     assert tissue.std() == pytest.approx(0.05, rel=0.03)
-    air = rician(np.zeros((40, 40, 40), dtype=np.float32), 0.05, rng=rng)
+    air = add_rician_noise(np.zeros((40, 40, 40), dtype=np.float32), 0.05, rng=rng)
     # Mean of a Rayleigh distribution: σ √(π/2).
     assert air.mean() == pytest.approx(0.05 * np.sqrt(np.pi / 2), rel=0.03)
 

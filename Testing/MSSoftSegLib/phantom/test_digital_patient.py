@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import OutputExists, RequestError
-from MSSoftSegLib.exam.geometry import Grid, resample, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, resample, voxels
 from MSSoftSegLib.exam.modality import MODALITIES, Modality
 from MSSoftSegLib.phantom.digital_patient import (
     ISOTROPIC_SETTINGS,
@@ -201,7 +201,7 @@ def test_files_hold_the_exam_and_keep_the_truth_apart(patient: DigitalPatient, t
         read = sitk.ReadImage(str(folder / f"{modality.name}.nii.gz"))
         made = patient.exam.image(modality)
         assert np.array_equal(voxels(read), voxels(made))
-        assert same_grid(read, made)
+        assert have_same_grid(read, made)
         assert patient.exam.images[modality].file_name == f"{modality.name}.nii.gz"
     pairs = {
         "truth_probability": patient.truth,
@@ -212,7 +212,7 @@ def test_files_hold_the_exam_and_keep_the_truth_apart(patient: DigitalPatient, t
     for name, made in pairs.items():
         read = sitk.ReadImage(str(folder / "truth" / f"{name}.nii.gz"))
         assert np.array_equal(voxels(read), voxels(made))
-        assert same_grid(read, made)
+        assert have_same_grid(read, made)
     transform = sitk.ReadTransform(str(folder / "truth" / "T1_from_FLAIR.tfm"))
     known = patient.source_from_target(Modality.T1, Modality.FLAIR)
     assert transform.TransformPoint((10.0, 20.0, 30.0)) == pytest.approx(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from MSSoftSegLib.phantom.misalignment import composed, draw_move, inverse
+from MSSoftSegLib.phantom.misalignment import compose, draw_move, invert
 
 
 def quarter_turn_about_z() -> sitk.Euler3DTransform:
@@ -23,9 +23,9 @@ def shift_along_x() -> sitk.Euler3DTransform:
 
 def test_the_first_transform_is_applied_first() -> None:
     # (1, 0, 0) is shifted to (11, 0, 0), then turned to (0, 11, 0); the other way round it ends at (10, 1, 0).
-    then_turned = composed(quarter_turn_about_z(), shift_along_x())
+    then_turned = compose(quarter_turn_about_z(), shift_along_x())
     assert then_turned.TransformPoint((1.0, 0.0, 0.0)) == pytest.approx((0, 11, 0), abs=1e-9)
-    then_shifted = composed(shift_along_x(), quarter_turn_about_z())
+    then_shifted = compose(shift_along_x(), quarter_turn_about_z())
     assert then_shifted.TransformPoint((1.0, 0.0, 0.0)) == pytest.approx((10, 1, 0), abs=1e-9)
 
 
@@ -33,7 +33,7 @@ def test_the_way_back_leads_back() -> None:
     move = draw_move(limit_deg=4, limit_mm=4, rng=np.random.default_rng(1))
     there = move.TransformPoint((30.0, -40.0, 50.0))
     assert there != pytest.approx((30, -40, 50), abs=0.5)
-    assert inverse(move).TransformPoint(there) == pytest.approx((30, -40, 50), abs=1e-6)
+    assert invert(move).TransformPoint(there) == pytest.approx((30, -40, 50), abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from MSSoftSegLib.exam.geometry import same_grid, voxels
+from MSSoftSegLib.exam.geometry import have_same_grid, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.phantom.digital_patient import DigitalPatient
 from MSSoftSegLib.phantom.raters import dice, draw_raters
@@ -38,7 +38,7 @@ def test_raters_agree_as_well_as_human_raters_do(seed: int) -> None:
 def test_masks_lie_on_the_flair(patient: DigitalPatient) -> None:
     flair = patient.exam.image(Modality.FLAIR)
     for mask in (patient.rater1, patient.rater2, patient.brain_mask, patient.truth):
-        assert same_grid(mask, flair)
+        assert have_same_grid(mask, flair)
     for mask in (patient.rater1, patient.rater2, patient.brain_mask):
         assert set(np.unique(voxels(mask))) == {0, 1}
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 from MSSoftSegLib.exam.exam import Exam, ExamImage
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.resources import resources_folder
+from MSSoftSegLib.resources import find_resources
 
 # Gray values of gray matter, white matter, CSF, skull and scalp.
 CONTRASTS = {
@@ -27,7 +27,7 @@ SKULL_MM, SCALP_MM = 7.0, 14.0
 def _tissues(spacing_mm: float) -> tuple[Grid, dict[str, np.ndarray]]:
     """Shares of tissues on a grid around the atlas head; read only."""
     maps = {
-        stem: sitk.ReadImage(str(resources_folder() / "Atlas" / f"{stem}.nii.gz"), sitk.sitkFloat32) / 255
+        stem: sitk.ReadImage(str(find_resources() / "Atlas" / f"{stem}.nii.gz"), sitk.sitkFloat32) / 255
         for stem in ("gray_matter", "white_matter", "csf", "brain")
     }
     brain = maps["brain"]

@@ -10,7 +10,7 @@ from MSSoftSegLib.errors import GridMismatch
 from MSSoftSegLib.exam.exam import Exam, ExamImage
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.preprocessing.as_given import working_exam_as_given
+from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 
 OBLIQUE = (0.8, 0.0, -0.6, 0.0, 1.0, 0.0, 0.6, 0.0, 0.8)
 
@@ -30,7 +30,7 @@ def exam(**images: sitk.Image) -> Exam:
 
 def test_at_the_working_spacing_every_brain_voxel_is_copied() -> None:
     flair, t1 = stripped((1.0, 1.0, 1.0), 1), stripped((1.0, 1.0, 1.0), 2)
-    working = working_exam_as_given(exam(flair=flair, t1=t1), working_spacing_mm=1.0)
+    working = take_exam_as_given(exam(flair=flair, t1=t1), working_spacing_mm=1.0)
     for modality, native in ((Modality.FLAIR, flair), (Modality.T1, t1)):
         back = resample(
             working.images[modality], Grid.of(native), source_from_grid=working.working_from_native(modality)
@@ -42,7 +42,7 @@ def test_at_the_working_spacing_every_brain_voxel_is_copied() -> None:
 
 def test_at_another_spacing_the_brain_keeps_its_volume() -> None:
     flair = stripped((1.1, 0.9, 1.6), 3)
-    working = working_exam_as_given(exam(flair=flair), working_spacing_mm=1.0)
+    working = take_exam_as_given(exam(flair=flair), working_spacing_mm=1.0)
     assert working.grid.spacing_mm == (1.0, 1.0, 1.0)
     assert voxels(working.brain_mask).sum() == pytest.approx(8 * 12 * 14 * 1.1 * 0.9 * 1.6, rel=0.15)
     assert not voxels(working.images[Modality.FLAIR])[voxels(working.brain_mask) == 0].any()
@@ -53,4 +53,4 @@ def test_images_on_different_grids_are_not_preprocessed_and_both_are_named() -> 
     moved = image_like(flair, voxels(flair))
     moved.SetOrigin((-11.0, 31.0, 7.0))
     with pytest.raises(GridMismatch, match=r"t1\.nii\.gz and flair\.nii\.gz"):
-        working_exam_as_given(exam(flair=flair, t1=moved), working_spacing_mm=1.0)
+        take_exam_as_given(exam(flair=flair, t1=moved), working_spacing_mm=1.0)

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import MSSoftSegError
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.brain_extraction import atlas_registration
 from MSSoftSegLib.preprocessing.brain_extraction.atlas import extract_brain_with_atlas
@@ -61,7 +61,7 @@ def dice(first: sitk.Image, second: sitk.Image) -> float:
 
 
 def test_flair_alone_is_enough(patient, from_flair):
-    assert same_grid(from_flair, patient[1])
+    assert have_same_grid(from_flair, patient[1])
     assert from_flair.GetPixelID() == sitk.sitkUInt8
     assert set(np.unique(voxels(from_flair))) == {0, 1}
     assert dice(from_flair, patient[1]) > 0.95
@@ -74,7 +74,7 @@ def test_t1_does_not_make_it_worse(patient):
 def test_the_order_in_which_the_images_are_stored_does_not_matter(patient, from_flair):
     stored = sitk.DICOMOrient(patient[0][Modality.FLAIR], "SAR")
     found = extract_brain_with_atlas({Modality.FLAIR: stored})
-    assert same_grid(found, stored)
+    assert have_same_grid(found, stored)
     assert np.array_equal(voxels(sitk.DICOMOrient(found, "LPS")), voxels(from_flair))
 
 
@@ -87,7 +87,7 @@ def test_a_registration_that_grew_onto_the_skull_is_not_believed(patient, monkey
         return found
 
     monkeypatch.setattr(atlas_registration, "_refined", grown)
-    found = atlas_registration.head_from_atlas(read_atlas(), flair)
+    found = atlas_registration.register_atlas(read_atlas(), flair)
     width = np.cbrt(np.linalg.det(np.reshape(found.GetMatrix(), (3, 3))))
     assert 0.75 <= width <= 0.97, "the pose that registration started from"
 

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage
-from MSSoftSegLib.exam.geometry import image_like, same_grid, voxels
+from MSSoftSegLib.exam.geometry import have_same_grid, image_like, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.bias_correction import correct_bias
 
@@ -46,7 +46,7 @@ def test_most_of_a_known_field_is_removed():
 def test_an_oblique_grid_is_kept_and_pixels_are_float():
     image = carried(biased(head(Modality.FLAIR)), motion(degrees=(8.0, 3.0, -12.0), shift_mm=(1.0, 2.0, 3.0)))
     corrected = correct_bias(sitk.Cast(image, sitk.sitkInt16), shrink=FAST).image
-    assert same_grid(corrected, image)
+    assert have_same_grid(corrected, image)
     assert corrected.GetPixelID() == sitk.sitkFloat32
 
 

@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid, voxels
-from MSSoftSegLib.preprocessing.cache import StepCache, StepResult, default_cache_folder, step_key
+from MSSoftSegLib.preprocessing.cache import StepCache, StepResult, find_cache_folder, step_key
 
 from .small_heads import carried, motion
 
@@ -124,6 +124,6 @@ def test_a_folder_that_cannot_be_written_costs_only_the_saved_time(tmp_path):
 
 def test_an_environment_variable_names_the_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("MSSOFTSEG_CACHE", str(tmp_path))
-    assert default_cache_folder() == tmp_path / "preprocessing"
+    assert find_cache_folder() == tmp_path / "preprocessing"
     monkeypatch.delenv("MSSOFTSEG_CACHE")
-    assert "mssoftseg" in Path(default_cache_folder()).parts
+    assert "mssoftseg" in Path(find_cache_folder()).parts

@@ -15,8 +15,8 @@ from MSSoftSegLib.errors import BadImage, JobCancelled, JobFailed, PackageMissin
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import (
     extract_brain_with_hd_bet,
-    hd_bet_is_installed,
-    hd_bet_lack,
+    find_hd_bet_lack,
+    is_hd_bet_installed,
 )
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import HdBetEnvironment
 from Testing.MSSoftSegLib.preprocessing.hd_bet_fakes import READ_OPTIONS, fake_environment
@@ -199,7 +199,7 @@ def test_without_the_environment_the_error_names_the_one_command(tmp_path: Path)
     with pytest.raises(PackageMissing, match="is not installed") as raised:
         extract_brain_with_hd_bet(oblique_image(), environment=absent)
     assert "`mssoftseg doctor --install-hd-bet`" in raised.value.remedy
-    assert not hd_bet_is_installed(absent)
+    assert not is_hd_bet_installed(absent)
 
 
 def test_a_refused_checkpoint_stops_before_any_process_starts(tmp_path: Path) -> None:
@@ -213,21 +213,21 @@ def test_a_refused_checkpoint_stops_before_any_process_starts(tmp_path: Path) ->
 
 def test_the_first_use_writes_the_checksum_down_and_a_later_change_is_refused(tmp_path: Path) -> None:
     environment = replace(fake_environment(tmp_path, BRIGHT_IS_BRAIN), accepted_sha256=None)
-    assert hd_bet_is_installed(environment)
+    assert is_hd_bet_installed(environment)
     extract_brain_with_hd_bet(oblique_image(), environment=environment)
     checkpoint = environment.weights_folder / "fold_all" / "checkpoint_final.pth"
     assert (tmp_path / "weights.sha256").read_text().strip() == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     checkpoint.write_bytes(b"another file")
     with pytest.raises(WeightsMissing, match="was changed"):
         extract_brain_with_hd_bet(oblique_image(), environment=environment)
-    assert not hd_bet_is_installed(environment)
+    assert not is_hd_bet_installed(environment)
 
 
 def test_hd_bet_counts_as_installed_only_when_it_could_run(tmp_path: Path) -> None:
     environment = fake_environment(tmp_path, BRIGHT_IS_BRAIN)
-    assert hd_bet_is_installed(environment)
+    assert is_hd_bet_installed(environment)
     os.remove(environment.weights_folder / "plans.json")
-    assert not hd_bet_is_installed(environment)
-    lack = hd_bet_lack(environment)
+    assert not is_hd_bet_installed(environment)
+    lack = find_hd_bet_lack(environment)
     assert isinstance(lack, WeightsMissing)
     assert "plans.json" in lack.message

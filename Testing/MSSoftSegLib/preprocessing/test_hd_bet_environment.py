@@ -8,14 +8,14 @@ import pytest
 from MSSoftSegLib.errors import PackageMissing
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import (
     HdBetEnvironment,
-    configured_hd_bet,
-    interpreter_in,
+    find_configured_hd_bet,
+    name_interpreter,
     require_interpreter,
 )
 
 
 def test_by_default_everything_lies_in_the_users_data_folder_and_not_in_the_home() -> None:
-    environment = configured_hd_bet({})
+    environment = find_configured_hd_bet({})
     hd_bet = platformdirs.user_data_path("mssoftseg") / "hd-bet"
     assert hd_bet / "environment" in environment.interpreter.parents
     assert environment.weights_folder == hd_bet / "weights"
@@ -24,7 +24,7 @@ def test_by_default_everything_lies_in_the_users_data_folder_and_not_in_the_home
 
 
 def test_variables_name_another_interpreter_other_weights_and_a_checksum(tmp_path: Path) -> None:
-    environment = configured_hd_bet(
+    environment = find_configured_hd_bet(
         {
             "MSSOFTSEG_HD_BET_PYTHON": str(tmp_path / "python"),
             "MSSOFTSEG_HD_BET_WEIGHTS": "~/weights",
@@ -40,12 +40,12 @@ def test_an_interpreter_that_is_a_link_stays_one(tmp_path: Path) -> None:
     link = tmp_path / "environment" / "bin" / "python"
     link.parent.mkdir(parents=True)
     link.symlink_to(real)
-    environment = configured_hd_bet({"MSSOFTSEG_HD_BET_PYTHON": str(link)})
+    environment = find_configured_hd_bet({"MSSOFTSEG_HD_BET_PYTHON": str(link)})
     assert require_interpreter(environment) == link
 
 
 def test_an_environment_without_its_marker_counts_as_absent(tmp_path: Path) -> None:
-    interpreter = interpreter_in(tmp_path)
+    interpreter = name_interpreter(tmp_path)
     interpreter.parent.mkdir()
     interpreter.write_text("")
     marker = tmp_path / "mssoftseg-hd-bet.json"
@@ -57,7 +57,7 @@ def test_an_environment_without_its_marker_counts_as_absent(tmp_path: Path) -> N
 
 
 def test_a_variable_that_names_no_file_is_named_in_the_error(tmp_path: Path) -> None:
-    environment = configured_hd_bet({"MSSOFTSEG_HD_BET_PYTHON": str(tmp_path / "patient-doe" / "python3")})
+    environment = find_configured_hd_bet({"MSSOFTSEG_HD_BET_PYTHON": str(tmp_path / "patient-doe" / "python3")})
     with pytest.raises(PackageMissing, match="MSSOFTSEG_HD_BET_PYTHON") as raised:
         require_interpreter(environment)
     assert "python3" in raised.value.message
@@ -65,5 +65,5 @@ def test_a_variable_that_names_no_file_is_named_in_the_error(tmp_path: Path) -> 
 
 
 def test_the_interpreter_of_an_environment_has_its_place_on_each_system(tmp_path: Path) -> None:
-    assert interpreter_in(tmp_path, windows=False) == tmp_path / "bin" / "python"
-    assert interpreter_in(tmp_path, windows=True) == tmp_path / "Scripts" / "python.exe"
+    assert name_interpreter(tmp_path, windows=False) == tmp_path / "bin" / "python"
+    assert name_interpreter(tmp_path, windows=True) == tmp_path / "Scripts" / "python.exe"

@@ -10,13 +10,13 @@ from MSSoftSegLib.errors import JobCancelled, JobFailed, OutputExists, PackageMi
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import (
     COMPLETION_MARKER,
     HdBetEnvironment,
-    interpreter_in,
+    name_interpreter,
     require_interpreter,
 )
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_install import (
     check_hd_bet,
     install_hd_bet,
-    requirements,
+    list_requirements,
 )
 from Testing.MSSoftSegLib.preprocessing.hd_bet_fakes import fake_interpreter
 
@@ -53,7 +53,7 @@ class Site:
 
 
 def is_complete(folder: Path) -> bool:
-    environment = HdBetEnvironment(interpreter_in(folder), folder, folder / COMPLETION_MARKER)
+    environment = HdBetEnvironment(name_interpreter(folder), folder, folder / COMPLETION_MARKER)
     try:
         require_interpreter(environment)
     except PackageMissing:
@@ -166,7 +166,7 @@ def test_beside_a_cpu_build_of_torch_the_same_build_is_asked_for(
         return installed
 
     monkeypatch.setattr(metadata, "version", version)
-    hd_bet, *torch = requirements()
+    hd_bet, *torch = list_requirements()
     assert hd_bet.startswith("hd-bet>=2")
     assert torch == wanted
 

@@ -9,10 +9,10 @@ import pytest
 from MSSoftSegLib.errors import PackageMissing
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_process import (
     FinishedProcess,
-    foreign_environment,
-    last_useful_line,
+    cut_folders,
+    find_last_useful_line,
+    make_foreign_environment,
     run_watched,
-    without_folders,
 )
 from Testing.MSSoftSegLib.preprocessing.hd_bet_fakes import fake_interpreter
 
@@ -27,7 +27,7 @@ SLICER = {
 
 
 def test_inside_slicer_another_interpreter_sees_none_of_slicers_libraries() -> None:
-    assert foreign_environment(SLICER) == {
+    assert make_foreign_environment(SLICER) == {
         "SLICER_HOME": "/opt/Slicer",
         "PATH": os.pathsep.join(["/opt/Slicer-other/bin", "/usr/bin"]),
         "HTTPS_PROXY": "http://proxy:3128",
@@ -36,7 +36,7 @@ def test_inside_slicer_another_interpreter_sees_none_of_slicers_libraries() -> N
 
 def test_outside_slicer_only_pythons_own_variables_are_dropped() -> None:
     variables = {"PYTHONPATH": "/mine", "VIRTUAL_ENV": "/venv", "LD_LIBRARY_PATH": "/cuda", "PATH": "/usr/bin"}
-    assert foreign_environment(variables) == {"LD_LIBRARY_PATH": "/cuda", "PATH": "/usr/bin"}
+    assert make_foreign_environment(variables) == {"LD_LIBRARY_PATH": "/cuda", "PATH": "/usr/bin"}
 
 
 def test_the_process_really_runs_without_our_variables(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_a_file_that_is_no_program_is_an_environment_error(tmp_path: Path) -> No
     ],
 )
 def test_the_useful_line_of_a_failure(finished: FinishedProcess, expected: str) -> None:
-    assert last_useful_line(finished) == expected
+    assert find_last_useful_line(finished) == expected
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,4 @@ def test_the_useful_line_of_a_failure(finished: FinishedProcess, expected: str) 
     ],
 )
 def test_folders_are_cut_off_and_nothing_else(line: str, expected: str) -> None:
-    assert without_folders(line) == expected
+    assert cut_folders(line) == expected

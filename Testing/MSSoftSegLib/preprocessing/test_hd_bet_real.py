@@ -11,9 +11,9 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import JobFailed
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import RUNNER, extract_brain_with_hd_bet
-from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import HdBetEnvironment, interpreter_in
+from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_environment import HdBetEnvironment, name_interpreter
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_install import check_hd_bet
-from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_weights import CHECKPOINT_FILE, sha256_of
+from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_weights import CHECKPOINT_FILE, compute_sha256
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[2]
@@ -23,7 +23,7 @@ SPACING_MM = (1.5, 1.0, 3.0)  # x, y, z; the networks below were "trained" on it
 @pytest.fixture(scope="module")
 def interpreter() -> Path:
     """The interpreter of HD-BET's environment. Where it must be there its absence is a failure."""
-    python = interpreter_in(REPOSITORY / ".venv-hd-bet")
+    python = name_interpreter(REPOSITORY / ".venv-hd-bet")
     if python.is_file():
         return python
     reason = "HD-BET's environment is absent; make it with `make .venv-hd-bet/complete`"
@@ -44,7 +44,7 @@ def models(interpreter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def environment_with(interpreter: Path, weights: Path) -> HdBetEnvironment:
-    return HdBetEnvironment(interpreter, weights, accepted_sha256=sha256_of(weights / CHECKPOINT_FILE))
+    return HdBetEnvironment(interpreter, weights, accepted_sha256=compute_sha256(weights / CHECKPOINT_FILE))
 
 
 def test_the_environment_holds_hd_bet_2_and_nnunet_2(interpreter: Path) -> None:

@@ -186,6 +186,6 @@ def test_the_failure_of_a_run_is_one_line_without_a_traceback(tmp_path: Path) ->
 
 def test_versions_are_printed_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(hd_bet_runner, "refuse_network", lambda: None)  # it would last beyond this test
-    monkeypatch.setattr(hd_bet_runner, "installed_versions", lambda: {"hd-bet": "2.0.1"})
+    monkeypatch.setattr(hd_bet_runner, "list_installed_versions", lambda: {"hd-bet": "2.0.1"})
     assert hd_bet_runner.main(["--check"]) == 0
     assert json.loads(capsys.readouterr().out) == {"hd-bet": "2.0.1"}

@@ -16,8 +16,8 @@ from MSSoftSegLib.preprocessing.brain_extraction.hd_bet_weights import (
     KNOWN_CHECKPOINT_SHA256,
     WeightsRefused,
     is_recorded,
-    named_code,
-    record_file,
+    list_named_code,
+    name_record_file,
     record_weights,
     require_weights,
 )
@@ -63,7 +63,7 @@ def test_the_first_checkpoint_is_taken_and_no_other_after_it(environment: HdBetE
     assert "delete weights.sha256" in raised.value.remedy
     assert "patient-doe" not in str(raised.value)
     assert raised.value.exit_code == 3
-    record_file(environment.weights_folder).unlink()
+    name_record_file(environment.weights_folder).unlink()
     assert require_weights(environment) == hashlib.sha256(CHECKPOINT + b"!").hexdigest()
 
 
@@ -72,7 +72,7 @@ def test_a_record_outlives_the_folder_and_one_that_cannot_be_read_refuses(enviro
     shutil.rmtree(environment.weights_folder)
     fake_weights(environment.weights_folder)
     assert require_weights(environment) == CHECKPOINT_SHA256
-    record_file(environment.weights_folder).write_bytes(b"\xff\xfe")
+    name_record_file(environment.weights_folder).write_bytes(b"\xff\xfe")
     with pytest.raises(WeightsRefused, match="nothing that can be read"):
         require_weights(environment)
 
@@ -118,7 +118,7 @@ def test_every_known_checksum_has_the_form_of_one() -> None:
 
 
 def test_plans_name_the_network_and_what_it_is_built_from() -> None:
-    assert named_code(PLANS) == [
+    assert list_named_code(PLANS) == [
         "dynamic_network_architectures.architectures.unet.PlainConvUNet",
         "torch.nn.modules.conv.Conv3d",
     ]

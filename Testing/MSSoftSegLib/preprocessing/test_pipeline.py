@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadExam, GridMismatch, JobCancelled
-from MSSoftSegLib.exam.geometry import Grid, same_grid, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
 from MSSoftSegLib.exam.image_file import write_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing import steps
@@ -72,7 +72,7 @@ def test_the_working_grid_is_isotropic_and_can_be_halved(known_steps):
     working = preprocess(two_images(), STRIPPED)
     assert working.grid.spacing_mm == (1.0, 1.0, 1.0)
     assert all(size % 16 == 0 for size in working.grid.size)
-    assert all(same_grid(image, working.brain_mask) for image in working.images.values())
+    assert all(have_same_grid(image, working.brain_mask) for image in working.images.values())
     occupied = np.argwhere(voxels(working.brain_mask))
     # One voxel less than the margin where the mask's outline falls between two voxels.
     assert (occupied.min(axis=0) >= MARGIN_MM - 1).all()

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.exam.geometry import Grid, image_like, isotropic_grid_around, resample
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.phantom.digital_patient import SMALL_SETTINGS, make_digital_patient
-from MSSoftSegLib.preprocessing.pipeline import mask_on_grid
+from MSSoftSegLib.preprocessing.pipeline import resample_mask
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 
 FLAIR, T1, T2 = Modality.FLAIR, Modality.T1, Modality.T2
@@ -28,7 +28,7 @@ def small_working(seed=3, shift_mm=(), spacing_mm=2.0):
     made, shifts = patient(seed), dict(shift_mm)
     brain = made.brain_mask
     grid = isotropic_grid_around(brain, spacing_mm=spacing_mm, margin_mm=2.0, multiple=16)
-    mask = mask_on_grid(brain, grid)
+    mask = resample_mask(brain, grid)
     ways = {}
     for modality in made.exam.modalities:
         beside = sitk.TranslationTransform(3, [shifts.get(modality, 0.0) / 2**0.5] * 2 + [0.0])

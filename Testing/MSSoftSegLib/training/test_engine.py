@@ -17,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, RequestError, as_user_error
+from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, RequestError, make_user_error
 from MSSoftSegLib.training.data.sample import Sample
 from MSSoftSegLib.training.engine import checkpoint, fit, judging
 from MSSoftSegLib.training.engine.average import WeightAverage
@@ -139,7 +139,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_leaves_no_half_file(tmp_
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space") as problem:
         train(task)
-    assert isinstance(as_user_error(problem.value), DiskFull)
+    assert isinstance(make_user_error(problem.value), DiskFull)
     monkeypatch.undo()
     assert checkpoint.load_checkpoint(task.folder)["step"] in {2, 4, 6}
     assert not list(task.folder.glob(".*"))
@@ -264,7 +264,7 @@ def test_a_checkpoint_that_holds_something_else_is_refused_in_words(state, tmp_p
 
 
 def test_a_place_that_became_read_only_is_named_without_its_path():
-    error = as_user_error(OSError(errno.EROFS, "Read-only file system", "/home/me/out/steps.csv"))
+    error = make_user_error(OSError(errno.EROFS, "Read-only file system", "/home/me/out/steps.csv"))
     assert isinstance(error, RequestError)
     assert "steps.csv may not be" in error.message
     assert "home" not in error.message
