@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from MSSoftSegLib.change.graph import Group, domains, lesion_groups
 from MSSoftSegLib.change.halfway import HalfWay
 from MSSoftSegLib.change.membership import SoftLesion, soft_lesions
 from MSSoftSegLib.change.midpoint import Midpoint, bring_to_midpoint
-from MSSoftSegLib.change.visit import Visit
+from MSSoftSegLib.change.visit import LesionRegion, Visit
 from MSSoftSegLib.exam.linear import move_points
 from MSSoftSegLib.lesion.measurement import LPS_TO_RAS
 
@@ -23,7 +23,7 @@ from MSSoftSegLib.lesion.measurement import LPS_TO_RAS
 @dataclass(frozen=True)
 class LesionChange:
     """One group. Volumes in mm³ on each visit's native grid with their 95 % intervals; center in RAS mm of the space between:
-    of the lesions, or of the place of change where only one place of a lesion changed.
+    of the lesions, or of the place of change where only one place of a lesion changed. region: None where it is not known.
     """
 
     group: Group
@@ -34,7 +34,7 @@ class LesionChange:
     decision: LesionDecision
     evidence: Evidence
     center_ras_mm: tuple[float, float, float]
-    region: str | None
+    region: LesionRegion | None
 
     @property
     def change(self) -> ChangeClass:
@@ -89,11 +89,11 @@ def compare_visits(
 
 @dataclass(frozen=True)
 class _Members:
-    """The lesions of one group by visit, and the region of the first that has one."""
+    """The lesions of one group by visit, and where they lie."""
 
     before: tuple[SoftLesion, ...]
     after: tuple[SoftLesion, ...]
-    region: str | None
+    region: LesionRegion | None
 
 
 def _members(
@@ -110,13 +110,24 @@ def _members(
             tuple(known[n] for n in numbers)
             for known, numbers in zip(by_number, (group.before, group.after), strict=True)
         ]
-        named = [
-            (visit.regions or {}).get(n)
-            for visit, numbers in ((after, group.after), (before, group.before))
-            for n in numbers
-        ]
-        members.append(_Members(sides[0], sides[1], next((name for name in named if name), None)))
+        members.append(_Members(sides[0], sides[1], find_group_region(group, before.regions, after.regions)))
     return members
+
+
+def find_group_region(
+    group: Group, before: Mapping[int, LesionRegion] | None, after: Mapping[int, LesionRegion] | None
+) -> LesionRegion | None:
+    """Where a group lies, from its lesions' regions by number: the later visit's where they are known.
+
+    The region of the first lesion that has one, and the shortest way of any of them to ventricle and cortex.
+    """
+    for regions, numbers in ((after, group.after), (before, group.before)):
+        found = [regions[n] for n in numbers if n in regions] if regions else []
+        if found:
+            ventricle = [each.ventricle_distance_mm for each in found if each.ventricle_distance_mm is not None]
+            cortex = [each.cortex_distance_mm for each in found if each.cortex_distance_mm is not None]
+            return LesionRegion(found[0].name, min(ventricle, default=None), min(cortex, default=None))
+    return None
 
 
 def _row(

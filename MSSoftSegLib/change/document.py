@@ -60,6 +60,8 @@ class GroupFacts(FrozenModel):
     p_change: float | None
     reason: str
     region: str | None
+    ventricle_distance_mm: float | None = None
+    cortex_distance_mm: float | None = None
     before_lesions: tuple[int, ...]
     after_lesions: tuple[int, ...]
     before_volume_mm3: float
@@ -79,7 +81,9 @@ class GroupFacts(FrozenModel):
             change=row.change,
             p_change=row.decision.probability,
             reason=row.decision.reason,
-            region=row.region,
+            region=None if row.region is None else row.region.name,
+            ventricle_distance_mm=None if row.region is None else row.region.ventricle_distance_mm,
+            cortex_distance_mm=None if row.region is None else row.region.cortex_distance_mm,
             before_lesions=row.group.before,
             after_lesions=row.group.after,
             before_volume_mm3=row.before_mm3,

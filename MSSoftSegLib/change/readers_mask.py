@@ -14,7 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from MSSoftSegLib.change.visit import MaskSource, Visit
+from MSSoftSegLib.change.visit import LesionRegion, MaskSource, Visit
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
 from MSSoftSegLib.exam.image_file import compute_sha256, read_mask
@@ -91,7 +91,7 @@ def _with_rim(removed: np.ndarray, kept: np.ndarray, grid: Grid) -> np.ndarray:
     return np.asarray((apart <= 1) & (apart < other) & ~kept)
 
 
-def _regions(instances: np.ndarray, own: np.ndarray, regions: Mapping[int, str]) -> dict[int, str]:
+def _regions(instances: np.ndarray, own: np.ndarray, regions: Mapping[int, LesionRegion]) -> dict[int, LesionRegion]:
     """Each corrected lesion has the region of the model's lesion that it shares most voxels with; a drawn one has none."""
     found = {}
     for number, box in enumerate(ndimage.find_objects(instances), start=1):

@@ -9,7 +9,7 @@ from pathlib import Path
 import SimpleITK as sitk
 from pydantic import ValidationError
 
-from MSSoftSegLib.change.visit import NativeImage, Visit
+from MSSoftSegLib.change.visit import LesionRegion, NativeImage, Visit
 from MSSoftSegLib.errors import BadExam, BadImage
 from MSSoftSegLib.exam.geometry import have_same_grid, image_like, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map
@@ -21,6 +21,7 @@ from MSSoftSegLib.result_files import INSTANCES_FILE, LESIONS_FILE, PROBABILITY_
 
 WORKING_FOLDER = "working"
 REGION_COLUMN = "region"
+DISTANCE_COLUMNS = ("ventricle_distance_mm", "cortex_distance_mm")
 
 
 def is_result_folder(folder: Path) -> bool:
@@ -95,15 +96,23 @@ def _instances(folder: Path, probability: sitk.Image, name: str) -> sitk.Image:
     return image_like(probability, voxels(image).round().astype("uint16"))
 
 
-def _regions(path: Path) -> dict[int, str] | None:
-    """The region of each lesion, where the table has that column."""
+def _regions(path: Path) -> dict[int, LesionRegion] | None:
+    """The region of each lesion that has one; None where the table does not tell any."""
     if not path.is_file():
         return None
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if REGION_COLUMN not in (reader.fieldnames or ()):
             return None
-        return {int(row["id"]): row[REGION_COLUMN] for row in reader}
+        rows = {int(row["id"]): row for row in reader if row[REGION_COLUMN]}
+    return {
+        number: LesionRegion(row[REGION_COLUMN], *(_number(row.get(name)) for name in DISTANCE_COLUMNS))
+        for number, row in rows.items()
+    }
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text else None
 
 
 def _spacing(spacing_mm: Sequence[float]) -> tuple[float, float, float]:

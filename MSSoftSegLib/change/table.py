@@ -16,6 +16,8 @@ COLUMNS = (
     "p_change",
     "reason",
     "region",
+    "ventricle_distance_mm",
+    "cortex_distance_mm",
     "before_lesions",
     "after_lesions",
     "before_volume_mm3",
@@ -61,7 +63,9 @@ def _row(pair: str, row: LesionChange) -> dict[str, object]:
         "change": row.change.value,
         "p_change": "" if row.decision.probability is None else round(row.decision.probability, 4),
         "reason": row.decision.reason,
-        "region": row.region or "",
+        "region": "" if row.region is None else row.region.name,
+        "ventricle_distance_mm": "" if row.region is None else _rounded(row.region.ventricle_distance_mm),
+        "cortex_distance_mm": "" if row.region is None else _rounded(row.region.cortex_distance_mm),
         "before_lesions": " ".join(map(str, row.group.before)),
         "after_lesions": " ".join(map(str, row.group.after)),
         "before_volume_mm3": round(row.before_mm3, 3),
@@ -77,3 +81,7 @@ def _row(pair: str, row: LesionChange) -> dict[str, object]:
         "center_y_mm": round(y, 2),
         "center_z_mm": round(z, 2),
     }
+
+
+def _rounded(distance_mm: float | None) -> float | str:
+    return "" if distance_mm is None else round(distance_mm, 2)

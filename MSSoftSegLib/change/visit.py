@@ -30,6 +30,15 @@ class MaskSource(StrEnum):
 
 
 @dataclass(frozen=True)
+class LesionRegion:
+    """Where a lesion lies, as lesions.csv has it. Distances in mm to lateral ventricle and cortex, None where unknown."""
+
+    name: str
+    ventricle_distance_mm: float | None = None
+    cortex_distance_mm: float | None = None
+
+
+@dataclass(frozen=True)
 class Visit:
     """A segmented exam, its lesions as the model found them or as a reader corrected them (``readers_mask.py``).
 
@@ -50,7 +59,7 @@ class Visit:
     threshold: float
     model: tuple[str, str, str]
     warnings: tuple[str, ...] = ()
-    regions: Mapping[int, str] | None = None
+    regions: Mapping[int, LesionRegion] | None = None
     mask_source: MaskSource = MaskSource.MODEL
     rater: str = ""
     mask_sha256: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from MSSoftSegLib.change.reading import read_visit
 from MSSoftSegLib.change.registration import register_visits
 from MSSoftSegLib.change.visit import Visit
 from MSSoftSegLib.jobs.change.masks import check_masks, reader_masks
+from MSSoftSegLib.jobs.change.placing import VisitRegions, place_groups
 from MSSoftSegLib.jobs.change.sources import Source, check_models, sources
 from MSSoftSegLib.jobs.change.writing import NamedPair, pair_name, write_comparisons
 from MSSoftSegLib.jobs.documents.change import AUTOMATIC, MODEL, ChangeJob, ChangeSpec
@@ -23,13 +25,14 @@ from MSSoftSegLib.jobs.documents.exam_source import ExamSource
 from MSSoftSegLib.jobs.documents.segment import SegmentJob, SegmentSpec
 from MSSoftSegLib.jobs.events import Emit, Event, Reporter
 from MSSoftSegLib.network.catalog import find_bundle
+from MSSoftSegLib.region.exam_regions import REGION_SECONDS
 from MSSoftSegLib.result_folder import check_target, write_completely
 
 LOGGER = logging.getLogger(__name__)
 
 # Shares of the whole, in seconds as measured on two cores: an exam to segment or a result to read, and per pair of visits.
 SEGMENTING_S, READING_S = 60.0, 2.0
-PAIR_SHARES = {"registration": 15.0, "comparison": 12.0}
+PAIR_SHARES = {"registration": 15.0, "comparison": 12.0, "regions": REGION_SECONDS}
 WRITING_S = 8.0
 SEGMENTED_FOLDER = "visits"
 
@@ -118,6 +121,10 @@ def _compared(visits: Sequence[Visit], spec: ChangeSpec, reporter: Reporter) -> 
         for finding in findings(comparison):
             LOGGER.warning("%s", finding.text)
         pairs.append(NamedPair(pair_name(position + 1), comparison))
+    regions = VisitRegions()
+    for position, pair in enumerate(pairs):
+        reporter.progress("regions", position / len(pairs))
+        pairs[position] = replace(pair, comparison=place_groups(pair.comparison, regions))
     return pairs
 
 

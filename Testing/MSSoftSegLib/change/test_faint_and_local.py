@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,9 +16,12 @@ from MSSoftSegLib.change.comparison import compare_visits
 from MSSoftSegLib.change.evidence import Evidence, _strongest
 from MSSoftSegLib.change.graph import Group, domains
 from MSSoftSegLib.change.history import lesion_histories
-from MSSoftSegLib.change.maps import midpoint_maps
+from MSSoftSegLib.change.maps import _draw_faint, midpoint_maps, native_maps
 from MSSoftSegLib.change.membership import SoftLesion
-from MSSoftSegLib.exam.geometry import voxels
+from MSSoftSegLib.exam.geometry import Grid, voxels
+from MSSoftSegLib.jobs.change.placing import VisitRegions, place_groups
+from MSSoftSegLib.region.region_map import RegionMap
+from MSSoftSegLib.region.regions import REGIONS, Region
 from Testing.MSSoftSegLib.change.small_visits import MIDDLE, Spot, visit, way
 
 OLD = [Spot((-12, 0, 0), 5), Spot((12, 0, 0), 4)]
@@ -65,6 +69,71 @@ def test_it_is_drawn_and_no_lesion_that_could_be_followed(faint):
     assert (voxels(midpoint_maps(faint[0]).labels) == row.group.id).sum() > 50
     histories = lesion_histories([faint[0]])
     assert sorted(len(history.lesions[1]) for history in histories) == [1, 1]
+
+
+@pytest.mark.parametrize("slices_mm", [1.0, 3.0, 6.0])
+def test_it_is_labeled_on_the_voxels_of_the_visit_that_shows_it_and_nowhere_on_a_lesion(slices_mm):
+    before = visit(OLD, slices_mm=slices_mm)
+    after = visit([*OLD, FAINT], name="after", seed=2, slices_mm=slices_mm)
+    for pair, shown in (((before, after), 1), ((after, before), 0)):
+        comparison = compare_visits(*pair, way())
+        (row,) = of_faint(comparison.changes)
+        drawn = [voxels(maps.labels) for maps in native_maps(comparison, midpoint_maps(comparison))]
+        assert not (drawn[1 - shown] == row.group.id).any()
+        places = np.argwhere(drawn[shown] == row.group.id)
+        assert not voxels(pair[shown].native_instances)[tuple(places.T)].any()
+        middle = [float(axis) for axis in places.mean(axis=0)[::-1]]
+        point = after.native_instances.TransformContinuousIndexToPhysicalPoint(middle)
+        assert np.abs(np.subtract(point, MIDDLE + FAINT.place)).max() < 0.5 + slices_mm / 2
+        ml = len(places) * np.prod(after.native_instances.GetSpacing())
+        assert 0.3 < ml / (4 / 3 * np.pi * FAINT.radius_mm**3) < 1.7
+
+
+def test_a_focus_too_small_for_half_a_voxel_is_labeled_all_the_same():
+    grid = Grid((9, 9, 5), (1.0, 1.0, 6.0), (0.0, 0.0, 0.0), tuple(np.eye(3).ravel()))
+    fine = Grid((9, 9, 25), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), grid.direction)
+    focus = np.zeros((25, 9, 9), np.uint16)
+    # Above the middle of a slice, which lies at 12 mm.
+    focus[13:15, 3:6, 3:6] = 4
+    labels, free = np.zeros((5, 9, 9), np.uint16), np.ones((5, 9, 9), bool)
+    _draw_faint(labels, free, fine.image(focus), [4], sitk.Transform(3, sitk.sitkIdentity), grid)
+    assert np.argwhere(labels == 4).tolist() == [[2, 4, 4]]
+    free[2, 4, 4] = False
+    labels[:] = 0
+    _draw_faint(labels, free, fine.image(focus), [4], sitk.Transform(3, sitk.sitkIdentity), grid)
+    assert not labels.any()
+
+
+def test_a_faint_focus_and_a_drawn_lesion_are_placed_by_the_regions_of_the_visit_that_shows_them():
+    before = replace(visit(OLD), regions={})
+    after = replace(visit([*OLD, FAINT], name="after", seed=2), regions={})
+    asked = []
+
+    def regions(shown):
+        """White matter on one side, infratentorial brain on the other, a ventricle below."""
+        asked.append(shown.name)
+        grid = shown.working.grid
+        arrays = {region: np.zeros(grid.size[::-1], np.float32) for region in REGIONS}
+        side = np.arange(grid.size[0]) < grid.size[0] / 2
+        arrays[Region.INFRATENTORIAL][:, :, side] = 1
+        arrays[Region.CEREBRAL_WHITE][:, :, ~side] = 1
+        return RegionMap({region: grid.image(array) for region, array in arrays.items()}, "made")
+
+    rows = place_groups(compare_visits(before, after, way()), regions).changes
+    by_side = {row.region.name for row in rows if not row.group.is_faint}
+    assert by_side == {"infratentorial", "deep_white"}
+    assert all(row.region is not None for row in of_faint(rows))
+    assert asked == ["after"]
+    unknown = place_groups(compare_visits(visit(OLD), replace(after, regions=None), way()), regions).changes
+    assert {row.region for row in unknown} == {None}
+
+
+def test_regions_that_cannot_be_found_leave_the_place_open_and_the_comparison_whole(caplog):
+    after = replace(visit([*OLD, FAINT], name="after", seed=2), regions={})
+    rows = place_groups(compare_visits(visit(OLD), after, way()), VisitRegions()).changes
+    assert len(rows) == 3
+    assert {row.region for row in rows} == {None}
+    assert "no whole brain" in caplog.text
 
 
 def test_what_the_image_does_not_show_is_no_faint_focus():

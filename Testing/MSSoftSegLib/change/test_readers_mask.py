@@ -15,7 +15,7 @@ from MSSoftSegLib.change.classes import MIRRORED, ChangeClass
 from MSSoftSegLib.change.comparison import compare_visits
 from MSSoftSegLib.change.differences import VisitDifference, findings
 from MSSoftSegLib.change.readers_mask import ReaderMask, corrected_visit, with_readers_mask
-from MSSoftSegLib.change.visit import MaskSource
+from MSSoftSegLib.change.visit import LesionRegion, MaskSource
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.errors import BadImage, GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import Grid, image_like, voxels
@@ -117,7 +117,7 @@ def test_what_the_reader_calls_possible_is_no_lesion_and_keeps_the_models_probab
 
 
 def test_regions_go_with_the_lesions_that_were_the_models():
-    own = dataclasses.replace(visit([*OLD, MISSED]), regions={1: "deep_white", 2: "periventricular"})
+    own = dataclasses.replace(visit([*OLD, MISSED]), regions={n: LesionRegion(f"place {n}") for n in (1, 2)})
     gone = number_at(own, OLD[0])
     labels = drawn_at(own, MISSED) * (voxels(own.native_instances) != gone)
     corrected = corrected_visit(own, labels)

@@ -11,6 +11,7 @@ import pytest
 from MSSoftSegLib.change.comparison import compare_visits
 from MSSoftSegLib.change.differences import VisitDifference, check_comparable, findings
 from MSSoftSegLib.change.reading import is_result_folder, read_visit
+from MSSoftSegLib.change.visit import LesionRegion
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.modality import Modality
@@ -66,9 +67,10 @@ def test_a_result_that_lost_a_file_names_it(results, tmp_path, missing):
 
 def test_regions_are_taken_where_the_table_has_them(results, tmp_path):
     shutil.copytree(results / "first", tmp_path / "told")
-    (tmp_path / "told" / "lesions.csv").write_text("id,region\n1,periventricular\n2,deep\n")
+    table = "id,region,ventricle_distance_mm,cortex_distance_mm\n1,periventricular,0.5,\n2,,,\n"
+    (tmp_path / "told" / "lesions.csv").write_text(table)
     regions = read_visit(tmp_path / "told", name="before").regions
-    assert regions == {1: "periventricular", 2: "deep"}
+    assert regions == {1: LesionRegion("periventricular", 0.5, None)}
 
 
 def test_the_same_images_twice_are_refused_before_anything_is_computed(results, tmp_path):
