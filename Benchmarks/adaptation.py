@@ -24,7 +24,7 @@ from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.datalist import write_datalist
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL, find_bundle
-from MSSoftSegLib.report.chart import BLUE, VERMILION, chart
+from MSSoftSegLib.report.chart import BLUE, VERMILION, make_chart
 
 RESULTS = Path(__file__).parent / "results"
 TRAINING_SEEDS, TEST_SEEDS = (201, 202, 203, 204, 205), (301, 302, 303, 304)
@@ -97,7 +97,7 @@ def _adapted(count: int, test: list[LabeledCase], folder: Path, device: Device) 
 
 def write_results(points: list[Point], out: Path) -> None:
     """The table and the curve."""
-    figure, axes = chart(
+    figure, axes = make_chart(
         f"Adaptation to another scanner (n = {len(TEST_SEEDS)} test patients, digital)",
         x="approved cases (0 = the shipped model)",
         y="DSC",

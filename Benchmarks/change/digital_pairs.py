@@ -21,7 +21,7 @@ from MSSoftSegLib.exam.geometry import Grid, image_like, isotropic_grid_around, 
 from MSSoftSegLib.exam.linear import make_affine, matrix_of
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.device import choose_device
-from MSSoftSegLib.inference.native_grid import to_native
+from MSSoftSegLib.inference.native_grid import resample_to_native
 from MSSoftSegLib.inference.predict import network_input, predict_members
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL, find_bundle
@@ -130,7 +130,7 @@ def as_visit(working: WorkingExam, probability: np.ndarray, name: str, descripti
     """The visit as ``segment`` leaves it; probability: float32 (z, y, x) on the working grid."""
     grid = working.native_grids[Modality.FLAIR]
     whole = working.grid.image(probability)
-    native = to_native(whole, grid, working_from_native=sitk.Transform(3, sitk.sitkIdentity))
+    native = resample_to_native(whole, grid, working_from_native=sitk.Transform(3, sitk.sitkIdentity))
     instances = label_instances(
         voxels(native),
         threshold=description.threshold,

@@ -25,7 +25,7 @@ from results import keep
 from torch import Tensor, nn
 
 from MSSoftSegLib.inference.device import choose_device
-from MSSoftSegLib.inference.sliding_window import windowed_logits
+from MSSoftSegLib.inference.sliding_window import predict_windowed_logits
 from MSSoftSegLib.kept_memory import keep_memory_meanwhile
 from MSSoftSegLib.segmenting.ready_model import open_model
 
@@ -79,7 +79,7 @@ def back_ends(images: Tensor, folder: Path) -> tuple[dict[str, Ask], dict[str, s
 
     def ours(given: Tensor) -> Tensor:
         with keep_memory_meanwhile():
-            return windowed_logits(network, given, device, window=None)
+            return predict_windowed_logits(network, given, device, window=None)
 
     found: dict[str, Ask] = {
         OURS: ours,

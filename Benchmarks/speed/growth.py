@@ -18,7 +18,7 @@ from results import keep
 
 from MSSoftSegLib.exam.geometry import image_like
 from MSSoftSegLib.inference.device import choose_device
-from MSSoftSegLib.inference.sliding_window import windowed_logits
+from MSSoftSegLib.inference.sliding_window import predict_windowed_logits
 from MSSoftSegLib.kept_memory import keep_memory_meanwhile
 from MSSoftSegLib.lesion.segmentation import segment_lesions
 from MSSoftSegLib.lesion.uncertainty import combine
@@ -45,7 +45,7 @@ def look(times_as_many: float) -> Callable[[], object]:
     z, y, x = (16 * round(length * side / 16) for length in BRAIN)
     images, device = brain((z, y, x)), choose_device("cpu")
     network = open_model("starter", device="cpu").networks[0]
-    return lambda: windowed_logits(network, images, device, window=None)
+    return lambda: predict_windowed_logits(network, images, device, window=None)
 
 
 def measure(count: int) -> Callable[[], object]:

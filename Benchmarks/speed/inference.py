@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from MSSoftSegLib.inference.augmentation import flips
 from MSSoftSegLib.inference.device import Device, choose_device
-from MSSoftSegLib.inference.sliding_window import windowed_logits
+from MSSoftSegLib.inference.sliding_window import predict_windowed_logits
 from MSSoftSegLib.kept_memory import keep_memory_meanwhile
 from MSSoftSegLib.network.dynunet import DynUNet
 from MSSoftSegLib.segmenting.ready_model import open_model
@@ -45,9 +45,9 @@ def ours(network: nn.Module, device: Device, window: tuple[int, int, int] | None
 
     def ask(images: Tensor) -> tuple[Tensor, float]:
         with keep_memory_meanwhile():
-            windowed_logits(network, images, device, window=None)
+            predict_windowed_logits(network, images, device, window=None)
             started = time.process_time()
-            logits = windowed_logits(network, images, device, window=window)
+            logits = predict_windowed_logits(network, images, device, window=window)
             return logits, time.process_time() - started
 
     return ask
@@ -75,7 +75,7 @@ def convolutions(network: nn.Module, device: Device, images: Tensor) -> Peer:
 
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv3d | nn.ConvTranspose3d)]
     hooks = [layer.register_forward_pre_hook(remember) for layer in layers]
-    windowed_logits(network, images, device, window=None)
+    predict_windowed_logits(network, images, device, window=None)
     for hook in hooks:
         hook.remove()
 

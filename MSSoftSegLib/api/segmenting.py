@@ -8,7 +8,7 @@ from typing import Literal
 from MSSoftSegLib.api.reading import FileName
 from MSSoftSegLib.api.validating import validate
 from MSSoftSegLib.exam.exam import Exam
-from MSSoftSegLib.network.catalog import default_model
+from MSSoftSegLib.network.catalog import find_default_model
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.segmenting.choices import Augmentation, SegmentChoices
 from MSSoftSegLib.segmenting.ready_model import open_model
@@ -53,5 +53,5 @@ def segment(
         threshold=threshold,
         use_cache=use_cache,
     )
-    ready = open_model(default_model() if model is None else str(model), device=device)
+    ready = open_model(find_default_model() if model is None else str(model), device=device)
     return segment_exam(exam, ready, choices, progress=progress)

@@ -46,9 +46,9 @@ def render_page(document: ChangeDocument, pairs: Sequence[Comparison], histories
     plot = ""
     if len(document.visits) >= FEWEST_VISITS_OF_A_PLOT:
         names, volumes = [v.name for v in document.visits], [v.volume_ml for v in document.visits]
-        plot = html.data_uri(volumes_png(names, volumes, histories))
+        plot = html.encode_data_uri(volumes_png(names, volumes, histories))
     return (
-        html.page_environment(FOLDER)
+        html.make_page_environment(FOLDER)
         .get_template(TEMPLATE)
         .render(
             document=document,
@@ -66,6 +66,6 @@ def render_page(document: ChangeDocument, pairs: Sequence[Comparison], histories
 def _pictures(comparison: Comparison) -> PairPictures:
     shown = [row for row in likeliest_first(comparison.changes) if row.change is not ChangeClass.STABLE]
     return PairPictures(
-        overview=html.data_uri(overview_png(comparison)),
-        close_ups={row.group.id: html.data_uri(close_up_png(comparison, row)) for row in shown[:MOST_CLOSE_UPS]},
+        overview=html.encode_data_uri(overview_png(comparison)),
+        close_ups={row.group.id: html.encode_data_uri(close_up_png(comparison, row)) for row in shown[:MOST_CLOSE_UPS]},
     )

@@ -13,8 +13,8 @@ from MSSoftSegLib.change.classes import ChangeClass
 from MSSoftSegLib.change.comparison import Comparison, LesionChange
 from MSSoftSegLib.change.faint import SPREAD_DIFFERENCE
 from MSSoftSegLib.change.history import LesionHistory
-from MSSoftSegLib.report.chart import BLUE, GRAY, VERMILION, chart
-from MSSoftSegLib.report.panel import INK, figure_of, outline_segments, png_bytes
+from MSSoftSegLib.report.chart import BLUE, GRAY, VERMILION, make_chart
+from MSSoftSegLib.report.panel import INK, make_figure, outline_segments, render_png
 from MSSoftSegLib.report.panel import PAPER as BLACK
 
 # Blue less, red more; what did not change is pale.
@@ -44,7 +44,7 @@ def overview_png(comparison: Comparison) -> bytes:
     (_, top, left), (_, bottom, right) = brain.min(axis=0) - MARGIN_MM, brain.max(axis=0) + MARGIN_MM
     rows = _busiest(comparison)
     width, height = OVERVIEW_PX, round(OVERVIEW_PX * (bottom - top) / (right - left))
-    figure = figure_of(3 * width, 26 + len(rows) * height, DPI)
+    figure = make_figure(3 * width, 26 + len(rows) * height, DPI)
     for row, index in enumerate(rows):
         for column in range(3):
             low = 1 - (26 + (row + 1) * height) / (26 + len(rows) * height)
@@ -57,7 +57,7 @@ def overview_png(comparison: Comparison) -> bytes:
                 axes.set_title(names[column], color=INK, fontsize=9, pad=3)
             if column == 0:
                 axes.text(left + 2, bottom - 3, _place(comparison, index), color=INK, fontsize=6)
-    return png_bytes(figure)
+    return render_png(figure)
 
 
 def close_up_png(comparison: Comparison, row: LesionChange) -> bytes:
@@ -69,18 +69,18 @@ def close_up_png(comparison: Comparison, row: LesionChange) -> bytes:
     if row.decision.is_local:
         z, y, x = row.evidence.focus_place
         index = round(z)
-    figure = figure_of(3 * CLOSE_UP_PX + 8, CLOSE_UP_PX, DPI)
+    figure = make_figure(3 * CLOSE_UP_PX + 8, CLOSE_UP_PX, DPI)
     for column in range(3):
         axes = figure.add_axes((column / 3 + 0.002, 0, 0.329, 1))
         _draw(axes, comparison, index, column, outlined=column < 2)
         axes.set_xlim(x - CLOSE_UP_MM / 2, x + CLOSE_UP_MM / 2)
         axes.set_ylim(y + CLOSE_UP_MM / 2, y - CLOSE_UP_MM / 2)
-    return png_bytes(figure)
+    return render_png(figure)
 
 
 def volumes_png(names: Sequence[str], volumes_ml: Sequence[float], histories: Sequence[LesionHistory]) -> bytes:
     """Lesion volume of every visit, and the single lesions' behind it (those of more than 10 mm³)."""
-    figure, axes = chart("Lesion volume over the visits", x="visit", y="all lesions (ml)")
+    figure, axes = make_chart("Lesion volume over the visits", x="visit", y="all lesions (ml)")
     places = np.arange(len(names))
     axes.plot(places, volumes_ml, color=VERMILION, marker="o", linewidth=2.2, label="all lesions")
     axes.set_ylim(bottom=0)
@@ -95,7 +95,7 @@ def volumes_png(names: Sequence[str], volumes_ml: Sequence[float], histories: Se
     second.set_ylim(bottom=0)
     axes.set_zorder(second.get_zorder() + 1)
     axes.patch.set_visible(False)
-    return png_bytes(figure)
+    return render_png(figure)
 
 
 def _draw(axes: Axes, comparison: Comparison, index: int, column: int, *, outlined: bool) -> None:

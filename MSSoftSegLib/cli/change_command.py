@@ -12,7 +12,7 @@ from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import finish, run_job
 from MSSoftSegLib.errors import RequestError
-from MSSoftSegLib.network.catalog import default_model
+from MSSoftSegLib.network.catalog import find_default_model
 from MSSoftSegLib.result_files import CHANGE_FILE
 
 
@@ -64,7 +64,7 @@ def change(
         "masks": [{"mask": each} for each in mask or []],
         "rater": rater,
         "out": out,
-        "model": default_model() if model is None else model,
+        "model": find_default_model() if model is None else model,
         "device": device,
         "preprocessing": {"brain": brain},
         "tta": tta,

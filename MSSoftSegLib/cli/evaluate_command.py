@@ -16,7 +16,7 @@ from MSSoftSegLib.cli.job_commands import finish, run_job
 from MSSoftSegLib.cli.model_comparison_display import compare_models
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.network.bundle import DESCRIPTION_FILE
-from MSSoftSegLib.network.catalog import installed_folders
+from MSSoftSegLib.network.catalog import find_installed
 
 # Where a comparison goes that was given no --out.
 COMPARISON_FOLDER = Path("comparison")
@@ -123,7 +123,7 @@ def _compare(
     if given:
         option = "--" + next(iter(given)).replace("_", "-")
         raise RequestError(f"{option} does not go with --compare", remedy="give the two folders and --out only")
-    models = [path.name for path in folders if str(path) in installed_folders() or (path / DESCRIPTION_FILE).is_file()]
+    models = [path.name for path in folders if str(path) in find_installed() or (path / DESCRIPTION_FILE).is_file()]
     if models:
         raise RequestError(
             f"{models[0]} is a model", remedy="say on which labelled cases models are compared: --library"

@@ -16,7 +16,7 @@ from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say, shown
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.jobs.run import JobOutcome, failed_event, parse_job, run
-from MSSoftSegLib.network.catalog import default_model
+from MSSoftSegLib.network.catalog import find_default_model
 
 
 def segment(
@@ -71,7 +71,7 @@ def segment(
             "series": options.series_by_modality(series),
         },
         "out": out,
-        "model": default_model() if model is None else model,
+        "model": find_default_model() if model is None else model,
         "device": device,
         "preprocessing": {"brain": brain, "align_to": align_to},
         "preprocessed": preprocessed,

@@ -14,9 +14,9 @@ from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import run_job
 from MSSoftSegLib.errors import BadBundle, MSSoftSegError, RequestError
 from MSSoftSegLib.network.bundle import read_bundle, verify
-from MSSoftSegLib.network.catalog import default_model, find_bundle, installed_folders, user_models_folder
+from MSSoftSegLib.network.catalog import find_bundle, find_default_model, find_installed, find_user_models_folder
 from MSSoftSegLib.network.installing import install_bundle
-from MSSoftSegLib.network.promotion import history
+from MSSoftSegLib.network.promotion import read_history
 
 app = typer.Typer(help="Installed models: list, verify, import, promote, history, remove, card.")
 
@@ -26,8 +26,8 @@ Name = Annotated[str, typer.Argument(help="name of an installed model")]
 @app.command("list")
 def list_models(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """List the installed models; the default is marked. Example: mssoftseg models list"""
-    rows, default = [], default_model()
-    for name, folder in installed_folders().items():
+    rows, default = [], find_default_model()
+    for name, folder in find_installed().items():
         try:
             description = read_bundle(folder).description
             row = {"name": name, "version": description.version, "licence": description.licence, "usable": True}
@@ -45,7 +45,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="print JSON
 @app.command("verify")
 def verify_models(name: Annotated[str | None, typer.Argument(help="one model; default: all")] = None) -> None:
     """Check descriptions and checksums; exit code 2 when one does not hold. Example: mssoftseg models verify"""
-    folders = installed_folders()
+    folders = find_installed()
     names = [name] if name is not None else sorted(folders)
     damaged = []
     for each in names:
@@ -73,16 +73,16 @@ def import_model(
 @app.command("remove")
 def remove_model(name: Name, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> None:
     """Delete an imported model. Example: mssoftseg models remove NAME"""
-    folder = user_models_folder() / name
-    if name not in installed_folders() or not folder.is_dir() or folder.parent != user_models_folder():
+    folder = find_user_models_folder() / name
+    if name not in find_installed() or not folder.is_dir() or folder.parent != find_user_models_folder():
         raise RequestError(
             f"no imported model is called {name!r}", remedy="see mssoftseg models list; shipped models stay"
         )
     if not yes and not typer.confirm(f"Delete the model {name}?"):
         return
-    was_default = default_model() == name
+    was_default = find_default_model() == name
     shutil.rmtree(folder)
-    say(f"{name} removed" + (f"; {default_model()} is the default again" if was_default else ""))
+    say(f"{name} removed" + (f"; {find_default_model()} is the default again" if was_default else ""))
 
 
 @app.command("card")
@@ -90,7 +90,7 @@ def card(
     name: Annotated[str | None, typer.Argument(help="name of an installed model (default: the default one)")] = None,
 ) -> None:
     """Print a model's card. Example: mssoftseg models card starter"""
-    say(find_bundle(default_model() if name is None else name).card)
+    say(find_bundle(find_default_model() if name is None else name).card)
 
 
 @app.command("promote")
@@ -113,13 +113,13 @@ def promote(
     if outcome.error is not None:
         raise outcome.error
     if not json_events:
-        say(f"{Path(model).name}: {decision}; the default is {default_model()}")
+        say(f"{Path(model).name}: {decision}; the default is {find_default_model()}")
 
 
 @app.command("history")
 def show_history(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """What was decided on models, the oldest first. Example: mssoftseg models history"""
-    entries = history(user_models_folder())
+    entries = read_history(find_user_models_folder())
     if as_json:
         say(json.dumps([entry.model_dump() for entry in entries], indent=2))
         return

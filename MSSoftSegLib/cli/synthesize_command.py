@@ -37,7 +37,7 @@ def synthesize(
     check_target(out, overwrite=overwrite, inputs=[data, *(compare or ())])
     import numpy as np
 
-    from MSSoftSegLib.report.gallery import gallery_png
+    from MSSoftSegLib.report.gallery import draw_gallery
     from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank
     from MSSoftSegLib.training.synthesis.generator import draw_patient
     from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
@@ -54,7 +54,7 @@ def synthesize(
             drawn.append(patient)
         if gallery:
             shown = [(patient.images.numpy(), patient.label[0].numpy()) for patient in drawn]
-            (folder / "gallery.png").write_bytes(gallery_png(shown))
+            (folder / "gallery.png").write_bytes(draw_gallery(shown))
         if compare:
             (folder / "realism.md").write_text(realism_table(_by_modality(drawn), real), encoding="utf-8")
     say(f"{count} patients in {out}")

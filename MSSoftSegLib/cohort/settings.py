@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from MSSoftSegLib.frozen_model import FrozenModel
-from MSSoftSegLib.network.catalog import default_model
+from MSSoftSegLib.network.catalog import find_default_model
 from MSSoftSegLib.segmenting.choices import SegmentChoices
 
 
@@ -15,7 +15,7 @@ class CohortSettings(FrozenModel):
     threads: processor threads of one worker; None leaves them alone.
     """
 
-    model: str = Field(default_factory=default_model)
+    model: str = Field(default_factory=find_default_model)
     choices: SegmentChoices = SegmentChoices()
     device: str = "auto"
     keep_working: bool = False

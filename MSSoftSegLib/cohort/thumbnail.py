@@ -8,7 +8,7 @@ import numpy as np
 
 from MSSoftSegLib.exam.geometry import Grid, orient_canonically, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
-from MSSoftSegLib.report.panel import FigurePanel, figure_of, png_bytes
+from MSSoftSegLib.report.panel import FigurePanel, make_figure, render_png
 from MSSoftSegLib.report.planes import (
     DisplayVolumes,
     busiest_slice,
@@ -43,11 +43,11 @@ def thumbnail_png(reference: Path, result: Path) -> bytes:
         head=head_box(gray, mask, window),
     )
     plane = sharpest_plane(volumes.grid)
-    figure = figure_of(SIDE_PX, SIDE_PX, DPI)
+    figure = make_figure(SIDE_PX, SIDE_PX, DPI)
     panel = FigurePanel(figure.add_axes((0, 0, 1, 1)), volumes, plane, busiest_slice(volumes, plane))
     panel.show_gray()
     panel.show_outline(panel.slice_of(mask) > 0, width=0.7)
     center = np.array([(start + stop - 1) / 2 for start, stop in volumes.head])
     panel.look_at(screen_position_mm(volumes.grid, plane, center), FIELD_OF_VIEW_MM, FIELD_OF_VIEW_MM)
     panel.show_borders(size=7)
-    return png_bytes(figure)
+    return render_png(figure)

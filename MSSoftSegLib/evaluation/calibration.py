@@ -53,7 +53,7 @@ def reliability_curve(probability: np.ndarray, truth: np.ndarray, *, bins: int =
     )
 
 
-def pooled_reliability(curves: Sequence[Reliability]) -> Reliability:
+def pool_reliability(curves: Sequence[Reliability]) -> Reliability:
     """The voxels of several cases together (a case with a larger brain weighs more)."""
     return Reliability(
         count=np.sum([curve.count for curve in curves], axis=0),

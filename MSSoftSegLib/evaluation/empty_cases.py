@@ -69,7 +69,7 @@ EMPTY_CASE_POLICY: Mapping[str, EmptyRule] = MappingProxyType(
 )
 
 
-def policy_document() -> dict[str, dict[str, float | str | None]]:
+def make_policy_document() -> dict[str, dict[str, float | str | None]]:
     """The table as JSON, to be written beside the numbers that follow it."""
     return {
         measure: {

@@ -112,7 +112,7 @@ def detection_by_size_of(pairs: LesionPairs, *, voxel_volume_mm3: float) -> tupl
     )
 
 
-def pooled_by_size(cases: Sequence[Sequence[SizeDetection]]) -> tuple[SizeDetection, ...]:
+def pool_by_size(cases: Sequence[Sequence[SizeDetection]]) -> tuple[SizeDetection, ...]:
     """The counts of several cases added up, size by size."""
     return tuple(
         SizeDetection(

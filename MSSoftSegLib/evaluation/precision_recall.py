@@ -49,7 +49,7 @@ def precision_recall(probability: np.ndarray, truth: np.ndarray) -> PrecisionRec
     return PrecisionRecall(true_positive, _at_least(passed[~lesion]), int(np.count_nonzero(truth)) - true_positive)
 
 
-def pooled_precision_recall(cases: Sequence[PrecisionRecall]) -> PrecisionRecall:
+def pool_precision_recall(cases: Sequence[PrecisionRecall]) -> PrecisionRecall:
     """The voxels of several cases together."""
     return PrecisionRecall(
         true_positive=np.sum([case.true_positive for case in cases], axis=0),

@@ -14,7 +14,7 @@ import numpy as np
 from MSSoftSegLib.evaluation.bootstrap import MeanWithInterval, mean_with_interval
 from MSSoftSegLib.evaluation.case_metrics import MEASURES, CaseMetrics
 from MSSoftSegLib.evaluation.isbi import isbi_equivalent, isbi_s
-from MSSoftSegLib.evaluation.lesionwise import SizeDetection, pooled_by_size
+from MSSoftSegLib.evaluation.lesionwise import SizeDetection, pool_by_size
 from MSSoftSegLib.evaluation.volume import BlandAltman, bland_altman, volume_correlation
 
 
@@ -88,7 +88,7 @@ def _rater_summary(cases: Sequence[MeasuredCase], place: int, *, seed: int) -> R
         means=means,
         vc=vc,
         isbi_s=isbi_s(vc=vc, **{name: means[name].mean for name in ("dsc", "ppv", "lfpr", "ltpr")}),
-        by_size=pooled_by_size([case.raters[place].by_size for case in seen]),
+        by_size=pool_by_size([case.raters[place].by_size for case in seen]),
     )
 
 

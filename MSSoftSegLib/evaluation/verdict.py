@@ -34,7 +34,7 @@ class Judged:
     reason: str
 
 
-def verdict_on(
+def judge_candidate(
     held_out: Mapping[str, PairedDifference], base: Mapping[str, PairedDifference], *, patients: int
 ) -> Judged:
     """held_out, base: differences (second − first) by measure; patients: how many held-out ones there are.
@@ -44,7 +44,7 @@ def verdict_on(
     and such an interval of DSC wholly on the right side. undecided: anything else.
     """
     harms = [words for name in TOLERATED_FALL if (words := _harm(name, held_out.get(name), patients))]
-    harms += [words for name in TOLERATED_FORGETTING if (words := forgotten(name, base.get(name)))]
+    harms += [words for name in TOLERATED_FORGETTING if (words := describe_forgetting(name, base.get(name)))]
     if harms:
         return Judged("worse", "; ".join(harms))
     dsc = held_out.get("dsc")
@@ -60,7 +60,7 @@ def verdict_on(
     return Judged("undecided", f"{words}: it may be chance")
 
 
-def forgotten(name: str, difference: PairedDifference | None) -> str | None:
+def describe_forgetting(name: str, difference: PairedDifference | None) -> str | None:
     """What was forgotten of the base patients beyond what is tolerated, in words; None where nothing was."""
     if difference is None or difference.difference.mean is None:
         return None

@@ -9,7 +9,7 @@ from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
 from MSSoftSegLib.exam.lattice import copy_or_resample
 
 
-def to_native(probability: sitk.Image, native: Grid, *, working_from_native: sitk.Transform) -> sitk.Image:
+def resample_to_native(probability: sitk.Image, native: Grid, *, working_from_native: sitk.Transform) -> sitk.Image:
     """A probability map on the native grid, float32, 0–1; 0 outside the working grid's field of view.
 
     Linear, never through a binary mask; copied where nothing moved and the lattices coincide. working_from_native maps a

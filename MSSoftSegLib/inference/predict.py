@@ -13,8 +13,8 @@ from MSSoftSegLib.exam.geometry import CANONICAL_ORDER, Grid, orientation_letter
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.augmentation import flips
 from MSSoftSegLib.inference.device import Device
-from MSSoftSegLib.inference.native_grid import to_native
-from MSSoftSegLib.inference.sliding_window import windowed_logits
+from MSSoftSegLib.inference.native_grid import resample_to_native
+from MSSoftSegLib.inference.sliding_window import predict_windowed_logits
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability, combine
 from MSSoftSegLib.network.activation import probability
 from MSSoftSegLib.network.description import Activation, ModelDescription
@@ -87,7 +87,7 @@ def predict_members(
         flipped = images.flip(axes) if axes else images
         each = [
             probability(
-                windowed_logits(network, flipped, device, window=window),
+                predict_windowed_logits(network, flipped, device, window=window),
                 name=activation,
                 floor=floor,
                 temperature=temperature,
@@ -128,7 +128,7 @@ def predict(
         return exam.grid.image((tensor * brain).numpy())
 
     def on_native(member: sitk.Image) -> sitk.Image:
-        return to_native(member, native_grid, working_from_native=working_from_native)
+        return resample_to_native(member, native_grid, working_from_native=working_from_native)
 
     tensors = predict_members(
         networks,

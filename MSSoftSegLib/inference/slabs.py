@@ -22,7 +22,7 @@ AXIS = 2  # the slabs lie along z
 
 
 @contextmanager
-def in_slabs(network: nn.Module, *, pieces: int, device: torch.device) -> Iterator[None]:
+def compute_in_slabs(network: nn.Module, *, pieces: int, device: torch.device) -> Iterator[None]:
     """Within this context the network takes and returns main-memory tensors and computes on the device in pieces."""
     replaced: list[nn.Module] = []
     try:

@@ -26,7 +26,7 @@ LEAST_TRUST = 1e-3
 NO_BRAIN = -30.0
 
 
-def windowed_logits(network: nn.Module, images: Tensor, device: Device, *, window: Window | None) -> Tensor:
+def predict_windowed_logits(network: nn.Module, images: Tensor, device: Device, *, window: Window | None) -> Tensor:
     """Logits (1, 1, z, y, x) float32 in main memory for images (1, c, z, y, x) float32 in main memory.
 
     In one pass where no window is given or none of the volume's sides is longer than it; else the mean of the overlapping

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from MSSoftSegLib.errors import OutOfMemory
 from MSSoftSegLib.inference.device import Device
-from MSSoftSegLib.inference.slabs import in_slabs
+from MSSoftSegLib.inference.slabs import compute_in_slabs
 from MSSoftSegLib.network.slices import SliceNetwork
 
 LOGGER = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def _run(network: nn.Module, images: Tensor, device: Device, pieces: int) -> Ten
     with torch.inference_mode(), device.autocast():
         if pieces > 1 and not isinstance(network, SliceNetwork):
             network.to("cpu")
-            with in_slabs(network, pieces=pieces, device=device.place):
+            with compute_in_slabs(network, pieces=pieces, device=device.place):
                 return network(images).float()
         network.to(device.place)
         moved = images.to(device.place).contiguous(memory_format=torch.channels_last_3d)

@@ -15,8 +15,8 @@ import psutil
 
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.network.bundle import verify
-from MSSoftSegLib.network.catalog import default_model, find_bundle, installed_folders, user_models_folder
-from MSSoftSegLib.network.promotion import history
+from MSSoftSegLib.network.catalog import find_bundle, find_default_model, find_installed, find_user_models_folder
+from MSSoftSegLib.network.promotion import read_history
 from MSSoftSegLib.preprocessing.brain_extraction.hd_bet import find_hd_bet_lack
 from MSSoftSegLib.preprocessing.cache import find_cache_folder
 from MSSoftSegLib.version import VERSION
@@ -130,7 +130,7 @@ def _disk() -> EnvironmentFinding:
 
 def _models() -> list[EnvironmentFinding]:
     findings = []
-    for name in installed_folders():
+    for name in find_installed():
         try:
             bundle = find_bundle(name)
             verify(bundle)
@@ -138,7 +138,7 @@ def _models() -> list[EnvironmentFinding]:
                 EnvironmentFinding(f"model {name}", f"{bundle.description.version}, {bundle.description.licence}")
             )
         except MSSoftSegError as problem:
-            imported = (user_models_folder() / name).is_dir()
+            imported = (find_user_models_folder() / name).is_dir()
             remedy = f"mssoftseg models remove {name}" if imported else "reinstall MSSoftSeg"
             findings.append(EnvironmentFinding(f"model {name}", problem.message, remedy))
     if not findings:
@@ -148,8 +148,8 @@ def _models() -> list[EnvironmentFinding]:
 
 def _default_model() -> EnvironmentFinding:
     """Which model is used where none is named; a chosen one that is gone is told, and does not hinder."""
-    name = default_model()
-    chosen = [entry.model for entry in history(user_models_folder()) if entry.decision == "default"]
+    name = find_default_model()
+    chosen = [entry.model for entry in read_history(find_user_models_folder()) if entry.decision == "default"]
     gone = chosen and chosen[-1] != name
     return EnvironmentFinding(
         "default model", f"{name}; {chosen[-1]}, which was chosen, was removed or replaced" if gone else name

@@ -20,7 +20,7 @@ from MSSoftSegLib.lesion.uncertainty import UncertainProbability
 DRAWN = "drawn"
 
 
-def corrected_segmentation(
+def segment_corrected(
     maps: UncertainProbability,
     labels: sitk.Image,
     instances: np.ndarray,

@@ -7,6 +7,6 @@ from collections.abc import Iterable
 from MSSoftSegLib.lesion.measurement import Lesion
 
 
-def least_certain_first(lesions: Iterable[Lesion]) -> tuple[Lesion, ...]:
+def sort_least_certain_first(lesions: Iterable[Lesion]) -> tuple[Lesion, ...]:
     """Lesions by falling LSU, then by falling mean entropy, then by rising id."""
     return tuple(sorted(lesions, key=lambda lesion: (-lesion.lsu, -lesion.mean_entropy_nats, lesion.id)))

@@ -18,7 +18,7 @@ from MSSoftSegLib.library.case_record import (
     Status,
     find_status_problem,
     list_files,
-    now,
+    read_clock,
 )
 from MSSoftSegLib.library.layout import CaseId
 
@@ -27,7 +27,7 @@ def make_record(
     before: CaseRecord | None, change: CaseChange, facts: MaskFacts, changed: Mapping[PurePosixPath, str]
 ) -> CaseRecord:
     """The record after a change. facts: of the masks brought. changed: checksums of the files that are put in place."""
-    case, time = change.case, now()
+    case, time = change.case, read_clock()
     old = before.checksums if before else {}
     # A damaged file that is put in place again is no news.
     changed = {name: value for name, value in changed.items() if old.get(str(name)) != value}
@@ -190,7 +190,7 @@ def replace_status(before: CaseRecord, status: Status, *, by: str | None = None)
         raise RequestError(
             f"{before.case_id} cannot be {problem}", remedy="add a label first, or choose another status"
         )
-    return _with_history(before, before.model_copy(update={"status": status}), now(), by=by)
+    return _with_history(before, before.model_copy(update={"status": status}), read_clock(), by=by)
 
 
 def _soft_files(case: CaseId, entry: SoftLabelEntry) -> set[PurePosixPath]:

@@ -237,6 +237,6 @@ def _seal(document: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def now() -> datetime.datetime:
+def read_clock() -> datetime.datetime:
     """This moment, UTC, to the second."""
     return datetime.datetime.now(datetime.UTC).replace(microsecond=0)

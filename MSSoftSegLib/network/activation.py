@@ -19,7 +19,7 @@ def probability(logits: Tensor, *, name: Activation, floor: float = 1.0, tempera
     sigmoid: of logit / temperature. normalized-relu: ``normalized_relu``; there the temperature divides the log-odds of its
     value, and 0 and 1 stay.
     """
-    values = in_full_precision(logits)
+    values = keep_full_precision(logits)
     if name == "sigmoid":
         return torch.sigmoid(values / temperature)
     if name != "normalized-relu":
@@ -39,7 +39,7 @@ def normalized_relu(logits: Tensor, *, floor: float = 1.0) -> Tensor:
     return response / largest.clamp(min=floor)
 
 
-def in_full_precision(values: Tensor) -> Tensor:
+def keep_full_precision(values: Tensor) -> Tensor:
     """float32, except for float64, which stays; 16-bit logits would lose the sums that follow."""
     return values if values.dtype is torch.float64 else values.float()
 

@@ -33,7 +33,7 @@ class ThinSafeConv3d(nn.Conv3d):
             return super().forward(features.float()).to(features.dtype)
 
 
-def convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+def make_convolution(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
     """3×3×3 convolution, normalisation, leaky ReLU."""
     return nn.Sequential(
         ThinSafeConv3d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
@@ -56,14 +56,14 @@ class LesionUNet(nn.Module):
         self.encoder = nn.ModuleList()
         channels = input_channels * 8
         for level, width in enumerate(widths):
-            first = convolution(channels, width, stride=1 if level == 0 else 2)
-            self.encoder.append(nn.Sequential(first, convolution(width, width)))
+            first = make_convolution(channels, width, stride=1 if level == 0 else 2)
+            self.encoder.append(nn.Sequential(first, make_convolution(width, width)))
             channels = width
         self.up = nn.ModuleList()
         self.decoder = nn.ModuleList()
         for width in reversed(widths[:-1]):
             self.up.append(nn.ConvTranspose3d(channels, width, 2, stride=2))
-            self.decoder.append(convolution(2 * width, width))
+            self.decoder.append(make_convolution(2 * width, width))
             channels = width
         self.unfold = nn.Conv3d(channels, FINE_CHANNELS * 8, 1)
         self.head = nn.Conv3d(FINE_CHANNELS + input_channels, 1, 3, padding=1)

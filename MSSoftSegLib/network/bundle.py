@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from MSSoftSegLib.errors import BadBundle
 from MSSoftSegLib.exam.plain_text import decode_text
-from MSSoftSegLib.network.description import ModelDescription, key_of
+from MSSoftSegLib.network.description import ModelDescription, name_key
 
 DESCRIPTION_FILE = "model.json"
 CARD_FILE = "card.md"
@@ -45,7 +45,7 @@ def read_bundle(folder: Path) -> Bundle:
         raise BadBundle(f"{name}/{DESCRIPTION_FILE} is not text in UTF-8", remedy=_GET_AGAIN) from None
     except ValidationError as problem:
         first = problem.errors()[0]
-        field = key_of(first["loc"]) or "the JSON text"
+        field = name_key(first["loc"]) or "the JSON text"
         raise BadBundle(f"{name}/{DESCRIPTION_FILE}: {field}: {first['msg']}", remedy=_GET_AGAIN) from None
     card_path = folder / CARD_FILE
     if not card_path.is_file():

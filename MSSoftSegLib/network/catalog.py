@@ -10,18 +10,18 @@ from platformdirs import user_data_path
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.network.bundle import DESCRIPTION_FILE, Bundle, read_bundle
-from MSSoftSegLib.network.promotion import history
+from MSSoftSegLib.network.promotion import read_history
 from MSSoftSegLib.resources import find_resources
 
 SHIPPED_MODEL = "starter"
 
 
-def default_model() -> str:
+def find_default_model() -> str:
     """The model that is used where none is named: the user's choice, or the one that ships.
 
     A choice holds for the very model that was chosen: one that was removed, or replaced under its name, falls back.
     """
-    chosen = [promotion for promotion in history(user_models_folder()) if promotion.decision == "default"]
+    chosen = [promotion for promotion in read_history(find_user_models_folder()) if promotion.decision == "default"]
     if not chosen or chosen[-1].model == SHIPPED_MODEL:
         return SHIPPED_MODEL
     return chosen[-1].model if _is_installed(chosen[-1].model, chosen[-1].sha256) else SHIPPED_MODEL
@@ -29,22 +29,22 @@ def default_model() -> str:
 
 def _is_installed(name: str, sha256: str) -> bool:
     try:
-        description = (user_models_folder() / name / DESCRIPTION_FILE).read_bytes()
+        description = (find_user_models_folder() / name / DESCRIPTION_FILE).read_bytes()
     except OSError:
         return False
     return hashlib.sha256(description).hexdigest() == sha256
 
 
-def user_models_folder() -> Path:
+def find_user_models_folder() -> Path:
     """Where imported models live: outside checkout and extension, so that an update does not lose them."""
     override = os.environ.get("MSSOFTSEG_MODELS")
     return Path(override) if override else user_data_path("mssoftseg") / "models"
 
 
-def installed_folders() -> dict[str, Path]:
+def find_installed() -> dict[str, Path]:
     """Every installed model by name; an imported model hides a shipped one of the same name."""
     found: dict[str, Path] = {}
-    for root in (find_resources() / "Models", user_models_folder()):
+    for root in (find_resources() / "Models", find_user_models_folder()):
         if root.is_dir():
             found.update({path.parent.name: path.parent for path in sorted(root.glob(f"*/{DESCRIPTION_FILE}"))})
     return found
@@ -52,7 +52,7 @@ def installed_folders() -> dict[str, Path]:
 
 def find_bundle(name_or_folder: str) -> Bundle:
     """The bundle of that name, or in that folder."""
-    installed = installed_folders()
+    installed = find_installed()
     if name_or_folder in installed:
         return read_bundle(installed[name_or_folder])
     folder = Path(name_or_folder)

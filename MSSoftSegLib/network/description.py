@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.frozen_model import FrozenModel
-from MSSoftSegLib.network.operating_point import AcquisitionPoint, FittingPoint, OperatingPoint, fitting_point
+from MSSoftSegLib.network.operating_point import AcquisitionPoint, FittingPoint, OperatingPoint, choose_fitting_point
 
 # Names become folder names and are typed in shells.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -77,7 +77,7 @@ Activation = Literal["sigmoid", "normalized-relu"]
 _NETWORK_KINDS = ("lesion-unet", "unet-2d", "linknet-2d", "dynunet")
 
 
-def key_of(location: tuple[int | str, ...]) -> str:
+def name_key(location: tuple[int | str, ...]) -> str:
     """The dotted key that a validation error is about, as the user's document spells it: without the network's kind."""
     kept = [
         part
@@ -141,7 +141,7 @@ class ModelDescription(FrozenModel):
         default = OperatingPoint(
             temperature=self.calibration.temperature, threshold=self.threshold, min_lesion_mm3=self.min_lesion_mm3
         )
-        return fitting_point(default, self.acquisitions, flair_slices_mm=flair_slices_mm)
+        return choose_fitting_point(default, self.acquisitions, flair_slices_mm=flair_slices_mm)
 
     @model_validator(mode="after")
     def _window_fits(self) -> ModelDescription:

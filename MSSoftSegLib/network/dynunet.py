@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from MSSoftSegLib.network.normalization import NEGATIVE_SLOPE, SampleNorm
-from MSSoftSegLib.network.padding import cropped, padded
+from MSSoftSegLib.network.padding import crop, pad
 from MSSoftSegLib.network.pair_convolution import PairConv3d
 
 
@@ -52,7 +52,7 @@ class DynUNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Lesion logits on the grid of the images, same type as the computation's (bfloat16 under autocast)."""
-        features = self.input_block(padded(images, multiple=self.multiple, at_least=self.at_least))
+        features = self.input_block(pad(images, multiple=self.multiple, at_least=self.at_least))
         skips = []
         for down in (*self.downsamples, self.bottleneck):
             skips.append(features)
@@ -63,11 +63,11 @@ class DynUNet(nn.Module):
             decoded.append(features)
         finest = self.output_block(features)
         if not (self.training and self.deep_supervision):
-            return cropped(finest, images)
+            return crop(finest, images)
         coarser = [head(level) for head, level in zip(self.deep_supervision_heads, decoded[-2::-1], strict=False)]
         full_size = finest.shape[2:]
         enlarged = [functional.interpolate(each.float(), full_size, mode="trilinear") for each in coarser]
-        return tuple(cropped(each, images) for each in (finest, *enlarged))
+        return tuple(crop(each, images) for each in (finest, *enlarged))
 
 
 class _Block(nn.Module):

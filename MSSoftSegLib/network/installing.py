@@ -7,7 +7,7 @@ from pathlib import Path
 
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.network.bundle import CARD_FILE, DESCRIPTION_FILE, Bundle, read_bundle, verify
-from MSSoftSegLib.network.catalog import SHIPPED_MODEL, installed_folders, user_models_folder
+from MSSoftSegLib.network.catalog import SHIPPED_MODEL, find_installed, find_user_models_folder
 from MSSoftSegLib.result_folder import write_completely
 
 
@@ -18,7 +18,7 @@ def install_bundle(bundle: Bundle, name: str, *, overwrite: bool = False) -> Pat
             f"{name!r} is the name of the model that ships", remedy="give the model, that is its folder, another name"
         )
     verify(bundle)
-    target = user_models_folder() / name
+    target = find_user_models_folder() / name
     with write_completely(target, overwrite=overwrite) as partial:
         for file in (DESCRIPTION_FILE, CARD_FILE, *(weights.name for weights in bundle.description.files)):
             shutil.copyfile(bundle.folder / file, partial / file)
@@ -30,7 +30,7 @@ def install_beside(bundle: Bundle) -> Path:
 
     A model that is installed already, by its checksum, stays where it is.
     """
-    installed = installed_folders()
+    installed = find_installed()
     for folder in installed.values():
         if folder.resolve() == bundle.folder.resolve():
             return folder

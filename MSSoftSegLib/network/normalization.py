@@ -21,7 +21,7 @@ class SampleNorm(nn.Module):
     Input and output: (batch, channels, z, y, x), same type. negative_slope: of the leaky ReLU; None = no activation. In training
     and on graphics cards it is a batch normalization of one sample, which keeps the channels-last layout and is several times
     faster on processors than ``nn.InstanceNorm3d``. In use on processors neighbors are normalized side by side
-    (normalized_in_rows): sooner again, and exact on any number of threads.
+    (normalize_in_rows): sooner again, and exact on any number of threads.
     """
 
     eps = 1e-5
@@ -39,7 +39,7 @@ class SampleNorm(nn.Module):
 
     def _normalized(self, sample: Tensor) -> Tensor:
         if fits_rows(sample):
-            return normalized_in_rows(sample, self.weight, self.bias, eps=self.eps)
+            return normalize_in_rows(sample, self.weight, self.bias, eps=self.eps)
         return functional.batch_norm(sample, None, None, self.weight, self.bias, training=True, eps=self.eps)
 
     def activated(self, normalized: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ def fits_rows(sample: Tensor) -> bool:
     )
 
 
-def normalized_in_rows(sample: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+def normalize_in_rows(sample: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     """(1, channels, z, y, x), channels last in memory, with mean 0 and variance 1, then scale and shift; same type.
 
     A row holds the channels of many neighboring voxels, as a view. PyTorch's batch normalization, given rows, fills whole

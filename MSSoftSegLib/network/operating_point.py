@@ -35,7 +35,7 @@ class FittingPoint:
     reason: str
 
 
-def fitting_point(
+def choose_fitting_point(
     default: OperatingPoint, acquisitions: Sequence[AcquisitionPoint], *, flair_slices_mm: float
 ) -> FittingPoint:
     """Of the acquisitions that the slices reach, the one with the thickest; the model's default where there is none."""

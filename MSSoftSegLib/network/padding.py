@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def padded(images: Tensor, *, multiple: int, at_least: int = 0) -> Tensor:
+def pad(images: Tensor, *, multiple: int, at_least: int = 0) -> Tensor:
     """Images (batch, channels, sides…) with zeros, the background, added behind each axis.
 
     Each side becomes a multiple of ``multiple`` and no shorter than ``at_least``, itself a multiple.
@@ -17,7 +17,7 @@ def padded(images: Tensor, *, multiple: int, at_least: int = 0) -> Tensor:
     return functional.pad(images, [amount for behind in reversed(missing) for amount in (0, behind)])
 
 
-def cropped(result: Tensor, images: Tensor) -> Tensor:
+def crop(result: Tensor, images: Tensor) -> Tensor:
     """The part of a result on the padded grid that lies over the images."""
     for axis in range(2, images.ndim):
         result = result.narrow(axis, 0, images.shape[axis])

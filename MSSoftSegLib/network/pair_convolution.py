@@ -27,7 +27,7 @@ class PairConv3d(nn.Conv3d):
             return super().forward(features)
         with torch.autocast("cpu", enabled=False):
             weight = pair_weight(self.weight)
-        return apart(functional.conv3d(in_pairs(features), weight, padding=1))
+        return split_pairs(functional.conv3d(view_in_pairs(features), weight, padding=1))
 
     def _faster_in_pairs(self, features: Tensor) -> bool:
         computes_in_16_bits = features.dtype is torch.bfloat16 or torch.is_autocast_enabled("cpu")
@@ -40,15 +40,15 @@ class PairConv3d(nn.Conv3d):
         )
 
 
-def in_pairs(features: Tensor) -> Tensor:
+def view_in_pairs(features: Tensor) -> Tensor:
     """A view (batch, 2c, z, y, x/2) of features (batch, c, z, y, x) whose channels lie last: left voxel's, right voxel's."""
     batch, channels, depth, height, width = features.shape
     pairs = features.permute(0, 2, 3, 4, 1).reshape(batch, depth, height, width // 2, 2 * channels)
     return pairs.permute(0, 4, 1, 2, 3)
 
 
-def apart(pairs: Tensor) -> Tensor:
-    """The inverse of in_pairs."""
+def split_pairs(pairs: Tensor) -> Tensor:
+    """The inverse of view_in_pairs."""
     batch, channels, depth, height, width = pairs.shape
     voxels = pairs.permute(0, 2, 3, 4, 1).reshape(batch, depth, height, width * 2, channels // 2)
     return voxels.permute(0, 4, 1, 2, 3)

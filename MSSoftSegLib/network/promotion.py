@@ -56,7 +56,7 @@ class Promotion(_Line):
 _Kind = TypeVar("_Kind", bound=_Line)
 
 
-def now() -> str:
+def read_clock() -> str:
     """The time as history keeps it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -71,12 +71,12 @@ def keep_promotion(folder: Path, promotion: Promotion) -> None:
     _append(folder / PROMOTIONS_FILE, promotion)
 
 
-def history(folder: Path) -> list[Promotion]:
+def read_history(folder: Path) -> list[Promotion]:
     """Every decision, the oldest first; a line that cannot be read is left out."""
     return [line for document in _documents(folder / PROMOTIONS_FILE) if (line := _read(Promotion, document))]
 
 
-def judgment_on(folder: Path, *, first_sha256: str, second_sha256: str) -> ModelJudgment | None:
+def find_judgment(folder: Path, *, first_sha256: str, second_sha256: str) -> ModelJudgment | None:
     """The last judgement on the second model against the first; None where they were never compared."""
     read = (_read(ModelJudgment, document) for document in _documents(folder / JUDGMENTS_FILE))
     found = [j for j in read if j and j.first_sha256 == first_sha256 and j.second_sha256 == second_sha256]

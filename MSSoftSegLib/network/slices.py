@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from MSSoftSegLib.network.padding import cropped, padded
+from MSSoftSegLib.network.padding import crop, pad
 
 SLICES_AT_ONCE = 8
 
@@ -37,8 +37,8 @@ class SliceNetwork(nn.Module, ABC):
     def forward(self, images: Tensor) -> Tensor:
         """Lesion logits on the grid of the images, same type as the computation's (bfloat16 under autocast)."""
         if images.ndim == 4:
-            fitting = padded(images, multiple=self.multiple, at_least=self.at_least)
-            return cropped(self.slice_logits(fitting.contiguous(memory_format=self.memory_format)), images)
+            fitting = pad(images, multiple=self.multiple, at_least=self.at_least)
+            return crop(self.slice_logits(fitting.contiguous(memory_format=self.memory_format)), images)
         batch, _, depth = images.shape[:3]
         flat = images.transpose(1, 2).flatten(0, 1)
         groups = [self.forward(group) for group in flat.split(self.slices_at_once)]

@@ -28,10 +28,10 @@ def exam_warnings(working: WorkingExam) -> tuple[QualityWarning, ...]:
     found += brain_warnings(working, view, doubted=wrong)
     spacing_mm = {modality: grid.spacing_mm for modality, grid in working.native_grids.items()}
     found += [each for each in statistics_warnings(view, spacing_mm) if each.modality not in wrong]
-    return (*found, *missing_images(working))
+    return (*found, *find_missing_images(working))
 
 
-def missing_images(working: WorkingExam) -> tuple[QualityWarning, ...]:
+def find_missing_images(working: WorkingExam) -> tuple[QualityWarning, ...]:
     """One for every contrast that an exam is expected to hold and this one does not."""
     return tuple(
         QualityWarning(

@@ -34,7 +34,7 @@ class CardExtract:
     shortened: bool
 
 
-def card_extract(markdown: str) -> CardExtract:
+def extract_card(markdown: str) -> CardExtract:
     """Whole blocks of the card until MOST_CHARACTERS are reached; never a heading without what it heads."""
     blocks, characters, shortened = [], 0, False
     for block in _blocks(markdown):
@@ -49,7 +49,7 @@ def card_extract(markdown: str) -> CardExtract:
     return CardExtract(tuple(blocks), shortened)
 
 
-def plain_text(markdown: str) -> str:
+def strip_markdown(markdown: str) -> str:
     """Inline Markdown without its marks; of a link its words."""
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
     text = re.sub(r"(\*\*|__)(.+?)\1", r"\2", text)
@@ -83,15 +83,15 @@ def _read(line: str, *, inside: str | None) -> tuple[str | None, list[str] | Non
     if not text or CELL_RULE.fullmatch(text):
         return None, None
     if text.startswith("#"):
-        return "heading", [plain_text(text.lstrip("#"))]
+        return "heading", [strip_markdown(text.lstrip("#"))]
     if text.startswith("|"):
-        cells = [plain_text(cell) for cell in text.strip("|").split("|")]
+        cells = [strip_markdown(cell) for cell in text.strip("|").split("|")]
         return "table", None if all(CELL_RULE.fullmatch(cell) for cell in cells) else cells
     if _starts_item(line):
-        return "list", [plain_text(re.sub(r"^([-*+]|\d+[.)])\s+", "", text))]
+        return "list", [strip_markdown(re.sub(r"^([-*+]|\d+[.)])\s+", "", text))]
     if inside == "list" and line[:1].isspace():
-        return "list", [plain_text(text)]
-    return "paragraph", [plain_text(text.lstrip("> "))]
+        return "list", [strip_markdown(text)]
+    return "paragraph", [strip_markdown(text.lstrip("> "))]
 
 
 def _starts_item(line: str) -> bool:

@@ -11,7 +11,7 @@ BLUE, VERMILION, GREEN, GRAY, INK = "#0072B2", "#D55E00", "#009E73", "#999999", 
 WIDTH_IN, HEIGHT_IN, DPI = 6.0, 4.4, 150
 
 
-def chart(title: str, *, x: str, y: str) -> tuple[Figure, Axes]:
+def make_chart(title: str, *, x: str, y: str) -> tuple[Figure, Axes]:
     """An empty chart with its title and the names of its axes."""
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
@@ -31,6 +31,6 @@ def dress(axes: Axes, *, x: str, y: str) -> None:
     axes.set_axisbelow(True)
 
 
-def counted(n: int, one: str, many: str) -> str:
+def format_count(n: int, one: str, many: str) -> str:
     """``n = 1 case``, ``n = 12 cases``."""
     return f"n = {n:,} {one if n == 1 else many}"

@@ -8,13 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from MSSoftSegLib.evaluation.calibration import Reliability, pooled_reliability
-from MSSoftSegLib.evaluation.precision_recall import THRESHOLDS, PrecisionRecall, pooled_precision_recall
+from MSSoftSegLib.evaluation.calibration import Reliability, pool_reliability
+from MSSoftSegLib.evaluation.precision_recall import THRESHOLDS, PrecisionRecall, pool_precision_recall
 from MSSoftSegLib.evaluation.retention import RetentionCurve
 from MSSoftSegLib.evaluation.summary import MeasuredCase
 from MSSoftSegLib.evaluation.volume import bland_altman
-from MSSoftSegLib.report.chart import BLUE, GRAY, GREEN, INK, VERMILION, chart, counted
-from MSSoftSegLib.report.panel import png_bytes
+from MSSoftSegLib.report.chart import BLUE, GRAY, GREEN, INK, VERMILION, format_count, make_chart
+from MSSoftSegLib.report.panel import render_png
 
 # Thresholds that are named beside the precision–recall curve.
 NAMED_THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -33,32 +33,32 @@ def draw_figures(cases: Sequence[MeasuredCase]) -> dict[str, bytes]:
     truth_ml = [value for case in values if (value := case["truth_volume_ml"]) is not None]
     predicted_ml = [value for case in values if (value := case["predicted_volume_ml"]) is not None]
     figures = {
-        "bland_altman": bland_altman_png(truth_ml, predicted_ml),
-        "reliability": reliability_png(
+        "bland_altman": draw_bland_altman(truth_ml, predicted_ml),
+        "reliability": draw_reliability(
             {
                 "inside the brain": [curve.reliability_brain for curve in curves],
                 "within 5 mm of lesions": [curve.reliability_lesion for curve in curves],
             },
             cases=len(cases),
         ),
-        "precision_recall": precision_recall_png([curve.precision_recall for curve in curves], cases=len(cases)),
-        "dice_by_lesion_load": dice_by_load_png(truth_ml, [case["dsc"] for case in values]),
-        "retention": retention_png([curve.retention for curve in curves], cases=len(cases)),
+        "precision_recall": draw_precision_recall([curve.precision_recall for curve in curves], cases=len(cases)),
+        "dice_by_lesion_load": draw_dice_by_load(truth_ml, [case["dsc"] for case in values]),
+        "retention": draw_retention([curve.retention for curve in curves], cases=len(cases)),
     }
     return {name: png for name, png in figures.items() if png is not None}
 
 
-def reliability_png(places: Mapping[str, Sequence[Reliability | None]], *, cases: int) -> bytes | None:
+def draw_reliability(places: Mapping[str, Sequence[Reliability | None]], *, cases: int) -> bytes | None:
     """Observed against predicted frequency by place (at most two), voxels of all cases together; None without voxels."""
     pooled = {}
     for place, curves in places.items():
         present = [curve for curve in curves if curve is not None and curve.count.sum()]
         if present:
-            pooled[place] = pooled_reliability(present)
+            pooled[place] = pool_reliability(present)
     if not pooled:
         return None
-    title = f"Reliability, {counted(cases, 'case', 'cases')}"
-    figure, axes = chart(title, x="predicted lesion probability", y="observed share of lesion")
+    title = f"Reliability, {format_count(cases, 'case', 'cases')}"
+    figure, axes = make_chart(title, x="predicted lesion probability", y="observed share of lesion")
     axes.plot([0, 1], [0, 1], color=GRAY, linewidth=1, linestyle="--", zorder=1)
     for (place, curve), (color, marker, size) in zip(pooled.items(), PLACE_MARKS, strict=False):
         full = curve.count >= FEW_VOXELS
@@ -73,21 +73,21 @@ def reliability_png(places: Mapping[str, Sequence[Reliability | None]], *, cases
     axes.legend(fontsize=8.5, frameon=False, loc="upper left")
     if any(((curve.count > 0) & (curve.count < FEW_VOXELS)).any() for curve in pooled.values()):
         axes.text(0.98, 0.03, f"hollow: fewer than {FEW_VOXELS} voxels", fontsize=8.5, color=INK, ha="right")
-    return png_bytes(figure)
+    return render_png(figure)
 
 
-def precision_recall_png(curves: Sequence[PrecisionRecall | None], *, cases: int) -> bytes | None:
+def draw_precision_recall(curves: Sequence[PrecisionRecall | None], *, cases: int) -> bytes | None:
     """Precision over recall, voxels of all cases together, with some thresholds named; None without a lesion voxel."""
     present = [curve for curve in curves if curve is not None]
     if not present:
         return None
-    pooled = pooled_precision_recall(present)
+    pooled = pool_precision_recall(present)
     precision, recall = pooled.precision, pooled.recall
     drawn = np.isfinite(precision) & np.isfinite(recall)
     if not drawn.any():
         return None
-    title = f"Precision and recall over thresholds, {counted(cases, 'case', 'cases')}"
-    figure, axes = chart(title, x="recall (TPR)", y="precision (PPV)")
+    title = f"Precision and recall over thresholds, {format_count(cases, 'case', 'cases')}"
+    figure, axes = make_chart(title, x="recall (TPR)", y="precision (PPV)")
     _draw_equal_dice(axes)
     axes.plot(recall[drawn], precision[drawn], color=BLUE, linewidth=1.8)
     for threshold in NAMED_THRESHOLDS:
@@ -111,17 +111,17 @@ def precision_recall_png(curves: Sequence[PrecisionRecall | None], *, cases: int
     axes.plot([], [], color=GRAY, linewidth=0.8, linestyle=":", label="equal DSC")
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
     axes.legend(fontsize=8.5, frameon=True, framealpha=0.9, edgecolor="none", loc="lower left")
-    return png_bytes(figure)
+    return render_png(figure)
 
 
-def bland_altman_png(truth_ml: Sequence[float], predicted_ml: Sequence[float]) -> bytes | None:
+def draw_bland_altman(truth_ml: Sequence[float], predicted_ml: Sequence[float]) -> bytes | None:
     """Volume difference over mean volume, with bias and limits of agreement; None without cases."""
     if len(truth_ml) == 0:
         return None
     truth, predicted = np.asarray(truth_ml, dtype=float), np.asarray(predicted_ml, dtype=float)
     agreement = bland_altman(truth_ml, predicted_ml)
-    title = f"Lesion volume, {counted(agreement.n, 'case', 'cases')}"
-    figure, axes = chart(title, x="mean of predicted and true volume (ml)", y="predicted − true volume (ml)")
+    title = f"Lesion volume, {format_count(agreement.n, 'case', 'cases')}"
+    figure, axes = make_chart(title, x="mean of predicted and true volume (ml)", y="predicted − true volume (ml)")
     axes.axhline(0, color=GRAY, linewidth=0.8)
     axes.scatter((truth + predicted) / 2, predicted - truth, s=26, color=BLUE, alpha=0.75, linewidth=0)
     for value, name, style in (
@@ -144,17 +144,17 @@ def bland_altman_png(truth_ml: Sequence[float], predicted_ml: Sequence[float]) -
             )
     axes.set_xlim(left=0)
     axes.margins(y=0.15)
-    return png_bytes(figure)
+    return render_png(figure)
 
 
-def dice_by_load_png(truth_ml: Sequence[float], dsc: Sequence[float | None]) -> bytes | None:
+def draw_dice_by_load(truth_ml: Sequence[float], dsc: Sequence[float | None]) -> bytes | None:
     """DSC of each case over its lesion load, logarithmic; None without a case that has lesions and a DSC."""
     points = [(load, value) for load, value in zip(truth_ml, dsc, strict=True) if value is not None and load > 0]
     if not points:
         return None
     load, value = np.array(points).T
-    title = f"DSC by lesion load, {counted(len(points), 'case', 'cases')}"
-    figure, axes = chart(title, x="true lesion volume (ml)", y="DSC")
+    title = f"DSC by lesion load, {format_count(len(points), 'case', 'cases')}"
+    figure, axes = make_chart(title, x="true lesion volume (ml)", y="DSC")
     axes.scatter(load, value, s=28, color=BLUE, alpha=0.75, linewidth=0)
     axes.axhline(value.mean(), color=VERMILION, linewidth=1.2, label=f"mean {value.mean():.3f}")
     axes.axhline(np.median(value), color=GREEN, linewidth=1.2, linestyle="--", label=f"median {np.median(value):.3f}")
@@ -165,16 +165,16 @@ def dice_by_load_png(truth_ml: Sequence[float], dsc: Sequence[float | None]) -> 
     axes.xaxis.set_major_formatter(FuncFormatter(lambda ml, _: f"{ml:g}"))
     axes.set_ylim(0, 1.02)
     axes.legend(fontsize=8.5, frameon=False, loc="lower right")
-    return png_bytes(figure)
+    return render_png(figure)
 
 
-def retention_png(curves: Sequence[RetentionCurve | None], *, cases: int) -> bytes | None:
+def draw_retention(curves: Sequence[RetentionCurve | None], *, cases: int) -> bytes | None:
     """DSC over the replaced fraction (1 − retained): every case and rater faintly, their mean; None without a curve."""
     present = [curve for curve in curves if curve is not None]
     if not present:
         return None
-    title = f"Retention, {counted(cases, 'case', 'cases')}"
-    figure, axes = chart(title, x="brain voxels replaced by the truth, the least certain first (%)", y="DSC")
+    title = f"Retention, {format_count(cases, 'case', 'cases')}"
+    figure, axes = make_chart(title, x="brain voxels replaced by the truth, the least certain first (%)", y="DSC")
     replaced = 100 * (1 - present[0].fraction)
     for curve in present:
         axes.plot(replaced, curve.dsc, color=GRAY, linewidth=0.7, alpha=0.6)
@@ -187,7 +187,7 @@ def retention_png(curves: Sequence[RetentionCurve | None], *, cases: int) -> byt
     axes.set_xticks([0, 0.1, 1, 10, 100], ["0", "0.1", "1", "10", "100"])
     axes.set(xlim=(-0.01, 110), ylim=(0, 1.02))
     axes.legend(fontsize=8.5, frameon=False, loc="lower right")
-    return png_bytes(figure)
+    return render_png(figure)
 
 
 def _draw_equal_dice(axes: Axes) -> None:

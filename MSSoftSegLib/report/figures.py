@@ -14,16 +14,16 @@ from matplotlib.lines import Line2D
 from scipy import ndimage
 
 from MSSoftSegLib.lesion.uncertainty import LARGEST_ENTROPY_NATS
-from MSSoftSegLib.report.panel import INK, FigurePanel, figure_of, png_bytes
+from MSSoftSegLib.report.panel import INK, FigurePanel, make_figure, render_png
 from MSSoftSegLib.report.planes import (
     NORMAL_AXIS,
     DisplayVolumes,
     Plane,
     busiest_slice,
-    planes_in_order,
+    name_slice_place,
     screen_position_mm,
     sharpest_plane,
-    slice_place,
+    sort_planes,
 )
 
 # Perceptually uniform, and distinct from each other where both are on one page.
@@ -53,14 +53,14 @@ class OverviewLayout:
     panels: Mapping[tuple[Plane, int], tuple[float, float, float, float]]
 
 
-def overview_layout(volumes: DisplayVolumes) -> OverviewLayout:
+def lay_out_overview(volumes: DisplayVolumes) -> OverviewLayout:
     """Rows of the planes, that of acquisition first; four columns; one scale in mm for all panels."""
     height_mm, depth_mm, width_mm = _head_size_mm(volumes)
     columns = len(OVERVIEW_COLUMNS)
     panel_px = (OVERVIEW_WIDTH_PX - (columns + 1) * GAP_PX) / columns
     px_per_mm = panel_px / max(width_mm, depth_mm)
     top, panels = float(HEADING_PX), {}
-    for plane in planes_in_order(volumes.grid):
+    for plane in sort_planes(volumes.grid):
         rows_mm = depth_mm if plane is Plane.AXIAL else height_mm
         for column in range(columns):
             left = GAP_PX + column * (panel_px + GAP_PX)
@@ -69,24 +69,24 @@ def overview_layout(volumes: DisplayVolumes) -> OverviewLayout:
     return OverviewLayout(OVERVIEW_WIDTH_PX, round(top + COLOR_BAR_PX), px_per_mm, panels)
 
 
-def overview_png(volumes: DisplayVolumes, *, reference_name: str = OVERVIEW_COLUMNS[0]) -> bytes:
+def draw_overview(volumes: DisplayVolumes, *, reference_name: str = OVERVIEW_COLUMNS[0]) -> bytes:
     """Three planes × (image alone, lesion outline, probability, entropy), through the slices with most lesion."""
-    layout = overview_layout(volumes)
-    figure = figure_of(layout.width_px, layout.height_px, OVERVIEW_DPI)
+    layout = lay_out_overview(volumes)
+    figure = make_figure(layout.width_px, layout.height_px, OVERVIEW_DPI)
     for plane in Plane:
         index = busiest_slice(volumes, plane)
         for column in range(len(OVERVIEW_COLUMNS)):
             _draw_overview_panel(figure, layout, volumes, plane, index, column)
     for column, name in enumerate((reference_name, *OVERVIEW_COLUMNS[1:])):
-        left, top, width, _ = layout.panels[planes_in_order(volumes.grid)[0], column]
+        left, top, width, _ = layout.panels[sort_planes(volumes.grid)[0], column]
         x, y = (left + width / 2) / layout.width_px, 1 - top / 2 / layout.height_px
         figure.text(x, y, name, color=INK, fontsize=10, ha="center", va="center")
     _draw_color_bars(figure, layout)
     _draw_scale_bar(figure, layout)
-    return png_bytes(figure)
+    return render_png(figure)
 
 
-def close_up_png(volumes: DisplayVolumes, lesion_id: int) -> bytes:
+def draw_close_up(volumes: DisplayVolumes, lesion_id: int) -> bytes:
     """60 mm around one lesion in the plane with the finest voxels: the image alone, and with the lesion's outline."""
     box = ndimage.find_objects(volumes.instances, max_label=lesion_id)[lesion_id - 1]
     if box is None:
@@ -96,7 +96,7 @@ def close_up_png(volumes: DisplayVolumes, lesion_id: int) -> bytes:
     normal = NORMAL_AXIS[plane]
     index = int(np.bincount(inside[:, normal]).argmax())
     center_mm = screen_position_mm(volumes.grid, plane, inside[inside[:, normal] == index].mean(axis=0))
-    figure = figure_of(2 * CLOSE_UP_PX + 4, CLOSE_UP_PX, OVERVIEW_DPI)
+    figure = make_figure(2 * CLOSE_UP_PX + 4, CLOSE_UP_PX, OVERVIEW_DPI)
     share = CLOSE_UP_PX / (2 * CLOSE_UP_PX + 4)
     for column, left in enumerate((0.0, 1 - share)):
         panel = FigurePanel(figure.add_axes((left, 0.0, share, 1.0)), volumes, plane, index)
@@ -108,7 +108,7 @@ def close_up_png(volumes: DisplayVolumes, lesion_id: int) -> bytes:
         panel.look_at(center_mm, CLOSE_UP_MM, CLOSE_UP_MM)
         if column == 0:
             panel.show_borders(size=7)
-    return png_bytes(figure)
+    return render_png(figure)
 
 
 def _head_size_mm(volumes: DisplayVolumes) -> tuple[float, ...]:
@@ -139,7 +139,7 @@ def _draw_overview_panel(
     panel.look_at(screen_position_mm(volumes.grid, plane, center), height / layout.px_per_mm, width / layout.px_per_mm)
     panel.show_borders(size=8)
     if column == 0:
-        place_text = slice_place(volumes.grid, plane, index)
+        place_text = name_slice_place(volumes.grid, plane, index)
         panel.write(place_text, 0.015, 0.015, size=7, horizontal="left", vertical="bottom")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from MSSoftSegLib.report.panel import png_bytes
+from MSSoftSegLib.report.panel import render_png
 
 # Gray values in normalised units (median 0, spread 1) that show tissue well on each modality.
 WINDOWS = ((-4.0, 4.0), (-4.0, 2.0), (-2.0, 6.0))
@@ -15,7 +15,7 @@ TITLES = ("FLAIR", "T1", "T2", "label on FLAIR")
 INCHES = 1.6
 
 
-def gallery_png(patients: Sequence[tuple[np.ndarray, np.ndarray]]) -> bytes:
+def draw_gallery(patients: Sequence[tuple[np.ndarray, np.ndarray]]) -> bytes:
     """PNG of one axial slice per patient, the one with the most lesion; the front is up.
 
     Each patient is images (3, z, y, x), normalised, in LPS order, and soft label (z, y, x).
@@ -35,4 +35,4 @@ def gallery_png(patients: Sequence[tuple[np.ndarray, np.ndarray]]) -> bytes:
             if row == 0:
                 axes.set_title(title, color="white", fontsize=7)
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.97, 0.03, 0.03)
-    return png_bytes(figure)
+    return render_png(figure)

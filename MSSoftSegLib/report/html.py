@@ -9,13 +9,13 @@ import SimpleITK as sitk
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from MSSoftSegLib.lesion.measurement import SOFT_REACH_MM
-from MSSoftSegLib.lesion.ordering import least_certain_first
+from MSSoftSegLib.lesion.ordering import sort_least_certain_first
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.lesion.uncertainty import LARGEST_ENTROPY_NATS
 from MSSoftSegLib.region.regions import PLACE_WORDS
-from MSSoftSegLib.report.card_extract import card_extract
-from MSSoftSegLib.report.figures import CLOSE_UP_MM, close_up_png, overview_png
-from MSSoftSegLib.report.planes import LOWEST_SHOWN_PROBABILITY, DisplayVolumes, planes_in_order
+from MSSoftSegLib.report.card_extract import extract_card
+from MSSoftSegLib.report.figures import CLOSE_UP_MM, draw_close_up, draw_overview
+from MSSoftSegLib.report.planes import LOWEST_SHOWN_PROBABILITY, DisplayVolumes, sort_planes
 from MSSoftSegLib.report.result import Result
 from MSSoftSegLib.report.review import Review
 
@@ -51,12 +51,12 @@ def render_report(
         raise ValueError(f"the result counts {result.lesions.count} lesions, not {len(segmentation.lesions)}")
     volumes = DisplayVolumes.of(reference, segmentation)
     modality = result.reference_modality.upper()
-    ordered = least_certain_first(segmentation.lesions)
-    close_ups = {lesion.id: data_uri(close_up_png(volumes, lesion.id)) for lesion in ordered[:MOST_CLOSE_UPS]}
-    planes = [str(plane) for plane in planes_in_order(volumes.grid)]
+    ordered = sort_least_certain_first(segmentation.lesions)
+    close_ups = {lesion.id: encode_data_uri(draw_close_up(volumes, lesion.id)) for lesion in ordered[:MOST_CLOSE_UPS]}
+    planes = [str(plane) for plane in sort_planes(volumes.grid)]
     members = len(segmentation.maps.members)
     return (
-        page_environment()
+        make_page_environment()
         .get_template(TEMPLATE)
         .render(
             result=result,
@@ -64,7 +64,7 @@ def render_report(
             review=review,
             has_members=members > 1 if review is None else _spoke_differently(result),
             members_text=_members_text(members) if review is None else "members",
-            overview=data_uri(overview_png(volumes, reference_name=modality)),
+            overview=encode_data_uri(draw_overview(volumes, reference_name=modality)),
             lesions_shown=ordered[:MOST_CLOSE_UPS],
             lesions_listed=ordered[MOST_CLOSE_UPS:],
             close_ups=close_ups,
@@ -74,7 +74,7 @@ def render_report(
             lowest_shown=LOWEST_SHOWN_PROBABILITY,
             soft_reach_mm=SOFT_REACH_MM,
             largest_entropy=LARGEST_ENTROPY_NATS,
-            card=card_extract(card_markdown),
+            card=extract_card(card_markdown),
             place_words=PLACE_WORDS,
         )
     )
@@ -89,12 +89,12 @@ def _spoke_differently(result: Result) -> bool:
     return result.uncertainty.psu > 0
 
 
-def data_uri(png: bytes) -> str:
+def encode_data_uri(png: bytes) -> str:
     """PNG bytes as the address of an image inside the page itself."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
-def number(value: float | None, digits: int = 2) -> str:
+def format_number(value: float | None, digits: int = 2) -> str:
     """A number for reading: fixed digits, a true minus sign, a dash where there is none."""
     if value is None:
         return "–"
@@ -102,7 +102,7 @@ def number(value: float | None, digits: int = 2) -> str:
     return text.replace("-", "−") if float(text) != 0 else text.lstrip("-")
 
 
-def page_environment(*more: Path) -> Environment:
+def make_page_environment(*more: Path) -> Environment:
     """How a page is made of the templates of these folders and of this one: strict, everything escaped, the filter ``number``."""
     environment = Environment(
         loader=FileSystemLoader((*more, TEMPLATE_FOLDER)),
@@ -111,5 +111,5 @@ def page_environment(*more: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = number
+    environment.filters["number"] = format_number
     return environment

@@ -128,14 +128,14 @@ def outline_segments(mask: np.ndarray, row_mm: float, column_mm: float) -> np.nd
     return segments * np.array([column_mm, row_mm])
 
 
-def figure_of(width_px: int, height_px: int, dpi: int) -> Figure:
+def make_figure(width_px: int, height_px: int, dpi: int) -> Figure:
     """An empty figure of this size with its own canvas: no window, no global state."""
     figure = Figure(figsize=(width_px / dpi, height_px / dpi), dpi=dpi, facecolor=PAPER)
     FigureCanvasAgg(figure)
     return figure
 
 
-def png_bytes(figure: Figure) -> bytes:
+def render_png(figure: Figure) -> bytes:
     """The figure as a PNG file without metadata (matplotlib would write an address)."""
     buffer = io.BytesIO()
     figure.savefig(

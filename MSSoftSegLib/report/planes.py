@@ -165,13 +165,13 @@ def sharpest_plane(grid: Grid) -> Plane:
     return Plane.CORONAL if y_mm > x_mm else Plane.SAGITTAL
 
 
-def planes_in_order(grid: Grid) -> tuple[Plane, ...]:
+def sort_planes(grid: Grid) -> tuple[Plane, ...]:
     """The plane of acquisition first: across it a two-dimensional image is a staircase; then the others as usual."""
     first = sharpest_plane(grid)
     return (first, *(plane for plane in Plane if plane is not first))
 
 
-def slice_place(grid: Grid, plane: Plane, index: int) -> str:
+def name_slice_place(grid: Grid, plane: Plane, index: int) -> str:
     """Where the middle of a slice lies, by its RAS coordinate, as in ``axial, S 23 mm``."""
     voxel = (np.asarray(grid.size, dtype=float) - 1) / 2
     axis = 2 - NORMAL_AXIS[plane]

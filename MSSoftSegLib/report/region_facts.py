@@ -47,20 +47,20 @@ class RegionFacts(FrozenModel):
     lesions: tuple[LesionRegionFacts, ...]
 
 
-def region_facts(found: ExamRegions) -> RegionFacts:
+def make_region_facts(found: ExamRegions) -> RegionFacts:
     """The facts of one exam."""
     return RegionFacts(
         regions=found.source,
         count_by_place=dict(found.burden.count),
         volume_ml_by_place={place: round(ml, 4) for place, ml in found.burden.volume_ml.items()},
-        volume_ml=volume_facts(found.volumes),
+        volume_ml=make_volume_facts(found.volumes),
         fractions={name: round(value, 5) for name, value in found.volumes.fractions.items()},
-        dissemination_in_space=tuple(dissemination_facts(answer) for answer in found.dissemination),
+        dissemination_in_space=tuple(make_dissemination_facts(answer) for answer in found.dissemination),
         lesions=tuple(_lesion(place) for place in found.places),
     )
 
 
-def volume_facts(volumes: BrainVolumes) -> dict[str, float]:
+def make_volume_facts(volumes: BrainVolumes) -> dict[str, float]:
     """Volumes in ml by name."""
     return {
         "brain_mask": round(volumes.mask_ml, 2),
@@ -70,7 +70,7 @@ def volume_facts(volumes: BrainVolumes) -> dict[str, float]:
     }
 
 
-def dissemination_facts(answer: Dissemination) -> DisseminationFacts:
+def make_dissemination_facts(answer: Dissemination) -> DisseminationFacts:
     """One definition's count."""
     definition = answer.definition
     return DisseminationFacts(

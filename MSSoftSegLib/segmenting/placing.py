@@ -20,7 +20,7 @@ from MSSoftSegLib.region.places import LesionPlace
 LOGGER = logging.getLogger(__name__)
 
 
-def placed(
+def add_places(
     segmentation: Segmentation, working_probability: sitk.Image, working: WorkingExam, reference: Modality
 ) -> tuple[Segmentation, ExamRegions | None, str | None]:
     """The segmentation with the place of every lesion, the exam's regions, and None; or without them, and why.

@@ -22,7 +22,7 @@ from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.quality.checks import exam_warnings, result_warnings
 from MSSoftSegLib.quality.warning import QualityWarning
 from MSSoftSegLib.segmenting.choices import SegmentChoices
-from MSSoftSegLib.segmenting.placing import placed
+from MSSoftSegLib.segmenting.placing import add_places
 from MSSoftSegLib.segmenting.ready_model import ReadyModel
 from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
 
@@ -77,7 +77,9 @@ def segment_exam(
     )
     warnings += _logged(result_warnings(working, prediction.working.probability, segmentation))
     progress("regions", 0.0)
-    segmentation, regions, problem = placed(segmentation, prediction.working.probability, working, choices.reference)
+    segmentation, regions, problem = add_places(
+        segmentation, prediction.working.probability, working, choices.reference
+    )
     return SegmentedExam(
         exam=exam,
         working=working,

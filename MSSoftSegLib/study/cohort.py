@@ -32,7 +32,7 @@ class DigitalCase:
     rater2: sitk.Image
 
 
-def digital_case(number: int, *, spacing_mm: float) -> DigitalCase:
+def make_digital_case(number: int, *, spacing_mm: float) -> DigitalCase:
     """Patient ``number``: isotropic contrasts on one grid, brain-extracted, with two raters (Dice 0.65–0.73)."""
     seed = COHORT_SEED + number
     acquisitions = tuple(
@@ -55,7 +55,7 @@ def digital_case(number: int, *, spacing_mm: float) -> DigitalCase:
     }
     inside = voxels(patient.brain_mask)
     raters = [image_like(rater, voxels(rater) * inside) for rater in (patient.rater1, patient.rater2)]
-    return DigitalCase(patient_name(number), images, *(_cut(rater, window) for rater in raters))
+    return DigitalCase(name_patient(number), images, *(_cut(rater, window) for rater in raters))
 
 
 def _window(patient: DigitalPatient) -> tuple[slice, slice, slice]:
@@ -82,9 +82,9 @@ def write_digital_library(
     there = {case.patient for case in list_case_ids(folder)}
     for number in range(patients + unlabeled):
         progress(number / (patients + unlabeled))
-        if patient_name(number) in there:
+        if name_patient(number) in there:
             continue
-        case = digital_case(number, spacing_mm=spacing_mm)
+        case = make_digital_case(number, spacing_mm=spacing_mm)
         labeled = number < patients
         change = CaseChange(
             CaseId(case.patient),
@@ -97,7 +97,7 @@ def write_digital_library(
     progress(1.0)
 
 
-def patient_name(number: int) -> str:
+def name_patient(number: int) -> str:
     """The pseudonym of a digital patient."""
     return f"digital{number:03d}"
 

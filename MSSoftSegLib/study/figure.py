@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from MSSoftSegLib.study.published import published_row
+from MSSoftSegLib.study.published import find_published_row
 from MSSoftSegLib.study.results import Results
 
 OURS, PUBLISHED = "#0072b2", "#d55e00"
@@ -26,7 +26,7 @@ def draw_study(results: Results) -> bytes:
         axes.plot(mean.mean, place, "o", color=OURS, ms=6)
         values = [value for case in results.of(arm) if (value := case.mean("dsc")) is not None]
         axes.plot(values, [place] * len(values), "|", color=OURS, ms=8, alpha=0.45)
-        row = published_row(arm)
+        row = find_published_row(arm)
         if row is not None:
             printed = [value for value in row.dsc if value is not None]
             axes.plot(sum(printed) / len(printed), place, "D", mfc="none", color=PUBLISHED, ms=6)

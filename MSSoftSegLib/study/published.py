@@ -56,6 +56,6 @@ PUBLISHED = (
 )
 
 
-def published_row(arm: str) -> PublishedRow | None:
+def find_published_row(arm: str) -> PublishedRow | None:
     """The printed row that an arm of the study imitates."""
     return next((row for row in PUBLISHED if row.arm == arm), None)

@@ -14,8 +14,8 @@ from MSSoftSegLib.evaluation.bootstrap import MeanWithInterval, mean_with_interv
 from MSSoftSegLib.evaluation.isbi import isbi_equivalent, isbi_s
 from MSSoftSegLib.evaluation.volume import volume_correlation
 from MSSoftSegLib.study.plan import StudyPlan
-from MSSoftSegLib.study.running import planned_trials
-from MSSoftSegLib.study.trial import result_file
+from MSSoftSegLib.study.running import plan_trials
+from MSSoftSegLib.study.trial import name_result_file
 
 BOOTSTRAP_SEED = 0
 
@@ -89,8 +89,8 @@ class Results:
 def read_results(study: Path, plan: StudyPlan) -> Results:
     """The measurements of every finished trial."""
     cases, models = [], []
-    for trial in planned_trials(plan):
-        path = result_file(study, trial)
+    for trial in plan_trials(plan):
+        path = name_result_file(study, trial)
         if not path.is_file():
             continue
         document = json.loads(path.read_text(encoding="utf-8"))

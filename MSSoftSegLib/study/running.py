@@ -14,14 +14,14 @@ from pathlib import Path
 from MSSoftSegLib.errors import JobCancelled, JobFailed
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.study.plan import StudyPlan
-from MSSoftSegLib.study.trial import Trial, model_folder, result_file
+from MSSoftSegLib.study.trial import Trial, name_model_folder, name_result_file
 from MSSoftSegLib.training.data.prepared import prepare_cases
 
 LOGGER = logging.getLogger(__name__)
 WAIT_S = 0.5
 
 
-def planned_trials(plan: StudyPlan) -> list[Trial]:
+def plan_trials(plan: StudyPlan) -> list[Trial]:
     """Every trial, a seed after the other, so that a study that is stopped has whole repetitions; teachers before their students.
 
     With one fold a seed, seed s holds out fold s.
@@ -46,8 +46,8 @@ def run_trials(
     cancelled: Callable[[], bool],
 ) -> list[Trial]:
     """Run what is not finished yet; the trials that failed. Cancelling ends the running trials, which go on next time."""
-    trials = planned_trials(plan)
-    waiting = [trial for trial in trials if not result_file(study, trial).is_file()]
+    trials = plan_trials(plan)
+    waiting = [trial for trial in trials if not name_result_file(study, trial).is_file()]
     running: dict[Trial, subprocess.Popen[bytes]] = {}
     failed: list[Trial] = []
     told = -1
@@ -122,7 +122,7 @@ def _collect(study: Path, running: dict[Trial, subprocess.Popen[bytes]], failed:
         if process.poll() is None:
             continue
         del running[trial]
-        if process.returncode or not result_file(study, trial).is_file():
+        if process.returncode or not name_result_file(study, trial).is_file():
             failed.append(trial)
             LOGGER.warning("the trial %s failed; see logs/%s.log in the study's folder", trial.name, trial.name)
 
@@ -137,13 +137,13 @@ def _tidy(study: Path, plan: StudyPlan, ahead: Sequence[Trial]) -> None:
 
 def check_any_finished(study: Path, plan: StudyPlan, failed: Sequence[Trial]) -> None:
     """A study of which nothing came out has failed."""
-    if not any(result_file(study, trial).is_file() for trial in planned_trials(plan)):
+    if not any(name_result_file(study, trial).is_file() for trial in plan_trials(plan)):
         names = ", ".join(trial.name for trial in failed[:3])
         raise JobFailed(
             f"no trial of the study came to its end ({names} …)", remedy="see the logs in the study's folder"
         )
 
 
-def trained_models(study: Path, plan: StudyPlan) -> list[Path]:
+def find_trained_models(study: Path, plan: StudyPlan) -> list[Path]:
     """The bundles that the study made."""
-    return [folder for trial in planned_trials(plan) if (folder := model_folder(study, trial)).is_dir()]
+    return [folder for trial in plan_trials(plan) if (folder := name_model_folder(study, trial)).is_dir()]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from MSSoftSegLib.evaluation.bootstrap import MeanWithInterval
 from MSSoftSegLib.study.arms import SOFT_AND_BINARY
 from MSSoftSegLib.study.claims import Verdict, difference, small_lesion_recall
-from MSSoftSegLib.study.published import PublishedRow, published_row
+from MSSoftSegLib.study.published import PublishedRow, find_published_row
 from MSSoftSegLib.study.results import Results
 
 COLUMNS = {
@@ -26,7 +26,7 @@ PAIRED_COLUMNS = {name: COLUMNS[name] for name in ("dsc", "lesion_f1", "ece_brai
 }
 
 
-def markdown(results: Results, verdicts: Sequence[Verdict]) -> str:
+def render_markdown(results: Results, verdicts: Sequence[Verdict]) -> str:
     """The whole report: what was done, the table, the claims."""
     parts = [_what_was_done(results), _our_table(results), _soft_minus_binary(results), _by_rater(results)]
     parts += [_claims(verdicts), _published_table()]
@@ -121,7 +121,7 @@ def _by_rater(results: Results) -> str:
         for rater in (0, 1):
             means = [results.summary(arm, name, rater=rater).mean for name in ("dsc", "ppv", "tpr")]
             cells.append(" ".join(_number(mean, 3) for mean in means))
-        row = published_row(arm)
+        row = find_published_row(arm)
         cells += ["–", "–"] if row is None else [_published_cell(row, rater) for rater in (0, 1)]
         lines.append(_row(cells))
     title = "## By rater, with the published row that the arm imitates (other patients, other scanners, full training)"
@@ -144,7 +144,7 @@ def _published_table() -> str:
     )
 
 
-def as_csv(results: Results) -> str:
+def render_csv(results: Results) -> str:
     """One row per arm and held-out case: every measure, mean over raters."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

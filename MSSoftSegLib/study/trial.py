@@ -53,12 +53,12 @@ class Trial:
         return f"{self.arm}-seed-{self.seed}-fold-{self.fold}"
 
 
-def result_file(study: Path, trial: Trial) -> Path:
+def name_result_file(study: Path, trial: Trial) -> Path:
     """Where a finished trial's measurements lie."""
     return study / "trials" / f"{trial.name}.json"
 
 
-def model_folder(study: Path, trial: Trial) -> Path:
+def name_model_folder(study: Path, trial: Trial) -> Path:
     """The trial's model bundle."""
     return study / "models" / trial.name
 
@@ -73,7 +73,7 @@ def run_trial(study: Path, trial: Trial, library: Path | None) -> None:
     folder = plan.prepared_folder(study, recipe)
     prepared = prepare_cases([*training, *held_out], recipe, folder)
     known, tested = prepared[: len(training)], prepared[len(training) :]
-    bundle_folder = model_folder(study, trial)
+    bundle_folder = name_model_folder(study, trial)
     if not bundle_folder.is_dir():
         taught = [*known, *_pseudo_labeled(study, plan, trial, recipe, folder)]
         _train(study, trial, recipe, taught, bundle_folder)
@@ -82,7 +82,7 @@ def run_trial(study: Path, trial: Trial, library: Path | None) -> None:
     tta = "flips8" if trial.arm in plan.size.tta else "none"
     cases = [_measured(bundle, case, tta, device) for case in tested]
     document = {**dataclasses.asdict(trial), "tta": tta, **_facts(bundle, known), "cases": cases}
-    path = result_file(study, trial)
+    path = name_result_file(study, trial)
     path.parent.mkdir(exist_ok=True)
     write_whole(path, json.dumps(document, indent=1).encode())
 
@@ -91,7 +91,7 @@ def _pseudo_labeled(study: Path, plan: StudyPlan, trial: Trial, recipe: Recipe, 
     """What the trial's teacher, trained without the held-out patients too, says of the unlabelled exams."""
     if plan.teacher(trial.arm) is None or recipe.pseudo_labels is None:
         return []
-    teacher = model_folder(study, Trial(str(plan.teacher(trial.arm)), trial.seed, trial.fold))
+    teacher = name_model_folder(study, Trial(str(plan.teacher(trial.arm)), trial.seed, trial.fold))
     made = study / "pseudo-labels" / trial.name
     cases = label_with_teacher(plan.library_folder(study), teacher, recipe.pseudo_labels, made)
     return prepare_cases(cases, recipe, folder)

@@ -22,7 +22,7 @@ from MSSoftSegLib.network.description import (
     ModelName,
     NetworkDescription,
     Side,
-    key_of,
+    name_key,
 )
 from MSSoftSegLib.network.window import Window, window_in_use
 from MSSoftSegLib.resources import find_resources
@@ -276,7 +276,7 @@ def parse_recipe(document: dict[str, Any], *, file_name: str) -> Recipe:
         return Recipe.model_validate(document)
     except ValidationError as problem:
         first = problem.errors()[0]
-        key = key_of(first["loc"])
+        key = name_key(first["loc"])
         reason = "is not a key of recipes" if first["type"] == "extra_forbidden" else first["msg"]
         raise BadRecipe(f"{file_name}: {key}: {reason}", remedy="see mssoftseg recipes show mssoftseg") from None
 

@@ -47,14 +47,14 @@ def list_installed_models() -> tuple[ModelEntry, ...]:
 def _catalog() -> tuple[str, dict[str, Path], Path | None]:
     """The default model, folders by name, and where imported ones lie (None where that cannot be known yet)."""
     try:
-        from MSSoftSegLib.network.catalog import default_model, installed_folders, user_models_folder
+        from MSSoftSegLib.network.catalog import find_default_model, find_installed, find_user_models_folder
     except ImportError:
         # Slicer's Python before anything was installed: the models that ship can be listed all the same.
         from MSSoftSegLib.resources import find_resources
 
         shipped = sorted((find_resources() / "Models").glob(f"*/{DESCRIPTION_FILE}"))
         return "starter", {path.parent.name: path.parent for path in shipped}, None
-    return default_model(), installed_folders(), user_models_folder()
+    return find_default_model(), find_installed(), find_user_models_folder()
 
 
 def _entry(name: str, folder: Path, user_folder: Path | None) -> ModelEntry:

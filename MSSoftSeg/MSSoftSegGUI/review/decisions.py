@@ -41,7 +41,7 @@ class Decisions:
 
     def with_decision(self, status: Status, threshold: float, voxels: np.ndarray) -> Decisions:
         """This decision added; older ones lose the voxels that it speaks of. Undecided takes older ones away."""
-        left = (Decision(d.status, d.threshold, voxel_set.without(d.voxels, voxels)) for d in self.made)
+        left = (Decision(d.status, d.threshold, voxel_set.remove_indices(d.voxels, voxels)) for d in self.made)
         kept = tuple(decision for decision in left if len(decision.voxels))
         return Decisions((*kept, Decision(status, threshold, voxels)) if status != "undecided" else kept)
 
@@ -68,7 +68,8 @@ class Decisions:
     def to_json(self, shape: tuple[int, int, int]) -> str:
         """As text for the parameter node; shape (z, y, x) of the image."""
         made = [
-            {"status": d.status, "threshold": d.threshold, "voxels": voxel_set.as_text(d.voxels)} for d in self.made
+            {"status": d.status, "threshold": d.threshold, "voxels": voxel_set.encode_indices(d.voxels)}
+            for d in self.made
         ]
         return json.dumps({"version": FORMAT_VERSION, "shape": list(shape), "decisions": made})
 
@@ -87,7 +88,7 @@ class Decisions:
         if any(status not in DECIDED for status, _, _ in made):
             raise ValueError("a decision is neither accepted nor rejected")
         size = int(np.prod(shape))
-        return cls(tuple(Decision(s, t, voxel_set.from_text(voxels, size=size)) for s, t, voxels in made))
+        return cls(tuple(Decision(s, t, voxel_set.decode_indices(voxels, size=size)) for s, t, voxels in made))
 
 
 def _status(accepted: float, rejected: float) -> Status:

@@ -9,7 +9,7 @@ import numpy as np
 from MSSoftSegGUI.review.lesion_rows import LesionRow
 from MSSoftSegGUI.review.material import ReviewMaterial
 from MSSoftSegLib.exam.label_values import LESION
-from MSSoftSegLib.lesion.live.growth import Place, connected_part, grown_lesion
+from MSSoftSegLib.lesion.live.growth import Place, find_connected_part, grow_lesion
 from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
 from MSSoftSegLib.lesion.live.threshold import LiveInstances, LiveThreshold
 
@@ -42,7 +42,7 @@ class Pointing:
         found = self.model_row_at(place)
         if found is not None or self.labels[place] != LESION:
             return found
-        part = connected_part(self.labels, place)
+        part = find_connected_part(self.labels, place)
         drawn = next((row for row in self.rows if row.origin == "drawn" and row.anchor in part), None)
         return drawn or self._row(self._largest_of(part))
 
@@ -54,7 +54,7 @@ class Pointing:
     def grown(self, growth: GrownFrom, radius_mm: float) -> ManualEdits:
         """The edits with what grows there; a lesion that was rejected does not come back by it."""
         spacing_mm = tuple(np.linalg.norm(self.material.ras_from_ijk[:3, :3], axis=0)[::-1].tolist())
-        voxels = grown_lesion(self.material.probability, growth.place, spacing_mm=spacing_mm, radius_mm=radius_mm)
+        voxels = grow_lesion(self.material.probability, growth.place, spacing_mm=spacing_mm, radius_mm=radius_mm)
         rejected = [row.number for row in self.rows if row.status == "rejected"]
         return growth.before.with_lesion(voxels[~np.isin(self._numbers(voxels), rejected)])
 

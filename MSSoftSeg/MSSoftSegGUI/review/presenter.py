@@ -19,7 +19,7 @@ from MSSoftSegGUI.review.row_making import make_table
 from MSSoftSegGUI.review.view import ReviewView
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
 from MSSoftSegLib.exam.units import MM3_PER_ML
-from MSSoftSegLib.lesion.live.growth import Place, connected_part
+from MSSoftSegLib.lesion.live.growth import Place, find_connected_part
 from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
 from MSSoftSegLib.lesion.live.threshold import HIGHEST_THRESHOLD, LiveInstances, LiveThreshold
 from MSSoftSegLib.lesion.live.voxel_set import NO_VOXELS
@@ -240,7 +240,7 @@ class ReviewPresenter:
         pointing = self._pointing()
         if pointing is None:
             return False
-        part, row = connected_part(self.labels, place), pointing.model_row_at(place)
+        part, row = find_connected_part(self.labels, place), pointing.model_row_at(place)
         if row is not None and row.status != "rejected":
             self._remember()
             voxels = self._instances.voxels_of(row.number)

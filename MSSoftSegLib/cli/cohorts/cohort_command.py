@@ -21,7 +21,7 @@ from MSSoftSegLib.cohort.tools.comparing import compare_tools
 from MSSoftSegLib.cohort.tools.fusing import FUSIONS, Fusion
 from MSSoftSegLib.cohort.tools.layouts import ToolSource, parse_source
 from MSSoftSegLib.errors import RequestError
-from MSSoftSegLib.network.catalog import default_model
+from MSSoftSegLib.network.catalog import find_default_model
 from MSSoftSegLib.preprocessing.settings import PreprocessingSettings
 from MSSoftSegLib.segmenting.choices import SegmentChoices
 
@@ -143,7 +143,10 @@ def cohort_settings(
         field = ".".join(str(part) for part in first["loc"])
         raise RequestError(f"{field}: {first['msg']}", remedy="see --help for what is accepted") from None
     return CohortSettings(
-        model=default_model() if model is None else model, choices=choices, device=device, keep_working=keep_working
+        model=find_default_model() if model is None else model,
+        choices=choices,
+        device=device,
+        keep_working=keep_working,
     )
 
 

@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from MSSoftSegLib.cohort.group.exam_rows import MEASURES, ExamRow
 from MSSoftSegLib.cohort.group.suspicion import IN_WORDS, OUTLIER_FROM, modified_z
-from MSSoftSegLib.report.chart import BLUE, VERMILION, chart, counted
-from MSSoftSegLib.report.panel import png_bytes
+from MSSoftSegLib.report.chart import BLUE, VERMILION, format_count, make_chart
+from MSSoftSegLib.report.panel import render_png
 
 UNITS = {"lesions": "", "volume_ml": " (ml)", "mean_entropy_nats": " (nats)", "psu": " (0–1)"}
 MOST_BINS = 30
@@ -29,11 +29,11 @@ def distribution_pngs(rows: Sequence[ExamRow]) -> dict[str, bytes]:
 
 
 def _histogram(name: str, values: np.ndarray, outliers: Sequence[float]) -> bytes:
-    title = f"{IN_WORDS[name].capitalize()}, {counted(len(values), 'exam', 'exams')}"
-    figure, axes = chart(title, x=f"{IN_WORDS[name]}{UNITS[name]}", y="exams")
+    title = f"{IN_WORDS[name].capitalize()}, {format_count(len(values), 'exam', 'exams')}"
+    figure, axes = make_chart(title, x=f"{IN_WORDS[name]}{UNITS[name]}", y="exams")
     axes.hist(values, bins=min(MOST_BINS, max(5, int(np.sqrt(len(values)) * 2))), color=BLUE, edgecolor="white")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     if outliers:
         axes.plot(outliers, np.zeros(len(outliers)), "v", color=VERMILION, clip_on=False, zorder=5, label="outlier")
         axes.legend(frameon=False, fontsize=9)
-    return png_bytes(figure)
+    return render_png(figure)

@@ -37,7 +37,7 @@ def render_group_page(out: Path, rows: Sequence[ExamRow], found: Mapping[str, Su
     prints = [_print(out, row, found[str(row.case)]) for row in most_suspicious_first(rows, found)]
     models = sorted({f"{row.values['model']} {row.values['model_version']}" for row in rows if row.folder is not None})
     return (
-        html.page_environment(FOLDER)
+        html.make_page_environment(FOLDER)
         .get_template(TEMPLATE)
         .render(
             prints=prints,
@@ -45,7 +45,7 @@ def render_group_page(out: Path, rows: Sequence[ExamRow], found: Mapping[str, Su
             without=[row for row in rows if row.folder is None],
             doubted=sum(each.suspicion.score > 0 for each in prints if each.row.folder is not None),
             participants=len({row.case.patient for row in rows}),
-            charts=[html.data_uri(png) for png in distribution_pngs(rows).values()],
+            charts=[html.encode_data_uri(png) for png in distribution_pngs(rows).values()],
             models=models,
             version=VERSION,
         )

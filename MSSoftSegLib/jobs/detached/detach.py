@@ -12,7 +12,7 @@ from MSSoftSegLib.jobs.documents.detach import DetachJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.kinds import job_kinds
 from MSSoftSegLib.jobs.run import parse_job
-from MSSoftSegLib.network.catalog import installed_folders
+from MSSoftSegLib.network.catalog import find_installed
 from MSSoftSegLib.training.recipe import recipe_names
 
 
@@ -55,4 +55,4 @@ def _names_a_file(field: str, value: str) -> bool:
     """Whether a recipe or model is given by a file or folder rather than by its name."""
     if field == "recipe":
         return value not in recipe_names() and Path(value).exists()
-    return field in ("init", "teacher") and value not in installed_folders() and Path(value).exists()
+    return field in ("init", "teacher") and value not in find_installed() and Path(value).exists()

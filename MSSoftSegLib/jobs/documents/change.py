@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from MSSoftSegLib.jobs.documents.document import Document
 from MSSoftSegLib.jobs.documents.job import Job
-from MSSoftSegLib.network.catalog import default_model
+from MSSoftSegLib.network.catalog import find_default_model
 from MSSoftSegLib.preprocessing.settings import COMPUTED_BACKENDS, PreprocessingSettings
 
 # What may stand in the place of a mask's file.
@@ -37,7 +37,7 @@ class ChangeSpec(Document):
     masks: tuple[GivenMask, ...] = ()
     rater: str | None = None
     out: Path
-    model: str = Field(default_factory=default_model)
+    model: str = Field(default_factory=find_default_model)
     device: str = "auto"
     preprocessing: PreprocessingSettings = PreprocessingSettings()
     tta: Literal["flips8", "none"] | None = None

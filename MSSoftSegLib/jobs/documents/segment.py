@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from MSSoftSegLib.jobs.documents.document import Document
 from MSSoftSegLib.jobs.documents.exam_source import ExamSource
 from MSSoftSegLib.jobs.documents.job import Job
-from MSSoftSegLib.network.catalog import default_model
+from MSSoftSegLib.network.catalog import find_default_model
 from MSSoftSegLib.segmenting.choices import SegmentChoices
 
 
@@ -23,7 +23,7 @@ class SegmentSpec(SegmentChoices, Document):
 
     exam: ExamSource
     out: Path
-    model: str = Field(default_factory=default_model)
+    model: str = Field(default_factory=find_default_model)
     device: str = "auto"
     keep_working: bool = True
     dicom_seg: bool = False

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from MSSoftSegLib.evaluation.comparison import PairedDifference, paired_difference
-from MSSoftSegLib.evaluation.verdict import Judged, verdict_on
+from MSSoftSegLib.evaluation.verdict import Judged, judge_candidate
 from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.jobs.documents.model_comparison import CompareModelsJob, CompareModelsSpec
 from MSSoftSegLib.jobs.evaluate.model_comparison_cases import JudgedCase, LeftOut, choose_judging_cases
 from MSSoftSegLib.jobs.evaluate.model_scoring import MEASURES, LoadedModel, load_model, score_case
 from MSSoftSegLib.jobs.evaluate.writing import BOOTSTRAP_SEED
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.network.catalog import default_model, find_bundle, user_models_folder
-from MSSoftSegLib.network.promotion import ModelJudgment, keep_judgment, now
+from MSSoftSegLib.network.catalog import find_bundle, find_default_model, find_user_models_folder
+from MSSoftSegLib.network.promotion import ModelJudgment, keep_judgment, read_clock
 from MSSoftSegLib.result_folder import check_target, write_completely
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from MSSoftSegLib.version import VERSION
@@ -58,7 +58,7 @@ def run_compare_models(job: CompareModelsJob, emit: Emit, cancelled: Callable[[]
     check_target(spec.out, overwrite=spec.overwrite, inputs=[spec.library])
     reporter.progress("models", 0.0)
     device = choose_device(spec.device)
-    first, second = find_bundle(spec.first or default_model()), find_bundle(spec.second)
+    first, second = find_bundle(spec.first or find_default_model()), find_bundle(spec.second)
     cases, left_out = choose_judging_cases(spec, first, second)
     for one in left_out:
         LOGGER.warning("case %s does not judge: %s", one.case, one.reason)
@@ -72,14 +72,14 @@ def run_compare_models(job: CompareModelsJob, emit: Emit, cancelled: Callable[[]
     held_out = _scored("held-out", cases, models, spec, device, reporter)
     base = _scored("base", [JudgedCase(case, None) for case in made], models, spec, device, reporter)
     differences, on_base = compare_scores(held_out), compare_scores(base)
-    judged = verdict_on(differences, on_base, patients=len({pair.patient for pair in held_out}))
+    judged = judge_candidate(differences, on_base, patients=len({pair.patient for pair in held_out}))
     summary = _summary(models, held_out, base, differences, on_base, judged, left_out)
     reporter.progress("writing", 0.0)
     with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         facts = {"schema_version": 1, "software_version": VERSION, "note": NOTE, "tta": spec.tta, **summary}
         (folder / FILE_NAME).write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         _write_csv(folder / "model_comparison.csv", held_out, base)
-    keep_judgment(user_models_folder(), _judgment(models, judged, len(held_out)))
+    keep_judgment(find_user_models_folder(), _judgment(models, judged, len(held_out)))
     reporter.progress("writing", 1.0)
     reporter.result(spec.out.name, summary)
     return spec.out
@@ -163,7 +163,7 @@ def _measures(differences: Mapping[str, PairedDifference]) -> dict[str, dict[str
 def _judgment(models: tuple[LoadedModel, LoadedModel], judged: Judged, cases: int) -> ModelJudgment:
     first, second = (model.bundle for model in models)
     return ModelJudgment(
-        time=now(),
+        time=read_clock(),
         first=first.description.name,
         first_sha256=first.sha256,
         second=second.description.name,

@@ -18,13 +18,13 @@ from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.network.bundle import Bundle, verify
 from MSSoftSegLib.network.catalog import (
     SHIPPED_MODEL,
-    default_model,
     find_bundle,
-    installed_folders,
-    user_models_folder,
+    find_default_model,
+    find_installed,
+    find_user_models_folder,
 )
 from MSSoftSegLib.network.installing import install_beside, remove_bundle
-from MSSoftSegLib.network.promotion import Promotion, Verdict, history, judgment_on, keep_promotion, now
+from MSSoftSegLib.network.promotion import Promotion, Verdict, find_judgment, keep_promotion, read_clock, read_history
 
 LOGGER = logging.getLogger(__name__)
 SHARES = {"deciding": 1.0}
@@ -46,7 +46,7 @@ def run_promote_model(job: PromoteModelJob, emit: Emit, cancelled: Callable[[], 
     reporter.started(job.kind)
     reporter.progress("deciding", 0.0)
     bundle = find_bundle(spec.model)
-    previous = default_model()
+    previous = find_default_model()
     grounds = _grounds(spec, bundle, previous)
     if spec.decision == "discard":
         folder = _discarded(bundle, previous)
@@ -54,14 +54,14 @@ def run_promote_model(job: PromoteModelJob, emit: Emit, cancelled: Callable[[], 
         verify(bundle)
         folder = install_beside(bundle)
     name = bundle.description.name if spec.decision == "discard" else folder.name
-    keep_promotion(user_models_folder(), _decision(spec, bundle, name, grounds, previous))
+    keep_promotion(find_user_models_folder(), _decision(spec, bundle, name, grounds, previous))
     reporter.progress("deciding", 1.0)
     reporter.result(
         name,
         {
             "model": name,
             "decision": spec.decision,
-            "default": default_model(),
+            "default": find_default_model(),
             "previous_default": previous,
             "verdict": grounds.verdict,
             "reason": grounds.reason,
@@ -92,10 +92,10 @@ def _grounds_for_default(bundle: Bundle, previous: str) -> _Grounds:
         return _Grounds(None, "it is the default already")
     if bundle.sha256 == find_bundle(SHIPPED_MODEL).sha256:
         return _Grounds(None, "back to the model that ships")
-    known = history(user_models_folder())
+    known = read_history(find_user_models_folder())
     if any(entry.decision == "default" and entry.sha256 == bundle.sha256 for entry in known):
         return _Grounds(None, "back to a model that was the default before")
-    judgment = judgment_on(user_models_folder(), first_sha256=present.sha256, second_sha256=bundle.sha256)
+    judgment = find_judgment(find_user_models_folder(), first_sha256=present.sha256, second_sha256=bundle.sha256)
     if judgment is None:
         reason = f"nobody compared it with {previous}, the default"
         return _Grounds(None, reason, objection=reason)
@@ -116,16 +116,16 @@ def _discarded(bundle: Bundle, previous: str) -> Path:
             f"{bundle.description.name} is the default and stays",
             remedy=f"make another model the default first: mssoftseg models promote {SHIPPED_MODEL}",
         )
-    mine = [path for path in installed_folders().values() if path.parent == user_models_folder()]
+    mine = [path for path in find_installed().values() if path.parent == find_user_models_folder()]
     copies = [path for path in mine if find_bundle(str(path)).sha256 == bundle.sha256]
     for folder in {bundle.folder.resolve(), *(path.resolve() for path in copies)}:
         remove_bundle(folder, bundle)
-    return user_models_folder()
+    return find_user_models_folder()
 
 
 def _decision(spec: PromoteModelSpec, bundle: Bundle, name: str, grounds: _Grounds, previous: str) -> Promotion:
     return Promotion(
-        time=now(),
+        time=read_clock(),
         model=name,
         sha256=bundle.sha256,
         version=bundle.description.version,

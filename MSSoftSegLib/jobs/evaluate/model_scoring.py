@@ -19,7 +19,7 @@ from MSSoftSegLib.exam.image_file import read_map, read_mask
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import read_exam
 from MSSoftSegLib.inference.device import Device
-from MSSoftSegLib.inference.native_grid import to_native
+from MSSoftSegLib.inference.native_grid import resample_to_native
 from MSSoftSegLib.inference.predict import predict
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.library.labeled_case import LabeledCase
@@ -89,7 +89,7 @@ def score_case(
         voxel_volume_mm3=grid.voxel_volume_mm3,
     )
     way = working.working_from_native(Modality.FLAIR)
-    share = to_native(sitk.Cast(working.brain_mask, sitk.sitkFloat32), grid, working_from_native=way)
+    share = resample_to_native(sitk.Cast(working.brain_mask, sitk.sitkFloat32), grid, working_from_native=way)
     brain = voxels(share) >= TRUTH_LEVEL
     flair = exam.image(Modality.FLAIR)
     each = [

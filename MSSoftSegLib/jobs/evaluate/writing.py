@@ -14,7 +14,7 @@ import scipy
 from MSSoftSegLib.evaluation import bootstrap, calibration, case_metrics, normalized_dice
 from MSSoftSegLib.evaluation.bootstrap import MeanWithInterval
 from MSSoftSegLib.evaluation.case_metrics import MEASURES
-from MSSoftSegLib.evaluation.empty_cases import policy_document
+from MSSoftSegLib.evaluation.empty_cases import make_policy_document
 from MSSoftSegLib.evaluation.lesionwise import SizeDetection
 from MSSoftSegLib.evaluation.summary import MeasuredCase, RaterSummary, Summary
 from MSSoftSegLib.jobs.documents.evaluate import EvaluateSpec
@@ -69,7 +69,7 @@ def document(
             bootstrap_level=bootstrap.LEVEL,
             bootstrap_seed=BOOTSTRAP_SEED,
         ),
-        empty_case_policy=policy_document(),
+        empty_case_policy=make_policy_document(),
         notes=NOTES,
         summary=_summary(summary),
         cases=tuple(_case(case, sums) for case, sums in zip(cases, checksums, strict=True)),

@@ -13,7 +13,7 @@ from MSSoftSegLib.region.dissemination import dissemination
 from MSSoftSegLib.region.exam_regions import ExamRegions
 from MSSoftSegLib.region.places import LesionPlace
 from MSSoftSegLib.region.region_map import RegionMap
-from MSSoftSegLib.report.region_facts import region_facts
+from MSSoftSegLib.report.region_facts import make_region_facts
 from MSSoftSegLib.version import VERSION
 
 
@@ -36,7 +36,7 @@ def facts_of(
         dissemination=dissemination(places, entered),
     )
     # Each lesion is a row of lesions.csv.
-    shared = region_facts(found).model_dump(mode="json", exclude={"lesions"})
+    shared = make_region_facts(found).model_dump(mode="json", exclude={"lesions"})
     return {
         "schema_version": 1,
         "research_use_only": True,

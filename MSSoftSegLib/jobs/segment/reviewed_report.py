@@ -15,7 +15,7 @@ from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
 from MSSoftSegLib.jobs.documents.report import ReportJob, ReportSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.lesion.corrected import corrected_segmentation
+from MSSoftSegLib.lesion.corrected import segment_corrected
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability
@@ -81,7 +81,7 @@ def _segmentation(spec: ReportSpec, result: Result, reference: sitk.Image) -> Se
             f"{LESIONS_FILE} lists {len(lesions)} lesions, {PROBABILITY_FILE} holds {instances.max(initial=0)}",
             remedy="segment the exam again",
         )
-    return corrected_segmentation(
+    return segment_corrected(
         # What single members said is not kept with a result.
         UncertainProbability(probability, entropy, entropy, (probability,)),
         read_mask(spec.labels, like=reference),

@@ -25,7 +25,7 @@ from MSSoftSegLib.jobs.segment.result_writing import write_result
 from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY
 from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS
 from MSSoftSegLib.region.exam_regions import REGION_SECONDS
-from MSSoftSegLib.report.region_facts import region_facts
+from MSSoftSegLib.report.region_facts import make_region_facts
 from MSSoftSegLib.report.result import (
     InputFacts,
     LesionFacts,
@@ -122,7 +122,7 @@ def _facts(found: SegmentedExam, reporter: Reporter, of_choice: tuple[str, ...])
         stages=tuple(StageFacts(name=s.name, seconds=round(s.seconds, 3)) for s in reporter.stage_times()),
         peak_memory_mb=round(peak_memory_mib(), 1),
         warnings=(*of_choice, *found.warnings),
-        regions=None if found.regions is None else region_facts(found.regions),
+        regions=None if found.regions is None else make_region_facts(found.regions),
         regions_problem=found.regions_problem,
     )
 

@@ -25,7 +25,7 @@ from MSSoftSegLib.study.plan import OWN_LIBRARY, PLAN_FILE, StudyPlan, read_plan
 from MSSoftSegLib.study.results import Results, read_results
 from MSSoftSegLib.study.running import check_any_finished, run_trials
 from MSSoftSegLib.study.size import SIZES
-from MSSoftSegLib.study.table import as_csv, markdown
+from MSSoftSegLib.study.table import render_csv, render_markdown
 from MSSoftSegLib.training.engine.checkpoint import write_whole
 
 LOGGER = logging.getLogger(__name__)
@@ -66,8 +66,8 @@ def _study(job: StudyJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
 def write_tables(study: Path, results: Results) -> dict[str, str]:
     """Write table, figure and cases of what is finished; the verdict on each claim."""
     verdicts = judge(results)
-    write_whole(study / TABLE, markdown(results, verdicts).encode())
-    write_whole(study / CASES, as_csv(results).encode())
+    write_whole(study / TABLE, render_markdown(results, verdicts).encode())
+    write_whole(study / CASES, render_csv(results).encode())
     write_whole(study / FIGURE, draw_study(results))
     return {f"C{verdict.number}": verdict.verdict for verdict in verdicts}
 

@@ -20,7 +20,7 @@ REACH_MM = 2.0
 ALL_26 = np.ones((3, 3, 3), bool)
 
 
-def grown_lesion(
+def grow_lesion(
     probability: np.ndarray,
     place: Place,
     *,
@@ -54,7 +54,7 @@ def grown_lesion(
     return np.sort(np.ravel_multi_index(whole, probability.shape)).astype(np.int64)
 
 
-def connected_part(labels: np.ndarray, place: Place) -> np.ndarray:
+def find_connected_part(labels: np.ndarray, place: Place) -> np.ndarray:
     """Sorted flat indices of the 26-connected voxels with the same label as the place (z, y, x); none where that is 0."""
     value = labels[place]
     if not value:

@@ -33,12 +33,12 @@ class ManualEdits:
 
     def with_lesion(self, voxels: np.ndarray) -> ManualEdits:
         """These voxels (sorted flat indices) painted as lesion as well, whatever was painted or erased there before."""
-        kept = {name: voxel_set.without(getattr(self, name), voxels) for name in ("erased", "possible")}
-        return ManualEdits(added=voxel_set.joined(self.added, voxels), **kept)
+        kept = {name: voxel_set.remove_indices(getattr(self, name), voxels) for name in ("erased", "possible")}
+        return ManualEdits(added=voxel_set.join_indices(self.added, voxels), **kept)
 
     def without_paint(self, voxels: np.ndarray) -> ManualEdits:
         """Nothing painted at these voxels (sorted flat indices), neither lesion nor possible lesion."""
-        kept = {name: voxel_set.without(getattr(self, name), voxels) for name in ("added", "possible")}
+        kept = {name: voxel_set.remove_indices(getattr(self, name), voxels) for name in ("added", "possible")}
         return ManualEdits(erased=self.erased, **kept)
 
     def apply(self, labels: np.ndarray) -> None:
@@ -57,14 +57,14 @@ class ManualEdits:
         added_before = self.added[lesion[self.added] & auto[self.added]]
         erased_before = self.erased[~lesion[self.erased] & ~auto[self.erased]]
         return ManualEdits(
-            added=voxel_set.joined(np.flatnonzero(lesion & ~auto), added_before),
-            erased=voxel_set.joined(np.flatnonzero(auto & ~lesion), erased_before),
+            added=voxel_set.join_indices(np.flatnonzero(lesion & ~auto), added_before),
+            erased=voxel_set.join_indices(np.flatnonzero(auto & ~lesion), erased_before),
             possible=np.flatnonzero(possible.ravel() & ~lesion),
         )
 
     def to_json(self, shape: tuple[int, int, int]) -> str:
         """As text for the parameter node."""
-        sets = {name: voxel_set.as_text(getattr(self, name)) for name in NAMES}
+        sets = {name: voxel_set.encode_indices(getattr(self, name)) for name in NAMES}
         return json.dumps({"version": 1, "shape": list(shape), **sets})
 
     @classmethod
@@ -80,4 +80,4 @@ class ManualEdits:
         except (KeyError, TypeError) as problem:
             raise ValueError(f"the edits cannot be read: {problem}") from None
         size = int(np.prod(shape))
-        return cls(**{name: voxel_set.from_text(text, size=size) for name, text in texts.items()})
+        return cls(**{name: voxel_set.decode_indices(text, size=size) for name, text in texts.items()})

@@ -11,13 +11,13 @@ import numpy as np
 NO_VOXELS = np.zeros(0, np.int64)
 
 
-def as_text(indices: np.ndarray) -> str:
+def encode_indices(indices: np.ndarray) -> str:
     """Sorted flat indices as text: differences, compressed, base64."""
     steps = np.diff(indices, prepend=0).astype("<u4")
     return base64.b64encode(zlib.compress(steps.tobytes(), 6)).decode("ascii")
 
 
-def from_text(text: str, *, size: int) -> np.ndarray:
+def decode_indices(text: str, *, size: int) -> np.ndarray:
     """The indices again, sorted, int64; ValueError where the text is damaged or names a voxel outside 0…size−1."""
     try:
         steps = np.frombuffer(zlib.decompress(base64.b64decode(text, validate=True)), "<u4")
@@ -29,11 +29,11 @@ def from_text(text: str, *, size: int) -> np.ndarray:
     return indices
 
 
-def without(indices: np.ndarray, removed: np.ndarray) -> np.ndarray:
+def remove_indices(indices: np.ndarray, removed: np.ndarray) -> np.ndarray:
     """The indices that are not among the removed ones."""
     return np.setdiff1d(indices, removed, assume_unique=True)
 
 
-def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def join_indices(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Both together, sorted."""
     return np.union1d(first, second)

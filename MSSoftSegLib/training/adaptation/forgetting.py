@@ -11,7 +11,7 @@ from torch import nn
 from MSSoftSegLib.evaluation.comparison import PairedDifference, paired_difference
 from MSSoftSegLib.evaluation.lesionwise import detection
 from MSSoftSegLib.evaluation.overlap import dice
-from MSSoftSegLib.evaluation.verdict import TOLERATED_FORGETTING, forgotten
+from MSSoftSegLib.evaluation.verdict import TOLERATED_FORGETTING, describe_forgetting
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.training.data.prepared import PreparedCase
@@ -57,7 +57,7 @@ def measure_forgetting(
         )
         for name in TOLERATED_FORGETTING
     }
-    told = [words for name, difference in differences.items() if (words := forgotten(name, difference))]
+    told = [words for name, difference in differences.items() if (words := describe_forgetting(name, difference))]
     return Forgetting(len(cases), differences, tuple(told))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from MSSoftSegLib.evaluation.overlap import dice, soft_dice
 from MSSoftSegLib.inference.device import Device
-from MSSoftSegLib.inference.sliding_window import windowed_logits
+from MSSoftSegLib.inference.sliding_window import predict_windowed_logits
 from MSSoftSegLib.network.activation import probability
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.losses.weighted_sum import RecipeLoss
@@ -39,7 +39,7 @@ def whole_logits(network: nn.Module, case: PreparedCase, recipe: Recipe, device:
     images = torch.from_numpy(np.array(case.images()))[None]
     padding = [(-side) % 16 for side in images.shape[2:]]
     padded = nn.functional.pad(images, (0, padding[2], 0, padding[1], 0, padding[0]))
-    logits = windowed_logits(network, padded, device, window=recipe.window)
+    logits = predict_windowed_logits(network, padded, device, window=recipe.window)
     z, y, x = images.shape[2:]
     return logits[..., :z, :y, :x]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from MSSoftSegLib.network.activation import in_full_precision, probability
+from MSSoftSegLib.network.activation import keep_full_precision, probability
 from MSSoftSegLib.training.losses.adaptive_wing import adaptive_wing
 from MSSoftSegLib.training.losses.cross_entropy import cross_entropy_from_logits, soft_cross_entropy
 from MSSoftSegLib.training.losses.dice_semimetric import dice_semimetric
@@ -44,7 +44,7 @@ class RecipeLoss(nn.Module):
     def per_sample(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """The loss of each sample (batch,), in float32 whatever the network computed in (float64 stays)."""
         with torch.autocast(logits.device.type, enabled=False):
-            logits = in_full_precision(logits)
+            logits = keep_full_precision(logits)
             target, weight = target.to(logits.dtype), weight.to(logits.dtype)
             lesion = probability(logits, name=self.activation.name, floor=self.activation.floor)
             losses = [term.weight * self._term(term.name, logits, lesion, target, weight) for term in self.terms]

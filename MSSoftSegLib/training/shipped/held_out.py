@@ -18,7 +18,7 @@ from MSSoftSegLib.exam.image_file import read_mask
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import read_exam
 from MSSoftSegLib.inference.device import Device
-from MSSoftSegLib.inference.native_grid import to_native
+from MSSoftSegLib.inference.native_grid import resample_to_native
 from MSSoftSegLib.inference.predict import flair_slices_mm, predict
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
@@ -87,7 +87,7 @@ def predict_held_out(
         found = predict(
             working, as_learned, networks, reference=Modality.FLAIR, tta=description.tta, device=device
         ).native
-        brain = to_native(
+        brain = resample_to_native(
             sitk.Cast(working.brain_mask, sitk.sitkFloat32),
             working.native_grids[Modality.FLAIR],
             working_from_native=working.working_from_native(Modality.FLAIR),

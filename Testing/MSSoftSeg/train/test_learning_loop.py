@@ -90,19 +90,19 @@ def _plotted():
 
 
 def _decide(person, seen):
-    from MSSoftSegLib.network.catalog import default_model
+    from MSSoftSegLib.network.catalog import find_default_model
 
     person.wait_verdict()
     seen.judgment, seen.verdict_shown = person.judgment, person.ui("verdictLabel").text
     seen.default_button = [name for name in ("promote", "candidate") if person.ui(f"{name}Button").default]
-    seen.default_before = default_model()
+    seen.default_before = find_default_model()
     if person.judgment.verdict == "better":
         person.click("promoteButton")
     else:
         seen.asked = person.click_and_answer("promoteButton", "OK")
     person.wait(lambda: person.judgment.phase == "decided" or person.judgment.error, "the installation")
     assert person.judgment.error is None, person.judgment.error
-    seen.default_after, seen.decided = default_model(), person.judgment
+    seen.default_after, seen.decided = find_default_model(), person.judgment
     seen.chosen = person.workbench.segment.choices()["model"]
 
 

@@ -18,7 +18,7 @@ from MSSoftSegLib.cohort.settings import CohortSettings
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.network.bundle import CARD_FILE, DESCRIPTION_FILE
-from MSSoftSegLib.network.catalog import SHIPPED_MODEL, installed_folders
+from MSSoftSegLib.network.catalog import SHIPPED_MODEL, find_installed
 from MSSoftSegLib.report.lesion_table import COLUMNS
 from MSSoftSegLib.report.result import (
     InputFacts,
@@ -62,7 +62,7 @@ def write_tiny_exams(folder: Path, count: int) -> Path:
 
 def write_other_model(folder: Path) -> Path:
     """A bundle that calls itself another version of the one that ships: enough for whoever reads no weights."""
-    shipped = installed_folders()[SHIPPED_MODEL]
+    shipped = find_installed()[SHIPPED_MODEL]
     folder.mkdir()
     shutil.copyfile(shipped / CARD_FILE, folder / CARD_FILE)
     description = json.loads((shipped / DESCRIPTION_FILE).read_text(encoding="utf-8"))

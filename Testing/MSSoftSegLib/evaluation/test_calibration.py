@@ -15,10 +15,10 @@ from MSSoftSegLib.evaluation.calibration import (
     brier_score,
     expected_calibration_error,
     neighborhood,
-    pooled_reliability,
+    pool_reliability,
     reliability_curve,
 )
-from MSSoftSegLib.evaluation.precision_recall import THRESHOLDS, pooled_precision_recall, precision_recall
+from MSSoftSegLib.evaluation.precision_recall import THRESHOLDS, pool_precision_recall, precision_recall
 from Testing.MSSoftSegLib.evaluation.made_up_cases import SPACING_MM, made_up_case, small_masks, spacings
 
 # Not on the border of a bin, where two programs may put one value on two sides.
@@ -54,10 +54,10 @@ def test_a_soft_truth_is_taken_as_it_is():
 
 def test_pooling_cases_is_measuring_their_voxels_together():
     one, other = made_up_case(1), made_up_case(2)
-    pooled = pooled_reliability([reliability_curve(case.probability, case.truth) for case in (one, other)])
+    pooled = pool_reliability([reliability_curve(case.probability, case.truth) for case in (one, other)])
     together = reliability_curve(np.stack([one.probability, other.probability]), np.stack([one.truth, other.truth]))
     assert pooled.error == pytest.approx(together.error)
-    curves = pooled_precision_recall([precision_recall(case.probability, case.truth) for case in (one, other)])
+    curves = pool_precision_recall([precision_recall(case.probability, case.truth) for case in (one, other)])
     assert curves.dsc[49] == pytest.approx(
         2
         * sum(((c.probability >= 0.5) & (c.truth > 0)).sum() for c in (one, other))

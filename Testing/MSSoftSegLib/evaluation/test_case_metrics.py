@@ -10,7 +10,7 @@ from scipy import ndimage
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from MSSoftSegLib.evaluation.case_metrics import MEASURES, measure_case
-from MSSoftSegLib.evaluation.empty_cases import COMPUTED, EMPTY_CASE_POLICY, policy_document
+from MSSoftSegLib.evaluation.empty_cases import COMPUTED, EMPTY_CASE_POLICY, make_policy_document
 from Testing.MSSoftSegLib.evaluation.made_up_cases import SPACING_MM, made_up_case, seen_from_elsewhere
 
 EMPTY = {"both_empty": (False, False), "truth_empty": (False, True), "prediction_empty": (True, False)}
@@ -43,7 +43,7 @@ def test_an_empty_case_is_worth_what_the_policy_says(case, measure, which):
 
 def test_the_policy_speaks_of_every_measure_and_of_no_other():
     assert set(EMPTY_CASE_POLICY) == set(MEASURES)
-    assert policy_document()["hd95_mm"] == {"both_empty": None, "truth_empty": None, "prediction_empty": None}
+    assert make_policy_document()["hd95_mm"] == {"both_empty": None, "truth_empty": None, "prediction_empty": None}
 
 
 def test_the_measures_stand_in_the_order_of_the_contract():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from MSSoftSegLib.evaluation.lesion_pairs import pair_lesions
-from MSSoftSegLib.evaluation.lesionwise import detection, detection_by_size_of, panoptic_quality, pooled_by_size
+from MSSoftSegLib.evaluation.lesionwise import detection, detection_by_size_of, panoptic_quality, pool_by_size
 from Testing.MSSoftSegLib.evaluation.made_up_cases import made_up_case, seen_from_elsewhere, small_masks
 
 Z, Y, X = np.indices((12, 26, 30))
@@ -100,7 +100,7 @@ def test_lesions_are_counted_by_their_own_size_with_the_ends_where_they_are_name
     assert [row.touched for row in rows] == [1, 0, 1, 0]
     assert [row.predicted_lesions for row in rows] == [1, 1, 1, 0]
     assert [row.false for row in rows] == [0, 1, 0, 0]
-    twice = pooled_by_size([rows, rows])
+    twice = pool_by_size([rows, rows])
     assert [row.truth_lesions for row in twice] == [2, 4, 4, 2]
 
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from MSSoftSegLib.evaluation.comparison import PairedDifference, paired_difference
-from MSSoftSegLib.evaluation.verdict import PATIENTS_FOR_CERTAINTY, verdict_on
+from MSSoftSegLib.evaluation.verdict import PATIENTS_FOR_CERTAINTY, judge_candidate
 
 
 def difference(first: list[float], second: list[float]) -> PairedDifference:
@@ -25,7 +25,7 @@ def judged(dsc: list[float], *, base: float = 0.0, f1: float = 0.0, ece: float =
         "lesion_f1": difference([0.6] * n, [0.6 + f1] * n),
         "ece_lesion": difference([0.03] * n, [0.03 + ece] * n),
     }
-    return verdict_on(held_out, {"dsc": difference([0.9] * 4, [0.9 + base] * 4)}, patients=n)
+    return judge_candidate(held_out, {"dsc": difference([0.9] * 4, [0.9 + base] * 4)}, patients=n)
 
 
 def test_two_patients_can_find_harm_but_no_gain():

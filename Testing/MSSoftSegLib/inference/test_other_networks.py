@@ -11,7 +11,7 @@ from MSSoftSegLib.errors import OutOfMemory
 from MSSoftSegLib.inference import whole_volume
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.predict import predict_members
-from MSSoftSegLib.inference.sliding_window import windowed_logits
+from MSSoftSegLib.inference.sliding_window import predict_windowed_logits
 from MSSoftSegLib.inference.whole_volume import predict_logits
 from MSSoftSegLib.network.architecture import LesionUNet
 from MSSoftSegLib.network.bundle import read_bundle
@@ -102,23 +102,23 @@ class Looking(torch.nn.Module):
 @pytest.mark.parametrize("window", [(8, 16, 8), (16, 40, 16), (20, 32, 18)])
 def test_windows_cover_every_voxel_and_leave_a_voxelwise_answer_unchanged(window):
     network = Looking()
-    found = windowed_logits(network, images(), FLOAT, window=window)
+    found = predict_windowed_logits(network, images(), FLOAT, window=window)
     assert network.shown == {window}
     assert torch.allclose(found, images()[:, :1] * 4, atol=1e-4)
 
 
 def test_a_volume_that_fits_into_the_window_is_seen_whole():
     network = Looking()
-    windowed_logits(network, images(), FLOAT, window=(20, 33, 18))
-    windowed_logits(network, images(), FLOAT, window=None)
+    predict_windowed_logits(network, images(), FLOAT, window=(20, 33, 18))
+    predict_windowed_logits(network, images(), FLOAT, window=None)
     assert network.shown == {(20, 33, 18)}
 
 
 def test_windows_give_a_dynunet_the_statistics_of_its_patches(dynunet):
     volume = images((16, 16, 64))
     volume[..., 32:] *= 20  # another region must not change what is seen here
-    windowed = windowed_logits(dynunet, volume, FLOAT, window=(16, 16, 16))
-    alone = windowed_logits(dynunet, volume[..., :24], FLOAT, window=(16, 16, 16))
+    windowed = predict_windowed_logits(dynunet, volume, FLOAT, window=(16, 16, 16))
+    alone = predict_windowed_logits(dynunet, volume[..., :24], FLOAT, window=(16, 16, 16))
     assert torch.allclose(windowed[..., :8], alone[..., :8], atol=1e-4)
     whole = predict_logits(dynunet, volume, FLOAT)
     assert not torch.allclose(whole[..., :8], alone[..., :8], atol=0.1)
@@ -152,7 +152,7 @@ def test_a_lesion_unet_looks_through_the_window_of_its_description(tmp_path):
 def test_windows_of_a_lesion_unet_overlap_by_a_quarter_and_what_one_window_sees_is_that_windows_answer():
     network = LesionUNet(input_channels=3, widths=(4, 6)).eval()
     volume = torch.randn(1, 3, 16, 16, 28, generator=torch.Generator().manual_seed(3))
-    found = windowed_logits(network, volume, FLOAT, window=(16, 16, 16))
+    found = predict_windowed_logits(network, volume, FLOAT, window=(16, 16, 16))
     left, right = (predict_logits(network, volume[..., part], FLOAT) for part in (slice(0, 16), slice(12, 28)))
     torch.testing.assert_close(found[..., :12], left[..., :12], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found[..., 16:], right[..., 4:], rtol=1e-4, atol=1e-5)
@@ -164,7 +164,7 @@ def test_windows_of_a_lesion_unet_overlap_by_a_quarter_and_what_one_window_sees_
 def test_a_side_that_fits_into_the_window_of_a_lesion_unet_is_not_filled_up_with_zeros():
     network = LesionUNet(input_channels=3, widths=(4, 6)).eval()
     volume = torch.randn(1, 3, 12, 16, 28, generator=torch.Generator().manual_seed(4))
-    found = windowed_logits(network, volume, FLOAT, window=(16, 16, 16))
+    found = predict_windowed_logits(network, volume, FLOAT, window=(16, 16, 16))
     alone = predict_logits(network, volume[..., :16], FLOAT)
     torch.testing.assert_close(found[..., :12], alone[..., :12], rtol=1e-4, atol=1e-5)
 
@@ -193,7 +193,7 @@ def test_windows_are_weighed_as_monai_weighs_them(dynunet, window):
     theirs = SlidingWindowInferer(roi_size=window, sw_batch_size=1, overlap=0.5, mode="gaussian")
     with torch.inference_mode():
         expected = theirs(volume, lambda part: predict_logits(dynunet, part, FLOAT))
-    found = windowed_logits(dynunet, volume, FLOAT, window=window)
+    found = predict_windowed_logits(dynunet, volume, FLOAT, window=window)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -203,7 +203,7 @@ def test_windows_that_hold_nothing_are_not_looked_into_and_hold_no_lesion():
     volume[..., :8] = 1.0
     looks = []
     network.register_forward_hook(lambda *_: looks.append(1))
-    found = windowed_logits(network, volume, FLOAT, window=(16, 16, 16))
+    found = predict_windowed_logits(network, volume, FLOAT, window=(16, 16, 16))
     assert len(looks) == 1
     assert torch.allclose(found[..., :8], torch.tensor(4.0))
     assert torch.sigmoid(found[..., 24:]).max() < 1e-6

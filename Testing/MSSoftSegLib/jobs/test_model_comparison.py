@@ -20,8 +20,8 @@ from MSSoftSegLib.jobs.evaluate.model_scoring import MEASURES, load_model, score
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.architecture import FINE_CHANNELS
 from MSSoftSegLib.network.bundle import read_bundle
-from MSSoftSegLib.network.catalog import default_model
-from MSSoftSegLib.network.promotion import Promotion, judgment_on, keep_promotion, now
+from MSSoftSegLib.network.catalog import find_default_model
+from MSSoftSegLib.network.promotion import Promotion, find_judgment, keep_promotion, read_clock
 from MSSoftSegLib.preprocessing.normalization import normalize
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from Testing.MSSoftSegLib.jobs.adapted import few_cases, listed
@@ -76,12 +76,12 @@ def test_a_made_model_that_is_worse_is_found_worse_and_not_promoted(place, model
     found = compare(place, tmp_path / "out", "good", "bad")
     assert found["verdict"] == "worse"
     assert found["measures"]["dsc"]["difference"] < -0.1
-    kept = judgment_on(models, first_sha256=found["first"]["sha256"], second_sha256=read_bundle(place / "bad").sha256)
+    kept = find_judgment(models, first_sha256=found["first"]["sha256"], second_sha256=read_bundle(place / "bad").sha256)
     assert kept is not None
     assert kept.verdict == "worse"
     assert run_command(["models", "promote", str(place / "bad")]) == 2
     assert "found worse than good" in capsys.readouterr().err
-    assert default_model() == "good"
+    assert find_default_model() == "good"
 
 
 def make_default(models: Path, bundle: Path) -> None:
@@ -89,8 +89,8 @@ def make_default(models: Path, bundle: Path) -> None:
     assert run_command(["models", "import", str(bundle)]) == 0
     facts = {"model": bundle.name, "sha256": read_bundle(bundle).sha256, "version": "0", "decision": "default"}
     rest = {"verdict": None, "reason": "", "accepted_worse": True, "previous": "starter"}
-    keep_promotion(models, Promotion(time=now(), **facts, **rest))
-    assert default_model() == bundle.name
+    keep_promotion(models, Promotion(time=read_clock(), **facts, **rest))
+    assert find_default_model() == bundle.name
 
 
 def test_the_other_way_round_two_patients_are_too_few_to_call_it_better(place, models, tmp_path):

@@ -11,8 +11,8 @@ from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.jobs.environment import examine
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.bundle import read_bundle
-from MSSoftSegLib.network.catalog import SHIPPED_MODEL, default_model, find_bundle, installed_folders
-from MSSoftSegLib.network.promotion import PROMOTIONS_FILE, ModelJudgment, history, keep_judgment
+from MSSoftSegLib.network.catalog import SHIPPED_MODEL, find_bundle, find_default_model, find_installed
+from MSSoftSegLib.network.promotion import PROMOTIONS_FILE, ModelJudgment, keep_judgment, read_history
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
 
@@ -53,26 +53,26 @@ def promote(model, *options: str) -> int:
 
 
 def test_the_shipped_model_is_the_default_until_something_is_decided(models):
-    assert default_model() == SHIPPED_MODEL
-    assert history(models) == []
+    assert find_default_model() == SHIPPED_MODEL
+    assert read_history(models) == []
 
 
 def test_a_model_that_nobody_compared_does_not_become_the_default(models, mine, capsys):
     assert promote(mine) == 2
     assert "nobody compared it with starter" in capsys.readouterr().err
-    assert default_model() == SHIPPED_MODEL
-    assert not history(models)
-    assert "mine" not in installed_folders(), "a refusal installs nothing"
+    assert find_default_model() == SHIPPED_MODEL
+    assert not read_history(models)
+    assert "mine" not in find_installed(), "a refusal installs nothing"
 
 
 def test_a_model_that_was_found_worse_takes_accept_worse_and_history_says_so(models, mine, capsys):
     judge(models, mine, "worse")
     assert promote(mine) == 2
     assert "found worse" in capsys.readouterr().err
-    assert default_model() == SHIPPED_MODEL
+    assert find_default_model() == SHIPPED_MODEL
     assert promote(mine, "--accept-worse") == 0
-    assert default_model() == "mine"
-    (entry,) = history(models)
+    assert find_default_model() == "mine"
+    (entry,) = read_history(models)
     assert (entry.verdict, entry.accepted_worse, entry.previous) == ("worse", True, SHIPPED_MODEL)
 
 
@@ -80,7 +80,7 @@ def test_a_model_that_was_found_worse_takes_accept_worse_and_history_says_so(mod
 def test_a_model_that_was_not_found_worse_becomes_the_default_for_every_later_job(models, mine, tmp_path, verdict):
     judge(models, mine, verdict)
     assert promote(mine) == 0
-    assert default_model() == "mine"
+    assert find_default_model() == "mine"
     job = parse_job({"job": "1", "kind": "segment", "spec": {"exam": {"flair": "f.nii"}, "out": str(tmp_path / "o")}})
     assert job.spec.model == "mine"
     shutil.rmtree(mine)
@@ -110,15 +110,15 @@ def test_going_back_is_always_allowed(models, mine):
     judge(models, mine, "better")
     assert promote(mine) == 0
     assert promote("starter") == 0
-    assert default_model() == SHIPPED_MODEL
+    assert find_default_model() == SHIPPED_MODEL
     assert promote("mine") == 0, "it was the default before"
-    assert [entry.model for entry in history(models)] == ["mine", "starter", "mine"]
+    assert [entry.model for entry in read_history(models)] == ["mine", "starter", "mine"]
 
 
 def test_a_candidate_is_installed_and_not_the_default(models, mine):
     assert promote(mine, "--candidate") == 0
-    assert default_model() == SHIPPED_MODEL
-    assert installed_folders()["mine"].parent == models
+    assert find_default_model() == SHIPPED_MODEL
+    assert find_installed()["mine"].parent == models
 
 
 def test_a_model_of_a_name_that_is_taken_is_installed_beside_the_other(models, mine, tmp_path):
@@ -127,7 +127,7 @@ def test_a_model_of_a_name_that_is_taken_is_installed_beside_the_other(models, m
     again = write_random_bundle(tmp_path / "second" / "mine", seed=5)
     judge(models, again, "better", first="mine")
     assert promote(again) == 0
-    assert default_model() == "mine-2"
+    assert find_default_model() == "mine-2"
     assert find_bundle("mine-2").sha256 == read_bundle(again).sha256
     assert find_bundle("mine").sha256 == read_bundle(mine).sha256, "the one before can still be gone back to"
     assert promote(again, "--candidate") == 0
@@ -139,8 +139,8 @@ def test_a_discarded_model_is_gone_and_others_files_are_not(models, mine):
     (mine / "notes.txt").write_text("mine")
     assert promote(mine, "--discard") == 0
     assert [path.name for path in mine.iterdir()] == ["notes.txt"]
-    assert "mine" not in installed_folders()
-    assert history(models)[-1].decision == "discard"
+    assert "mine" not in find_installed()
+    assert read_history(models)[-1].decision == "discard"
 
 
 def test_neither_the_default_nor_the_shipped_model_can_be_discarded(models, mine, capsys):
@@ -157,14 +157,14 @@ def test_a_default_that_was_removed_or_replaced_falls_back_to_the_shipped_model(
     assert promote(mine) == 0
     changed = write_random_bundle(tmp_path / "changed" / "mine", seed=9)
     assert run_command(["models", "import", str(changed), "--overwrite"]) == 0
-    assert default_model() == SHIPPED_MODEL, "nobody decided on what lies there now"
+    assert find_default_model() == SHIPPED_MODEL, "nobody decided on what lies there now"
     (told,) = [finding for finding in examine() if finding.topic == "default model"]
     assert told.state == "starter; mine, which was chosen, was removed or replaced"
     assert told.remedy is None, "segmenting works all the same"
     assert promote("mine", "--accept-worse") == 0
     assert run_command(["models", "remove", "mine", "--yes"]) == 0
     assert "starter is the default again" in capsys.readouterr().out
-    assert default_model() == SHIPPED_MODEL
+    assert find_default_model() == SHIPPED_MODEL
 
 
 def test_no_model_takes_the_place_of_the_shipped_one_by_its_name(models, tmp_path, capsys):
@@ -178,7 +178,7 @@ def test_history_survives_half_a_line_of_a_killed_program(models, mine, capsys):
     assert promote(mine) == 0
     with (models / PROMOTIONS_FILE).open("a") as file:
         file.write('{"time": "2026')
-    assert default_model() == "mine"
+    assert find_default_model() == "mine"
     assert promote("starter") == 0
     capsys.readouterr()
     assert run_command(["models", "history", "--json"]) == 0

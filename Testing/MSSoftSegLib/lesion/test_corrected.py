@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from MSSoftSegLib.exam.geometry import Grid
-from MSSoftSegLib.lesion.corrected import DRAWN, corrected_segmentation
+from MSSoftSegLib.lesion.corrected import DRAWN, segment_corrected
 from MSSoftSegLib.lesion.measurement import Lesion
 from MSSoftSegLib.lesion.uncertainty import combine
 
@@ -28,7 +28,7 @@ def corrected(*kept, possible=()):
         labels[place] = 1
     for place in possible:
         labels[place] = 2
-    return corrected_segmentation(
+    return segment_corrected(
         combine([GRID.image(probability)]),
         GRID.image(labels),
         instances,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from MSSoftSegLib.lesion.measurement import Lesion
-from MSSoftSegLib.lesion.ordering import least_certain_first
+from MSSoftSegLib.lesion.ordering import sort_least_certain_first
 
 
 def lesion(number: int, *, lsu: float, entropy: float) -> Lesion:
@@ -18,8 +18,8 @@ def test_falling_lsu_then_falling_entropy_then_the_larger_lesion() -> None:
         lesion(5, lsu=0.2, entropy=0.6),
         lesion(4, lsu=0.2, entropy=0.6),
     ]
-    assert [one.id for one in least_certain_first(lesions)] == [2, 3, 1, 4, 5]
+    assert [one.id for one in sort_least_certain_first(lesions)] == [2, 3, 1, 4, 5]
 
 
 def test_no_lesions_stay_none() -> None:
-    assert least_certain_first([]) == ()
+    assert sort_least_certain_first([]) == ()

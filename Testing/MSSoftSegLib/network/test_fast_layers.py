@@ -7,7 +7,7 @@ from torch import nn
 from MSSoftSegLib.network import normalization
 from MSSoftSegLib.network.dynunet import DynUNet
 from MSSoftSegLib.network.normalization import SampleNorm, fits_rows, moments
-from MSSoftSegLib.network.pair_convolution import PairConv3d, apart, in_pairs
+from MSSoftSegLib.network.pair_convolution import PairConv3d, split_pairs, view_in_pairs
 
 LAST = torch.channels_last_3d
 SIXTEEN, FULL = torch.bfloat16, torch.float32
@@ -98,11 +98,11 @@ def test_statistics_are_exact_where_most_voxels_are_alike_on_any_number_of_threa
 
 def test_pairs_are_a_view_and_come_apart_again():
     features = torch.randn(2, 3, 2, 3, 4).contiguous(memory_format=LAST)
-    pairs = in_pairs(features)
+    pairs = view_in_pairs(features)
     assert pairs.data_ptr() == features.data_ptr()
     assert torch.equal(pairs[:, :3], features[..., 0::2])
     assert torch.equal(pairs[:, 3:], features[..., 1::2])
-    assert torch.equal(apart(pairs), features)
+    assert torch.equal(split_pairs(pairs), features)
 
 
 @pytest.mark.parametrize(("inputs", "width"), [(3, 8), (8, 6), (8, 7), (16, 8)])

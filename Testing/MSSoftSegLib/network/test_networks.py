@@ -9,7 +9,7 @@ from torch import nn
 from MSSoftSegLib.network.building import build_network, memory_format
 from MSSoftSegLib.network.description import NetworkDescription
 from MSSoftSegLib.network.dynunet import DynUNet
-from MSSoftSegLib.network.padding import cropped, padded
+from MSSoftSegLib.network.padding import crop, pad
 from MSSoftSegLib.training.recipe import find_recipe
 
 FLAT = {
@@ -145,9 +145,9 @@ def test_networks_come_in_their_memory_format(described):
 
 def test_padding_adds_background_behind_and_cropping_takes_it_away():
     images = torch.arange(2 * 3 * 5 * 4, dtype=torch.float32).reshape(1, 2, 3, 5, 4) + 1
-    larger = padded(images, multiple=4, at_least=8)
+    larger = pad(images, multiple=4, at_least=8)
     assert larger.shape == (1, 2, 8, 8, 8)
     assert larger.sum() == images.sum()
-    assert torch.equal(cropped(larger, images), images)
+    assert torch.equal(crop(larger, images), images)
     fitting = torch.zeros(1, 1, 8, 12)
-    assert padded(fitting, multiple=4) is fitting
+    assert pad(fitting, multiple=4) is fitting

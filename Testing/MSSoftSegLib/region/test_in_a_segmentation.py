@@ -11,7 +11,7 @@ from MSSoftSegLib.lesion.segmentation import segment_lesions
 from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.region import exam_regions
-from MSSoftSegLib.segmenting.placing import placed
+from MSSoftSegLib.segmenting.placing import add_places
 from Testing.MSSoftSegLib.region.box_brain import GRID, box_brain, lesion
 
 INSIDE = GRID.image(np.ones(GRID.size[::-1], np.uint8))
@@ -29,7 +29,7 @@ def found():
 
 def test_every_lesion_gets_its_place_its_distances_and_its_axis(found, monkeypatch):
     monkeypatch.setattr(exam_regions, "map_regions", lambda working, lesions: box_brain())
-    segmentation, regions, problem = placed(*found, EXAM, Modality.FLAIR)
+    segmentation, regions, problem = add_places(*found, EXAM, Modality.FLAIR)
     assert problem is None
     first, second = segmentation.lesions
     assert (first.region, second.region) == ("periventricular", "deep_white")
@@ -41,7 +41,7 @@ def test_every_lesion_gets_its_place_its_distances_and_its_axis(found, monkeypat
 
 
 def test_a_piece_of_a_brain_is_segmented_and_says_why_places_are_missing(found):
-    segmentation, regions, problem = placed(*found, EXAM, Modality.FLAIR)
+    segmentation, regions, problem = add_places(*found, EXAM, Modality.FLAIR)
     assert regions is None
     assert problem == "the brain mask holds 72 ml, which is no whole brain"
     assert [each.region for each in segmentation.lesions] == [None, None]
@@ -53,5 +53,5 @@ def test_whatever_stops_the_map_of_regions_does_not_stop_the_segmentation(found,
         raise RuntimeError("ITK: all samples map outside, /home/somebody/patient")
 
     monkeypatch.setattr(exam_regions, "map_regions", broken)
-    segmentation, regions, problem = placed(*found, EXAM, Modality.FLAIR)
+    segmentation, regions, problem = add_places(*found, EXAM, Modality.FLAIR)
     assert (len(segmentation.lesions), regions, problem) == (2, None, "it stopped with RuntimeError")

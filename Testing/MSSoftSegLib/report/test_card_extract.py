@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from MSSoftSegLib.report.card_extract import MOST_CHARACTERS, card_extract, plain_text
+from MSSoftSegLib.report.card_extract import MOST_CHARACTERS, extract_card, strip_markdown
 
 
 def shape(markdown: str) -> list[tuple[str, list[list[str]]]]:
-    return [(block.kind, block.lines) for block in card_extract(markdown).blocks]
+    return [(block.kind, block.lines) for block in extract_card(markdown).blocks]
 
 
 def test_headings_paragraphs_lists_and_tables_become_blocks() -> None:
@@ -31,7 +31,7 @@ second line.
         ("list", [["one goes on"], ["two"], ["three"]]),
         ("table", [["a", "b"], ["1", "2"]]),
     ]
-    assert card_extract(markdown).blocks[1].text == "First line, second line."
+    assert extract_card(markdown).blocks[1].text == "First line, second line."
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ second line.
     ],
 )
 def test_marks_go_and_words_stay(markdown: str, text: str) -> None:
-    assert plain_text(markdown) == text
+    assert strip_markdown(markdown) == text
 
 
 def test_a_long_card_is_cut_between_blocks_and_says_so() -> None:
     paragraph = "word " * 100
-    extract = card_extract("\n\n".join(f"{k} {paragraph}" for k in range(20)))
+    extract = extract_card("\n\n".join(f"{k} {paragraph}" for k in range(20)))
     assert extract.shortened
     lengths = [len(block.text) for block in extract.blocks]
     assert sum(lengths[:-1]) < MOST_CHARACTERS <= sum(lengths)
@@ -57,12 +57,12 @@ def test_a_long_card_is_cut_between_blocks_and_says_so() -> None:
 
 
 def test_a_short_card_is_whole_and_an_empty_one_has_no_blocks() -> None:
-    assert not card_extract("# A\n\nb\n").shortened
-    assert card_extract("").blocks == ()
-    assert card_extract(" \n---\n").blocks == ()
+    assert not extract_card("# A\n\nb\n").shortened
+    assert extract_card("").blocks == ()
+    assert extract_card(" \n---\n").blocks == ()
 
 
 def test_no_heading_is_left_without_what_it_heads() -> None:
-    extract = card_extract("text " * (MOST_CHARACTERS // 5 - 1) + "\n\n## Limits and more\n\nnever shown\n")
+    extract = extract_card("text " * (MOST_CHARACTERS // 5 - 1) + "\n\n## Limits and more\n\nnever shown\n")
     assert [block.kind for block in extract.blocks] == ["paragraph"]
     assert extract.shortened

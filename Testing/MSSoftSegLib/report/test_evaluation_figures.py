@@ -11,7 +11,7 @@ from PIL import Image
 from MSSoftSegLib.evaluation.case_metrics import measure_case
 from MSSoftSegLib.evaluation.summary import MeasuredCase
 from MSSoftSegLib.report import evaluation_figures
-from MSSoftSegLib.report.evaluation_figures import bland_altman_png, dice_by_load_png, draw_figures
+from MSSoftSegLib.report.evaluation_figures import draw_bland_altman, draw_dice_by_load, draw_figures
 from Testing.MSSoftSegLib.evaluation.made_up_cases import SPACING_MM, made_up_case
 
 ALL = {"bland_altman", "reliability", "precision_recall", "dice_by_lesion_load", "retention"}
@@ -28,7 +28,7 @@ def measured(seeds):
 @pytest.fixture
 def drawn(monkeypatch):
     """The figures themselves in place of their pixels."""
-    monkeypatch.setattr(evaluation_figures, "png_bytes", lambda figure: figure)
+    monkeypatch.setattr(evaluation_figures, "render_png", lambda figure: figure)
     return draw_figures(measured(range(4)))
 
 
@@ -57,16 +57,16 @@ def points_of(axes):
 
 
 def test_bland_altman_shows_each_difference_and_the_limits(monkeypatch):
-    monkeypatch.setattr(evaluation_figures, "png_bytes", lambda figure: figure)
-    axes = bland_altman_png([10.0, 20.0, 30.0], [11.0, 19.0, 33.0]).axes[0]
+    monkeypatch.setattr(evaluation_figures, "render_png", lambda figure: figure)
+    axes = draw_bland_altman([10.0, 20.0, 30.0], [11.0, 19.0, 33.0]).axes[0]
     np.testing.assert_allclose(points_of(axes), [[10.5, 1.0], [19.5, -1.0], [31.5, 3.0]])
     levels = sorted(line.get_ydata()[0] for line in axes.lines)
     np.testing.assert_allclose(levels, [1 - 3.92, 0.0, 1.0, 1 + 3.92])
 
 
 def test_dice_by_load_shows_the_cases_that_have_lesions_and_a_dice(monkeypatch):
-    monkeypatch.setattr(evaluation_figures, "png_bytes", lambda figure: figure)
-    axes = dice_by_load_png([0.5, 0.0, 8.0, 3.0], [0.4, 0.0, 0.8, None]).axes[0]
+    monkeypatch.setattr(evaluation_figures, "render_png", lambda figure: figure)
+    axes = draw_dice_by_load([0.5, 0.0, 8.0, 3.0], [0.4, 0.0, 0.8, None]).axes[0]
     np.testing.assert_allclose(points_of(axes), [[0.5, 0.4], [8.0, 0.8]])
     assert "n = 2 cases" in axes.get_title(loc="left")
 

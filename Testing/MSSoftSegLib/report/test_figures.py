@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from MSSoftSegLib.report.figures import CLOSE_UP_MM, CLOSE_UP_PX, close_up_png, overview_layout, overview_png
+from MSSoftSegLib.report.figures import CLOSE_UP_MM, CLOSE_UP_PX, draw_close_up, draw_overview, lay_out_overview
 from MSSoftSegLib.report.panel import outline_segments
 from MSSoftSegLib.report.planes import DisplayVolumes, Plane
 from Testing.MSSoftSegLib.report.made_up import (
@@ -38,7 +38,7 @@ def colored(picture: np.ndarray) -> np.ndarray:
 
 
 def panel_of(picture: np.ndarray, volumes: DisplayVolumes, plane: Plane, column: int) -> np.ndarray:
-    left, top, width, height = (round(v) for v in overview_layout(volumes).panels[plane, column])
+    left, top, width, height = (round(v) for v in lay_out_overview(volumes).panels[plane, column])
     return picture[top : top + height, left : left + width]
 
 
@@ -67,7 +67,7 @@ def test_what_lies_left_in_front_and_on_top_appears_right_and_up(direction: np.n
     grid = grid_around_origin(direction, spacing_mm)
     lesion = block(grid, LEFT_FRONT_TOP, 16.0)
     volumes = DisplayVolumes.of(head(grid, lesion), segmentation_of(grid, lesion))
-    picture = pixels(overview_png(volumes))
+    picture = pixels(draw_overview(volumes))
     for column in (OUTLINE, PROBABILITY, ENTROPY):
         down, right = side_of(colored(panel_of(picture, volumes, Plane.AXIAL, column)))
         assert down < -0.1, "front is up"
@@ -85,7 +85,7 @@ def test_the_overlay_lies_on_the_bright_voxels_of_the_image(plane: Plane) -> Non
     grid = grid_around_origin(turned(SAGITTAL_SLICES, 8), (1.5, 2.0, 4.0))
     lesion = block(grid, LEFT_FRONT_TOP, 16.0)
     volumes = DisplayVolumes.of(head(grid, lesion), segmentation_of(grid, lesion))
-    picture = pixels(overview_png(volumes))
+    picture = pixels(draw_overview(volumes))
     alone = panel_of(picture, volumes, plane, 0)
     inner = np.zeros(alone.shape[:2], bool)
     margin = alone.shape[0] // 8  # letters stand at the borders
@@ -99,8 +99,8 @@ def test_a_cube_is_as_wide_as_high_in_every_plane_of_thick_slices() -> None:
     lesion = np.zeros(grid.size[::-1], bool)
     lesion[20:25, 40:50, 80:100] = True  # 20 mm each way
     volumes = DisplayVolumes.of(head(grid, lesion), segmentation_of(grid, lesion))
-    layout = overview_layout(volumes)
-    picture = pixels(overview_png(volumes))
+    layout = lay_out_overview(volumes)
+    picture = pixels(draw_overview(volumes))
     for plane in Plane:
         size = size_of(colored(panel_of(picture, volumes, plane, PROBABILITY)))
         assert size == pytest.approx((20 * layout.px_per_mm, 20 * layout.px_per_mm), abs=2)
@@ -110,7 +110,7 @@ def test_a_close_up_shows_60_mm_around_its_lesion_and_its_neighbor_on_the_patien
     grid = grid_around_origin(turned(RAS, 9), (1.0, 1.0, 3.0), 120.0)
     lesion, neighbor = block(grid, (-10.0, 5.0, 0.0), 9.0), block(grid, (8.0, 5.0, 0.0), 6.0)
     volumes = DisplayVolumes.of(head(grid, lesion | neighbor), segmentation_of(grid, lesion, neighbor))
-    picture = pixels(close_up_png(volumes, 1))
+    picture = pixels(draw_close_up(volumes, 1))
     assert picture.shape[0] == CLOSE_UP_PX
     alone, outlined = picture[:, :CLOSE_UP_PX], picture[:, -CLOSE_UP_PX:]
     assert not colored(alone).any()
@@ -126,7 +126,7 @@ def test_a_close_up_at_the_border_of_the_image_is_black_outside_and_still_center
     lesion = np.zeros(grid.size[::-1], bool)
     lesion[20, 0:3, 0:3] = True  # front right corner
     volumes = DisplayVolumes.of(grid.image(np.full(lesion.shape, 50.0, np.float32)), segmentation_of(grid, lesion))
-    outlined = pixels(close_up_png(volumes, 1))[:, -CLOSE_UP_PX:]
+    outlined = pixels(draw_close_up(volumes, 1))[:, -CLOSE_UP_PX:]
     assert side_of(colored(outlined)) == pytest.approx((0.0, 0.0), abs=0.02)
     assert outlined[: CLOSE_UP_PX // 3, :].max() == 0
     assert outlined[:, : CLOSE_UP_PX // 3].max() == 0
@@ -137,7 +137,7 @@ def test_a_lesion_that_is_not_there_is_refused() -> None:
     lesion = block(grid, (0.0, 0.0, 0.0), 25.0)
     volumes = DisplayVolumes.of(head(grid, lesion), segmentation_of(grid, lesion))
     with pytest.raises(ValueError, match="no lesion 2"):
-        close_up_png(volumes, 2)
+        draw_close_up(volumes, 2)
 
 
 @pytest.mark.parametrize("level", [0.0, 40.0])
@@ -146,7 +146,7 @@ def test_without_lesions_nothing_is_painted_but_the_words_and_the_color_bars(lev
     nothing = np.zeros(grid.size[::-1], bool)
     image = grid.image(np.full(nothing.shape, level, np.float32))
     volumes = DisplayVolumes.of(image, segmentation_of(grid, nothing))
-    picture = pixels(overview_png(volumes))
+    picture = pixels(draw_overview(volumes))
     for plane in Plane:
         plain = panel_of(picture, volumes, plane, PROBABILITY)
         worded = panel_of(picture, volumes, plane, OUTLINE)

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from MSSoftSegLib.lesion.ordering import least_certain_first
+from MSSoftSegLib.lesion.ordering import sort_least_certain_first
 from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
 from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.region.burden import brain_volumes, burden
 from MSSoftSegLib.region.dissemination import dissemination
 from MSSoftSegLib.region.exam_regions import ExamRegions
 from MSSoftSegLib.region.places import place_lesions
-from MSSoftSegLib.report.html import MOST_CLOSE_UPS, number, render_report, write_report
-from MSSoftSegLib.report.region_facts import region_facts
+from MSSoftSegLib.report.html import MOST_CLOSE_UPS, format_number, render_report, write_report
+from MSSoftSegLib.report.region_facts import make_region_facts
 from MSSoftSegLib.report.result import InputFacts, LesionFacts
 from Testing.MSSoftSegLib.region.box_brain import GRID as BOXES
 from Testing.MSSoftSegLib.region.box_brain import box_brain
@@ -124,7 +124,7 @@ def test_lesions_are_listed_least_certain_first_and_all_of_them(page: Page, many
         for (tag, a), cell in zip([t for t in page.tags if t[0] == "td"], page.cells, strict=True)
         if a.get("class") == "id"
     ]
-    assert [int(text) for text in ids] == [lesion.id for lesion in least_certain_first(many.lesions)]
+    assert [int(text) for text in ids] == [lesion.id for lesion in sort_least_certain_first(many.lesions)]
     alts = [a["alt"] or "" for tag, a in page.tags if tag == "img"][1:]
     assert [int(re.findall(r"\d+", alt)[0]) for alt in alts] == [int(text) for text in ids[:MOST_CLOSE_UPS]]
 
@@ -217,7 +217,7 @@ def test_the_file_is_the_page_in_utf_8(tmp_path: Path, many: Segmentation, page:
     ("value", "text"), [(1.005, "1.00"), (-12.345, "−12.35"), (-0.001, "0.00"), (0.0, "0.00"), (None, "–")]
 )
 def test_numbers_are_written_for_readers(value: float | None, text: str) -> None:
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 def test_the_report_loads_neither_torch_nor_the_global_state_of_pyplot() -> None:
@@ -239,7 +239,7 @@ def placed_in_boxes() -> ExamRegions:
 
 
 def test_regions_are_counted_and_nothing_is_diagnosed(many: Segmentation) -> None:
-    page = page_of(many, regions=region_facts(placed_in_boxes()))
+    page = page_of(many, regions=make_region_facts(placed_in_boxes()))
     assert "periventricular 1 0.12 juxtacortical or cortical 0 0.00" in page.text
     assert "a brain exam judges three of five; spinal cord and optic nerve are for you to enter" in page.text
     assert "optic nerve not entered" in page.text

@@ -16,11 +16,11 @@ from MSSoftSegLib.report.planes import (
     Plane,
     busiest_slice,
     gray_window,
+    name_slice_place,
     screen_position_mm,
     screen_slice,
     screen_spacing_mm,
     sharpest_plane,
-    slice_place,
 )
 from Testing.MSSoftSegLib.report.made_up import (
     CORONAL_SLICES,
@@ -86,7 +86,7 @@ def test_positions_on_the_screen_are_measured_from_the_upper_left_corner_to_voxe
 def test_slices_go_through_the_largest_burden_and_name_their_place() -> None:
     grid = grid_around_origin(RAS, (2.0, 2.0, 4.0))
     volumes = volumes_of(grid, block(grid, (-31.0, 11.0, 22.0), 3.0), block(grid, (25.0, -33.0, -14.0), 9.0))
-    places = [slice_place(volumes.grid, plane, busiest_slice(volumes, plane)) for plane in Plane]
+    places = [name_slice_place(volumes.grid, plane, busiest_slice(volumes, plane)) for plane in Plane]
     # Voxel centers lie at even mm, along z at 2 + 4k. The larger block holds I 18, 14, 10; A 36 … 30; L 22 … 28;
     # every slice through it holds as much, so the middle one is taken.
     assert places == ["axial, I 14 mm", "coronal, A 32 mm", "sagittal, L 26 mm"]

@@ -7,7 +7,7 @@ import pytest
 from MSSoftSegLib.study.arms import ARMS
 from MSSoftSegLib.study.claims import NOT_REPRODUCED, REPRODUCED, UNTESTABLE, judge
 from MSSoftSegLib.study.published import PUBLISHED
-from MSSoftSegLib.study.table import as_csv, markdown
+from MSSoftSegLib.study.table import render_csv, render_markdown
 from Testing.MSSoftSegLib.study.made_results import PATIENTS, made_results
 
 # Effects under which every claim of the publications is true. Students: better in validation, not in the score.
@@ -92,17 +92,17 @@ def test_published_rows_are_those_of_the_tables():
 
 def test_the_report_tells_ours_from_the_published_and_has_a_sentence_per_claim():
     results = made_results(AS_CLAIMED)
-    text = markdown(results, judge(results))
+    text = render_markdown(results, judge(results))
     assert "arm (ours, measured here)" in text
     assert "*(thesis table 3)*" in text
     assert all(f"- C{number} (" in text for number in range(1, 13))
-    rows = as_csv(results).splitlines()
+    rows = render_csv(results).splitlines()
     assert len(rows) == 1 + PATIENTS * len(AS_CLAIMED)
 
 
 def test_the_report_pairs_soft_with_binary_where_both_were_trained():
-    text = markdown(made_results({"barilan-sl": 0.04, "barilan-sl-binary": 0.0, "kats2019": 0.1}), [])
+    text = render_markdown(made_results({"barilan-sl": 0.04, "barilan-sl-binary": 0.0, "kats2019": 0.1}), [])
     (row,) = [line for line in text.splitlines() if line.startswith(f"| barilan-sl | {PATIENTS} | +")]
     assert row.split("|")[3].strip().startswith("+0.040 [")
     assert "| kats2019 | 9 | +" not in text
-    assert "Soft minus binary" not in markdown(made_results({"kats2019": 0.1}), [])
+    assert "Soft minus binary" not in render_markdown(made_results({"kats2019": 0.1}), [])

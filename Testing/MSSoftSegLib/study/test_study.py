@@ -13,9 +13,9 @@ from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.study.arms import ARMS
 from MSSoftSegLib.study.cohort import split
 from MSSoftSegLib.study.plan import read_plan
-from MSSoftSegLib.study.running import planned_trials
+from MSSoftSegLib.study.running import plan_trials
 from MSSoftSegLib.study.size import FULL, PAIRED, SMOKE, WORKSTATION
-from MSSoftSegLib.study.trial import result_file
+from MSSoftSegLib.study.trial import name_result_file
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +27,10 @@ def study(tmp_path_factory):
 
 def test_every_arm_is_trained_and_measured_on_patients_that_it_did_not_see(study):
     plan = read_plan(study, None)
-    trials = planned_trials(plan)
+    trials = plan_trials(plan)
     assert {trial.arm for trial in trials} == set(SMOKE.arms)
     for trial in trials:
-        document = json.loads(result_file(study, trial).read_text())
+        document = json.loads(name_result_file(study, trial).read_text())
         assert {case["patient"] for case in document["cases"]} == plan.folds[trial.fold]
         assert document["training_cases"] == SMOKE.patients - len(plan.folds[trial.fold])
         assert all(set(case["raters"]) == {"rater1", "rater2"} for case in document["cases"])
@@ -60,7 +60,7 @@ def test_a_finished_study_is_not_run_again_but_its_lost_trials_are(study, capsys
     assert run_command(["study", "--smoke", "--out", str(study)]) == 2
     assert "--resume" in capsys.readouterr().err
     plan = read_plan(study, None)
-    trials = {trial.arm: result_file(study, trial) for trial in planned_trials(plan)}
+    trials = {trial.arm: name_result_file(study, trial) for trial in plan_trials(plan)}
     before = json.loads(trials["kats2019"].read_text())
     untouched = trials["mssoftseg"].stat().st_mtime_ns
     trials["kats2019"].unlink()
@@ -97,7 +97,7 @@ def test_scaling_down_changes_sizes_and_rates_and_nothing_that_the_recipe_is_abo
 
 def test_teachers_come_before_their_students_and_every_claim_has_its_arms():
     plan = read_plan_of(FULL)
-    order = [trial.arm for trial in planned_trials(plan)]
+    order = [trial.arm for trial in plan_trials(plan)]
     for arm in FULL.arms:
         if ARMS[arm].teacher is not None:
             assert order.index(ARMS[arm].teacher) < order.index(arm)
@@ -105,7 +105,7 @@ def test_teachers_come_before_their_students_and_every_claim_has_its_arms():
 
 
 def test_one_repetition_is_done_before_the_next_begins():
-    trials = planned_trials(read_plan_of(PAIRED))
+    trials = plan_trials(read_plan_of(PAIRED))
     seeds = [trial.seed for trial in trials]
     assert seeds == sorted(seeds)
     assert {trial.arm for trial in trials[: len(trials) // PAIRED.seeds]} == set(PAIRED.arms)

@@ -19,13 +19,13 @@ masks = arrays.arrays(np.bool_, SHAPE)
 @given(st.sets(st.integers(0, 9_999)))
 def test_a_set_of_voxels_comes_back_from_its_text(indices):
     array = np.array(sorted(indices), np.int64)
-    assert voxel_set.from_text(voxel_set.as_text(array), size=10_000).tolist() == sorted(indices)
+    assert voxel_set.decode_indices(voxel_set.encode_indices(array), size=10_000).tolist() == sorted(indices)
 
 
 def test_voxels_outside_the_image_are_refused():
-    text = voxel_set.as_text(np.array([3, 99]))
+    text = voxel_set.encode_indices(np.array([3, 99]))
     with pytest.raises(ValueError, match="not a set of voxels"):
-        voxel_set.from_text(text, size=99)
+        voxel_set.decode_indices(text, size=99)
 
 
 @given(masks, masks, masks)
