@@ -20,7 +20,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from MSSoftSegLib.jobs.detached.detach import absolute_spec
+from MSSoftSegLib.jobs.detached.detach import make_spec_absolute
 from MSSoftSegLib.jobs.detached.priority import NICENESS, VARIABLE
 from MSSoftSegLib.jobs.detached.reading import EventTail, request_cancel
 from MSSoftSegLib.jobs.detached.starting import start
@@ -48,7 +48,7 @@ preprocessed, in one pass, in a worker that has its model loaded, in turns; {cor
 def begun(folder: Path) -> Path:
     """The folder of a training without end at the usual priority, stopped."""
     os.environ[VARIABLE] = "0"
-    job = start("train", absolute_spec("train", small_training(folder) | {"epochs": 100000}))
+    job = start("train", make_spec_absolute("train", small_training(folder) | {"epochs": 100000}))
     tail = EventTail(job)
     wait_until(lambda: any(event["event"] == "metric" for event in tail.new_events()))
     os.killpg(int(str(process_of(job))), signal.SIGSTOP)

@@ -32,7 +32,7 @@ from MSSoftSegLib.training.engine.launch import choose_hardware, train_one
 from MSSoftSegLib.training.engine.operating_point import load_trained
 from MSSoftSegLib.training.engine.progress_channel import DirectChannel
 from MSSoftSegLib.training.engine.task import FitTask
-from MSSoftSegLib.training.engine.validation import case_probability, whole_logits
+from MSSoftSegLib.training.engine.validation import case_probability, predict_whole
 from MSSoftSegLib.training.recipe import AugmentationSettings, PseudoLabelSettings, Recipe, find_recipe
 from MSSoftSegLib.training.shipped.real_exams import find_real_exams
 
@@ -145,7 +145,7 @@ def score(probability: np.ndarray, case: PreparedCase, soft_truth: np.ndarray, t
 def _probability(networks: Sequence[nn.Module], case: PreparedCase, recipe: Recipe) -> np.ndarray:
     device = choose_device("cpu")
     return np.mean(
-        [case_probability(whole_logits(one, case, recipe, device), case, recipe) for one in networks], axis=0
+        [case_probability(predict_whole(one, case, recipe, device), case, recipe) for one in networks], axis=0
     )
 
 

@@ -24,7 +24,7 @@ from MSSoftSegLib.inference.device import choose_device
 from MSSoftSegLib.kept_memory import keep_memory
 from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.network.description import DynUNetDescription
-from MSSoftSegLib.training.engine.deep_supervision import supervised_loss
+from MSSoftSegLib.training.engine.deep_supervision import deep_supervision_loss
 from MSSoftSegLib.training.losses.weighted_sum import RecipeLoss
 from MSSoftSegLib.training.recipe import ActivationSettings, LossTerm
 
@@ -70,7 +70,7 @@ def _step(
         with torch.autocast("cpu", precision, enabled=precision is not torch.float32):
             outputs = network(images)
         optimizer.zero_grad(set_to_none=True)
-        supervised_loss(outputs, label, weight, even, criterion).backward()
+        deep_supervision_loss(outputs, label, weight, even, criterion).backward()
         optimizer.step()
 
     return step

@@ -13,7 +13,7 @@ from scipy import ndimage
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 from MSSoftSegLib.softlabel.softening import make_soft_mask
-from MSSoftSegLib.training.data.prepared_case import PreparedCase, rater_file, read_prepared, write_prepared
+from MSSoftSegLib.training.data.prepared_case import PreparedCase, name_rater_file, read_prepared, write_prepared
 from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank
 from MSSoftSegLib.training.synthesis.generator import SyntheticPatient, draw_patient
 from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
@@ -140,7 +140,7 @@ def _write(target: Path, number: int, images: np.ndarray, label: np.ndarray, tru
         "brain_voxels": np.flatnonzero(brain).astype(np.int32),
         "lesion_voxels": by_lesion.astype(np.int32),
         "lesion_starts": np.searchsorted(flat[by_lesion], np.arange(1, count + 2)).astype(np.int32),
-        rater_file(0): pen(truth).astype(np.float32),
+        name_rater_file(0): pen(truth).astype(np.float32),
     }
     write_prepared(partial, arrays, replace(case, folder=partial), _fingerprint(number))
     os.replace(partial, target)

@@ -26,9 +26,9 @@ from scipy import ndimage
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import read_exam
-from MSSoftSegLib.training.shipped.held_out import held_out_exam
-from MSSoftSegLib.training.shipped.judging import held_out_folder
-from MSSoftSegLib.training.shipped.points import cross_fitted_point, lesions_of
+from MSSoftSegLib.training.shipped.held_out import read_held_out_exam
+from MSSoftSegLib.training.shipped.judging import name_held_out_folder
+from MSSoftSegLib.training.shipped.points import choose_cross_fitted_point, cut_lesions
 from MSSoftSegLib.training.shipped.real_exams import find_real_exams
 from MSSoftSegLib.training.shipped.withheld import withhold_each_center
 
@@ -104,13 +104,15 @@ def components(mask: np.ndarray) -> Iterator[np.ndarray]:
 def collect(data: Path, run: Path) -> list[Failure]:
     """The failures on every judged exam of these centers; RequestError where an exam was not judged."""
     exams = [exam for exam in find_real_exams(data) if exam.center in MAY_BE_SHOWN]
-    folders = {patient: held_out_folder(run, part) for part in withhold_each_center(exams) for patient in part.patients}
-    judged = {exam.case.case: held_out_exam(exam, folders[exam.patient]) for exam in exams}
+    folders = {
+        patient: name_held_out_folder(run, part) for part in withhold_each_center(exams) for patient in part.patients
+    }
+    judged = {exam.case.case: read_held_out_exam(exam, folders[exam.patient]) for exam in exams}
     found: list[Failure] = []
     for exam in exams:
         held_out = judged[exam.case.case]
-        point = cross_fitted_point(held_out, list(judged.values()))
-        mask = lesions_of(
+        point = choose_cross_fitted_point(held_out, list(judged.values()))
+        mask = cut_lesions(
             held_out,
             held_out.probability(point.temperature),
             threshold=point.threshold,

@@ -27,7 +27,7 @@ def dicom(
     Example: mssoftseg dicom FOLDER
     """
     require_dicom()
-    wanted = {Modality(word): value for word, value in options.series_by_modality(series).items()}
+    wanted = {Modality(word): value for word, value in options.parse_series_by_modality(series).items()}
     visits = read_visits(folder)
     for number, visit in enumerate(visits, start=1):
         say(f"visit {number}: {len(visit.series)} series")

@@ -16,14 +16,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from MSSoftSegLib.errors import EnvironmentLack
 from MSSoftSegLib.jobs.events import Emit, Event
-from MSSoftSegLib.jobs.worker import protected_stdout
+from MSSoftSegLib.jobs.worker import protect_stdout
 
 
 @contextmanager
-def shown(*, json_events: bool) -> Iterator[Emit]:
+def show_events(*, json_events: bool) -> Iterator[Emit]:
     """The function that shows events while a job runs."""
     if json_events:
-        stream = protected_stdout()
+        stream = protect_stdout()
 
         def write(event: Event) -> None:
             # Whoever listened may be gone; the job is not.
@@ -80,7 +80,7 @@ def _lines() -> Emit:
     return show
 
 
-def with_open_streams() -> None:
+def open_closed_streams() -> None:
     """Give a process that was started with closed streams something to write to, and let no character be unprintable.
 
     Where standard output is closed, the next file that is opened would get its number, and whatever a library prints would be
@@ -106,10 +106,10 @@ def say(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as problem:
-        raise unwritable_output(problem) from None
+        raise make_output_error(problem) from None
 
 
-def unwritable_output(problem: OSError) -> EnvironmentLack:
+def make_output_error(problem: OSError) -> EnvironmentLack:
     """What to say where standard output takes nothing."""
     return EnvironmentLack(
         f"standard output cannot be written to ({problem.strerror})", remedy="redirect it elsewhere and run again"

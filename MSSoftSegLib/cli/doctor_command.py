@@ -43,11 +43,11 @@ def doctor(
         install_weights_archive(hd_bet_weights)
     if install_hd_bet:
         _install(python, yes=yes)
-    from MSSoftSegLib.jobs.environment import as_document, examine, is_ready
+    from MSSoftSegLib.jobs.environment import examine, is_ready, make_document
 
     findings = examine()
     if as_json:
-        say(json.dumps(as_document(findings), indent=2, ensure_ascii=False))
+        say(json.dumps(make_document(findings), indent=2, ensure_ascii=False))
     else:
         table = Table("", "found", "to mend it", box=None)
         for finding in findings:

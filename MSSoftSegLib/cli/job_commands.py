@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from MSSoftSegLib.cli import options
-from MSSoftSegLib.cli.display import say, shown
+from MSSoftSegLib.cli.display import say, show_events
 from MSSoftSegLib.errors import RequestError
-from MSSoftSegLib.jobs.run import JobOutcome, failed_event, parse_job, run
+from MSSoftSegLib.jobs.run import JobOutcome, make_failed_event, parse_job, run
 from MSSoftSegLib.network.catalog import find_default_model
 
 
@@ -68,7 +68,7 @@ def segment(
         "exam": {
             **_exam_source(exam, flair, t1, t2, pd, take_best=yes),
             "dicom": dicom,
-            "series": options.series_by_modality(series),
+            "series": options.parse_series_by_modality(series),
         },
         "out": out,
         "model": find_default_model() if model is None else model,
@@ -112,7 +112,7 @@ def preprocess(
         "exam": {
             **_exam_source(exam, flair, t1, t2, pd, take_best=yes),
             "dicom": dicom,
-            "series": options.series_by_modality(series),
+            "series": options.parse_series_by_modality(series),
         },
         "out": out,
         "preprocessing": {"brain": brain, "align_to": align_to},
@@ -136,17 +136,17 @@ def worker() -> None:
 def run_job(kind: str, spec: dict[str, Any], *, json_events: bool, debug: bool) -> JobOutcome:
     """Validate and run one job in this process, showing its events."""
     name = uuid.uuid4().hex[:12]
-    with shown(json_events=json_events) as emit, interruptible() as interrupted:
+    with show_events(json_events=json_events) as emit, watch_for_interrupt() as interrupted:
         try:
             job = parse_job({"job": name, "kind": kind, "spec": spec})
         except RequestError as problem:
-            emit(failed_event(name, problem))
+            emit(make_failed_event(name, problem))
             return JobOutcome(problem.exit_code, None, problem)
         return run(job, emit, cancelled=interrupted, debug=debug)
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
+def watch_for_interrupt() -> Iterator[Callable[[], bool]]:
     """Whether Ctrl-C was pressed: compiled code can swallow the exception, the job then asks here."""
     pressed = threading.Event()
 

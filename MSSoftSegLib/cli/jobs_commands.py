@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from MSSoftSegLib.cli import options
-from MSSoftSegLib.cli.display import say, say_error, shown
+from MSSoftSegLib.cli.display import say, say_error, show_events
 from MSSoftSegLib.cli.job_commands import finish, run_job
 from MSSoftSegLib.errors import JobCancelled, RequestError
-from MSSoftSegLib.jobs.detached.cleaning import DAYS_KEPT, ended_before, remove
+from MSSoftSegLib.jobs.detached.cleaning import DAYS_KEPT, find_ended_before, remove
 from MSSoftSegLib.jobs.detached.reading import JobState, list_jobs, request_cancel
 
 app = typer.Typer(help="Long jobs (training, study) that run in processes of their own.", no_args_is_help=True)
@@ -50,9 +50,9 @@ def attach(name: Name = None, json_events: options.JsonEvents = False) -> None:
     """
     from MSSoftSegLib.jobs.detached.attaching import follow
 
-    state = job_named(name)
+    state = find_job(name)
     try:
-        with shown(json_events=json_events) as emit:
+        with show_events(json_events=json_events) as emit:
             outcome = follow(state.folder, emit)
     except KeyboardInterrupt:
         say_error(
@@ -69,7 +69,7 @@ def cancel(name: Name = None) -> None:
 
     Example: mssoftseg jobs cancel train-20260131-101500-3fa2
     """
-    state = job_named(name)
+    state = find_job(name)
     if state.state != "running":
         raise RequestError(f"the job {state.name} does not run: it is {state.state}", remedy="see mssoftseg jobs list")
     request_cancel(state.folder)
@@ -82,7 +82,7 @@ def resume(name: Name = None, json_events: options.JsonEvents = False, debug: op
 
     Example: mssoftseg jobs resume
     """
-    start_detached({"resume": job_named(name).folder}, json_events=json_events, debug=debug)
+    start_detached({"resume": find_job(name).folder}, json_events=json_events, debug=debug)
 
 
 @app.command()
@@ -93,13 +93,13 @@ def clean(
 
     Example: mssoftseg jobs clean --days 30
     """
-    old = ended_before(list_jobs(), days)
+    old = find_ended_before(list_jobs(), days)
     remove(old)
     for state in old:
         say(state.name)
 
 
-def job_named(name: str | None) -> JobState:
+def find_job(name: str | None) -> JobState:
     """The job that a user means."""
     states = list_jobs()
     found = [state for state in states if name is None or state.name.startswith(name)]

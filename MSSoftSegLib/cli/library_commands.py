@@ -12,13 +12,13 @@ from rich.table import Table
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say, say_error
 from MSSoftSegLib.cli.library_rater_commands import agreement, merge
-from MSSoftSegLib.cli.library_transfer_commands import export_cases, import_data_set, status_named
+from MSSoftSegLib.cli.library_transfer_commands import export_cases, import_data_set, parse_status
 from MSSoftSegLib.dicom.choice import describe_choice
 from MSSoftSegLib.dicom.reading import read_dicom_exam
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam, find_misnamed
-from MSSoftSegLib.jobs.library.findings import findings_of_case, label_name
+from MSSoftSegLib.jobs.library.findings import label_name, read_findings_of_case
 from MSSoftSegLib.jobs.softmask.soft_label_sidecar import read_softening
 from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.case_record import format_record
@@ -115,7 +115,7 @@ def add(
         images = _images(exam, yes, named)
     findings = None
     if result is not None:
-        findings = findings_of_case(result, library, CaseId(patient, session), images.get(Modality.FLAIR))
+        findings = read_findings_of_case(result, library, CaseId(patient, session), images.get(Modality.FLAIR))
         model = model or findings.model
         if not mask and soft_label is None and not _is_labeled(library, CaseId(patient, session)):
             soft_label, soft_label_name = result / PROBABILITY_FILE, label_name(findings.model)
@@ -131,7 +131,7 @@ def add(
         findings=findings,
         softening=None if soft_label is None else read_softening(soft_label)[0],
         confidence=confidence,
-        status=None if status is None else status_named(status),
+        status=None if status is None else parse_status(status),
         preprocessed=preprocessed,
         source_model=model,
         edited_from=edited_from,
@@ -153,7 +153,7 @@ def list_cases(
     """List the cases with status, raters and images. Example: mssoftseg library list LIBRARY --order uncertainty"""
     if order not in ORDERS:
         raise RequestError(f"{order!r} is no order", remedy=f"choose from {', '.join(ORDERS)}")
-    wanted = [status_named(each) for each in status or []]
+    wanted = [parse_status(each) for each in status or []]
     records, problems = read_all(library)
     chosen = [record for record in records if not wanted or record.status in wanted]
     rows = [make_row(record) for record in sort_rows(chosen, cast("Order", order))]
@@ -208,7 +208,7 @@ def change_status(
     """Give a case another status. Example: mssoftseg library set-status LIBRARY sub-01 approved"""
     if rater is not None:
         check_id(rater, "rater name")
-    record = set_status(library, parse_case(case), status_named(status), by=rater)
+    record = set_status(library, parse_case(case), parse_status(status), by=rater)
     say(f"{record.case_id} {record.status}")
 
 
@@ -229,7 +229,7 @@ def check(library: Library, debug: options.Debug = False) -> None:
 def _images_of_dicom(
     folder: Path | None, series: list[str] | None, take_best: bool, others: list[Path | None]
 ) -> dict[Modality, Source]:
-    wanted = {Modality(word): value for word, value in options.series_by_modality(series).items()}
+    wanted = {Modality(word): value for word, value in options.parse_series_by_modality(series).items()}
     if folder is None:
         raise RequestError("--series chooses among the series of a DICOM folder", remedy="give --dicom FOLDER")
     if any(other is not None for other in others):

@@ -9,12 +9,12 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from MSSoftSegLib.cli import options
-from MSSoftSegLib.cli.display import say, say_error, shown
-from MSSoftSegLib.cli.job_commands import interruptible
+from MSSoftSegLib.cli.display import say, say_error, show_events
+from MSSoftSegLib.cli.job_commands import watch_for_interrupt
 from MSSoftSegLib.errors import BadLibrary, JobCancelled, MSSoftSegError, RequestError
 from MSSoftSegLib.jobs.documents.library.export import EXPORT_FORMATS
-from MSSoftSegLib.jobs.events import Emit, Event, Reporter, logs_as_events
-from MSSoftSegLib.jobs.run import failed_event, parse_job, run
+from MSSoftSegLib.jobs.events import Emit, Event, Reporter, send_logs_as_events
+from MSSoftSegLib.jobs.run import make_failed_event, parse_job, run
 from MSSoftSegLib.library.case_record import STATUSES, Status
 from MSSoftSegLib.library.importing.choices import Choices
 from MSSoftSegLib.library.importing.run import IMPORT_FORMATS, Imported, ImportFormat, import_cases
@@ -24,7 +24,7 @@ VISITS: tuple[str, ...] = get_args(Visits)
 Library = Annotated[Path, typer.Argument(metavar="DIR", help="the case library's folder")]
 
 
-def status_named(name: str) -> Status:
+def parse_status(name: str) -> Status:
     """The status that a user typed."""
     if name not in STATUSES:
         raise RequestError(f"{name!r} is not a status", remedy=f"choose from {', '.join(STATUSES)}")
@@ -73,7 +73,11 @@ def import_data_set(
         raise RequestError(f"{visits!r} says nothing about visits", remedy=f"choose from {', '.join(VISITS)}")
     choices = Choices(tuple(label or ()), tuple(possible or ()), as_flair, cast("Visits | None", visits))
     name = uuid.uuid4().hex[:12]
-    with shown(json_events=json_events) as emit, interruptible() as cancelled, logs_as_events(name, emit):
+    with (
+        show_events(json_events=json_events) as emit,
+        watch_for_interrupt() as cancelled,
+        send_logs_as_events(name, emit),
+    ):
         reporter = Reporter(name, {"importing": 1.0}, emit, cancelled)
         reporter.started("library-import")
         try:
@@ -81,7 +85,7 @@ def import_data_set(
                 library,
                 source,
                 cast("ImportFormat", format),
-                status=None if status is None else status_named(status),
+                status=None if status is None else parse_status(status),
                 choices=choices,
                 preprocessed=preprocessed,
                 progress=lambda fraction, case: reporter.progress("importing", fraction, case),
@@ -91,7 +95,7 @@ def import_data_set(
             emit({"event": "cancelled", "job": name})
             raise JobCancelled from None
         except MSSoftSegError as problem:
-            emit(failed_event(name, problem))
+            emit(make_failed_event(name, problem))
             raise
     if not json_events:
         say(f"cases in {library.name} now: {len(imported.cases)}")
@@ -170,7 +174,7 @@ def export_cases(
         "library": library,
         "format": format,
         "out": out,
-        "statuses": [status_named(each) for each in status or ["approved"]],
+        "statuses": [parse_status(each) for each in status or ["approved"]],
         "cases": case or (),
         "rater": rater,
         "merge": merge,
@@ -189,7 +193,7 @@ def _exported(spec: dict[str, Any], *, json_events: bool, debug: bool) -> dict[s
     """Run the export; what its result event said."""
     name = uuid.uuid4().hex[:12]
     summary: dict[str, Any] = {}
-    with shown(json_events=json_events) as emit, interruptible() as interrupted:
+    with show_events(json_events=json_events) as emit, watch_for_interrupt() as interrupted:
 
         def listen(event: Event) -> None:
             summary.update(event.get("summary") or {})
@@ -198,7 +202,7 @@ def _exported(spec: dict[str, Any], *, json_events: bool, debug: bool) -> dict[s
         try:
             job = parse_job({"job": name, "kind": "library-export", "spec": spec})
         except RequestError as problem:
-            emit(failed_event(name, problem))
+            emit(make_failed_event(name, problem))
             raise
         outcome = run(job, listen, cancelled=interrupted, debug=debug)
     if outcome.error is not None:

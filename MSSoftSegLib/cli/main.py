@@ -27,7 +27,7 @@ from MSSoftSegLib.cli import (
     train_command,
 )
 from MSSoftSegLib.cli.cohorts import cohort_command
-from MSSoftSegLib.cli.display import say, say_error, unwritable_output, with_open_streams
+from MSSoftSegLib.cli.display import make_output_error, open_closed_streams, say, say_error
 from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, make_user_error
 from MSSoftSegLib.version import VERSION
 
@@ -72,7 +72,7 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code that Docs/contract.md section 2 gives."""
-    with_open_streams()
+    open_closed_streams()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     sys.exit(_flushed(run_command(arguments)))
 
@@ -87,7 +87,7 @@ def _flushed(code: int) -> int:
     except OSError as problem:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if code == 0:
-            error = unwritable_output(problem)
+            error = make_output_error(problem)
             say_error(f"error: {error}")
             return error.exit_code
     return code

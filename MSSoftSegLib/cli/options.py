@@ -47,7 +47,7 @@ JsonEvents = Annotated[bool, typer.Option("--json-events", help="print events as
 Debug = Annotated[bool, typer.Option("--debug", help="show the traceback of a failure")]
 
 
-def series_by_modality(words: list[str] | None) -> dict[str, str]:
+def parse_series_by_modality(words: list[str] | None) -> dict[str, str]:
     """``flair=UID`` and the like as a dictionary; RequestError where a word is not like that, or a contrast comes twice."""
     found: dict[str, str] = {}
     for word in words or []:

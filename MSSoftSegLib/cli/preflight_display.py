@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from MSSoftSegLib.cli.display import say, shown
+from MSSoftSegLib.cli.display import say, show_events
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.jobs.events import Event
 from MSSoftSegLib.jobs.run import parse_job, run
@@ -16,7 +16,7 @@ def show_preflight(spec: dict[str, Any], *, json_events: bool, debug: bool) -> N
     """Run the preflight and print what it says; RequestError where the training would be refused."""
     results: list[dict[str, Any]] = []
     job = parse_job({"job": "preflight", "kind": "train-preflight", "spec": spec})
-    with shown(json_events=json_events) as emit:
+    with show_events(json_events=json_events) as emit:
 
         def watch(event: Event) -> None:
             if event["event"] == "result":
@@ -28,13 +28,13 @@ def show_preflight(spec: dict[str, Any], *, json_events: bool, debug: bool) -> N
         raise outcome.error
     summary = results[-1]
     if not json_events:
-        say("\n".join(preflight_lines(summary)))
+        say("\n".join(describe_preflight(summary)))
     errors = [finding for finding in summary["findings"] if finding["severity"] == "error"]
     if errors:
         raise RequestError(errors[0]["message"], remedy=errors[0]["remedy"] or "see above")
 
 
-def preflight_lines(summary: dict[str, Any]) -> list[str]:
+def describe_preflight(summary: dict[str, Any]) -> list[str]:
     """The summary in words."""
     folds = f"{summary['folds']} folds" if summary["folds"] else "one hold-out split"
     lines = [

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from MSSoftSegLib.cli.display import say
-from MSSoftSegLib.training.recipe import find_recipe, recipe_names
-from MSSoftSegLib.training.recipe_text import as_toml, differences, document, in_words
+from MSSoftSegLib.training.recipe import find_recipe, list_recipe_names
+from MSSoftSegLib.training.recipe_text import differences, format_value, make_document, render_toml
 
 app = typer.Typer(help="Recipes, the published methods and ours as data: list, show, diff.")
 
@@ -21,7 +21,7 @@ NameOrFile = Annotated[str, typer.Argument(help="name of a recipe, or a TOML fil
 @app.command("list")
 def list_recipes(as_json: AsJson = False) -> None:
     """List the recipes that ship. Example: mssoftseg recipes list"""
-    recipes = [find_recipe(name) for name in recipe_names()]
+    recipes = [find_recipe(name) for name in list_recipe_names()]
     if as_json:
         say(json.dumps([{"name": r.name, "title": r.title, "source": r.source} for r in recipes], indent=2))
         return
@@ -37,7 +37,7 @@ def show(name: NameOrFile, as_json: AsJson = False) -> None:
     Example: mssoftseg recipes show kats2019 > mine.toml
     """
     recipe = find_recipe(name)
-    say(json.dumps(document(recipe), indent=2) if as_json else as_toml(recipe).rstrip("\n"))
+    say(json.dumps(make_document(recipe), indent=2) if as_json else render_toml(recipe).rstrip("\n"))
 
 
 @app.command("diff")
@@ -55,7 +55,7 @@ def diff(first: NameOrFile, second: NameOrFile, as_json: AsJson = False) -> None
         say(f"{one.name} and {other.name} have the same settings")
         return
     rows = [("key", one.name, other.name)]
-    rows += [(each.key, in_words(each.first), in_words(each.second)) for each in found]
+    rows += [(each.key, format_value(each.first), format_value(each.second)) for each in found]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for row in rows:
         say(f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}")

@@ -11,7 +11,7 @@ import typer
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.display import say
 from MSSoftSegLib.cli.job_commands import finish, run_job
-from MSSoftSegLib.jobs.softmask.softmask import sidecar_of
+from MSSoftSegLib.jobs.softmask.softmask import name_sidecar
 
 
 def softmask(
@@ -75,7 +75,7 @@ def softmask(
     spec = {"raters": rater, "flair": flair, "softening": softening, "out": out, "overwrite": overwrite}
     finish(run_job("softmask", spec, json_events=json_events, debug=debug), json_events=json_events)
     if not json_events:
-        facts = json.loads(sidecar_of(out).read_text(encoding="utf-8"))
+        facts = json.loads(name_sidecar(out).read_text(encoding="utf-8"))
         say(
             f"soft volume {facts['soft_volume_ml']:.3f} mL, core {facts['core_volume_ml']:.3f} mL, "
             f"shell {facts['shell_voxels']} voxels ({facts['method_label']})"

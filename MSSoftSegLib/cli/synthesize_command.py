@@ -42,7 +42,7 @@ def synthesize(
     from MSSoftSegLib.training.synthesis.generator import draw_patient
     from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
     from MSSoftSegLib.training.synthesis.patient_folder import write_patient
-    from MSSoftSegLib.training.synthesis.realism import realism_table
+    from MSSoftSegLib.training.synthesis.realism import render_realism_table
 
     lesions, anatomies = load_lesion_bank(data, without=leave_out or ()), load_anatomy_bank(data)
     real = _normalized_exams(compare or [])
@@ -56,7 +56,7 @@ def synthesize(
             shown = [(patient.images.numpy(), patient.label[0].numpy()) for patient in drawn]
             (folder / "gallery.png").write_bytes(draw_gallery(shown))
         if compare:
-            (folder / "realism.md").write_text(realism_table(_by_modality(drawn), real), encoding="utf-8")
+            (folder / "realism.md").write_text(render_realism_table(_by_modality(drawn), real), encoding="utf-8")
     say(f"{count} patients in {out}")
 
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from MSSoftSegLib.cohort.exam_list import CohortExam, in_order
+from MSSoftSegLib.cohort.exam_list import CohortExam, sort_exams
 from MSSoftSegLib.errors import MSSoftSegError, RequestError
 from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.exam.reading import BIDS_IMAGE_FOLDER
@@ -30,7 +30,7 @@ def find_bids_exams(data_set: Path) -> tuple[CohortExam, ...]:
         raise RequestError(
             f"{data_set.name} holds no sub-*/anat and no sub-*/ses-*/anat", remedy="give the BIDS data set's own folder"
         )
-    return in_order(exams)
+    return sort_exams(exams)
 
 
 def check_described(data_set: Path) -> None:

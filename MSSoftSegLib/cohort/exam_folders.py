@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from MSSoftSegLib.cohort.bids_tree import find_bids_exams
-from MSSoftSegLib.cohort.exam_list import CohortExam, in_order
+from MSSoftSegLib.cohort.exam_list import CohortExam, sort_exams
 from MSSoftSegLib.cohort.exam_table import read_exam_table
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.image_format import image_extension
@@ -32,7 +32,7 @@ def find_exams(source: Path) -> tuple[CohortExam, ...]:
         raise RequestError(
             f"{source.name} holds no folder with images", remedy="give the folder that holds one folder an exam"
         )
-    return in_order(exams)
+    return sort_exams(exams)
 
 
 def _exams_in(source: Path) -> Iterator[CohortExam]:

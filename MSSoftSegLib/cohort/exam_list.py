@@ -28,7 +28,7 @@ class CohortExam:
         return str(self.case)
 
 
-def in_order(exams: Iterable[CohortExam]) -> tuple[CohortExam, ...]:
+def sort_exams(exams: Iterable[CohortExam]) -> tuple[CohortExam, ...]:
     """By name; RequestError where two exams would share a folder, also on disks without capitals, or one lie in the other's."""
     ordered = tuple(sorted(exams, key=str))
     seen: dict[str, str] = {}
@@ -58,7 +58,7 @@ def _told_apart(exams: Sequence[CohortExam]) -> Iterator[CohortExam]:
         yield exam
 
 
-def chosen(
+def choose_exams(
     exams: Sequence[CohortExam], *, participants: Sequence[str] = (), sessions: Sequence[str] = ()
 ) -> tuple[CohortExam, ...]:
     """Those of the named participants and sessions, with or without prefix; RequestError names one that has no exam."""
@@ -79,7 +79,7 @@ def chosen(
     )
 
 
-def part_of(exams: Sequence[CohortExam], part: int, parts: int) -> tuple[CohortExam, ...]:
+def select_part(exams: Sequence[CohortExam], part: int, parts: int) -> tuple[CohortExam, ...]:
     """Every parts-th exam from the part-th on (1 is the first): the same split on every machine of a job array."""
     if not 1 <= part <= parts:
         raise RequestError(f"there is no part {part} of {parts}", remedy="count parts from 1, as in --part 1/20")

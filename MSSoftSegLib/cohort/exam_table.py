@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from MSSoftSegLib.cohort.exam_list import CohortExam, in_order
+from MSSoftSegLib.cohort.exam_list import CohortExam, sort_exams
 from MSSoftSegLib.errors import BadExam, RequestError
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.plain_text import decode_text
@@ -40,7 +40,7 @@ def read_exam_table(path: Path) -> tuple[CohortExam, ...]:
     rows = [(f"{path.name}, line {reader.line_num}", row) for row in reader if any((row or {}).values())]
     if not rows:
         raise RequestError(f"{path.name} lists no exam", remedy=_EXAMPLE)
-    return in_order(_exam(row, path.parent, where) for where, row in rows)
+    return sort_exams(_exam(row, path.parent, where) for where, row in rows)
 
 
 def _exam(row: Mapping[str, str | None], beside: Path, where: str) -> CohortExam:

@@ -18,7 +18,7 @@ from MSSoftSegLib.preprocessing.brain_extraction.backend import choose_backend
 from MSSoftSegLib.version import VERSION
 
 
-def chosen_files(exam: CohortExam) -> dict[Modality, Path]:
+def choose_files(exam: CohortExam) -> dict[Modality, Path]:
     """The files that the exam's images are; BadExam where there is none for FLAIR. Of several candidates the best is taken."""
     return dict(exam.files) if exam.folder is None else dict(find_exam(exam.folder, take_best=True).chosen)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from MSSoftSegLib.cohort.exam_list import CohortExam
-from MSSoftSegLib.cohort.fingerprint import chosen_files, fingerprint
-from MSSoftSegLib.cohort.places import RECORD_FILE, exam_folder
+from MSSoftSegLib.cohort.fingerprint import choose_files, fingerprint
+from MSSoftSegLib.cohort.places import RECORD_FILE, name_exam_folder
 from MSSoftSegLib.cohort.record import ExamRecord, forget_failure, is_complete, write_failure
 from MSSoftSegLib.cohort.settings import CohortSettings
 from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, make_user_error
@@ -64,13 +64,13 @@ def process_exam(exam: CohortExam, run: CohortRun) -> ExamOutcome:
             # What the data set itself says does not change by trying again.
             if attempt < MOST_ATTEMPTS and exam.problem is None:
                 continue
-            return failed(exam, run, error, attempts=attempt, seconds=time.monotonic() - started)
+            return note_failure(exam, run, error, attempts=attempt, seconds=time.monotonic() - started)
         forget_failure(run.out, exam.case)
         return ExamOutcome(str(exam), state, time.monotonic() - started)
     raise AssertionError("the loop above returns")
 
 
-def failed(
+def note_failure(
     exam: CohortExam, run: CohortRun, error: MSSoftSegError, *, attempts: int, seconds: float = 0.0
 ) -> ExamOutcome:
     """Note the failure."""
@@ -82,11 +82,11 @@ def _attempt(exam: CohortExam, run: CohortRun) -> Literal["done", "kept"]:
     if exam.problem is not None:
         raise exam.problem
     started = time.monotonic()
-    files = chosen_files(exam)
+    files = choose_files(exam)
     mark = fingerprint(files, run.settings)
     if is_complete(run.out, exam.case, mark):
         return "kept"
-    with write_completely(exam_folder(run.out, exam.case), overwrite=True) as folder:
+    with write_completely(name_exam_folder(run.out, exam.case), overwrite=True) as folder:
         run.compute(exam, files, run.settings, folder)
         record = ExamRecord(
             participant=exam.case.patient,

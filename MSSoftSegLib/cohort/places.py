@@ -33,22 +33,22 @@ IGNORED_BY_BIDS = (
 _ENTITIES = re.compile(r"^(?P<entities>sub-[A-Za-z0-9]+(?:_[a-z]+-[A-Za-z0-9+]+)*)_FLAIR\.nii(?:\.gz)?$")
 
 
-def exam_folder(out: Path, case: CaseId) -> Path:
+def name_exam_folder(out: Path, case: CaseId) -> Path:
     """The folder of one exam's derivatives: ``sub-<id>[/ses-<session>]``."""
     return out / f"sub-{case.patient}" / (f"ses-{case.session}" if case.session else "")
 
 
-def failure_file(out: Path, case: CaseId) -> Path:
+def name_failure_file(out: Path, case: CaseId) -> Path:
     """Why an exam has no result (any more)."""
     return out / OWN_FOLDER / "failed" / f"{case}.json"
 
 
-def exam_records(out: Path) -> Iterator[Path]:
+def find_exam_records(out: Path) -> Iterator[Path]:
     """The records of all exams that are complete, in order of folder."""
     yield from sorted([*out.glob(f"sub-*/{RECORD_FILE}"), *out.glob(f"sub-*/ses-*/{RECORD_FILE}")])
 
 
-def derived_stem(case: CaseId, reference_name: str) -> str:
+def name_derived_stem(case: CaseId, reference_name: str) -> str:
     """How the names of derivatives begin: the entities of the image that they lie on, where its name has any of this exam."""
     found = _ENTITIES.match(reference_name)
     kept = found is not None and f"{found['entities']}_".startswith(f"{case}_")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from MSSoftSegLib.cohort.places import RECORD_FILE, exam_folder, failure_file, write_whole
+from MSSoftSegLib.cohort.places import RECORD_FILE, name_exam_folder, name_failure_file, write_whole
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.library.layout import CaseId
@@ -34,7 +34,7 @@ class ExamFailure(FrozenModel):
 
 def is_complete(out: Path, case: CaseId, fingerprint: str) -> bool:
     """Whether the exam's result is there and was computed from the same."""
-    found = read_record(exam_folder(out, case) / RECORD_FILE)
+    found = read_record(name_exam_folder(out, case) / RECORD_FILE)
     return found is not None and found.fingerprint == fingerprint
 
 
@@ -56,18 +56,18 @@ def write_failure(out: Path, case: CaseId, problem: MSSoftSegError, *, attempts:
         remedy=problem.remedy,
         attempts=attempts,
     )
-    write_whole(failure_file(out, case), failure.model_dump_json(indent=2) + "\n")
+    write_whole(name_failure_file(out, case), failure.model_dump_json(indent=2) + "\n")
 
 
 def forget_failure(out: Path, case: CaseId) -> None:
     """The exam has a result now."""
-    failure_file(out, case).unlink(missing_ok=True)
+    name_failure_file(out, case).unlink(missing_ok=True)
 
 
 def read_failures(out: Path) -> tuple[ExamFailure, ...]:
     """All exams that failed last time, in order of name."""
     found = []
-    for path in sorted(failure_file(out, CaseId("0")).parent.glob("*.json")):
+    for path in sorted(name_failure_file(out, CaseId("0")).parent.glob("*.json")):
         try:
             found.append(ExamFailure.model_validate_json(path.read_bytes()))
         except (OSError, ValidationError):

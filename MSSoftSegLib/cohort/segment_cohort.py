@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from MSSoftSegLib.cohort.engine.capacity import Capacity
 from MSSoftSegLib.cohort.engine.cluster_file import ClusterFile
-from MSSoftSegLib.cohort.engine.one_after_other import outcomes_here
+from MSSoftSegLib.cohort.engine.one_after_other import run_one_after_other
 from MSSoftSegLib.cohort.exam_list import CohortExam
 from MSSoftSegLib.cohort.one_exam import CohortRun, ExamOutcome
 
@@ -58,16 +58,16 @@ def _outcomes(
     exams: Sequence[CohortExam], run: CohortRun, capacity: Capacity | None, cluster: ClusterFile | None
 ) -> Iterator[ExamOutcome]:
     if cluster is None and (capacity is None or capacity.workers == 1):
-        yield from outcomes_here(exams, run)
+        yield from run_one_after_other(exams, run)
         return
-    from MSSoftSegLib.cohort.engine.dask_engine import outcomes_of_workers, workers_here, workers_of_cluster
+    from MSSoftSegLib.cohort.engine.dask_engine import run_on_workers, start_cluster_workers, start_workers_here
 
     if cluster is not None:
-        with workers_of_cluster(cluster) as client:
-            yield from outcomes_of_workers(exams, run, client, workers=cluster.workers)
+        with start_cluster_workers(cluster) as client:
+            yield from run_on_workers(exams, run, client, workers=cluster.workers)
     elif capacity is not None:
-        with workers_here(capacity) as client:
-            yield from outcomes_of_workers(exams, run, client, workers=capacity.workers)
+        with start_workers_here(capacity) as client:
+            yield from run_on_workers(exams, run, client, workers=capacity.workers)
 
 
 class _TimeLeft:

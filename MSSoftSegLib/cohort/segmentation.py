@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from MSSoftSegLib.cohort.exam_list import CohortExam
-from MSSoftSegLib.cohort.places import RESULT_FOLDER, THUMBNAIL_FILE, derived_stem
+from MSSoftSegLib.cohort.places import RESULT_FOLDER, THUMBNAIL_FILE, name_derived_stem
 from MSSoftSegLib.cohort.settings import CohortSettings
-from MSSoftSegLib.cohort.thumbnail import thumbnail_png
+from MSSoftSegLib.cohort.thumbnail import draw_thumbnail
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import BIDS_IMAGE_FOLDER
 from MSSoftSegLib.jobs.documents.exam_source import ExamSource
@@ -55,16 +55,16 @@ def segment_into(exam: CohortExam, files: Mapping[Modality, Path], settings: Coh
         device=settings.device,
         keep_working=settings.keep_working,
     )
-    with without_logs():
-        run_segment(SegmentJob(job=str(exam), kind="segment", spec=spec), _unheard, _never, opened=loaded_model)
+    with silence_logs():
+        run_segment(SegmentJob(job=str(exam), kind="segment", spec=spec), _unheard, _never, opened=load_model)
     facts = Result.model_validate_json((result / FACTS_FILE).read_bytes())
     reference = files[settings.choices.reference]
     _write_derivatives(exam, reference, facts, result, folder / BIDS_IMAGE_FOLDER)
-    (folder / THUMBNAIL_FILE).write_bytes(thumbnail_png(reference, result))
+    (folder / THUMBNAIL_FILE).write_bytes(draw_thumbnail(reference, result))
 
 
 @functools.cache
-def loaded_model(name: str, *, device: str) -> ReadyModel:
+def load_model(name: str, *, device: str) -> ReadyModel:
     """A model that stays in memory as long as this process: a worker loads it once."""
     from MSSoftSegLib.segmenting.ready_model import open_model
 
@@ -72,7 +72,7 @@ def loaded_model(name: str, *, device: str) -> ReadyModel:
 
 
 @contextmanager
-def without_logs() -> Iterator[None]:
+def silence_logs() -> Iterator[None]:
     """What is logged of an exam does not say of which; what matters of it stands in its result."""
     logger = logging.getLogger("MSSoftSegLib")
     before = logger.level
@@ -105,7 +105,7 @@ def _write_derivatives(exam: CohortExam, reference: Path, facts: Result, result:
     """Images of the result under BIDS names, each with its sidecar. The same bytes on disk where links are possible."""
     anat.mkdir()
     space = {Modality.FLAIR: "FLAIR", Modality.T1: "T1w", Modality.T2: "T2w", Modality.PD: "PDw"}
-    stem = f"{derived_stem(exam.case, reference.name)}_space-{space[Modality(facts.reference_modality)]}"
+    stem = f"{name_derived_stem(exam.case, reference.name)}_space-{space[Modality(facts.reference_modality)]}"
     for description, name in DERIVED.items():
         _link(result / name, anat / f"{stem}_{description}.nii.gz")
         sidecar = {

@@ -25,7 +25,7 @@ DPI = 100
 FIELD_OF_VIEW_MM = 240.0
 
 
-def thumbnail_png(reference: Path, result: Path) -> bytes:
+def draw_thumbnail(reference: Path, result: Path) -> bytes:
     """PNG of the sharpest plane's busiest slice. reference: the image whose grid the result lies on."""
     image = read_image(reference)
     upright = orient_canonically(image)

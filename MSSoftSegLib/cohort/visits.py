@@ -19,11 +19,11 @@ from MSSoftSegLib.cohort.places import (
     CHANGE_RECORD,
     RECORD_FILE,
     RESULT_FOLDER,
-    exam_folder,
+    name_exam_folder,
     write_whole,
 )
 from MSSoftSegLib.cohort.record import read_record
-from MSSoftSegLib.cohort.segmentation import without_logs
+from MSSoftSegLib.cohort.segmentation import silence_logs
 from MSSoftSegLib.errors import JobCancelled, make_user_error
 from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.library.layout import CaseId
@@ -45,7 +45,7 @@ class VisitPair:
 
     def folder(self, out: Path) -> Path:
         """Where the comparison lies: with the later visit."""
-        return exam_folder(out, self.after) / CHANGE_FOLDER
+        return name_exam_folder(out, self.after) / CHANGE_FOLDER
 
 
 class ChangeRecord(FrozenModel):
@@ -65,7 +65,7 @@ class ComparedPair:
     problem: str = ""
 
 
-def visit_pairs(cases: Iterable[CaseId]) -> tuple[VisitPair, ...]:
+def pair_visits(cases: Iterable[CaseId]) -> tuple[VisitPair, ...]:
     """Neighboring sessions of each participant; ``2`` comes before ``10``."""
     ordered = sorted((case for case in cases if case.session), key=lambda case: (case.patient, _natural(case.session)))
     return tuple(
@@ -80,9 +80,9 @@ def compare_neighbors(
 
     cases: all visits that there are, so that none is passed over; chosen: of the pairs, those whose later visit is among them.
     """
-    for pair in visit_pairs(cases):
+    for pair in pair_visits(cases):
         if pair.after in chosen:
-            yield _compared(out, pair, compare or change_between)
+            yield _compared(out, pair, compare or compare_results)
 
 
 def read_compared(out: Path, pair: VisitPair) -> ComparedPair:
@@ -96,28 +96,28 @@ def read_compared(out: Path, pair: VisitPair) -> ComparedPair:
             return ComparedPair(pair, "failed", record.problem)
         if (pair.folder(out) / CHANGE_FILE).is_file():
             return ComparedPair(pair, "kept")
-    results = [exam_folder(out, case) / RESULT_FOLDER for case in (pair.before, pair.after)]
+    results = [name_exam_folder(out, case) / RESULT_FOLDER for case in (pair.before, pair.after)]
     if all((result / WORKING_FOLDER).is_dir() for result in results):
         return ComparedPair(pair, "absent", "not compared yet")
     problem = "a visit was segmented without --keep-working: delete its folder and run again with it"
     return ComparedPair(pair, "absent", problem)
 
 
-def change_between(before: Path, after: Path, target: Path) -> None:
+def compare_results(before: Path, after: Path, target: Path) -> None:
     """The job ``change`` of two finished results."""
     # It brings registration with it, which a cohort without visits never needs.
     from MSSoftSegLib.jobs.change.change import run_change
     from MSSoftSegLib.jobs.documents.change import ChangeJob, ChangeSpec
 
     spec = ChangeSpec(visits=(before, after), out=target, overwrite=True)
-    with without_logs():
+    with silence_logs():
         run_change(ChangeJob(job="visits", kind="change", spec=spec), lambda event: None, lambda: False)
 
 
 def _compared(out: Path, pair: VisitPair, compare: Compare) -> ComparedPair:
     found = read_compared(out, pair)
     marks = _fingerprints(out, pair)
-    results = [exam_folder(out, case) / RESULT_FOLDER for case in (pair.before, pair.after)]
+    results = [name_exam_folder(out, case) / RESULT_FOLDER for case in (pair.before, pair.after)]
     if found.state == "kept" or marks is None or not all((each / WORKING_FOLDER).is_dir() for each in results):
         return found
     problem = ""
@@ -128,18 +128,18 @@ def _compared(out: Path, pair: VisitPair, compare: Compare) -> ComparedPair:
     except Exception as error:
         problem = str(make_user_error(error))
     record = ChangeRecord(before=str(pair.before.session), fingerprints=marks, problem=problem)
-    write_whole(exam_folder(out, pair.after) / CHANGE_RECORD, record.model_dump_json(indent=2) + "\n")
+    write_whole(name_exam_folder(out, pair.after) / CHANGE_RECORD, record.model_dump_json(indent=2) + "\n")
     return ComparedPair(pair, "failed" if problem else "done", problem)
 
 
 def _fingerprints(out: Path, pair: VisitPair) -> tuple[str, str] | None:
-    before, after = (read_record(exam_folder(out, case) / RECORD_FILE) for case in (pair.before, pair.after))
+    before, after = (read_record(name_exam_folder(out, case) / RECORD_FILE) for case in (pair.before, pair.after))
     return None if before is None or after is None else (before.fingerprint, after.fingerprint)
 
 
 def _read(out: Path, pair: VisitPair) -> ChangeRecord | None:
     try:
-        return ChangeRecord.model_validate_json((exam_folder(out, pair.after) / CHANGE_RECORD).read_bytes())
+        return ChangeRecord.model_validate_json((name_exam_folder(out, pair.after) / CHANGE_RECORD).read_bytes())
     except (OSError, ValidationError):
         return None
 

@@ -66,7 +66,7 @@ def examine() -> list[EnvironmentFinding]:
     ]
 
 
-def as_document(findings: list[EnvironmentFinding]) -> dict[str, Any]:
+def make_document(findings: list[EnvironmentFinding]) -> dict[str, Any]:
     """The findings as JSON: a list in order, and whether segmenting can work."""
     return {"findings": [vars(finding) for finding in findings], "ready": is_ready(findings)}
 

@@ -102,7 +102,7 @@ class _LogHandler(logging.Handler):
 
 
 @contextmanager
-def logs_as_events(job: str, emit: Emit) -> Iterator[None]:
+def send_logs_as_events(job: str, emit: Emit) -> Iterator[None]:
     """While this lasts, what MSSoftSegLib logs (info and above) becomes ``log`` events."""
     logger = logging.getLogger("MSSoftSegLib")
     handler = _LogHandler(job, emit)

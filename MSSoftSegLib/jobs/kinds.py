@@ -60,7 +60,7 @@ class JobKind:
 
 
 @cache
-def job_kinds() -> dict[str, JobKind]:
+def find_job_kinds() -> dict[str, JobKind]:
     """Every kind by its name, in order of name."""
     found: dict[str, JobKind] = {}
     for family in FAMILIES:

@@ -16,8 +16,8 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, RequestError, make_user_error
-from MSSoftSegLib.jobs.events import Emit, logs_as_events
-from MSSoftSegLib.jobs.kinds import AnyJob, job_kinds
+from MSSoftSegLib.jobs.events import Emit, send_logs_as_events
+from MSSoftSegLib.jobs.kinds import AnyJob, find_job_kinds
 
 LOGGER = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class JobOutcome:
 @cache
 def _any_job() -> TypeAdapter[AnyJob]:
     """What a document is checked against: the kind that it names decides."""
-    documents = reduce(or_, (kind.document for kind in job_kinds().values()))
+    documents = reduce(or_, (kind.document for kind in find_job_kinds().values()))
     one_of_them: Any = Annotated[documents, Field(discriminator="kind")]
     adapter: TypeAdapter[AnyJob] = TypeAdapter(one_of_them)
     return adapter
@@ -57,7 +57,7 @@ def parse_job(document: Any) -> AnyJob:
 def run(job: AnyJob, emit: Emit, *, cancelled: Callable[[], bool] = lambda: False, debug: bool = False) -> JobOutcome:
     """Run the job in this process; errors become events, with debug they also show their traceback on stderr."""
     try:
-        with logs_as_events(job.job, emit):
+        with send_logs_as_events(job.job, emit):
             path = _execute(job, emit, cancelled)
     except (JobCancelled, KeyboardInterrupt):
         emit({"event": "cancelled", "job": job.job})
@@ -66,15 +66,15 @@ def run(job: AnyJob, emit: Emit, *, cancelled: Callable[[], bool] = lambda: Fals
         if debug:
             logging.getLogger("mssoftseg.debug").exception("traceback of the failure")
         error = make_user_error(problem)
-        emit(failed_event(job.job, error))
+        emit(make_failed_event(job.job, error))
         return JobOutcome(error.exit_code, None, error)
     return JobOutcome(0, path, None)
 
 
 def _execute(job: AnyJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
-    return job_kinds()[job.kind].load_runner()(job, emit, cancelled)
+    return find_job_kinds()[job.kind].load_runner()(job, emit, cancelled)
 
 
-def failed_event(job: str | None, error: MSSoftSegError) -> dict[str, Any]:
+def make_failed_event(job: str | None, error: MSSoftSegError) -> dict[str, Any]:
     """The ``failed`` event of an error."""
     return {"event": "failed", "job": job, "code": error.code, "message": error.message, "remedy": error.remedy}

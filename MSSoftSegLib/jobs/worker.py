@@ -16,12 +16,12 @@ from typing import Any, TextIO
 
 from MSSoftSegLib.errors import MSSoftSegError, RequestError, make_user_error
 from MSSoftSegLib.jobs.events import Event
-from MSSoftSegLib.jobs.run import failed_event, parse_job, run
+from MSSoftSegLib.jobs.run import make_failed_event, parse_job, run
 
 END = object()
 
 
-def protected_stdout() -> TextIO:
+def protect_stdout() -> TextIO:
     """A private copy of standard output; the public one, also of compiled code, becomes stderr."""
     sys.stdout.flush()
     private = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
@@ -69,12 +69,16 @@ class Worker:
             request = json.loads(line)
         except (ValueError, RecursionError):
             self.emit(
-                failed_event(None, RequestError("the line is not valid JSON", remedy="send one JSON object a line"))
+                make_failed_event(
+                    None, RequestError("the line is not valid JSON", remedy="send one JSON object a line")
+                )
             )
             return True
         if not isinstance(request, dict):
             self.emit(
-                failed_event(None, RequestError("the line is no JSON object", remedy="send one JSON object a line"))
+                make_failed_event(
+                    None, RequestError("the line is no JSON object", remedy="send one JSON object a line")
+                )
             )
         elif "ping" in request:
             self.emit({"event": "pong"})
@@ -92,16 +96,16 @@ class Worker:
             job = parse_job(document)
             run(job, self.emit, cancelled=lambda: self.stopping or job.job in self.cancelled)
         except MSSoftSegError as problem:
-            self.emit(failed_event(name, problem))
+            self.emit(make_failed_event(name, problem))
         except Exception as problem:
-            self.emit(failed_event(name, make_user_error(problem)))
+            self.emit(make_failed_event(name, make_user_error(problem)))
         finally:
             self.cancelled.discard(name or "")
 
 
 def main() -> None:
     """Serve standard input."""
-    Worker(sys.stdin, protected_stdout()).serve()
+    Worker(sys.stdin, protect_stdout()).serve()
 
 
 if __name__ == "__main__":

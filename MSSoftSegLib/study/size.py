@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from MSSoftSegLib.study.arms import RECIPES, SOFT_AND_BINARY, VARIANTS
-from MSSoftSegLib.training.engine.schedule import with_epochs
+from MSSoftSegLib.training.engine.schedule import set_epochs
 from MSSoftSegLib.training.recipe import Phase, Recipe, parse_recipe
 
 
@@ -48,7 +48,7 @@ class StudySize:
         if self.only_flair_required:
             for entry in document["data"]["inputs"]:
                 entry["required"] = entry["modality"] == "flair"
-        training = with_epochs(recipe.training, max(self.epochs, len(recipe.training.phases)))
+        training = set_epochs(recipe.training, max(self.epochs, len(recipe.training.phases)))
         planned = sum(phase.epochs for phase in training.phases)
         document["training"] = {
             **training.model_dump(mode="json", exclude_none=True),

@@ -35,7 +35,7 @@ from MSSoftSegLib.training.engine.bundle_writing import write_trained_bundle
 from MSSoftSegLib.training.engine.checkpoint import write_whole
 from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.engine.operating_point import choose_operating_point
-from MSSoftSegLib.training.engine.run import Members, judging_device, plan_members, train_members
+from MSSoftSegLib.training.engine.run import Members, choose_judging_device, plan_members, train_members
 from MSSoftSegLib.training.recipe import Recipe
 
 
@@ -77,7 +77,7 @@ def run_trial(study: Path, trial: Trial, library: Path | None) -> None:
     if not bundle_folder.is_dir():
         taught = [*known, *_pseudo_labeled(study, plan, trial, recipe, folder)]
         _train(study, trial, recipe, taught, bundle_folder)
-    device = judging_device(choose_hardware("cpu", devices=1, nodes=1, precision="auto"))
+    device = choose_judging_device(choose_hardware("cpu", devices=1, nodes=1, precision="auto"))
     bundle = read_bundle(bundle_folder)
     tta = "flips8" if trial.arm in plan.size.tta else "none"
     cases = [_measured(bundle, case, tta, device) for case in tested]
@@ -103,7 +103,7 @@ def _train(study: Path, trial: Trial, recipe: Recipe, cases: list[PreparedCase],
     run = study / "runs" / trial.name
     tasks = plan_members(cases, recipe, Members(), run, hardware=hardware, resume=True, initial_weights=None)
     train_members(tasks, metric=lambda *said: None, progress=lambda *said: None, cancelled=lambda: False)
-    point = choose_operating_point(tasks, judging_device(hardware))
+    point = choose_operating_point(tasks, choose_judging_device(hardware))
     with write_completely(target, overwrite=False) as folder:
         write_trained_bundle(folder, trial.arm, tasks, point, facts={"training_cases": len(cases), "study": trial.name})
     shutil.rmtree(run, ignore_errors=True)

@@ -33,7 +33,7 @@ class GuardVerdict:
     difference: MeanWithInterval
 
 
-def confirmation_guard(
+def guard_confirmation(
     teacher: Mapping[str, float | None],
     student: Mapping[str, float | None],
     *,

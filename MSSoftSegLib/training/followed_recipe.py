@@ -5,11 +5,11 @@ from __future__ import annotations
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.window import window_of
 from MSSoftSegLib.training.adaptation.policy import adapted_recipe, size_for
-from MSSoftSegLib.training.engine.schedule import with_epochs
+from MSSoftSegLib.training.engine.schedule import set_epochs
 from MSSoftSegLib.training.recipe import Recipe
 
 
-def followed_recipe(
+def resolve_recipe(
     recipe: Recipe,
     *,
     patients: int | None,
@@ -28,7 +28,7 @@ def followed_recipe(
         recipe = adapted_recipe(recipe, size_for(recipe.adaptation, patients), window)
     training = recipe.training
     if epochs is not None:
-        training = with_epochs(training, epochs)
+        training = set_epochs(training, epochs)
     if seed is not None:
         training = training.model_copy(update={"seed": seed})
     return recipe.model_copy(update={"training": training})

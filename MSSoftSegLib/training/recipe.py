@@ -247,25 +247,25 @@ class Recipe(FrozenModel):
         return window_in_use(self.postprocessing.window, self.network, mode=sampling.mode, size=sampling.size)
 
 
-def recipes_folder() -> Path:
+def find_recipes_folder() -> Path:
     """Where the recipes that ship lie."""
     return find_resources() / "Recipes"
 
 
-def recipe_names() -> list[str]:
+def list_recipe_names() -> list[str]:
     """The recipes that ship."""
-    return sorted(path.stem for path in recipes_folder().glob("*.toml"))
+    return sorted(path.stem for path in find_recipes_folder().glob("*.toml"))
 
 
 def find_recipe(name_or_file: str) -> Recipe:
     """The recipe of that name, or in that file; BadRecipe names the key that does not hold."""
-    path = recipes_folder() / f"{name_or_file}.toml"
-    if name_or_file not in recipe_names():
+    path = find_recipes_folder() / f"{name_or_file}.toml"
+    if name_or_file not in list_recipe_names():
         path = Path(name_or_file)
         if not path.is_file():
             raise RequestError(
                 f"no recipe is called {path.name!r}",
-                remedy=f"choose one of {', '.join(recipe_names())}, or give a file",
+                remedy=f"choose one of {', '.join(list_recipe_names())}, or give a file",
             )
     return parse_recipe(_resolved(path, ()), file_name=path.name)
 
@@ -292,12 +292,12 @@ def _resolved(path: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     base_name = document.pop("extends", None)
     if base_name is None:
         return document
-    if base_name in seen or base_name not in recipe_names():
+    if base_name in seen or base_name not in list_recipe_names():
         raise BadRecipe(
             f"{path.name}: extends: {base_name!r} is no recipe that can be extended",
-            remedy=f"choose one of {', '.join(recipe_names())}",
+            remedy=f"choose one of {', '.join(list_recipe_names())}",
         )
-    return _merged(_resolved(recipes_folder() / f"{base_name}.toml", (*seen, base_name)), document)
+    return _merged(_resolved(find_recipes_folder() / f"{base_name}.toml", (*seen, base_name)), document)
 
 
 def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:

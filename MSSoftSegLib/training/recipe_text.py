@@ -22,33 +22,33 @@ class Difference:
     second: Any
 
 
-def document(recipe: Recipe) -> dict[str, Any]:
+def make_document(recipe: Recipe) -> dict[str, Any]:
     """All that holds for a recipe, defaults filled in; a key that is absent is one that is turned off."""
     return recipe.model_dump(mode="json", exclude_none=True)
 
 
-def flat(recipe: Recipe) -> dict[str, Any]:
+def flatten(recipe: Recipe) -> dict[str, Any]:
     """The settings by dotted key, without the prose; entries of lists of tables are counted from 0."""
-    settings = {key: value for key, value in document(recipe).items() if key not in PROSE}
+    settings = {key: value for key, value in make_document(recipe).items() if key not in PROSE}
     return dict(_leaves(settings, ""))
 
 
 def differences(first: Recipe, second: Recipe) -> list[Difference]:
     """Every setting in which two recipes differ, in the order of the schema."""
-    ours, theirs = flat(first), flat(second)
+    ours, theirs = flatten(first), flatten(second)
     keys = [*ours, *(key for key in theirs if key not in ours)]
     return [Difference(key, ours.get(key), theirs.get(key)) for key in keys if ours.get(key) != theirs.get(key)]
 
 
-def as_toml(recipe: Recipe) -> str:
+def render_toml(recipe: Recipe) -> str:
     """The resolved recipe as a TOML file: no ``extends``, nothing left to defaults."""
-    whole = document(recipe)
+    whole = make_document(recipe)
     plain = [_line(key, value) for key, value in whole.items() if not _is_table(value)]
     tables = [line for key, value in whole.items() if _is_table(value) for line in _table(key, value)]
     return "\n".join([*plain, *tables]) + "\n"
 
 
-def in_words(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as TOML writes it; 'not set' for None."""
     return "not set" if value is None else _value(value)
 

@@ -29,7 +29,7 @@ class Member:
     held_out: tuple[str, ...]
 
 
-def run_folder(out: Path) -> Path:
+def name_run_folder(out: Path) -> Path:
     """Where a training for this output keeps what it must not lose."""
     return out.absolute().parent / f"{out.name}.run"
 
@@ -44,7 +44,7 @@ def _is_cut_short(path: Path) -> bool:
     return re.fullmatch(rf"\.{re.escape(CONFIG_FILE)}\.[0-9]+", path.name) is not None
 
 
-def members_document(members: list[Member], choosing: list[Member]) -> str:
+def make_members_document(members: list[Member], choosing: list[Member]) -> str:
     """The text of ``members.json``. choosing: networks that are not part of the model and chose its operating point."""
     document = {
         "schema_version": 1,

@@ -72,7 +72,7 @@ def test_stages_of_preprocessing_and_their_seconds_are_listed_in_one_file():
     [
         ("binary_entropy_nats", "MSSoftSegLib.lesion.uncertainty"),
         ("window_in_use", "MSSoftSegLib.network.window"),
-        ("followed_recipe", "MSSoftSegLib.training.followed_recipe"),
+        ("resolve_recipe", "MSSoftSegLib.training.followed_recipe"),
         ("compute_voxel_checksum", "MSSoftSegLib.library.same_exam"),
         ("check_has_inputs", "MSSoftSegLib.network.needed_images"),
     ],

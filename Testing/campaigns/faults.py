@@ -104,10 +104,10 @@ def _serve() -> None:
 def _load(kinds: list[str]) -> None:
     """Import what jobs import; nothing computes here, for the threads of who computes do not survive a fork."""
     import MSSoftSegLib.cli.main  # noqa: F401
-    from MSSoftSegLib.jobs.kinds import job_kinds
+    from MSSoftSegLib.jobs.kinds import find_job_kinds
 
     for kind in kinds:
-        job_kinds()[kind].load_runner()
+        find_job_kinds()[kind].load_runner()
     # The collector of a child would copy every page that it looks at.
     gc.freeze()
 

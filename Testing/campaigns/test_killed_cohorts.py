@@ -34,7 +34,7 @@ import sys
 from pathlib import Path
 from MSSoftSegLib.cohort.engine.capacity import GIB, Capacity
 from MSSoftSegLib.cohort.exam_folders import find_exams
-from MSSoftSegLib.cohort.exam_list import part_of
+from MSSoftSegLib.cohort.exam_list import select_part
 from MSSoftSegLib.cohort.one_exam import CohortRun
 from MSSoftSegLib.cohort.segment_cohort import segment_cohort
 from MSSoftSegLib.cohort.settings import CohortSettings
@@ -46,7 +46,7 @@ if __name__ == "__main__":
     choices = SegmentChoices.model_validate({"preprocessing": {"brain": "none"}})
     run = CohortRun(out, CohortSettings(model="starter", choices=choices), stand_in)
     part, parts = map(int, sys.argv[4].split("/"))
-    outcome = segment_cohort(part_of(find_exams(table), part, parts), run, capacity=Capacity(workers, 1, 2 * GIB))
+    outcome = segment_cohort(select_part(find_exams(table), part, parts), run, capacity=Capacity(workers, 1, 2 * GIB))
     sys.exit(len(outcome.failures) > 0)
 """
 

@@ -126,7 +126,7 @@ def test_every_section_of_the_panel_has_a_room():
 
 
 def test_every_kind_of_job_has_a_document_and_a_runner():
-    kinds = importlib.import_module("MSSoftSegLib.jobs.kinds").job_kinds()
+    kinds = importlib.import_module("MSSoftSegLib.jobs.kinds").find_job_kinds()
     assert kinds
     for kind in kinds.values():
         module = ROOT.joinpath(*kind.module.split(".")).with_suffix(".py")

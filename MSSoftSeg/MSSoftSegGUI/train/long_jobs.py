@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from MSSoftSegGUI.worker.event_lines import Event
-from MSSoftSegLib.jobs.detached.folder import jobs_folder
+from MSSoftSegLib.jobs.detached.folder import find_jobs_folder
 from MSSoftSegLib.jobs.detached.reading import EventTail, JobState, list_jobs, read_job, request_cancel
 
 TRAIN = "train"
@@ -47,4 +47,4 @@ class LongJobs:
 
     def models_folder(self) -> Path:
         """Where new models appear and wait for a decision: beside the jobs. ImportError before packages are installed."""
-        return jobs_folder().parent / MODELS
+        return find_jobs_folder().parent / MODELS

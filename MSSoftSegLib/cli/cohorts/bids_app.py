@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from MSSoftSegLib.cli.cohorts.cohort_command import cohort_settings
+from MSSoftSegLib.cli.cohorts.cohort_command import make_cohort_settings
 from MSSoftSegLib.cli.cohorts.cohort_running import compare_visits_of, parse_part, raise_failures, segment_all
-from MSSoftSegLib.cli.display import say, say_error, with_open_streams
+from MSSoftSegLib.cli.display import open_closed_streams, say, say_error
 from MSSoftSegLib.cohort.bids_tree import check_described, find_bids_exams
-from MSSoftSegLib.cohort.engine.job_array import slurm_array_script
-from MSSoftSegLib.cohort.exam_list import chosen, part_of
+from MSSoftSegLib.cohort.engine.job_array import make_slurm_script
+from MSSoftSegLib.cohort.exam_list import choose_exams, select_part
 from MSSoftSegLib.cohort.group.writing import write_group
 from MSSoftSegLib.cohort.places import GROUP_PAGE
 from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, RequestError, make_user_error
@@ -32,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
         raise RequestError(message, remedy=f"see {PROGRAM} --help")
 
 
-def parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     """The definition of the command line; the Boutiques descriptor is made of it."""
     made = _Parser(
         prog=PROGRAM,
@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run and exit: 0 all exams have a result, 2 the request is wrong, 3 the machine lacks something, 4 some have none."""
-    with_open_streams()
+    open_closed_streams()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     sys.exit(run_bids_app(sys.argv[1:] if arguments is None else arguments))
 
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run_bids_app(arguments: Sequence[str]) -> int:
     """The exit code of one call; what went wrong is the last line on stderr."""
     try:
-        _run(parser().parse_args(arguments), arguments)
+        _run(make_parser().parse_args(arguments), arguments)
         return 0
     except SystemExit as end:
         return int(end.code or 0)
@@ -96,7 +96,7 @@ def _run(asked: argparse.Namespace, arguments: Sequence[str]) -> None:
     every = find_bids_exams(asked.bids_dir)
     if not asked.skip_bids_validation:
         check_described(asked.bids_dir)
-    exams = chosen(every, participants=asked.participant_label, sessions=asked.session_label)
+    exams = choose_exams(every, participants=asked.participant_label, sessions=asked.session_label)
     if not exams:
         raise RequestError("no exam has both a chosen participant and a chosen session", remedy="choose others")
     if asked.print_slurm_array:
@@ -106,8 +106,8 @@ def _run(asked: argparse.Namespace, arguments: Sequence[str]) -> None:
         write_group(asked.output_dir, exams)
         say(str(asked.output_dir / GROUP_PAGE))
     else:
-        mine = exams if asked.part is None else part_of(exams, *parse_part(asked.part))
-        settings = cohort_settings(
+        mine = exams if asked.part is None else select_part(exams, *parse_part(asked.part))
+        settings = make_cohort_settings(
             model=asked.model,
             device=asked.device,
             brain=asked.brain,
@@ -137,7 +137,7 @@ def _script(asked: argparse.Namespace, arguments: Sequence[str], exams: int) -> 
         str(Path(each).resolve()) if each in places else each for each in arguments if each != "--print-slurm-array"
     ]
     group = [program, str(asked.bids_dir.resolve()), str(asked.output_dir.resolve()), "group"]
-    return slurm_array_script([program, *given], group, exams=exams)
+    return make_slurm_script([program, *given], group, exams=exams)
 
 
 if __name__ == "__main__":

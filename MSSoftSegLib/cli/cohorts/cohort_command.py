@@ -11,9 +11,9 @@ import typer
 from MSSoftSegLib.cli import options
 from MSSoftSegLib.cli.cohorts.cohort_running import compare_visits_of, parse_part, raise_failures, segment_all
 from MSSoftSegLib.cli.display import say
-from MSSoftSegLib.cohort.engine.job_array import slurm_array_script
+from MSSoftSegLib.cohort.engine.job_array import make_slurm_script
 from MSSoftSegLib.cohort.exam_folders import find_exams
-from MSSoftSegLib.cohort.exam_list import CohortExam, part_of
+from MSSoftSegLib.cohort.exam_list import CohortExam, select_part
 from MSSoftSegLib.cohort.group.writing import write_group
 from MSSoftSegLib.cohort.places import GROUP_PAGE, TOOLS_TABLE
 from MSSoftSegLib.cohort.settings import CohortSettings
@@ -73,7 +73,7 @@ def cohort(
     if print_slurm_array:
         say(_script(source, out, exams).rstrip())
         return
-    settings = cohort_settings(
+    settings = make_cohort_settings(
         model=model,
         device=device,
         brain=brain,
@@ -83,7 +83,7 @@ def cohort(
         keep_working=keep_working,
         cache=cache,
     )
-    asked = exams if part is None else part_of(exams, *parse_part(part))
+    asked = exams if part is None else select_part(exams, *parse_part(part))
     outcome = None
     if asked and not tables_only:
         outcome = segment_all(
@@ -114,7 +114,7 @@ def _fusion(name: str | None, tools: list[ToolSource]) -> Fusion | None:
     return cast("Fusion | None", name)
 
 
-def cohort_settings(
+def make_cohort_settings(
     *,
     model: str | None,
     device: str,
@@ -155,4 +155,4 @@ def _script(source: Path, out: Path, exams: tuple[CohortExam, ...]) -> str:
     given = [each for each in sys.argv[1:] if each != "--print-slurm-array"]
     absolute = [str(Path(each).resolve()) if each in (str(source), str(out)) else each for each in given]
     places = ["mssoftseg", "cohort", str(source.resolve()), "--out", str(out.resolve())]
-    return slurm_array_script(["mssoftseg", *absolute, "--workers", "1"], [*places, "--tables-only"], exams=len(exams))
+    return make_slurm_script(["mssoftseg", *absolute, "--workers", "1"], [*places, "--tables-only"], exams=len(exams))

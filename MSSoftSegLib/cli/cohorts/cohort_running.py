@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from MSSoftSegLib.cli.display import say_error, shown
-from MSSoftSegLib.cli.job_commands import interruptible
+from MSSoftSegLib.cli.display import say_error, show_events
+from MSSoftSegLib.cli.job_commands import watch_for_interrupt
 from MSSoftSegLib.cohort.engine.capacity import Capacity, capacity_here
 from MSSoftSegLib.cohort.engine.cluster_file import ClusterFile, read_cluster_file
 from MSSoftSegLib.cohort.exam_list import CohortExam
@@ -21,7 +21,7 @@ from MSSoftSegLib.cohort.settings import CohortSettings
 from MSSoftSegLib.cohort.visits import compare_neighbors
 from MSSoftSegLib.errors import JobCancelled, JobFailed, MSSoftSegError, OutputExists, RequestError
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.jobs.run import failed_event
+from MSSoftSegLib.jobs.run import make_failed_event
 from MSSoftSegLib.network.bundle import verify
 from MSSoftSegLib.network.catalog import find_bundle
 
@@ -48,7 +48,7 @@ def segment_all(
     run = CohortRun(out, settings.model_copy(update={"threads": threads}), segment_into, debug)
     write_frame(out, raw=raw)
     name = uuid.uuid4().hex[:12]
-    with shown(json_events=json_events) as emit, interruptible() as interrupted:
+    with show_events(json_events=json_events) as emit, watch_for_interrupt() as interrupted:
         reporter = Reporter(name, {"exams": 1.0}, emit, interrupted)
         reporter.started("cohort")
         try:
@@ -57,7 +57,7 @@ def segment_all(
             emit({"event": "cancelled", "job": name})
             raise JobCancelled("exams that are complete stay; the same command goes on with the others") from None
         except MSSoftSegError as problem:
-            emit(failed_event(name, problem))
+            emit(make_failed_event(name, problem))
             raise
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from MSSoftSegLib.cohort.engine.capacity import Capacity
 from MSSoftSegLib.cohort.engine.cluster_file import CLASSES, ClusterFile
-from MSSoftSegLib.cohort.engine.kept_workers import kept
+from MSSoftSegLib.cohort.engine.kept_workers import replace_lost_workers
 from MSSoftSegLib.cohort.exam_list import CohortExam
-from MSSoftSegLib.cohort.one_exam import CohortRun, ExamOutcome, failed, process_exam
+from MSSoftSegLib.cohort.one_exam import CohortRun, ExamOutcome, note_failure, process_exam
 from MSSoftSegLib.errors import JobFailed, PackageMissing, RequestError
 
 # Each worker offers one, each exam takes one.
@@ -42,9 +42,7 @@ SETTINGS = {
 }
 
 
-def outcomes_of_workers(
-    exams: Sequence[CohortExam], run: CohortRun, client: Any, *, workers: int
-) -> Iterator[ExamOutcome]:
+def run_on_workers(exams: Sequence[CohortExam], run: CohortRun, client: Any, *, workers: int) -> Iterator[ExamOutcome]:
     """How each exam ended, as they end."""
     from distributed import as_completed
 
@@ -80,12 +78,12 @@ def _outcome(future: Any, exam: CohortExam, run: CohortRun) -> ExamOutcome:
             f"{MOST_WORKER_DEATHS + 1} workers died while they segmented it",
             remedy="give workers more memory (fewer --workers), then run again",
         )
-        return failed(exam, run, error, attempts=MOST_WORKER_DEATHS + 1)
-    return failed(exam, run, JobFailed(f"{name} stopped it", remedy="run again"), attempts=1)
+        return note_failure(exam, run, error, attempts=MOST_WORKER_DEATHS + 1)
+    return note_failure(exam, run, JobFailed(f"{name} stopped it", remedy="run again"), attempts=1)
 
 
 @contextmanager
-def workers_here(capacity: Capacity) -> Iterator[Any]:
+def start_workers_here(capacity: Capacity) -> Iterator[Any]:
     """A client of worker processes on this machine; they end with the block."""
     dask, distributed = _packages()
     with dask.config.set(SETTINGS):
@@ -103,7 +101,7 @@ def workers_here(capacity: Capacity) -> Iterator[Any]:
         with (
             cluster,
             distributed.Client(cluster, set_as_default=False) as client,
-            kept(cluster, lambda: cluster.scale(capacity.workers)),
+            replace_lost_workers(cluster, lambda: cluster.scale(capacity.workers)),
         ):
             yield client
 
@@ -122,7 +120,7 @@ def _children_ignore_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def workers_of_cluster(file: ClusterFile) -> Iterator[Any]:
+def start_cluster_workers(file: ClusterFile) -> Iterator[Any]:
     """A client of workers that a queueing system starts; they end with the block."""
     dask, distributed = _packages()
     try:
@@ -143,7 +141,7 @@ def workers_of_cluster(file: ClusterFile) -> Iterator[Any]:
             ) from None
         with cluster, distributed.Client(cluster, set_as_default=False) as client:
             cluster.scale(jobs=file.workers)
-            with kept(cluster, lambda: cluster.scale(jobs=file.workers)):
+            with replace_lost_workers(cluster, lambda: cluster.scale(jobs=file.workers)):
                 yield client
 
 

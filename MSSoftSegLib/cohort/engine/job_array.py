@@ -21,7 +21,7 @@ exec {command} --part "${{SLURM_ARRAY_TASK_ID}}/{tasks}"
 """
 
 
-def slurm_array_script(
+def make_slurm_script(
     command: Sequence[str], group: Sequence[str], *, exams: int, cores: int = 4, memory_gib: int = 8
 ) -> str:
     """The script. command: what segments all exams, without ``--part``; group: what gathers the tables afterwards."""

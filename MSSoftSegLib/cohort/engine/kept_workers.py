@@ -15,7 +15,7 @@ EVERY_S = 5.0
 
 
 @contextmanager
-def kept(cluster: Any, scale: Callable[[], object]) -> Iterator[None]:
+def replace_lost_workers(cluster: Any, scale: Callable[[], object]) -> Iterator[None]:
     """While the block runs, places that were given up are filled again. scale: asks the cluster for all its workers once more."""
     ended = threading.Event()
 

@@ -8,7 +8,7 @@ from MSSoftSegLib.cohort.exam_list import CohortExam
 from MSSoftSegLib.cohort.one_exam import CohortRun, ExamOutcome, process_exam
 
 
-def outcomes_here(exams: Sequence[CohortExam], run: CohortRun) -> Iterator[ExamOutcome]:
+def run_one_after_other(exams: Sequence[CohortExam], run: CohortRun) -> Iterator[ExamOutcome]:
     """How each exam ended, in order."""
     for exam in exams:
         yield process_exam(exam, run)

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from MSSoftSegLib.change.classes import ChangeClass
 from MSSoftSegLib.change.document import ChangeDocument
-from MSSoftSegLib.cohort.group.exam_rows import Cell, tsv_line
-from MSSoftSegLib.cohort.visits import VisitPair, read_compared, visit_pairs
+from MSSoftSegLib.cohort.group.exam_rows import Cell, format_tsv_line
+from MSSoftSegLib.cohort.visits import VisitPair, pair_visits, read_compared
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.result_files import CHANGE_FILE
 
@@ -21,12 +21,12 @@ CHANGE_COLUMNS = (
 )
 
 
-def change_lines(out: Path, cases: Iterable[CaseId]) -> Iterator[str]:
+def format_change_lines(out: Path, cases: Iterable[CaseId]) -> Iterator[str]:
     """The table's lines, a head first; one that is not compared says why. Counts are of lesion groups."""
-    yield tsv_line(CHANGE_COLUMNS)
-    for pair in visit_pairs(cases):
+    yield format_tsv_line(CHANGE_COLUMNS)
+    for pair in pair_visits(cases):
         values = _values(out, pair)
-        yield tsv_line([values.get(name) for name in CHANGE_COLUMNS])
+        yield format_tsv_line([values.get(name) for name in CHANGE_COLUMNS])
 
 
 def _values(out: Path, pair: VisitPair) -> dict[str, Cell]:

@@ -16,7 +16,7 @@ UNITS = {"lesions": "", "volume_ml": " (ml)", "mean_entropy_nats": " (nats)", "p
 MOST_BINS = 30
 
 
-def distribution_pngs(rows: Sequence[ExamRow]) -> dict[str, bytes]:
+def draw_distributions(rows: Sequence[ExamRow]) -> dict[str, bytes]:
     """A histogram of each measure that any exam has, by measure."""
     found = {}
     for name in MEASURES:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from MSSoftSegLib.cohort.exam_list import CohortExam
-from MSSoftSegLib.cohort.places import RESULT_FOLDER, exam_records
+from MSSoftSegLib.cohort.places import RESULT_FOLDER, find_exam_records
 from MSSoftSegLib.cohort.record import ExamFailure, ExamRecord, read_failures, read_record
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.region.regions import Place
@@ -55,7 +55,7 @@ class ExamRow:
 def read_exam_rows(out: Path, expected: Iterable[CohortExam] = ()) -> tuple[ExamRow, ...]:
     """Every exam with a result, every one that failed, and those expected that have neither, in order of name."""
     rows: dict[str, ExamRow] = {}
-    for path in exam_records(out):
+    for path in find_exam_records(out):
         record = read_record(path)
         row = None if record is None else _row(path.parent, record)
         if row is not None:
@@ -119,19 +119,19 @@ def _ids(case: CaseId) -> dict[str, Cell]:
     return {"participant_id": f"sub-{case.patient}", "session_id": session}
 
 
-def tsv_line(cells: Sequence[Cell]) -> str:
+def format_tsv_line(cells: Sequence[Cell]) -> str:
     """A row of a table as BIDS has it: tabs between, ``n/a`` for what is undefined; numbers read back unchanged."""
     texts = (NOT_AVAILABLE if cell is None or cell == "" else str(cell) for cell in cells)
     return "\t".join(" ".join(text.split()) for text in texts) + "\n"
 
 
-def lesion_lines(rows: Iterable[ExamRow]) -> Iterator[str]:
+def read_lesion_lines(rows: Iterable[ExamRow]) -> Iterator[str]:
     """The lesions of all exams, line by line with the heading, their cells as they stand in each ``lesions.csv``."""
-    yield tsv_line(("participant_id", "session_id", *LESION_COLUMNS))
+    yield format_tsv_line(("participant_id", "session_id", *LESION_COLUMNS))
     for row in rows:
         if row.folder is None:
             continue
         ids = (row.values["participant_id"], row.values["session_id"])
         with (row.folder / RESULT_FOLDER / LESIONS_FILE).open(encoding="utf-8", newline="") as file:
             for lesion in csv.DictReader(file):
-                yield tsv_line((*ids, *(lesion.get(name) for name in LESION_COLUMNS)))
+                yield format_tsv_line((*ids, *(lesion.get(name) for name in LESION_COLUMNS)))

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from MSSoftSegLib.cohort.group.charts import distribution_pngs
+from MSSoftSegLib.cohort.group.charts import draw_distributions
 from MSSoftSegLib.cohort.group.exam_rows import ExamRow
-from MSSoftSegLib.cohort.group.suspicion import Suspicion, most_suspicious_first
+from MSSoftSegLib.cohort.group.suspicion import Suspicion, sort_by_suspicion
 from MSSoftSegLib.cohort.places import RESULT_FOLDER, THUMBNAIL_FILE
 from MSSoftSegLib.report import html
 from MSSoftSegLib.result_files import REPORT_FILE
@@ -34,7 +34,7 @@ class ContactPrint:
 
 def render_group_page(out: Path, rows: Sequence[ExamRow], found: Mapping[str, Suspicion]) -> str:
     """The page as HTML text."""
-    prints = [_print(out, row, found[str(row.case)]) for row in most_suspicious_first(rows, found)]
+    prints = [_print(out, row, found[str(row.case)]) for row in sort_by_suspicion(rows, found)]
     models = sorted({f"{row.values['model']} {row.values['model_version']}" for row in rows if row.folder is not None})
     return (
         html.make_page_environment(FOLDER)
@@ -45,7 +45,7 @@ def render_group_page(out: Path, rows: Sequence[ExamRow], found: Mapping[str, Su
             without=[row for row in rows if row.folder is None],
             doubted=sum(each.suspicion.score > 0 for each in prints if each.row.folder is not None),
             participants=len({row.case.patient for row in rows}),
-            charts=[html.encode_data_uri(png) for png in distribution_pngs(rows).values()],
+            charts=[html.encode_data_uri(png) for png in draw_distributions(rows).values()],
             models=models,
             version=VERSION,
         )

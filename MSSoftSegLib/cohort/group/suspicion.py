@@ -56,7 +56,7 @@ def modified_z(rows: Sequence[ExamRow], name: str) -> dict[str, float]:
     return {} if spread == 0 else {case: NORMAL_MAD * (value - middle) / spread for case, value in values.items()}
 
 
-def most_suspicious_first(rows: Sequence[ExamRow], found: Mapping[str, Suspicion]) -> list[ExamRow]:
+def sort_by_suspicion(rows: Sequence[ExamRow], found: Mapping[str, Suspicion]) -> list[ExamRow]:
     """The rows in the order in which to look at them."""
     return sorted(rows, key=lambda row: (-found[str(row.case)].score, -found[str(row.case)].farthest, str(row.case)))
 

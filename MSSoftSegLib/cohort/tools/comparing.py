@@ -8,9 +8,9 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from MSSoftSegLib.cohort.exam_list import CohortExam
-from MSSoftSegLib.cohort.fingerprint import chosen_files
-from MSSoftSegLib.cohort.group.exam_rows import Cell, tsv_line
-from MSSoftSegLib.cohort.places import RESULT_FOLDER, TOOLS_FOLDER, TOOLS_TABLE, exam_folder, write_whole
+from MSSoftSegLib.cohort.fingerprint import choose_files
+from MSSoftSegLib.cohort.group.exam_rows import Cell, format_tsv_line
+from MSSoftSegLib.cohort.places import RESULT_FOLDER, TOOLS_FOLDER, TOOLS_TABLE, name_exam_folder, write_whole
 from MSSoftSegLib.cohort.tools.fusing import Fusion, fuse
 from MSSoftSegLib.cohort.tools.layouts import FoundResult, ToolSource, find_result
 from MSSoftSegLib.cohort.tools.reading import ToolLesions, read_lesions
@@ -37,19 +37,19 @@ def compare_tools(
     progress: Progress = lambda fraction, words: None,
 ) -> int:
     """Write the table and the masks; how many answers could not be read, each with its reason in the table."""
-    lines, problems = [tsv_line(COLUMNS)], 0
+    lines, problems = [format_tsv_line(COLUMNS)], 0
     for number, exam in enumerate(exams):
         progress(number / len(exams), str(exam))
         rows = _rows(exam, out, sources, fusion)
         problems += sum(row["problem"] is not None for row in rows)
-        lines += [tsv_line([row[name] for name in COLUMNS]) for row in rows]
+        lines += [format_tsv_line([row[name] for name in COLUMNS]) for row in rows]
     write_whole(out / TOOLS_TABLE, "".join(lines))
     return problems
 
 
 def _rows(exam: CohortExam, out: Path, sources: Sequence[ToolSource], fusion: Fusion | None) -> list[dict[str, Cell]]:
     try:
-        path = chosen_files(exam)[Modality.FLAIR]
+        path = choose_files(exam)[Modality.FLAIR]
         flair = read_image(path)
     except MSSoftSegError as problem:
         return [_row(exam, OURS, problem=problem)]
@@ -73,7 +73,7 @@ def _answers(
     exam: CohortExam, out: Path, sources: Sequence[ToolSource], path: Path, flair: sitk.Image
 ) -> list[tuple[str, ToolLesions | MSSoftSegError]]:
     """Ours and each tool's, or why there is none."""
-    result = exam_folder(out, exam.case) / RESULT_FOLDER
+    result = name_exam_folder(out, exam.case) / RESULT_FOLDER
     asked: list[tuple[str, Callable[[], ToolLesions]]] = [(OURS, lambda: _ours(result, flair))]
     asked += [(source.name, lambda source=source: _theirs(source, exam, path, flair)) for source in sources]  # type: ignore[misc]
     found: list[tuple[str, ToolLesions | MSSoftSegError]] = []
@@ -121,7 +121,7 @@ def _row(
 
 
 def _write(exam: CohortExam, out: Path, tool: str, answer: ToolLesions) -> None:
-    folder = exam_folder(out / TOOLS_FOLDER, exam.case) / "anat"
+    folder = name_exam_folder(out / TOOLS_FOLDER, exam.case) / "anat"
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{exam.case}_space-FLAIR_desc-{tool}"
     write_image(answer.mask, folder / f"{stem}_dseg.nii.gz")

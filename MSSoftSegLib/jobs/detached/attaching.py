@@ -8,7 +8,7 @@ from typing import Any
 
 from MSSoftSegLib.errors import JobCancelled, JobFailed, MSSoftSegError
 from MSSoftSegLib.jobs.detached.folder import LAST_EVENTS
-from MSSoftSegLib.jobs.detached.reading import EventTail, has_ended, read_job
+from MSSoftSegLib.jobs.detached.reading import EventTail, find_ending, read_job
 from MSSoftSegLib.jobs.events import Emit
 from MSSoftSegLib.jobs.run import JobOutcome
 
@@ -25,7 +25,7 @@ def follow(folder: Path, emit: Emit, *, every_s: float = LOOK_EVERY_S) -> JobOut
         events += tail.new_events()
         for event in events:
             emit(event)
-        end = has_ended(events)
+        end = find_ending(events)
         if end is not None:
             return _outcome(folder, end)
         if state is None:

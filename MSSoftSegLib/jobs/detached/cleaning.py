@@ -11,7 +11,7 @@ from MSSoftSegLib.jobs.detached.reading import JobState
 DAYS_KEPT = 30
 
 
-def ended_before(
+def find_ended_before(
     states: Iterable[JobState], days: float = DAYS_KEPT, *, now: datetime.datetime | None = None
 ) -> list[JobState]:
     """The jobs that do not run and were started longer ago than this."""

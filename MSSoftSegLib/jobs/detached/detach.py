@@ -10,10 +10,10 @@ from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.jobs.detached.starting import resume, start
 from MSSoftSegLib.jobs.documents.detach import DetachJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.jobs.kinds import job_kinds
+from MSSoftSegLib.jobs.kinds import find_job_kinds
 from MSSoftSegLib.jobs.run import parse_job
 from MSSoftSegLib.network.catalog import find_installed
-from MSSoftSegLib.training.recipe import recipe_names
+from MSSoftSegLib.training.recipe import list_recipe_names
 
 
 def run_detach(job: DetachJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
@@ -27,7 +27,7 @@ def run_detach(job: DetachJob, emit: Emit, cancelled: Callable[[], bool]) -> Pat
     else:
         kind = str(spec.kind)
         check_is_long(kind)
-        folder = start(kind, absolute_spec(kind, spec.spec or {}))
+        folder = start(kind, make_spec_absolute(kind, spec.spec or {}))
     reporter.progress("starting", 1.0)
     reporter.result(folder.name, {"folder": str(folder), "job": folder.name})
     return folder
@@ -35,12 +35,12 @@ def run_detach(job: DetachJob, emit: Emit, cancelled: Callable[[], bool]) -> Pat
 
 def check_is_long(kind: str) -> None:
     """Refuse what is no long job: it would run where nobody waits for it."""
-    long = [name for name, each in job_kinds().items() if each.is_long]
+    long = [name for name, each in find_job_kinds().items() if each.is_long]
     if kind not in long:
         raise RequestError(f"a job of kind {kind} cannot be detached", remedy=f"detach one of these: {', '.join(long)}")
 
 
-def absolute_spec(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+def make_spec_absolute(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     """The document of a job, checked, as JSON values that mean the same in every folder."""
     checked = parse_job({"job": "new", "kind": kind, "spec": dict(spec)}).spec
     document: dict[str, Any] = checked.model_dump(mode="json")
@@ -54,5 +54,5 @@ def absolute_spec(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
 def _names_a_file(field: str, value: str) -> bool:
     """Whether a recipe or model is given by a file or folder rather than by its name."""
     if field == "recipe":
-        return value not in recipe_names() and Path(value).exists()
+        return value not in list_recipe_names() and Path(value).exists()
     return field in ("init", "teacher") and value not in find_installed() and Path(value).exists()

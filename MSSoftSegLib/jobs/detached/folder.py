@@ -29,7 +29,7 @@ LAST_EVENTS = ("result", "failed", "cancelled")
 SCHEMA_VERSION = 1
 
 
-def jobs_folder() -> Path:
+def find_jobs_folder() -> Path:
     """Where the folders of long jobs lie: a folder of the user's; MSSOFTSEG_JOBS names another."""
     override = os.environ.get("MSSOFTSEG_JOBS")
     if override:
@@ -41,7 +41,7 @@ def jobs_folder() -> Path:
 
 def create_job_folder(kind: str, spec: Mapping[str, Any]) -> Path:
     """A new folder with its ``job.json``; spec: JSON values, every path absolute."""
-    root = jobs_folder()
+    root = find_jobs_folder()
     root.mkdir(parents=True, exist_ok=True)
     now = datetime.datetime.now(datetime.UTC)
     while True:

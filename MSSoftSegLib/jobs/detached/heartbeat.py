@@ -14,7 +14,7 @@ BEAT_S = 3.0
 
 
 @contextmanager
-def beating(folder: Path, *, every_s: float = BEAT_S) -> Iterator[threading.Event]:
+def keep_beating(folder: Path, *, every_s: float = BEAT_S) -> Iterator[threading.Event]:
     """Touches the heartbeat while the block runs; the event is set once the job's folder is gone."""
     gone, over = threading.Event(), threading.Event()
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from MSSoftSegLib.errors import OutputExists
-from MSSoftSegLib.jobs.detached.folder import jobs_folder
+from MSSoftSegLib.jobs.detached.folder import find_jobs_folder
 
 LOCKS = ".outputs"
 
 
 @contextmanager
-def only_writer(out: Path) -> Iterator[None]:
+def hold_output(out: Path) -> Iterator[None]:
     """Hold an output while the block runs; OutputExists where another process of this user holds it.
 
     The operating system lets go of a lock when its process ends, however that happens.
@@ -24,9 +24,9 @@ def only_writer(out: Path) -> Iterator[None]:
         yield
         return
     name = hashlib.sha256(os.path.normcase(os.path.realpath(out)).encode()).hexdigest()[:24]
-    folder = jobs_folder() / LOCKS
+    folder = find_jobs_folder() / LOCKS
     folder.mkdir(parents=True, exist_ok=True)
-    with held(folder / name) as is_ours:
+    with hold_lock(folder / name) as is_ours:
         if not is_ours:
             raise OutputExists(
                 f"another job is making {out.name}",
@@ -36,7 +36,7 @@ def only_writer(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def held(file: Path) -> Iterator[bool]:
+def hold_lock(file: Path) -> Iterator[bool]:
     """Hold a lock file while the block runs; False where another process holds it."""
     with file.open("a+b") as stream:
         try:

@@ -14,15 +14,15 @@ from typing import Any
 SAME_START_S = 10.0
 
 
-def identity(process: int) -> dict[str, Any]:
+def identify_process(process: int) -> dict[str, Any]:
     """What tells a process of this machine from every other: number, start, machine."""
-    return {"process": process, "started": _started(process), "machine": this_machine()}
+    return {"process": process, "started": _started(process), "machine": identify_machine()}
 
 
 def is_alive(known: Mapping[str, Any]) -> bool | None:
     """Whether the process of an identity still runs; None where that cannot be told from here (another machine)."""
     process = known.get("process")
-    if known.get("machine") != this_machine() or not isinstance(process, int):
+    if known.get("machine") != identify_machine() or not isinstance(process, int):
         return None
     now, then = _started(process), known.get("started")
     if now is None or then is None:
@@ -32,7 +32,7 @@ def is_alive(known: Mapping[str, Any]) -> bool | None:
     return abs(float(now) - float(then)) < SAME_START_S
 
 
-def this_machine() -> str:
+def identify_machine() -> str:
     """This machine since it booted, as processes that see each other's numbers see it: containers can share a host name."""
     parts = [socket.gethostname(), f"{uuid.getnode():x}"]
     with suppress(OSError, AttributeError):

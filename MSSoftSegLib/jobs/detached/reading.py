@@ -21,7 +21,7 @@ from MSSoftSegLib.jobs.detached.folder import (
     JOB,
     LAST_EVENTS,
     PROCESS,
-    jobs_folder,
+    find_jobs_folder,
     read_document,
 )
 from MSSoftSegLib.jobs.detached.process_identity import is_alive
@@ -85,10 +85,10 @@ class EventTail:
             return []
         whole = content[: content.rfind(b"\n") + 1]
         self._place += len(whole)
-        return parsed_events(whole)
+        return parse_events(whole)
 
 
-def parsed_events(content: bytes) -> list[dict[str, Any]]:
+def parse_events(content: bytes) -> list[dict[str, Any]]:
     """The events of whole lines; a line that a kill has torn is none."""
     events = []
     for line in content.split(b"\n"):
@@ -106,7 +106,7 @@ def parsed_events(content: bytes) -> list[dict[str, Any]]:
 def list_jobs() -> tuple[JobState, ...]:
     """All long jobs of this user, the latest first."""
     try:
-        folders = [path for path in jobs_folder().iterdir() if (path / JOB).is_file()]
+        folders = [path for path in find_jobs_folder().iterdir() if (path / JOB).is_file()]
     except OSError:
         return ()
     states = [state for state in map(read_job, folders) if state is not None]
@@ -140,7 +140,7 @@ def request_cancel(folder: Path) -> None:
     (Path(folder) / CANCEL).touch()
 
 
-def has_ended(events: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def find_ending(events: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The event that a job ended with; None where it goes on: what follows such an event was said when it was resumed."""
     return events[-1] if events and events[-1]["event"] in LAST_EVENTS else None
 
@@ -149,7 +149,7 @@ def _state(folder: Path) -> tuple[State, list[dict[str, Any]]]:
     gone = not _works(folder)
     # Read after the look at the process: what it said last is then there.
     events = _last_events(folder)
-    end = has_ended(events)
+    end = find_ending(events)
     if end is not None:
         states: dict[str, State] = {"result": "finished", "failed": "failed", "cancelled": "cancelled"}
         return states[end["event"]], events
@@ -186,7 +186,7 @@ def _last_events(folder: Path) -> list[dict[str, Any]]:
         return []
     if size > END_BYTES:
         content = content[content.find(b"\n") + 1 :]
-    return parsed_events(content[: content.rfind(b"\n") + 1])
+    return parse_events(content[: content.rfind(b"\n") + 1])
 
 
 def _error(state: State, last: dict[str, Any]) -> str | None:

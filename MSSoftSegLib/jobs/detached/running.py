@@ -15,11 +15,11 @@ from typing import Any
 from MSSoftSegLib.errors import MSSoftSegError, RequestError
 from MSSoftSegLib.jobs.detached.event_log import EventLog
 from MSSoftSegLib.jobs.detached.folder import CANCEL, JOB, LOCK, PROCESS, read_document, write_document
-from MSSoftSegLib.jobs.detached.heartbeat import beating
-from MSSoftSegLib.jobs.detached.one_writer import held
+from MSSoftSegLib.jobs.detached.heartbeat import keep_beating
+from MSSoftSegLib.jobs.detached.one_writer import hold_lock
 from MSSoftSegLib.jobs.detached.priority import step_back
-from MSSoftSegLib.jobs.detached.process_identity import identity
-from MSSoftSegLib.jobs.run import failed_event, parse_job, run
+from MSSoftSegLib.jobs.detached.process_identity import identify_process
+from MSSoftSegLib.jobs.run import make_failed_event, parse_job, run
 
 LOGGER = logging.getLogger(__name__)
 
@@ -27,16 +27,16 @@ LOGGER = logging.getLogger(__name__)
 def run_folder_job(folder: Path) -> int:
     """Run the job of a folder to its end; the exit code that a shell would have seen."""
     _prepare_process()
-    with held(folder / LOCK) as is_ours:
+    with hold_lock(folder / LOCK) as is_ours:
         if not is_ours:
             LOGGER.warning("this job runs already")
             return RequestError.exit_code
         with suppress(OSError):
             # On a full disk the heartbeat alone says that somebody is here.
-            write_document(folder / PROCESS, identity(os.getpid()))
+            write_document(folder / PROCESS, identify_process(os.getpid()))
         log = EventLog(folder)
         try:
-            with beating(folder) as folder_gone:
+            with keep_beating(folder) as folder_gone:
                 return _run(folder, log, folder_gone)
         finally:
             log.close()
@@ -51,7 +51,7 @@ def _run(folder: Path, log: EventLog, folder_gone: threading.Event) -> int:
     try:
         job = parse_job(_document(folder))
     except MSSoftSegError as problem:
-        log.emit(failed_event(folder.name, problem))
+        log.emit(make_failed_event(folder.name, problem))
         return problem.exit_code
     return run(job, log.emit, cancelled=cancelled).exit_code
 

@@ -28,7 +28,7 @@ from MSSoftSegLib.jobs.detached.folder import (
 )
 from MSSoftSegLib.jobs.detached.priority import niceness
 from MSSoftSegLib.jobs.detached.reading import JobState, list_jobs, read_job
-from MSSoftSegLib.jobs.kinds import job_kinds
+from MSSoftSegLib.jobs.kinds import find_job_kinds
 
 PATIENCE_S = 60.0
 # Documented for CreateProcess: a group of its own for Ctrl-C, no console, out of the starter's job object; lower priority.
@@ -51,7 +51,7 @@ os._exit(0)
 
 
 def start(kind: str, spec: Mapping[str, Any]) -> Path:
-    """Start a job of a long kind; its folder. spec: JSON values that hold, every path absolute (``absolute_spec``)."""
+    """Start a job of a long kind; its folder. spec: JSON values that hold, every path absolute (``make_spec_absolute``)."""
     check_nobody_writes_to(str(spec.get("out", "")))
     folder = create_job_folder(kind, spec)
     launch(folder)
@@ -69,7 +69,7 @@ def resume(folder: Path) -> Path:
             f"the job {state.name} cannot be resumed: it is {state.state}", remedy="see mssoftseg jobs list"
         )
     check_nobody_writes_to(str(state.spec.get("out", "")))
-    write_document(folder / JOB, document | {"spec": resumed_spec(state)})
+    write_document(folder / JOB, document | {"spec": make_resumed_spec(state)})
     for left in (CANCEL, PROCESS):
         (folder / left).unlink(missing_ok=True)
     (folder / HEARTBEAT).touch()
@@ -80,9 +80,9 @@ def resume(folder: Path) -> Path:
     return folder
 
 
-def resumed_spec(state: JobState) -> dict[str, Any]:
+def make_resumed_spec(state: JobState) -> dict[str, Any]:
     """The job's specification, so that it goes on where its run has kept something; as its own family says."""
-    kind = job_kinds().get(state.kind)
+    kind = find_job_kinds().get(state.kind)
     if kind is None or not kind.is_long:
         raise RequestError(
             f"the job {state.name} cannot be resumed: its kind is not known here", remedy="start it anew"

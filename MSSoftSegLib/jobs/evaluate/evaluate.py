@@ -12,7 +12,7 @@ from MSSoftSegLib.exam.label_doubts import LARGEST_SHARE_OF_BRAIN
 from MSSoftSegLib.jobs.documents.evaluate import EvaluateJob, EvaluateSpec
 from MSSoftSegLib.jobs.evaluate.inputs import CaseArrays, content_sha256, read_case
 from MSSoftSegLib.jobs.evaluate.table import GivenCase, read_table
-from MSSoftSegLib.jobs.evaluate.writing import BOOTSTRAP_SEED, CaseChecksums, document, write_csv
+from MSSoftSegLib.jobs.evaluate.writing import BOOTSTRAP_SEED, CaseChecksums, make_document, write_csv
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.report.evaluation_figures import draw_figures
 from MSSoftSegLib.report.metrics_document import FILE_NAME
@@ -37,7 +37,7 @@ def run_evaluate(job: EvaluateJob, emit: Emit, cancelled: Callable[[], bool]) ->
     summary = summarize(cases, seed=BOOTSTRAP_SEED)
     cut = any(case.prediction is None for case in files)
     threshold = _threshold(spec) if cut else None
-    facts = document(spec, cases, checksums, summary, threshold=threshold, warnings=warnings)
+    facts = make_document(spec, cases, checksums, summary, threshold=threshold, warnings=warnings)
     reporter.progress("figures", 0.0)
     figures = draw_figures(cases)
     reporter.progress("writing", 0.0)

@@ -42,7 +42,7 @@ class CaseChecksums:
     brain: str | None
 
 
-def document(
+def make_document(
     spec: EvaluateSpec,
     cases: Sequence[MeasuredCase],
     checksums: Sequence[CaseChecksums],
@@ -88,7 +88,7 @@ def write_csv(path: Path, cases: Sequence[MeasuredCase]) -> None:
             writer.writerow([case.case, *numbers, case.patient, len(case.raters)])
 
 
-def mean_facts(means: Mapping[str, MeanWithInterval]) -> dict[str, facts.MeanFacts]:
+def make_mean_facts(means: Mapping[str, MeanWithInterval]) -> dict[str, facts.MeanFacts]:
     """Means by name, as they are written."""
     return {name: facts.MeanFacts(**dataclasses.asdict(mean)) for name, mean in means.items()}
 
@@ -112,7 +112,7 @@ def _summary(summary: Summary) -> facts.SummaryFacts:
     return facts.SummaryFacts(
         cases=summary.cases,
         patients=summary.patients,
-        means=mean_facts(summary.means),
+        means=make_mean_facts(summary.means),
         vc=summary.vc,
         isbi_equivalent=summary.isbi_equivalent,
         volume_agreement=facts.VolumeAgreementFacts(**dataclasses.asdict(summary.volume_agreement)),
@@ -124,7 +124,7 @@ def _rater_summary(rater: RaterSummary) -> facts.RaterSummaryFacts:
     return facts.RaterSummaryFacts(
         rater=rater.rater,
         cases=rater.cases,
-        means=mean_facts(rater.means),
+        means=make_mean_facts(rater.means),
         vc=rater.vc,
         isbi_s=rater.isbi_s,
         detection_by_size=_sizes(rater.by_size),

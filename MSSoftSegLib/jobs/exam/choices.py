@@ -8,8 +8,8 @@ from pathlib import Path
 
 from MSSoftSegLib.jobs.documents.exam_choices import ExamChoicesJob
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.jobs.exam.dicom_offer import dicom_offer
-from MSSoftSegLib.jobs.exam.folder_offer import folder_offer
+from MSSoftSegLib.jobs.exam.dicom_offer import offer_dicom
+from MSSoftSegLib.jobs.exam.folder_offer import offer_folder
 
 SHARES = {"reading": 1.0}
 
@@ -19,7 +19,7 @@ def run_exam_choices(job: ExamChoicesJob, emit: Emit, cancelled: Callable[[], bo
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
     reporter.progress("reading", 0.0)
-    folder, look = (job.spec.dicom, dicom_offer) if job.spec.dicom is not None else (job.spec.folder, folder_offer)
+    folder, look = (job.spec.dicom, offer_dicom) if job.spec.dicom is not None else (job.spec.folder, offer_folder)
     assert folder is not None  # the document has one of the two
     visits = look(folder)
     reporter.progress("reading", 1.0)

@@ -13,7 +13,7 @@ from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.exam.offer import OfferedImage, OfferedVisit, Proposal
 
 
-def dicom_offer(folder: Path) -> list[OfferedVisit]:
+def offer_dicom(folder: Path) -> list[OfferedVisit]:
     """The visits below a folder; RequestError where it holds no MR image."""
     require_dicom()
     visits = read_visits(folder)

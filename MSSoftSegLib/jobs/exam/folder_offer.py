@@ -16,7 +16,7 @@ from MSSoftSegLib.jobs.exam.offer import OfferedImage, OfferedVisit, Proposal
 NO_FLAIR = "no FLAIR image was recognized"
 
 
-def folder_offer(folder: Path) -> list[OfferedVisit]:
+def offer_folder(folder: Path) -> list[OfferedVisit]:
     """The visits in a folder, or in its ``anat``; more than one only where sidecars name several. BadExam without an image."""
     paths = [path for path in list_exam_files(folder) if image_extension(path.name) and not path.name.startswith(".")]
     people: list[Mapping[str, object]] = []

@@ -23,14 +23,14 @@ LONGEST_LABEL_NAME = 40
 SAME_SPACING_MM = 1e-3
 
 
-def findings_of_case(result: Path, library: Path, case: CaseId, flair: Source | None) -> ModelFindings:
+def read_findings_of_case(result: Path, library: Path, case: CaseId, flair: Source | None) -> ModelFindings:
     """Read a result folder of a case whose FLAIR is given, or in the library; RequestError where it is of another exam."""
     if flair is None:
         flair = resolve_inside(library, case.image(Modality.FLAIR))
     if isinstance(flair, Path) and not flair.exists():
         raise RequestError(f"there is no case {case} yet", remedy="give its FLAIR image too")
     grid = Grid.of(read_image(flair) if isinstance(flair, Path) else flair)
-    return findings_of(result, size=grid.size, spacing_mm=grid.spacing_mm)
+    return read_findings(result, size=grid.size, spacing_mm=grid.spacing_mm)
 
 
 def label_name(model: str) -> str:
@@ -38,7 +38,7 @@ def label_name(model: str) -> str:
     return "".join(letter for letter in model if letter.isascii() and letter.isalnum())[:LONGEST_LABEL_NAME] or "model"
 
 
-def findings_of(result: Path, *, size: tuple[int, ...], spacing_mm: tuple[float, ...]) -> ModelFindings:
+def read_findings(result: Path, *, size: tuple[int, ...], spacing_mm: tuple[float, ...]) -> ModelFindings:
     """Read a result folder; RequestError where it is none, or of another exam than the FLAIR of that size and spacing."""
     try:
         facts = Result.model_validate_json((result / FACTS_FILE).read_bytes())

@@ -9,7 +9,7 @@ from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.library.save import LibrarySaveJob, LibrarySaveSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.jobs.library.findings import findings_of_case
+from MSSoftSegLib.jobs.library.findings import read_findings_of_case
 from MSSoftSegLib.jobs.softmask.soft_label_sidecar import read_softening
 from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.layout import CaseId, check_id
@@ -47,7 +47,7 @@ def _drawing(spec: LibrarySaveSpec) -> Drawing:
     case = CaseId(spec.patient, spec.session)
     check_id(spec.rater, "rater name")
     flair = spec.images.get(Modality.FLAIR)
-    findings = None if spec.result is None else findings_of_case(spec.result, spec.library, case, flair)
+    findings = None if spec.result is None else read_findings_of_case(spec.result, spec.library, case, flair)
     softening, made_of = (None, ()) if spec.soft_label is None else read_softening(spec.soft_label)
     change = CaseChange(
         case=case,

@@ -26,7 +26,7 @@ def check_cases(cases: Sequence[LabeledCase], recipe: Recipe, *, starts_from_mod
         findings.append(
             PreflightFinding(
                 "warning",
-                f"{count_in_words(patients, 'patient')} are few to train a model from random weights",
+                f"{describe_count(patients, 'patient')} are few to train a model from random weights",
                 "start from a model, or approve more cases",
             )
         )
@@ -87,7 +87,7 @@ def _spacings(cases: Sequence[LabeledCase], recipe: Recipe) -> list[PreflightFin
     """Cases by the voxels of their FLAIR, where these are not alike."""
     groups: dict[tuple[float, ...], list[str]] = {}
     for case in cases:
-        spacing = header_spacing_mm(case.images[Modality.FLAIR])
+        spacing = read_spacing_mm(case.images[Modality.FLAIR])
         if spacing is None:
             return [
                 PreflightFinding("error", f"the FLAIR of {case.case} cannot be read", "see mssoftseg library check")
@@ -97,7 +97,7 @@ def _spacings(cases: Sequence[LabeledCase], recipe: Recipe) -> list[PreflightFin
         return []
     by_size = sorted(groups.items(), key=lambda group: -len(group[1]))
     listed = "; ".join(
-        f"{' × '.join(f'{side:g}' for side in size)} mm: {count_in_words(len(names), 'case')}"
+        f"{' × '.join(f'{side:g}' for side in size)} mm: {describe_count(len(names), 'case')}"
         for size, names in by_size
     )
     return [
@@ -109,7 +109,7 @@ def _spacings(cases: Sequence[LabeledCase], recipe: Recipe) -> list[PreflightFin
     ]
 
 
-def header_spacing_mm(image: Path) -> tuple[float, ...] | None:
+def read_spacing_mm(image: Path) -> tuple[float, ...] | None:
     """Voxel sides of an image file (x, y, z) by its header; None where it has none that can be read."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(image))
@@ -126,6 +126,6 @@ def list_names(names: Sequence[str]) -> str:
     return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"
 
 
-def count_in_words(number: int, name: str) -> str:
+def describe_count(number: int, name: str) -> str:
     """So many of something."""
     return f"{number} {name}{'' if number == 1 else 's'}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.documents.train import TrainSpec
-from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, make_finding
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.reading import read_library
 from MSSoftSegLib.library.training_cases import choose_training_cases, is_datalist, read_pseudo_labeled_cases
@@ -25,7 +25,7 @@ def choose_cases(spec: TrainSpec) -> tuple[list[LabeledCase], list[PreflightFind
         if spec.pseudo is not None:
             cases += read_pseudo_labeled_cases(spec.pseudo)
     except MSSoftSegError as problem:
-        findings.append(as_finding(problem))
+        findings.append(make_finding(problem))
     return cases, findings
 
 
@@ -51,6 +51,6 @@ def _left_out(spec: TrainSpec) -> list[PreflightFinding]:
     ]
 
 
-def patients_of(cases: Sequence[LabeledCase]) -> list[str]:
+def list_patients(cases: Sequence[LabeledCase]) -> list[str]:
     """Patients whom a rater has drawn on, or whose soft label was made from raters; in order of name."""
     return sorted({case.patient for case in cases if not case.is_pseudo_labelled})

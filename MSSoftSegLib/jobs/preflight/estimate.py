@@ -37,7 +37,9 @@ def estimate_time(cases: Sequence[LabeledCase], recipe: Recipe, split: Split, ra
     return Estimate(round(total, 1), basis)
 
 
-def unknown_parts(cases: Sequence[LabeledCase], recipe: Recipe, rates: Rates, *, busy: float) -> list[PreflightFinding]:
+def find_unknown_parts(
+    cases: Sequence[LabeledCase], recipe: Recipe, rates: Rates, *, busy: float
+) -> list[PreflightFinding]:
     """What the estimate leaves out. busy: how much longer than computing something took on this machine just now."""
     findings = []
     if busy > BUSY:

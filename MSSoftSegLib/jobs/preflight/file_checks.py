@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from MSSoftSegLib.errors import MSSoftSegError
-from MSSoftSegLib.jobs.preflight.case_checks import count_in_words, list_names
-from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
+from MSSoftSegLib.jobs.preflight.case_checks import describe_count, list_names
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, make_finding
 from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.layout import resolve_inside
@@ -28,7 +28,7 @@ def find_damage(library: Path, cases: Sequence[LabeledCase], *, longest_s: float
         chosen = {case.case for case in cases}
         records = [record for record in read_library(library) if str(record.case_id) in chosen]
     except MSSoftSegError as problem:
-        return [as_finding(problem)]
+        return [make_finding(problem)]
     end_s = time.monotonic() + longest_s
     damaged: list[str] = []
     for looked_at, record in enumerate(records):
@@ -63,7 +63,7 @@ def find_same_exams(cases: Sequence[LabeledCase], *, longest_s: float = LONGEST_
         try:
             first = seen.same_as(case)
         except MSSoftSegError as problem:
-            findings.append(as_finding(problem))
+            findings.append(make_finding(problem))
             continue
         if first is not None:
             message = f"{first.case} and {case.case} are the same image under two names"
@@ -73,5 +73,5 @@ def find_same_exams(cases: Sequence[LabeledCase], *, longest_s: float = LONGEST_
 
 def _not_all(looked_at: int, of: int, what: str, who: str) -> PreflightFinding:
     return PreflightFinding(
-        "note", f"{count_in_words(looked_at, 'case')} of {of} were looked at for {what}; {who} looks at all"
+        "note", f"{describe_count(looked_at, 'case')} of {of} were looked at for {what}; {who} looks at all"
     )

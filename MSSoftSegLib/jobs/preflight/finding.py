@@ -19,6 +19,6 @@ class PreflightFinding:
     remedy: str = ""
 
 
-def as_finding(problem: MSSoftSegError, severity: Severity = "error") -> PreflightFinding:
+def make_finding(problem: MSSoftSegError, severity: Severity = "error") -> PreflightFinding:
     """What a check that raises had to say."""
     return PreflightFinding(severity, problem.message, problem.remedy)

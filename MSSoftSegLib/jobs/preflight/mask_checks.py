@@ -12,8 +12,8 @@ from MSSoftSegLib.exam.geometry import have_same_grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask
 from MSSoftSegLib.exam.label_doubts import find_mask_doubts, value_counts
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.jobs.preflight.case_checks import NAMED, count_in_words, list_names
-from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, Severity, as_finding
+from MSSoftSegLib.jobs.preflight.case_checks import NAMED, describe_count, list_names
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, Severity, make_finding
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.visits import find_names_told_apart
 from MSSoftSegLib.softlabel.rater_images import check_label_map
@@ -32,14 +32,14 @@ def check_masks(cases: Sequence[LabeledCase], *, longest_s: float = LONGEST_S) -
         if time.monotonic() > end_s:
             findings.append(
                 PreflightFinding(
-                    "note", f"the masks of {count_in_words(looked_at, 'case')} of {len(drawn)} were looked at"
+                    "note", f"the masks of {describe_count(looked_at, 'case')} of {len(drawn)} were looked at"
                 )
             )
             break
         try:
             found = _doubts(case)
         except MSSoftSegError as problem:
-            findings.append(as_finding(problem))
+            findings.append(make_finding(problem))
             continue
         findings += [PreflightFinding("warning", f"lesions of {case.case}: {doubt}", REMEDY) for doubt in found or ()]
         empty += [case.case] if found is None else []
@@ -65,7 +65,7 @@ def _empty(names: Sequence[str], drawn: int) -> list[PreflightFinding]:
     if not names:
         return []
     severity: Severity = "warning" if len(names) * 2 > drawn else "note"
-    message = f"no lesion at all is marked in {count_in_words(len(names), 'case')} of {drawn} ({list_names(names)})"
+    message = f"no lesion at all is marked in {describe_count(len(names), 'case')} of {drawn} ({list_names(names)})"
     return [
         PreflightFinding(
             severity, message, "right for exams without lesions only; look whether labels were lost on the way"

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.jobs.detached.folder import read_document, write_document
-from MSSoftSegLib.jobs.preflight.rates import PROBES_FILE, Rates, rates_file
+from MSSoftSegLib.jobs.preflight.rates import PROBES_FILE, Rates, find_rates_file
 from MSSoftSegLib.jobs.preflight.step_probe import probe_steps
 from MSSoftSegLib.jobs.preflight.stopwatch import Stopwatch
 from MSSoftSegLib.library.labeled_case import LabeledCase
@@ -55,7 +55,7 @@ _PROBE = TypeAdapter(Probe)
 
 def recall_or_probe(key: str, recipe: Recipe, example: LabeledCase | None, hardware: Hardware) -> Probe:
     """What was measured before for trainings of this kind, or is now and kept: a panel asks again at every choice."""
-    file = rates_file().with_name(PROBES_FILE)
+    file = find_rates_file().with_name(PROBES_FILE)
     known = read_document(file) or {}
     try:
         return _PROBE.validate_python(known[key])

@@ -13,11 +13,11 @@ from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.events import Emit, Event
 from MSSoftSegLib.jobs.preflight.chosen_cases import choose_cases
 from MSSoftSegLib.jobs.preflight.rates import Rates, remember, signature, step_times
-from MSSoftSegLib.jobs.preflight.request_checks import computing_device
+from MSSoftSegLib.jobs.preflight.request_checks import name_computing_device
 from MSSoftSegLib.training.engine.curves import STEPS_FILE, read_rows
 from MSSoftSegLib.training.engine.operating_point import MOST_CASES
 from MSSoftSegLib.training.recipe import parse_recipe
-from MSSoftSegLib.training.run_folder import CONFIG_FILE, Member, read_members, run_folder
+from MSSoftSegLib.training.run_folder import CONFIG_FILE, Member, name_run_folder, read_members
 
 LOGGER = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def watch_rates(spec: TrainSpec, emit: Emit) -> Iterator[Emit]:
 
 
 def _keep(spec: TrainSpec, clock: StageClock) -> None:
-    run = run_folder(spec.out)
+    run = name_run_folder(spec.out)
     members = read_members(run)
     rows = read_rows(run / members[0].name / STEPS_FILE)
     times = step_times(rows)
@@ -82,7 +82,9 @@ def _keep(spec: TrainSpec, clock: StageClock) -> None:
         other_s=clock.seconds("base-patients"),
     )
     recipe = parse_recipe((read_document(run / CONFIG_FILE) or {})["recipe"], file_name=CONFIG_FILE)
-    remember(signature(recipe, device=computing_device(spec), raw=any(not case.preprocessed for case in cases)), rates)
+    remember(
+        signature(recipe, device=name_computing_device(spec), raw=any(not case.preprocessed for case in cases)), rates
+    )
 
 
 def _operating_cases(members: Sequence[Member]) -> int:

@@ -38,7 +38,7 @@ class Rates:
     other_s: float = 0.0
 
 
-def rates_file() -> Path:
+def find_rates_file() -> Path:
     """Where rates are kept."""
     return find_cache_folder().parent / FILE
 
@@ -64,16 +64,16 @@ def signature(recipe: Recipe, *, device: str, raw: bool) -> str:
 def remember(key: str, rates: Rates) -> None:
     """Keep what a training has measured; a full or read-only disk costs that and nothing else."""
     with suppress(OSError):
-        known = read_document(rates_file()) or {}
+        known = read_document(find_rates_file()) or {}
         earlier = known.get(key, [])
         known[key] = [*(earlier if isinstance(earlier, list) else []), asdict(rates)][-KEPT:]
-        rates_file().parent.mkdir(parents=True, exist_ok=True)
-        write_document(rates_file(), known)
+        find_rates_file().parent.mkdir(parents=True, exist_ok=True)
+        write_document(find_rates_file(), known)
 
 
 def recall(key: str) -> tuple[Rates, int] | None:
     """The median of earlier trainings, and how many there were."""
-    entries = (read_document(rates_file()) or {}).get(key)
+    entries = (read_document(find_rates_file()) or {}).get(key)
     if not isinstance(entries, list):
         return None
     known = [entry for entry in entries if isinstance(entry, dict) and _is_whole(entry)]

@@ -9,7 +9,7 @@ from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.training.adaptation.policy import in_words, labeled_patients, size_for
-from MSSoftSegLib.training.followed_recipe import followed_recipe
+from MSSoftSegLib.training.followed_recipe import resolve_recipe
 from MSSoftSegLib.training.recipe import Recipe
 
 
@@ -22,5 +22,5 @@ def follow_recipe(
     if recipe.adaptation is not None and patients is not None:
         initial = None if spec.init is None else find_bundle(spec.init).description
         findings.append(PreflightFinding("note", in_words(size_for(recipe.adaptation, patients), patients)))
-    followed = followed_recipe(recipe, patients=patients, initial=initial, epochs=spec.epochs, seed=spec.seed)
+    followed = resolve_recipe(recipe, patients=patients, initial=initial, epochs=spec.epochs, seed=spec.seed)
     return followed, findings

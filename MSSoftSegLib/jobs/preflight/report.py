@@ -9,10 +9,10 @@ from typing import Any
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight.case_checks import check_cases
-from MSSoftSegLib.jobs.preflight.chosen_cases import choose_cases, patients_of
-from MSSoftSegLib.jobs.preflight.estimate import Estimate, estimate_time, unknown_parts
+from MSSoftSegLib.jobs.preflight.chosen_cases import choose_cases, list_patients
+from MSSoftSegLib.jobs.preflight.estimate import Estimate, estimate_time, find_unknown_parts
 from MSSoftSegLib.jobs.preflight.file_checks import find_damage, find_same_exams
-from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, make_finding
 from MSSoftSegLib.jobs.preflight.mask_checks import check_masks, find_alike_patients
 from MSSoftSegLib.jobs.preflight.needs import check_needs, disk_needed_mb, memory_needed_mb
 from MSSoftSegLib.jobs.preflight.rate_probe import Probe, recall_or_probe
@@ -22,10 +22,10 @@ from MSSoftSegLib.jobs.preflight.request_checks import (
     check_device,
     check_model,
     check_output,
-    computing_device,
     free_mb,
+    name_computing_device,
 )
-from MSSoftSegLib.jobs.preflight.split import Split, expected_split
+from MSSoftSegLib.jobs.preflight.split import Split, expect_split
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
@@ -66,11 +66,11 @@ def preflight(spec: TrainSpec, *, progress: Progress) -> dict[str, Any]:
         try:
             costs = estimate_costs(spec, plan, plan.recipe, free)
         except MSSoftSegError as problem:
-            costs = Costs(UNKNOWN, findings=(as_finding(problem),))
+            costs = Costs(UNKNOWN, findings=(make_finding(problem),))
     progress("rate", 1.0)
     findings = dict.fromkeys((*plan.findings, *costs.findings))
     return {
-        "patients": len(patients_of(plan.cases)),
+        "patients": len(list_patients(plan.cases)),
         "visits": sum(not case.is_pseudo_labelled for case in plan.cases),
         "cases": len(plan.cases),
         "folds": spec.folds,
@@ -98,11 +98,11 @@ def plan_training(spec: TrainSpec, progress: Progress) -> PreflightPlan:
         findings += check_model(spec, recipe)
         recipe, more = follow_recipe(recipe, cases, spec)
     except MSSoftSegError as problem:
-        return PreflightPlan(cases, None, NO_SPLIT, (*findings, as_finding(problem)))
+        return PreflightPlan(cases, None, NO_SPLIT, (*findings, make_finding(problem)))
     findings += more
     if not cases:
         return PreflightPlan(cases, recipe, NO_SPLIT, tuple(findings))
-    split, more = expected_split(cases, recipe, spec)
+    split, more = expect_split(cases, recipe, spec)
     findings += [*more, *check_cases(cases, recipe, starts_from_model=spec.init is not None)]
     progress("cases", 0.2)
     findings += [*find_damage(spec.library, cases), *check_masks(cases), *find_alike_patients(cases)]
@@ -118,7 +118,7 @@ def estimate_costs(spec: TrainSpec, plan: PreflightPlan, recipe: Recipe, free: f
     broken = any(finding.severity == "error" for finding in plan.findings)
     example = next((case for case in plan.cases if case.preprocessed and not broken), None)
     raw = any(not case.preprocessed for case in plan.cases)
-    key = signature(recipe, device=computing_device(spec), raw=raw)
+    key = signature(recipe, device=name_computing_device(spec), raw=raw)
     found = recall_or_probe(key, recipe, example, hardware)
     rates, basis = _rates(key, found)
     disk = disk_needed_mb(plan.cases, recipe, plan.split, found)
@@ -129,7 +129,7 @@ def estimate_costs(spec: TrainSpec, plan: PreflightPlan, recipe: Recipe, free: f
         memory,
         (
             *check_needs(disk, free, memory, hardware.accelerator),
-            *unknown_parts(plan.cases, recipe, rates, busy=found.busy),
+            *find_unknown_parts(plan.cases, recipe, rates, busy=found.busy),
         ),
     )
 

@@ -11,13 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.jobs.detached.starting import check_nobody_writes_to
 from MSSoftSegLib.jobs.documents.train import TrainSpec
-from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, as_finding
+from MSSoftSegLib.jobs.preflight.finding import PreflightFinding, make_finding
 from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.result_folder import check_target
 from MSSoftSegLib.training.earlier_models import find_initial_bundle, find_teacher
 from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.recipe import Recipe
-from MSSoftSegLib.training.run_folder import CONFIG_FILE, has_begun, run_folder
+from MSSoftSegLib.training.run_folder import CONFIG_FILE, has_begun, name_run_folder
 
 
 def check_output(spec: TrainSpec) -> list[PreflightFinding]:
@@ -31,7 +31,7 @@ def check_output(spec: TrainSpec) -> list[PreflightFinding]:
         findings.append(
             PreflightFinding("error", message, "choose letters A–Z, digits, dots, dashes and underscores, at most 64")
         )
-    run = run_folder(spec.out)
+    run = name_run_folder(spec.out)
     begun = has_begun(run)
     if begun and not (spec.resume or spec.overwrite):
         findings.append(
@@ -76,7 +76,7 @@ def check_device(spec: TrainSpec) -> list[PreflightFinding]:
     return found
 
 
-def computing_device(spec: TrainSpec) -> str:
+def name_computing_device(spec: TrainSpec) -> str:
     """What the training computes with, by kind and precision: what its speed belongs to."""
     hardware = choose_hardware(spec.device, devices=spec.devices, nodes=spec.nodes, precision=spec.precision)
     threads = torch.get_num_threads() if hardware.accelerator == "cpu" else 0
@@ -87,7 +87,7 @@ def _said(check: Callable[[], object]) -> list[PreflightFinding]:
     try:
         check()
     except MSSoftSegError as problem:
-        return [as_finding(problem)]
+        return [make_finding(problem)]
     return []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from MSSoftSegLib.jobs.documents.train import TrainSpec
-from MSSoftSegLib.jobs.preflight.chosen_cases import patients_of
+from MSSoftSegLib.jobs.preflight.chosen_cases import list_patients
 from MSSoftSegLib.jobs.preflight.finding import PreflightFinding
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.training.adaptation.policy import size_for
@@ -28,11 +28,9 @@ class Split:
     models: int
 
 
-def expected_split(
-    cases: Sequence[LabeledCase], recipe: Recipe, spec: TrainSpec
-) -> tuple[Split, list[PreflightFinding]]:
+def expect_split(cases: Sequence[LabeledCase], recipe: Recipe, spec: TrainSpec) -> tuple[Split, list[PreflightFinding]]:
     """The split that training/data/folds.py would draw, in numbers."""
-    patients = len(patients_of(cases))
+    patients = len(list_patients(cases))
     findings = []
     if spec.folds is not None:
         held_out = max(1, round(patients / spec.folds))

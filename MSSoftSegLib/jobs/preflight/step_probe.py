@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from MSSoftSegLib.jobs.preflight.stopwatch import Stopwatch
 from MSSoftSegLib.network.building import build_network
-from MSSoftSegLib.training.engine.deep_supervision import supervised_loss
+from MSSoftSegLib.training.engine.deep_supervision import deep_supervision_loss
 from MSSoftSegLib.training.engine.task import Hardware
 from MSSoftSegLib.training.losses.weighted_sum import RecipeLoss
 from MSSoftSegLib.training.recipe import Recipe
@@ -120,7 +120,7 @@ def _measured(
         optimizer.zero_grad(set_to_none=True)
         with saved.counted(), _autocast(hardware):
             outputs = network(images)
-        supervised_loss(outputs, label, weight, of_samples, criterion).backward()
+        deep_supervision_loss(outputs, label, weight, of_samples, criterion).backward()
         optimizer.step()
 
     def look() -> None:

@@ -31,7 +31,7 @@ MASK_FILE = "lesion_mask.nii"
 
 
 @contextmanager
-def previews(reporter: Reporter, *, wanted: bool) -> Iterator[FirstAnswer]:
+def open_preview(reporter: Reporter, *, wanted: bool) -> Iterator[FirstAnswer]:
     """A function that shows a first probability map on the native grid by an event ``preview``, if that is wanted.
 
     The files that the event names exist until this context ends. A preview that cannot be written is left out.

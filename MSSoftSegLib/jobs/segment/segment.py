@@ -20,7 +20,7 @@ from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.peak_memory import peak_memory_mib
 from MSSoftSegLib.jobs.segment.dicom_writing import write_dicom
 from MSSoftSegLib.jobs.segment.inputs import load
-from MSSoftSegLib.jobs.segment.preview import previews
+from MSSoftSegLib.jobs.segment.preview import open_preview
 from MSSoftSegLib.jobs.segment.result_writing import write_result
 from MSSoftSegLib.lesion.instances import DEFAULT_CONNECTIVITY
 from MSSoftSegLib.preprocessing.pipeline import STAGE_SECONDS
@@ -73,7 +73,7 @@ def run_segment(
     reporter.progress("reading", 0.0)
     loaded = load(spec.exam)
     source = loaded.dicom.source(spec.reference) if spec.dicom_seg and loaded.dicom is not None else None
-    with previews(reporter, wanted=spec.preview) as show:
+    with open_preview(reporter, wanted=spec.preview) as show:
         found = segment_exam(
             loaded.exam, model, spec, progress=reporter.progress, cancelled=reporter.cancelled, first=show
         )

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.image_file import compute_sha256
-from MSSoftSegLib.jobs.softmask.softmask import SIDECAR_KIND, sidecar_of
+from MSSoftSegLib.jobs.softmask.softmask import SIDECAR_KIND, name_sidecar
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
 
@@ -19,7 +19,7 @@ def read_softening(soft_label: Path) -> tuple[SoftLabelSettings | None, tuple[st
 
     BadLibrary where the sidecar is of another image.
     """
-    sidecar = sidecar_of(soft_label)
+    sidecar = name_sidecar(soft_label)
     try:
         document: Any = json.loads(sidecar.read_text(encoding="utf-8"))
         if document["kind"] != SIDECAR_KIND:

@@ -68,7 +68,7 @@ def _doubts(masks: Sequence[sitk.Image], flair: sitk.Image | None, spec: Softmas
     return [doubt for mask, path in pairs for doubt in find_mask_doubts(voxels(mask), name=path.name, brain=brain)]
 
 
-def sidecar_of(out: Path) -> Path:
+def name_sidecar(out: Path) -> Path:
     """Where the facts about a soft mask lie: ``S.nii.gz`` has ``S.json``."""
     return out.with_name(f"{image_stem(out.name)}.json")
 
@@ -96,7 +96,7 @@ def _facts(soft: SoftMask, spec: SoftmaskSpec) -> dict[str, Any]:
 
 def _check_out(spec: SoftmaskSpec) -> None:
     """Refuse a target before anything is read: an input, a file that may not be replaced, a name that is no image."""
-    out, sidecar = spec.out, sidecar_of(spec.out)
+    out, sidecar = spec.out, name_sidecar(spec.out)
     remove_abandoned(out, own=False)
     extension = image_extension(out.name)
     if extension is None or extension in DETACHED_EXTENSIONS:
@@ -123,7 +123,7 @@ def _has_image(sidecar: Path) -> bool:
     """Whether a sidecar that is there belongs to an image, of whatever format."""
     beside = sidecar.absolute().parent.glob(f"{glob.escape(sidecar.stem)}.*")
     return sidecar.exists() and any(
-        image_extension(path.name) and sidecar_of(path) == sidecar.absolute() for path in beside
+        image_extension(path.name) and name_sidecar(path) == sidecar.absolute() for path in beside
     )
 
 
@@ -137,7 +137,7 @@ def _is_ours(sidecar: Path) -> bool:
 
 def _write(soft: SoftMask, facts: dict[str, Any], spec: SoftmaskSpec) -> None:
     """Both files whole in a folder beside the target, then renamed: the sidecar first, so that no image is without one."""
-    sidecar = sidecar_of(spec.out)
+    sidecar = name_sidecar(spec.out)
     with make_scratch_beside(spec.out) as folder:
         image = folder / spec.out.name
         write_image(soft.image, image)

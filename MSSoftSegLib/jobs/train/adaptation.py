@@ -24,8 +24,8 @@ from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine.operating_point import (
     MeasuredPoint,
     choose_operating_point,
-    given_operating_point,
     load_trained,
+    measure_given_point,
 )
 from MSSoftSegLib.training.engine.task import FitTask
 from MSSoftSegLib.training.recipe import AdaptationSettings, AdaptationSize, Recipe
@@ -133,7 +133,7 @@ def finish_adaptation(
         point, words = found.point, found.words
         LOGGER.info("operating point %s", words)
     elif held_out < adaptation.settings.operating_point_patients:
-        point = given_operating_point(tasks, device, adaptation.kept_point, progress=progress)
+        point = measure_given_point(tasks, device, adaptation.kept_point, progress=progress)
         description = adaptation.initial.description
         acquisitions = description.acquisitions
         words = _kept_in_words(description, held_out)

@@ -14,7 +14,7 @@ from MSSoftSegLib.evaluation.volume import volume_ml
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.label_values import LESION
-from MSSoftSegLib.jobs.detached.one_writer import only_writer
+from MSSoftSegLib.jobs.detached.one_writer import hold_output
 from MSSoftSegLib.jobs.documents.study import StudyJob, StudySpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.library.reading import read_labeled_cases
@@ -35,7 +35,7 @@ TABLE, FIGURE, CASES = "study.md", "study.png", "study.csv"
 
 def run_study(job: StudyJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     """Run the job; the study's folder, to which no other long job writes meanwhile."""
-    with only_writer(job.spec.out):
+    with hold_output(job.spec.out):
         return _study(job, emit, cancelled)
 
 

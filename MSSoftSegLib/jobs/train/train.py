@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.inference.device import Device
-from MSSoftSegLib.jobs.detached.one_writer import only_writer
+from MSSoftSegLib.jobs.detached.one_writer import hold_output
 from MSSoftSegLib.jobs.documents.train import TrainJob, TrainSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.jobs.preflight.rate_watch import watch_rates
@@ -41,7 +41,7 @@ from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import check_target, name_partial, remove_abandoned, write_completely
 from MSSoftSegLib.training.adaptation.cross_fit import plan_cross_fit, without_validation
 from MSSoftSegLib.training.adaptation.policy import labeled_patients
-from MSSoftSegLib.training.data.folds import held_out_count
+from MSSoftSegLib.training.data.folds import count_held_out
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.earlier_models import find_initial_bundle, find_teacher
 from MSSoftSegLib.training.engine import cluster
@@ -51,17 +51,23 @@ from MSSoftSegLib.training.engine.launch import choose_hardware
 from MSSoftSegLib.training.engine.operating_point import choose_operating_point
 from MSSoftSegLib.training.engine.run import (
     Members,
+    choose_judging_device,
     describe_members,
-    judging_device,
+    find_trained_members,
     plan_members,
     train_members,
-    trained_so_far,
 )
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
 from MSSoftSegLib.training.engine.teacher_check import guard_student
-from MSSoftSegLib.training.followed_recipe import followed_recipe
+from MSSoftSegLib.training.followed_recipe import resolve_recipe
 from MSSoftSegLib.training.recipe import Recipe, find_recipe
-from MSSoftSegLib.training.run_folder import CONFIG_FILE, MEMBERS_FILE, has_begun, members_document, run_folder
+from MSSoftSegLib.training.run_folder import (
+    CONFIG_FILE,
+    MEMBERS_FILE,
+    has_begun,
+    make_members_document,
+    name_run_folder,
+)
 
 LOGGER = logging.getLogger(__name__)
 SHARES = {"preparing": 10.0, "base-patients": 5.0, "training": 80.0, "operating-point": 8.0, "bundle": 2.0}
@@ -72,7 +78,7 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
 
     No other long job writes to the same output meanwhile, and what a step took is remembered for the next estimate.
     """
-    with only_writer(job.spec.out), watch_rates(job.spec, emit) as watched:
+    with hold_output(job.spec.out), watch_rates(job.spec, emit) as watched:
         return _train(job, watched, cancelled)
 
 
@@ -88,7 +94,7 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     initial = find_initial_bundle(spec.init, recipe)
     cases = read_training_cases(spec)
     adaptation = plan_adaptation(recipe, cases, initial)
-    recipe = followed_recipe(
+    recipe = resolve_recipe(
         recipe,
         patients=labeled_patients(cases),
         initial=None if initial is None else initial.description,
@@ -96,12 +102,12 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
         seed=spec.seed,
     )
     if spec.folds is None:
-        held_out_count(labeled_patients(cases), recipe.data.validation)
-    folder = run_folder(spec.out)
-    with cluster.first_alone(hardware) as first:
+        count_held_out(labeled_patients(cases), recipe.data.validation)
+    folder = name_run_folder(spec.out)
+    with cluster.run_first_alone(hardware) as first:
         if first:
             _open_run(folder, spec, recipe, cases)
-        prepared, extra = _prepare(cases, recipe, spec, folder, adaptation, judging_device(hardware), reporter)
+        prepared, extra = _prepare(cases, recipe, spec, folder, adaptation, choose_judging_device(hardware), reporter)
     tasks = plan_members(
         [*prepared, *extra.rehearsal],
         recipe,
@@ -126,11 +132,11 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
             frozen=adaptation.size.frozen,
         )
     if spec.finish:
-        tasks = trained_so_far(tasks)
+        tasks = find_trained_members(tasks)
         cross_fit = cross_fit if all(task.is_done for task in cross_fit) else []
     if cluster.global_rank() == 0:
         write_whole(
-            folder / MEMBERS_FILE, members_document(describe_members(tasks), describe_members(cross_fit)).encode()
+            folder / MEMBERS_FILE, make_members_document(describe_members(tasks), describe_members(cross_fit)).encode()
         )
     train_members(
         [] if spec.finish else [*tasks, *without_validation(cross_fit)],
@@ -158,7 +164,7 @@ def _write(
     reporter: Reporter,
 ) -> None:
     """Choose the operating point, ask the guard, write the bundle, say so."""
-    device = judging_device(hardware)
+    device = choose_judging_device(hardware)
 
     def choosing(fraction: float) -> None:
         reporter.progress("operating-point", fraction)
@@ -182,7 +188,7 @@ def _write(
         spec.out.name,
         {
             "model": description.name,
-            "run": run_folder(spec.out).name,
+            "run": name_run_folder(spec.out).name,
             "members": len(tasks),
             "held_out": sorted({case.case for task in tasks for case in task.validation}),
             "threshold": point.threshold,

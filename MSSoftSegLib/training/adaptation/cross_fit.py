@@ -20,14 +20,14 @@ from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import (
     ChosenPoint,
     MeasuredPoint,
-    chosen_point,
-    held_out_temperature,
+    choose_point,
+    fit_temperature,
     lesion_mask,
-    predicted_cases,
+    predict_cases,
 )
 from MSSoftSegLib.training.engine.run import Members, plan_members
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
-from MSSoftSegLib.training.engine.validation import case_probability, mean_defined, rater_masks, whole_logits
+from MSSoftSegLib.training.engine.validation import case_probability, mean_defined, predict_whole, read_rater_masks
 from MSSoftSegLib.training.recipe import Recipe
 from MSSoftSegLib.training.run_folder import CROSS_FIT_FOLDER
 
@@ -84,12 +84,12 @@ def without_validation(tasks: Sequence[FitTask]) -> list[FitTask]:
 def cross_fitted(tasks: Sequence[FitTask], device: Device, initial: nn.Module, initial_point: ChosenPoint) -> CrossFit:
     """Choose the point on what the trained ``tasks`` say of the patients that each held out (Docs/methods.md section 7)."""
     recipe = tasks[0].recipe
-    temperature = held_out_temperature(tasks, device)
-    cases, after = predicted_cases(tasks, device, temperature, on="held-out")
-    point = chosen_point(cases, after, recipe, temperature)
+    temperature = fit_temperature(tasks, device)
+    cases, after = predict_cases(tasks, device, temperature, on="held-out")
+    point = choose_point(cases, after, recipe, temperature)
     before = [
         case_probability(
-            whole_logits(initial, case, recipe, device), case, recipe, temperature=initial_point.temperature
+            predict_whole(initial, case, recipe, device), case, recipe, temperature=initial_point.temperature
         )
         for case in cases
     ]
@@ -108,7 +108,7 @@ def _scores(
     dsc, f1 = [], []
     for case, probability in zip(cases, probabilities, strict=True):
         mask = lesion_mask(probability, point.threshold, point.min_lesion_mm3, case)
-        truths = rater_masks(case)
+        truths = read_rater_masks(case)
         dsc.append(mean_defined([dice(mask, truth) for truth in truths]))
         f1.append(mean_defined([detection(truth, mask).f1 for truth in truths]))
     return mean_defined(dsc), mean_defined(f1)

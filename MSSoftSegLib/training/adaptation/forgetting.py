@@ -16,7 +16,7 @@ from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import ChosenPoint
-from MSSoftSegLib.training.engine.validation import case_probability, rater_masks, whole_logits
+from MSSoftSegLib.training.engine.validation import case_probability, predict_whole, read_rater_masks
 from MSSoftSegLib.training.recipe import Recipe
 
 SEED = 0
@@ -65,7 +65,7 @@ def _scores(
     networks: Sequence[nn.Module], point: ChosenPoint, case: PreparedCase, recipe: Recipe, device: Device
 ) -> dict[str, float | None]:
     each = [
-        case_probability(whole_logits(network, case, recipe, device), case, recipe, temperature=point.temperature)
+        case_probability(predict_whole(network, case, recipe, device), case, recipe, temperature=point.temperature)
         for network in networks
     ]
     found = label_instances(
@@ -74,5 +74,5 @@ def _scores(
         min_lesion_mm3=point.min_lesion_mm3,
         voxel_volume_mm3=case.spacing_mm**3,
     )
-    truth = rater_masks(case)[0]
+    truth = read_rater_masks(case)[0]
     return {"dsc": dice(found, truth), "lesion_f1": detection(truth, found).f1}

@@ -55,13 +55,13 @@ def hold_out(cases: Sequence[PreparedCase], share: float, seed: int) -> Fold:
     if share == 0:
         return _fold(cases, ())
     patients = _by_load(cases, seed)
-    count = held_out_count(len(patients), share)
+    count = count_held_out(len(patients), share)
     rng = np.random.default_rng([seed, count])
     blocks = np.array_split(np.arange(len(patients)), count)
     return _fold(cases, {patients[int(rng.choice(block))] for block in blocks})
 
 
-def held_out_count(patients: int, share: float) -> int:
+def count_held_out(patients: int, share: float) -> int:
     """How many of so many labelled patients a share is; RequestError where nobody would be left to train on."""
     count = max(1, round(share * patients)) if share else 0
     if share and count >= patients:

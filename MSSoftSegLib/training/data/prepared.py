@@ -20,8 +20,8 @@ from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.preprocessing.steps import ALIGNMENT_VERSION, BIAS_CORRECTION_VERSION, BRAIN_EXTRACTION_VERSION
 from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
-from MSSoftSegLib.training.data.prepared_case import PreparedCase, rater_file, read_prepared, write_prepared
-from MSSoftSegLib.training.data.working_arrays import WorkingArrays, working_arrays
+from MSSoftSegLib.training.data.prepared_case import PreparedCase, name_rater_file, read_prepared, write_prepared
+from MSSoftSegLib.training.data.working_arrays import WorkingArrays, make_working_arrays
 from MSSoftSegLib.training.recipe import Recipe
 
 __all__ = ["PreparedCase", "prepare_cases"]
@@ -103,14 +103,14 @@ def _prepared(
         found = read_prepared(target, fingerprint)
         if found is not None:
             return found
-        arrays = working_arrays(case, recipe, cache=cache, progress=progress, cancelled=cancelled)
+        arrays = make_working_arrays(case, recipe, cache=cache, progress=progress, cancelled=cancelled)
     except JobCancelled:
         raise
     except MSSoftSegError as problem:
         raise type(problem)(f"case {case.case}: {problem.message}", remedy=problem.remedy) from None
     facts = _facts(case, arrays, target)
     with write_completely(target, overwrite=True) as partial:
-        write_prepared(partial, stored_arrays(arrays), facts, fingerprint)
+        write_prepared(partial, make_stored_arrays(arrays), facts, fingerprint)
     return facts
 
 
@@ -147,7 +147,7 @@ def _facts(case: LabeledCase, arrays: WorkingArrays, folder: Path) -> PreparedCa
     )
 
 
-def stored_arrays(arrays: WorkingArrays) -> dict[str, np.ndarray]:
+def make_stored_arrays(arrays: WorkingArrays) -> dict[str, np.ndarray]:
     """Every array by the stem of its file, with the lists that samples are drawn from."""
     lesions, _ = ndimage.label((arrays.label > 0) & arrays.brain, structure=EVERY_NEIGHBOR)
     flat = lesions.ravel()
@@ -161,7 +161,7 @@ def stored_arrays(arrays: WorkingArrays) -> dict[str, np.ndarray]:
         "lesion_voxels": by_lesion.astype(np.int32),
         "lesion_starts": np.searchsorted(flat[by_lesion], np.arange(1, int(flat.max()) + 2)).astype(np.int32),
     }
-    stored |= {rater_file(number): arrays.raters[name] for number, name in enumerate(sorted(arrays.raters))}
+    stored |= {name_rater_file(number): arrays.raters[name] for number, name in enumerate(sorted(arrays.raters))}
     if arrays.confidence is not None:
         stored["confidence"] = arrays.confidence
     return stored

@@ -45,7 +45,7 @@ class PreparedCase:
 
     def rater(self, name: str) -> np.ndarray:
         """(z, y, x) float32, 0–1: what this rater called certain lesion, resampled linearly. Never trained on."""
-        return self._array(rater_file(self.raters.index(name)))
+        return self._array(name_rater_file(self.raters.index(name)))
 
     def confidence(self) -> np.ndarray | None:
         """(z, y, x) float32, 0–1: weight ω of a pseudo-label; None where there is none."""
@@ -67,7 +67,7 @@ class PreparedCase:
         return np.load(self.folder / f"{stem}.npy", mmap_mode="r", allow_pickle=False)
 
 
-def rater_file(number: int) -> str:
+def name_rater_file(number: int) -> str:
     """Stem of the file of a rater's mask: names of raters need not be names of files."""
     return f"rater-{number}"
 

@@ -51,7 +51,7 @@ class _Placed:
     flair_from_working: sitk.Transform | None
 
 
-def working_arrays(
+def make_working_arrays(
     case: LabeledCase,
     recipe: Recipe,
     *,

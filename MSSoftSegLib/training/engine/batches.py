@@ -36,7 +36,7 @@ def _one_thread(worker: int) -> None:
     torch.set_num_threads(1)
 
 
-def batches(task: FitTask, *, start: int, stop: int, rank: int, world: int) -> Iterator[Sample]:
+def draw_batches(task: FitTask, *, start: int, stop: int, rank: int, world: int) -> Iterator[Sample]:
     """The batches of steps ``start`` to ``stop`` for one of ``world`` processes."""
     recipe = task.recipe
     sampler = StepSampler(start=start, stop=stop, batch=recipe.sampling.batch, rank=rank, world=world)

@@ -48,7 +48,7 @@ def write_trained_bundle(
         "created": date.today().isoformat(),
         "licence": LICENSE,
         "intended_use": INTENDED_USE,
-        **inference_facts(recipe, point),
+        **make_inference_facts(recipe, point),
         "acquisitions": [entry.model_dump() for entry in acquisitions],
         "training": {
             **facts,
@@ -69,7 +69,7 @@ def write_trained_bundle(
     return description
 
 
-def inference_facts(recipe: Recipe, point: ChosenPoint) -> dict[str, Any]:
+def make_inference_facts(recipe: Recipe, point: ChosenPoint) -> dict[str, Any]:
     """The part of ``model.json`` that says how the network is used: what the recipe fixes, and what was chosen."""
     return {
         "inputs": [entry.model_dump(mode="json") for entry in recipe.data.inputs],

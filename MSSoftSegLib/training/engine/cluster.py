@@ -15,7 +15,7 @@ TORCHRUN = ("LOCAL_RANK", "RANK", "WORLD_SIZE")
 SLURM = ("SLURM_NTASKS", "SLURM_PROCID")
 
 
-def started_by_cluster() -> bool:
+def is_started_by_cluster() -> bool:
     """Whether torchrun or SLURM started this process as one of several."""
     return all(name in os.environ for name in TORCHRUN) or _slurm_tasks() > 1
 
@@ -26,13 +26,13 @@ def _slurm_tasks() -> int:
 
 def global_rank() -> int:
     """This process' number among those that a cluster started; 0 outside one."""
-    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) if started_by_cluster() else 0
+    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) if is_started_by_cluster() else 0
 
 
 @contextmanager
-def first_alone(hardware: Hardware) -> Iterator[bool]:
+def run_first_alone(hardware: Hardware) -> Iterator[bool]:
     """The first process runs the block before all others; True in the first."""
-    if not started_by_cluster():
+    if not is_started_by_cluster():
         yield True
         return
     fabric = Fabric(

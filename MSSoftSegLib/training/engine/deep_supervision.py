@@ -10,7 +10,7 @@ from MSSoftSegLib.training.losses.weighted_sum import RecipeLoss
 HEAD_DECAY = 0.5
 
 
-def supervised_loss(
+def deep_supervision_loss(
     outputs: Tensor | tuple[Tensor, ...], label: Tensor, weight: Tensor, sample_weight: Tensor, criterion: RecipeLoss
 ) -> Tensor:
     """The loss of one output, or the weighted mean over several heads, finest first.

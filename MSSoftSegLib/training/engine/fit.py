@@ -20,7 +20,7 @@ from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.training.data.sample import Sample
 from MSSoftSegLib.training.engine.average import WeightAverage
-from MSSoftSegLib.training.engine.batches import batches
+from MSSoftSegLib.training.engine.batches import draw_batches
 from MSSoftSegLib.training.engine.checkpoint import load_checkpoint, save_checkpoint, write_whole
 from MSSoftSegLib.training.engine.curves import (
     STEP_COLUMNS,
@@ -30,7 +30,7 @@ from MSSoftSegLib.training.engine.curves import (
     Curve,
     draw_curves,
 )
-from MSSoftSegLib.training.engine.deep_supervision import supervised_loss
+from MSSoftSegLib.training.engine.deep_supervision import deep_supervision_loss
 from MSSoftSegLib.training.engine.freezing import freeze
 from MSSoftSegLib.training.engine.judging import judge
 from MSSoftSegLib.training.engine.progress_channel import ProgressChannel
@@ -106,7 +106,7 @@ class Fitting:
         self.optimizer = self.fabric.setup_optimizers(optimizer)
         if self.step == stretch.start:
             self.plateau_factor = 1.0
-        stream = batches(
+        stream = draw_batches(
             self.task,
             start=self.step,
             stop=stretch.stop,
@@ -140,7 +140,7 @@ class Fitting:
         images, label, weight = (self.fabric.to_device(part) for part in (batch.images, batch.label, batch.weight))
         layout = torch.channels_last_3d if images.ndim == 5 else torch.channels_last
         outputs = self.network(images.contiguous(memory_format=layout))
-        loss = supervised_loss(outputs, label, weight, self._sample_weight(batch, label), self.criterion)
+        loss = deep_supervision_loss(outputs, label, weight, self._sample_weight(batch, label), self.criterion)
         shared = self._mean_over_devices(loss.detach())
         if not math.isfinite(shared):
             raise JobFailed(

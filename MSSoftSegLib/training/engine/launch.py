@@ -10,7 +10,7 @@ from lightning.fabric import Fabric
 from MSSoftSegLib.errors import DeviceMissing, JobCancelled, JobFailed, MSSoftSegError, RequestError
 from MSSoftSegLib.inference.device import processor_has_bfloat16
 from MSSoftSegLib.kept_memory import keep_memory
-from MSSoftSegLib.training.engine.cluster import started_by_cluster
+from MSSoftSegLib.training.engine.cluster import is_started_by_cluster
 from MSSoftSegLib.training.engine.fit import fit
 from MSSoftSegLib.training.engine.progress_channel import ProgressChannel, QueueChannel, relay_across_processes
 from MSSoftSegLib.training.engine.task import FitTask, Hardware
@@ -31,7 +31,7 @@ def choose_hardware(device: str, *, devices: int, nodes: int, precision: str) ->
         raise DeviceMissing(
             f"{devices} GPUs were asked for and {torch.cuda.device_count()} are here", remedy="ask for fewer --devices"
         )
-    if nodes > 1 and not started_by_cluster():
+    if nodes > 1 and not is_started_by_cluster():
         raise RequestError(
             f"{nodes} nodes need a launcher that starts this command on each of them",
             remedy="start it with torchrun or srun",
@@ -47,13 +47,13 @@ def train_one(task: FitTask, channel: ProgressChannel) -> None:
     """Train one model on the task's hardware; returns when its best weights are on the disk."""
     task.folder.mkdir(parents=True, exist_ok=True)
     hardware = task.hardware
-    if started_by_cluster() or hardware.devices == 1:
+    if is_started_by_cluster() or hardware.devices == 1:
         keep_memory()
         before = torch.get_num_threads()
         if hardware.accelerator == "cpu" and hardware.workers:
             torch.set_num_threads(max(1, before - hardware.workers))
         try:
-            fabric = _fabric(hardware, "ddp" if started_by_cluster() else "auto")
+            fabric = _fabric(hardware, "ddp" if is_started_by_cluster() else "auto")
             fabric.launch()
             fit(fabric, task, channel)
         finally:

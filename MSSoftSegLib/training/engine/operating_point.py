@@ -21,7 +21,7 @@ from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.engine.task import BEST_WEIGHTS, FitTask
-from MSSoftSegLib.training.engine.validation import case_probability, mean_defined, rater_masks, whole_logits
+from MSSoftSegLib.training.engine.validation import case_probability, mean_defined, predict_whole, read_rater_masks
 from MSSoftSegLib.training.recipe import Recipe
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
@@ -88,13 +88,13 @@ def choose_operating_point(
     on: 'held-out' chooses threshold and smallest lesion there too; mean_dsc is of the cases trained on all the same.
     """
     recipe = tasks[0].recipe
-    temperature = held_out_temperature(tasks, device)
-    cases, probabilities = predicted_cases(tasks, device, temperature, on=on, progress=progress)
-    point = chosen_point(cases, probabilities, recipe, temperature)
-    return point if on == "training" else given_operating_point(tasks, device, point)
+    temperature = fit_temperature(tasks, device)
+    cases, probabilities = predict_cases(tasks, device, temperature, on=on, progress=progress)
+    point = choose_point(cases, probabilities, recipe, temperature)
+    return point if on == "training" else measure_given_point(tasks, device, point)
 
 
-def given_operating_point(
+def measure_given_point(
     tasks: Sequence[FitTask],
     device: Device,
     point: ChosenPoint,
@@ -102,17 +102,17 @@ def given_operating_point(
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> MeasuredPoint:
     """The point that was chosen elsewhere, with its mean DSC on the cases that these members trained on."""
-    cases, probabilities = predicted_cases(tasks, device, point.temperature, on="training", progress=progress)
+    cases, probabilities = predict_cases(tasks, device, point.temperature, on="training", progress=progress)
     scores = [
         mean_defined(
-            [dice(lesion_mask(found, point.threshold, point.min_lesion_mm3, case), t) for t in rater_masks(case)]
+            [dice(lesion_mask(found, point.threshold, point.min_lesion_mm3, case), t) for t in read_rater_masks(case)]
         )
         for case, found in zip(cases, probabilities, strict=True)
     ]
     return MeasuredPoint(point.temperature, point.threshold, point.min_lesion_mm3, mean_defined(scores), len(cases))
 
 
-def predicted_cases(
+def predict_cases(
     tasks: Sequence[FitTask],
     device: Device,
     temperature: float,
@@ -129,7 +129,7 @@ def predicted_cases(
     for number, case in enumerate(cases):
         progress(number / len(cases))
         members = [
-            case_probability(whole_logits(network, case, recipe, device), case, recipe, temperature=temperature)
+            case_probability(predict_whole(network, case, recipe, device), case, recipe, temperature=temperature)
             for network, theirs in zip(networks, shown, strict=True)
             if case in theirs
         ]
@@ -143,7 +143,7 @@ def _labeled(shown: Sequence[Sequence[PreparedCase]]) -> list[PreparedCase]:
     return [found[name] for name in sorted(found)]
 
 
-def chosen_point(
+def choose_point(
     cases: Sequence[PreparedCase], probabilities: Sequence[np.ndarray], recipe: Recipe, temperature: float
 ) -> MeasuredPoint:
     """The threshold with the best mean DSC, then the smallest lesion with the best lesion F1; what the recipe fixes stays."""
@@ -153,14 +153,14 @@ def chosen_point(
         values = []
         for case, probability in zip(cases, probabilities, strict=True):
             mask = lesion_mask(probability, threshold, smallest, case)
-            values.append(mean_defined([dice(mask, truth) for truth in rater_masks(case)]))
+            values.append(mean_defined([dice(mask, truth) for truth in read_rater_masks(case)]))
         return mean_defined(values)
 
     def f1(threshold: float, smallest: float) -> float:
         values = []
         for case, probability in zip(cases, probabilities, strict=True):
             mask = lesion_mask(probability, threshold, smallest, case)
-            values.append(mean_defined([detection(truth, mask).f1 for truth in rater_masks(case)]))
+            values.append(mean_defined([detection(truth, mask).f1 for truth in read_rater_masks(case)]))
         return mean_defined(values)
 
     given = 0.0 if fixed.drop_up_to_mm3 is None else _just_above(fixed.drop_up_to_mm3, recipe)
@@ -185,7 +185,7 @@ def lesion_mask(probability: np.ndarray, threshold: float, smallest: float, case
     return instances > 0
 
 
-def held_out_temperature(tasks: Sequence[FitTask], device: Device) -> float:
+def fit_temperature(tasks: Sequence[FitTask], device: Device) -> float:
     """The temperature with the lowest cross entropy against the soft labels of held-out cases; 1 where the recipe wants none."""
     recipe = tasks[0].recipe
     if not recipe.postprocessing.calibrate:
@@ -194,7 +194,7 @@ def held_out_temperature(tasks: Sequence[FitTask], device: Device) -> float:
     for task in tasks:
         network = load_trained(task)
         for case in task.validation[:MOST_CASES]:
-            logits = whole_logits(network, case, recipe, device)
+            logits = predict_whole(network, case, recipe, device)
             inside = torch.from_numpy(np.array(case.brain()))
             label = torch.from_numpy(np.array(case.label()))[inside]
             for number, temperature in enumerate(TEMPERATURES):

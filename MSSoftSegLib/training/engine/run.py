@@ -103,7 +103,7 @@ def train_members(
         task.mark_done()
 
 
-def trained_so_far(tasks: Sequence[FitTask]) -> list[FitTask]:
+def find_trained_members(tasks: Sequence[FitTask]) -> list[FitTask]:
     """Those members of a stopped training that have weights to make a model of; RequestError where none has."""
     found = [task for task in tasks if task.best_weights.is_file()]
     if not found:
@@ -114,6 +114,6 @@ def trained_so_far(tasks: Sequence[FitTask]) -> list[FitTask]:
     return found
 
 
-def judging_device(hardware: Hardware) -> Device:
+def choose_judging_device(hardware: Hardware) -> Device:
     """Where whole brains are predicted to choose the operating point."""
     return choose_device(hardware.accelerator)

@@ -70,7 +70,7 @@ def build_optimizer(phase: Phase, network: nn.Module) -> optim.Optimizer:
     return kind(parameters, lr=phase.rate, weight_decay=phase.weight_decay)
 
 
-def with_epochs(training: TrainingSettings, epochs: int) -> TrainingSettings:
+def set_epochs(training: TrainingSettings, epochs: int) -> TrainingSettings:
     """The same schedule in ``epochs`` epochs; several phases keep their proportions and at least one epoch each."""
     planned = sum(phase.epochs for phase in training.phases)
     shares = [max(1, round(phase.epochs * epochs / planned)) for phase in training.phases]

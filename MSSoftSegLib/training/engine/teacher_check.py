@@ -15,11 +15,11 @@ from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.network.window import window_of
-from MSSoftSegLib.training.confirmation_guard import GuardVerdict, confirmation_guard
+from MSSoftSegLib.training.confirmation_guard import GuardVerdict, guard_confirmation
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import MeasuredPoint, load_trained
 from MSSoftSegLib.training.engine.task import FitTask
-from MSSoftSegLib.training.engine.validation import case_probability, mean_defined, rater_masks, whole_logits
+from MSSoftSegLib.training.engine.validation import case_probability, mean_defined, predict_whole, read_rater_masks
 from MSSoftSegLib.training.recipe import Recipe
 
 
@@ -61,7 +61,7 @@ def guard_student(teacher: Bundle, tasks: Sequence[FitTask], point: MeasuredPoin
         student = load_trained(task)
 
         def by_student(case: PreparedCase, task: FitTask = task, student: torch.nn.Module = student) -> np.ndarray:
-            logits = whole_logits(student, case, task.recipe, device)
+            logits = predict_whole(student, case, task.recipe, device)
             return case_probability(logits, case, task.recipe, temperature=point.temperature)
 
         for case in task.validation:
@@ -69,7 +69,7 @@ def guard_student(teacher: Bundle, tasks: Sequence[FitTask], point: MeasuredPoin
             patients[name] = case.patient
             teacher_scores[name] = _score(by_teacher, case, description.threshold, description.min_lesion_mm3)
             student_scores[name] = _score(by_student, case, point.threshold, point.min_lesion_mm3)
-    verdict = confirmation_guard(teacher_scores, student_scores, patients=patients)
+    verdict = guard_confirmation(teacher_scores, student_scores, patients=patients)
     if not verdict.accept:
         raise JobFailed(
             f"the student is not better than its teacher: {verdict.reason}",
@@ -87,5 +87,5 @@ def _score(
         min_lesion_mm3=smallest_mm3,
         voxel_volume_mm3=case.spacing_mm**3,
     )
-    values = [dice(found, truth) for truth in rater_masks(case)]
+    values = [dice(found, truth) for truth in read_rater_masks(case)]
     return None if all(value is None for value in values) else mean_defined(values)

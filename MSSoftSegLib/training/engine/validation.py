@@ -34,7 +34,7 @@ class Validation:
     threshold: float = 0.5
 
 
-def whole_logits(network: nn.Module, case: PreparedCase, recipe: Recipe, device: Device) -> Tensor:
+def predict_whole(network: nn.Module, case: PreparedCase, recipe: Recipe, device: Device) -> Tensor:
     """Logits (1, 1, z, y, x) float32 of a whole prepared case, as ``segment`` would predict it."""
     images = torch.from_numpy(np.array(case.images()))[None]
     padding = [(-side) % 16 for side in images.shape[2:]]
@@ -63,7 +63,7 @@ def validate(
     criterion = RecipeLoss(recipe.loss, recipe.activation)
     losses, soft, overlaps = [], [], []
     for case in cases:
-        logits = whole_logits(network, case, recipe, device)
+        logits = predict_whole(network, case, recipe, device)
         brain = torch.from_numpy(np.array(case.brain()))[None, None].float()
         label = torch.from_numpy(np.array(case.label()))[None, None]
         losses.append(float(criterion(logits, label, brain)))
@@ -76,7 +76,7 @@ def validate(
     return Validation(float(np.mean(losses)), by_threshold[best], mean_defined(soft), THRESHOLDS[best])
 
 
-def rater_masks(case: PreparedCase) -> list[np.ndarray]:
+def read_rater_masks(case: PreparedCase) -> list[np.ndarray]:
     """Each rater's mask (bool) on the working grid; a pseudo-labelled case has its label's."""
     if case.raters:
         return [case.rater(name) >= 0.5 for name in case.raters]
@@ -84,7 +84,7 @@ def rater_masks(case: PreparedCase) -> list[np.ndarray]:
 
 
 def _rater_dice(mask: np.ndarray, case: PreparedCase) -> float | None:
-    values = [dice(mask, truth) for truth in rater_masks(case)]
+    values = [dice(mask, truth) for truth in read_rater_masks(case)]
     defined = [value for value in values if value is not None]
     return float(np.mean(defined)) if defined else None
 

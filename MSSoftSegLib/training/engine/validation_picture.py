@@ -11,7 +11,7 @@ import numpy as np
 
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.engine.checkpoint import write_whole
-from MSSoftSegLib.training.engine.validation import rater_masks
+from MSSoftSegLib.training.engine.validation import read_rater_masks
 
 LOGGER = logging.getLogger(__name__)
 # Gray values in normalised units (median 0, spread 1) that show tissue well.
@@ -29,7 +29,7 @@ def draw_validation(path: Path, case: PreparedCase, predicted: np.ndarray, *, th
     """
     from matplotlib.figure import Figure
 
-    truth, found = np.any(rater_masks(case), axis=0), predicted >= threshold
+    truth, found = np.any(read_rater_masks(case), axis=0), predicted >= threshold
     level = _level(truth, found, case.brain())
     rows, columns = _box(case.brain())
     gray = case.images()[0, level, rows, columns]

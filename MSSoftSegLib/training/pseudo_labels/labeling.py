@@ -99,7 +99,7 @@ def label_exams(model: str, request: LabelingRequest, *, device: str, listener: 
     check_out(request.out, request.unlabeled)
     chosen_device = choose_device(device)
     bundle = find_bundle(model)
-    check_one_teacher(request.out, source_model(bundle, request.choices))
+    check_one_teacher(request.out, describe_source_model(bundle, request.choices))
     teacher = Teacher(bundle, load_networks(bundle), chosen_device)
     planned = plan_exams(
         request.unlabeled,
@@ -127,7 +127,7 @@ def _count(request: LabelingRequest, ends: Sequence[ExamEnd]) -> dict[str, int]:
     return counts
 
 
-def source_model(bundle: Bundle, choices: PseudoLabelChoices) -> str:
+def describe_source_model(bundle: Bundle, choices: PseudoLabelChoices) -> str:
     """The teacher and all that decides about its labels, as the case records say it."""
     description = bundle.description
     made = ", ".join(f"{name} {value}" for name, value in choices.model_dump(mode="json").items())
@@ -249,6 +249,6 @@ def _store(planned: PlannedExam, label: PseudoLabel, bundle: Bundle, request: La
         confidence=label.confidence,
         status="segmented",
         preprocessed=planned.preprocessed,
-        source_model=source_model(bundle, request.choices),
+        source_model=describe_source_model(bundle, request.choices),
     )
     add_case(request.out, change)

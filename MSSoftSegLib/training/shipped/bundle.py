@@ -17,7 +17,7 @@ from MSSoftSegLib.network.catalog import SHIPPED_MODEL
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint
 from MSSoftSegLib.network.weights import save_weights
-from MSSoftSegLib.training.engine.bundle_writing import inference_facts
+from MSSoftSegLib.training.engine.bundle_writing import make_inference_facts
 from MSSoftSegLib.training.shipped.plan import Plan
 from MSSoftSegLib.version import VERSION
 
@@ -72,7 +72,7 @@ def _document(
         "created": date.today().isoformat(),
         "licence": "Apache-2.0",
         "intended_use": INTENDED_USE,
-        **inference_facts(plan.recipe(plan.stages[-1]), default),
+        **make_inference_facts(plan.recipe(plan.stages[-1]), default),
         "acquisitions": [point.model_dump() for point in points],
         "training": {
             "data": DATA,

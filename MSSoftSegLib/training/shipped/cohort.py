@@ -21,7 +21,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.result_folder import write_completely
-from MSSoftSegLib.training.data.prepared import prepare_cases, stored_arrays
+from MSSoftSegLib.training.data.prepared import make_stored_arrays, prepare_cases
 from MSSoftSegLib.training.data.prepared_case import FACTS_FILE, PreparedCase, read_prepared, write_prepared
 from MSSoftSegLib.training.data.working_arrays import WorkingArrays
 from MSSoftSegLib.training.planting.filling import fill_lesions
@@ -156,7 +156,7 @@ class _Builder:
             raters=(),
         )
         with write_completely(target, overwrite=True) as partial:
-            write_prepared(partial, stored_arrays(arrays), facts, fingerprint)
+            write_prepared(partial, make_stored_arrays(arrays), facts, fingerprint)
         return facts
 
 

@@ -16,7 +16,7 @@ from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.network.operating_point import OperatingPoint
 from MSSoftSegLib.training.shipped.held_out import HeldOutExam
-from MSSoftSegLib.training.shipped.points import lesions_of
+from MSSoftSegLib.training.shipped.points import cut_lesions
 
 MEASURES = ("dsc", "lesion_f1", "lesion_f1_18", "ece_near_lesions", "volume_ratio")
 INTERVAL_SEED = 5
@@ -43,10 +43,10 @@ class ExamFigures:
     point: dict[str, float]
 
 
-def figures_of(exam: HeldOutExam, point: OperatingPoint) -> ExamFigures:
+def measure_exam(exam: HeldOutExam, point: OperatingPoint) -> ExamFigures:
     """Measure one exam at an operating point."""
     probability = exam.probability(point.temperature)
-    mask = lesions_of(exam, probability, threshold=point.threshold, min_lesion_mm3=point.min_lesion_mm3)
+    mask = cut_lesions(exam, probability, threshold=point.threshold, min_lesion_mm3=point.min_lesion_mm3)
     pairs = pair_lesions(exam.truth, mask, min_voxels=1, connectivity=26)
     found = detection_of(pairs)
     near = neighborhood(exam.truth, spacing_mm=exam.spacing_mm) & exam.brain
@@ -69,7 +69,7 @@ def figures_of(exam: HeldOutExam, point: OperatingPoint) -> ExamFigures:
     )
 
 
-def summary_of(figures: Sequence[ExamFigures]) -> dict[str, Any]:
+def summarize_exams(figures: Sequence[ExamFigures]) -> dict[str, Any]:
     """Means over patients (a patient's visits are averaged first) with bootstrap intervals, over all and per center."""
     document = {"all": _means(figures)}
     for center in sorted({entry.center for entry in figures}):
@@ -93,7 +93,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(defined)) if defined else None
 
 
-def as_table(figures: Sequence[ExamFigures], summary: Mapping[str, Any]) -> str:
+def render_table(figures: Sequence[ExamFigures], summary: Mapping[str, Any]) -> str:
     """Markdown: a row per exam, then the means."""
     lines = [
         "| exam | slices | truth | DSC | lesion F1 (26) | F1 (18) | ECE near lesions | volume ratio | lesions true / found |",

@@ -99,10 +99,10 @@ def predict_held_out(
                 brain=voxels(brain) >= 0.5,
                 slices_mm=flair_slices_mm(working),
             )
-    return held_out_exam(exam, folder, missing=missing)
+    return read_held_out_exam(exam, folder, missing=missing)
 
 
-def held_out_exam(exam: RealExam, folder: Path, *, missing: Sequence[Modality] = ()) -> HeldOutExam:
+def read_held_out_exam(exam: RealExam, folder: Path, *, missing: Sequence[Modality] = ()) -> HeldOutExam:
     """What ``predict_held_out`` left in ``folder``; RequestError where it has not been there."""
     name = _name(exam, missing)
     if not (folder / name / MEMBERS_FILE).is_file():

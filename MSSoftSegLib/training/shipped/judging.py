@@ -29,10 +29,10 @@ from MSSoftSegLib.training.data.prepared_case import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import load_trained
 from MSSoftSegLib.training.shipped.bundle import draft_description, write_bundle
 from MSSoftSegLib.training.shipped.cohort import CohortCase
-from MSSoftSegLib.training.shipped.figures import as_table, figures_of, summary_of
+from MSSoftSegLib.training.shipped.figures import measure_exam, render_table, summarize_exams
 from MSSoftSegLib.training.shipped.held_out import HeldOutExam, predict_held_out
 from MSSoftSegLib.training.shipped.plan import Plan
-from MSSoftSegLib.training.shipped.points import acquisition_points, cross_fitted_point
+from MSSoftSegLib.training.shipped.points import choose_acquisition_points, choose_cross_fitted_point
 from MSSoftSegLib.training.shipped.real_exams import RealExam
 from MSSoftSegLib.training.shipped.stages import ShippedRun
 from MSSoftSegLib.training.shipped.withheld import Withheld, withhold_each_center, withhold_in_folds
@@ -79,7 +79,7 @@ def judge(
         run.train()
         network = load_trained(run.trained)
         _keep_bundle(run, network, part)
-        kept = held_out_folder(folder, part)
+        kept = name_held_out_folder(folder, part)
         for missing, predicted in found.items():
             for exam in exams:
                 if exam.patient in part.patients and not set(missing) - set(exam.case.images):
@@ -87,7 +87,7 @@ def judge(
                     predicted.append(predict_held_out(exam, [network], described, device, kept, missing=missing))
         lesion_free += [(case, network) for case in cohort if case.kind == "filled" and case.patient in part.patients]
     everything = found[()]
-    points = acquisition_points(everything)
+    points = choose_acquisition_points(everything)
     document: dict[str, Any] = {
         _named(missing): _judged(predicted, everything) for missing, predicted in found.items() if predicted
     }
@@ -101,8 +101,8 @@ def judge(
     return points
 
 
-def held_out_folder(run: Path, part: Withheld) -> Path:
-    """Where a run keeps what it predicted of the patients that were withheld (``held_out_exam`` reads it)."""
+def name_held_out_folder(run: Path, part: Withheld) -> Path:
+    """Where a run keeps what it predicted of the patients that were withheld (``read_held_out_exam`` reads it)."""
     return run / f"held-out-{part.name}"
 
 
@@ -119,9 +119,9 @@ def _named(missing: Sequence[Modality]) -> str:
 
 def _judged(predicted: Sequence[HeldOutExam], everything: Sequence[HeldOutExam]) -> dict[str, Any]:
     """Figures of each exam at the point that the other patients of its kind chose, all images given."""
-    figures = [figures_of(exam, cross_fitted_point(exam, everything)) for exam in predicted]
-    summary = summary_of(figures)
-    return {"exams": [asdict(entry) for entry in figures], "summary": summary, "table": as_table(figures, summary)}
+    figures = [measure_exam(exam, choose_cross_fitted_point(exam, everything)) for exam in predicted]
+    summary = summarize_exams(figures)
+    return {"exams": [asdict(entry) for entry in figures], "summary": summary, "table": render_table(figures, summary)}
 
 
 def _false_lesions(
@@ -133,7 +133,7 @@ def _false_lesions(
 ) -> dict[str, Any]:
     """What is found in a brain whose lesions were filled: everything is false."""
     point = points[-1] if case.center == "tabriz" else points[0]
-    probability = filled_probability(case.prepared, network, description, point, device)
+    probability = predict_filled(case.prepared, network, description, point, device)
     voxel_mm3 = case.prepared.spacing_mm**3
     instances = label_instances(
         probability, threshold=point.threshold, min_lesion_mm3=point.min_lesion_mm3, voxel_volume_mm3=voxel_mm3
@@ -142,7 +142,7 @@ def _false_lesions(
     return {"case": case.prepared.case, "center": case.center, "false_lesions": int(instances.max()), "ml": volume_ml}
 
 
-def filled_probability(
+def predict_filled(
     case: PreparedCase, network: nn.Module, description: ModelDescription, point: OperatingPoint, device: Device
 ) -> np.ndarray:
     """Probability (z, y, x) of a prepared case on the working grid, as ``segment`` computes it."""

@@ -38,13 +38,13 @@ def choose_point(exams: Sequence[HeldOutExam]) -> OperatingPoint:
     return OperatingPoint(temperature=temperature, threshold=best[0], min_lesion_mm3=best[1])
 
 
-def cross_fitted_point(exam: HeldOutExam, exams: Sequence[HeldOutExam]) -> OperatingPoint:
+def choose_cross_fitted_point(exam: HeldOutExam, exams: Sequence[HeldOutExam]) -> OperatingPoint:
     """The point for an exam, chosen on the other patients of its kind; on all other patients where its kind has no other."""
     others = [other for other in exams if other.patient != exam.patient]
     return choose_point([other for other in others if is_thick(other) == is_thick(exam)] or others)
 
 
-def acquisition_points(exams: Sequence[HeldOutExam]) -> tuple[AcquisitionPoint, ...]:
+def choose_acquisition_points(exams: Sequence[HeldOutExam]) -> tuple[AcquisitionPoint, ...]:
     """The points that ship: one for thin slices, one for thick ones, each on all patients of its kind."""
     points = []
     for slices_mm_from, thick in ((0.0, False), (THICK_FROM_MM, True)):
@@ -65,14 +65,14 @@ def _gains(exam: HeldOutExam, temperature: float) -> dict[tuple[float, float], f
     found = {}
     for threshold in THRESHOLDS:
         for smallest in SMALLEST_LESIONS_MM3:
-            mask = lesions_of(exam, probability, threshold=threshold, min_lesion_mm3=smallest)
+            mask = cut_lesions(exam, probability, threshold=threshold, min_lesion_mm3=smallest)
             found[threshold, smallest] = 0.5 * (
                 (dice(mask, exam.truth) or 0.0) + (detection(exam.truth, mask).f1 or 0.0)
             )
     return found
 
 
-def lesions_of(exam: HeldOutExam, probability: np.ndarray, *, threshold: float, min_lesion_mm3: float) -> np.ndarray:
+def cut_lesions(exam: HeldOutExam, probability: np.ndarray, *, threshold: float, min_lesion_mm3: float) -> np.ndarray:
     """The lesion mask (z, y, x) bool, as ``segment`` cuts it."""
     return (
         label_instances(

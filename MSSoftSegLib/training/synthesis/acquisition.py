@@ -10,7 +10,7 @@ from torch.nn import functional
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.training.synthesis.draws import Draws
 from MSSoftSegLib.training.synthesis.fields import Shape, blur, smooth_field, white_noise
-from MSSoftSegLib.training.synthesis.slices import Slices, between_slices, sliced
+from MSSoftSegLib.training.synthesis.slices import Slices, interpolate_slices, slice_image
 
 # Noise against white matter is strongest where white matter is darkest.
 NOISE_SHARE = {Modality.T1: 0.55, Modality.T2: 1.7, Modality.FLAIR: 1.0}
@@ -29,12 +29,12 @@ def acquire(image: Tensor, draws: Draws, *, modality: Modality, slices: Slices |
         image = blur(image, draws.uniform("blur", 0.3, 0.7))
     if draws.chance("ghosts", 0.15):
         image = _ghosted(image, draws)
-    scanned = image if slices is None else sliced(image, slices)
+    scanned = image if slices is None else slice_image(image, slices)
     if draws.chance("rings", 0.2):
         scanned = _ringing(scanned, draws)
     scanned = _noisy(scanned, NOISE_SHARE[modality], draws)
     if slices is not None:
-        scanned = between_slices(scanned, slices, shape)
+        scanned = interpolate_slices(scanned, slices, shape)
     if draws.chance("is_sharpened", 0.45):
         scanned = scanned + draws.uniform("sharpening", 0.2, 1.2) * (scanned - blur(scanned, 1.0))
     bias = draws.uniform("bias", 0, 0.10) * smooth_field(shape, 70, rng=draws.rng)

@@ -20,7 +20,7 @@ from MSSoftSegLib.training.synthesis.lesion_bank import LesionShape
 from MSSoftSegLib.training.synthesis.lesions import draw_lesion_fraction
 from MSSoftSegLib.training.synthesis.negatives import INNER_SHARE, distance_from_center
 from MSSoftSegLib.training.synthesis.placement import place
-from MSSoftSegLib.training.synthesis.slices import Slices, between_slices, draw_protocol, sliced
+from MSSoftSegLib.training.synthesis.slices import Slices, draw_protocol, interpolate_slices, slice_image
 
 DROP_PROBABILITY = {Modality.T1: 0.15, Modality.T2: 0.15}
 IQR_PER_SD = 1.349
@@ -55,7 +55,7 @@ def draw_patient(
         if scan.chance("is_missing", DROP_PROBABILITY.get(modality, 0.0)):
             continue
         image = acquire(appearance[modality], scan, modality=modality, slices=protocol[modality])
-        images[channel] = normalized(image, brain)
+        images[channel] = normalize_tensor(image, brain)
     return SyntheticPatient(images, (_as_acquired(label, protocol[Modality.FLAIR]) * brain)[None], draws.record)
 
 
@@ -63,10 +63,10 @@ def _as_acquired(label: Tensor, slices: Slices | None) -> Tensor:
     """What a slice's profile averages is soft by physics: the label is seen through FLAIR's slices, as raters see it."""
     if slices is None:
         return label
-    return between_slices(sliced(label, slices), slices, tuple(label.shape))  # type: ignore[arg-type]
+    return interpolate_slices(slice_image(label, slices), slices, tuple(label.shape))  # type: ignore[arg-type]
 
 
-def normalized(image: Tensor, brain: Tensor) -> Tensor:
+def normalize_tensor(image: Tensor, brain: Tensor) -> Tensor:
     """(x − median) / (IQR / 1.349) inside the brain, 0 outside: the tensor twin of preprocessing's 'median-iqr'."""
     inside = image[brain]
     low, middle, high = np.percentile(inside.numpy(), [25, 50, 75])

@@ -30,7 +30,7 @@ class Look:
     tail_99: float
 
 
-def look_of(image: np.ndarray) -> Look:
+def measure_look(image: np.ndarray) -> Look:
     """The look of one normalised image (z, y, x), exactly 0 outside the brain.
 
     Raises ValueError where there is too little brain to measure.
@@ -51,13 +51,15 @@ def histogram_distance(first: np.ndarray, second: np.ndarray) -> float:
     return float(stats.wasserstein_distance(_sampled(first), _sampled(second)))
 
 
-def realism_table(synthetic: Mapping[str, Sequence[np.ndarray]], real: Mapping[str, Sequence[np.ndarray]]) -> str:
+def render_realism_table(
+    synthetic: Mapping[str, Sequence[np.ndarray]], real: Mapping[str, Sequence[np.ndarray]]
+) -> str:
     """Markdown: for each modality and measure, the range of the real images and the 10th, 50th and 90th percentile of the
     synthetic ones, and how far the histograms lie apart: synthetic from real beside real from real."""
     lines = ["| image | measure | real (n), lowest to highest | synthetic (n), 10 %, 50 %, 90 % |", "|---|---|---|---|"]
     for modality, images in synthetic.items():
-        theirs = [asdict(look_of(image)) for image in real.get(modality, ())]
-        ours = [asdict(look_of(image)) for image in images]
+        theirs = [asdict(measure_look(image)) for image in real.get(modality, ())]
+        ours = [asdict(measure_look(image)) for image in images]
         if not ours or not theirs:
             continue
         for name in ours[0]:

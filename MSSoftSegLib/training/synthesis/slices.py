@@ -53,12 +53,12 @@ def _drawn(draws: Draws, *, axis: int, thickest: float, thinnest: float) -> Slic
     return Slices(axis, spacing, draws.uniform("profile", 0.65, 1.05), draws.uniform("offset", 0.0, 1.0))
 
 
-def sliced(image: Tensor, slices: Slices) -> Tensor:
+def slice_image(image: Tensor, slices: Slices) -> Tensor:
     """An image (z, y, x) at 1 mm as its slices: as many along the axis as there is room for."""
     return _along(image, torch.from_numpy(_profiles(image.shape[slices.axis], slices)), slices.axis)
 
 
-def between_slices(stack: Tensor, slices: Slices, shape: Shape) -> Tensor:
+def interpolate_slices(stack: Tensor, slices: Slices, shape: Shape) -> Tensor:
     """The slices' stack linearly interpolated to 1 mm, as preprocessing does; beyond the outer slices their values go on."""
     count = shape[slices.axis]
     middles = _middles(count, slices)

@@ -11,7 +11,7 @@ from MSSoftSegGUI.library.cohort_list import CohortList
 from MSSoftSegGUI.library.cohort_table import PAGE, TABLE, find_images, find_raw_folder, read_cohort
 from MSSoftSegGUI.scene.volume_files import write_volume
 
-from MSSoftSegLib.cohort.group.exam_rows import COLUMNS, tsv_line
+from MSSoftSegLib.cohort.group.exam_rows import COLUMNS, format_tsv_line
 from MSSoftSegLib.cohort.places import EXAMS_TABLE, GROUP_PAGE, RESULT_FOLDER, write_frame
 from Testing.MSSoftSeg.stand_ins.made_results import SHAPE_KJI, matrix_of, write_result
 
@@ -55,7 +55,7 @@ def cohort(tmp_path):
     add_result(out / "sub-01" / RESULT_FOLDER, first)
     add_result(out / "sub-02" / "ses-a" / RESULT_FOLDER, second)
     write_frame(out, raw=raw)
-    lines = [tsv_line(COLUMNS), *(tsv_line([exam.get(name) for name in COLUMNS]) for exam in EXAMS)]
+    lines = [format_tsv_line(COLUMNS), *(format_tsv_line([exam.get(name) for name in COLUMNS]) for exam in EXAMS)]
     (out / EXAMS_TABLE).write_text("".join(lines), encoding="utf-8")
     (out / GROUP_PAGE).write_text("page")
     return out

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from MSSoftSegLib.jobs.detached.folder import CANCEL, EVENTS, HEARTBEAT, PROCESS, create_job_folder, write_document
-from MSSoftSegLib.jobs.detached.process_identity import identity
+from MSSoftSegLib.jobs.detached.process_identity import identify_process
 
 
 class MadeJob:
@@ -26,7 +26,7 @@ class MadeJob:
 
     def live(self) -> None:
         """A process works on it."""
-        write_document(self.folder / PROCESS, identity(os.getpid()))
+        write_document(self.folder / PROCESS, identify_process(os.getpid()))
         (self.folder / HEARTBEAT).touch()
 
     def say(self, event: str, **fields) -> None:
@@ -49,7 +49,7 @@ class MadeJob:
     def die(self) -> None:
         """Killed: no word any more."""
         child = subprocess.Popen([sys.executable, "-c", ""])
-        known = identity(child.pid)
+        known = identify_process(child.pid)
         child.wait()
         write_document(self.folder / PROCESS, known)
         long_ago = time.time() - 3600

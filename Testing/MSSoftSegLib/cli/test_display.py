@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from MSSoftSegLib.cli.display import shown
+from MSSoftSegLib.cli.display import show_events
 
 
 def test_a_run_that_is_piped_leaves_a_line_per_stage_and_what_was_said(capsys):
-    with shown(json_events=False) as show:
+    with show_events(json_events=False) as show:
         for stage, overall in (("alignment", 0.0), ("alignment", 0.2), ("inference", 0.5), ("inference", 0.9)):
             show({"event": "progress", "stage": stage, "fraction": 0.0, "overall": overall, "message": ""})
         show({"event": "log", "level": "warning", "message": "T1 is [missing]"})

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from MSSoftSegLib.cli.main import run_command
-from MSSoftSegLib.training.recipe import find_recipe, parse_recipe, recipe_names
+from MSSoftSegLib.training.recipe import find_recipe, list_recipe_names, parse_recipe
 from Testing.patience import HANGING_S
 
 
@@ -21,10 +21,10 @@ def run(capsys, *words):
 def test_list_names_every_recipe_with_its_title(capsys):
     code, out, _ = run(capsys, "list")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == recipe_names()
+    assert [line.split()[0] for line in out.splitlines()] == list_recipe_names()
     assert find_recipe("groza2020").title in out
     _, out, _ = run(capsys, "list", "--json")
-    assert [row["name"] for row in json.loads(out)] == recipe_names()
+    assert [row["name"] for row in json.loads(out)] == list_recipe_names()
 
 
 def test_show_prints_toml_that_trains_the_same_with_source_and_notes(capsys):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from MSSoftSegLib.cli import synthesize_command
 from MSSoftSegLib.cli.main import run_command
-from MSSoftSegLib.training.synthesis.realism import histogram_distance, look_of
+from MSSoftSegLib.training.synthesis.realism import histogram_distance, measure_look
 from Testing.MSSoftSegLib.training.tiny_data import write_tiny_data
 
 
@@ -72,10 +72,10 @@ def test_data_without_masks_are_refused_and_leave_nothing(tmp_path, capsys):
 def test_blur_lowers_sharpness_and_thick_slices_lower_it_across_only():
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((40, 40, 40)).astype(np.float32) + 5
-    plain = look_of(noise)
+    plain = measure_look(noise)
     thick = torch.nn.functional.interpolate(torch.from_numpy(noise)[None, None, ::3], size=noise.shape)[0, 0].numpy()
-    assert look_of(thick).across < 0.9 * plain.across
-    assert look_of(thick).beside == pytest.approx(plain.beside, rel=0.1)
+    assert measure_look(thick).across < 0.9 * plain.across
+    assert measure_look(thick).beside == pytest.approx(plain.beside, rel=0.1)
     # Second differences of white noise have a variance of 1 + 4 + 1; the Laplacian's is 36 + 6.
     assert plain.beside == pytest.approx(np.sqrt(6), rel=0.05)
     assert plain.sharpness == pytest.approx(np.sqrt(42), rel=0.05)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from MSSoftSegLib.cli.cohorts.bids_app import parser
+from MSSoftSegLib.cli.cohorts.bids_app import make_parser
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "Containers"
@@ -56,7 +56,7 @@ def test_a_call_made_by_boutiques_is_one_that_the_command_line_takes(tmp_path, c
     said = capsys.readouterr().out
     program, *arguments = shlex.split(next(line for line in said.splitlines() if line.startswith("mssoftseg-bids ")))
     assert program == "mssoftseg-bids"
-    asked = vars(parser().parse_args(arguments))
+    asked = vars(make_parser().parse_args(arguments))
     there = {"bids_dir": tmp_path, "output_dir": tmp_path / "out"}
     assert {name: asked[name] for name in wanted} == {**wanted, **there}
 

@@ -10,8 +10,8 @@ import pytest
 from MSSoftSegLib.cohort.engine import kept_workers
 from MSSoftSegLib.cohort.engine.capacity import GIB, Capacity, capacity_of
 from MSSoftSegLib.cohort.engine.cluster_file import read_cluster_file
-from MSSoftSegLib.cohort.engine.dask_engine import outcomes_of_workers, workers_here
-from MSSoftSegLib.cohort.engine.job_array import slurm_array_script
+from MSSoftSegLib.cohort.engine.dask_engine import run_on_workers, start_workers_here
+from MSSoftSegLib.cohort.engine.job_array import make_slurm_script
 from MSSoftSegLib.cohort.exam_folders import find_exams
 from MSSoftSegLib.cohort.exam_list import CohortExam
 from MSSoftSegLib.cohort.group.exam_rows import read_exam_rows
@@ -96,9 +96,9 @@ def test_workers_whose_places_were_given_up_are_started_anew(exams, run, monkeyp
         for worker in list(cluster.workers.values()):
             await worker.close()
 
-    with workers_here(TWO) as client:
+    with start_workers_here(TWO) as client:
         client.sync(give_up, client.cluster)
-        outcomes = list(outcomes_of_workers(exams, run, client, workers=2))
+        outcomes = list(run_on_workers(exams, run, client, workers=2))
     assert [outcome.state for outcome in outcomes] == ["done"] * EXAMS
 
 
@@ -151,6 +151,6 @@ def test_a_cluster_of_jobs_does_every_exam_once(exams, run, tmp_path):
 
 
 def test_the_job_script_quotes_and_shares_exams_out_over_the_tasks_that_sites_allow():
-    script = slurm_array_script(["mssoftseg", "cohort", "a b.csv"], ["mssoftseg", "x"], exams=2500)
+    script = make_slurm_script(["mssoftseg", "cohort", "a b.csv"], ["mssoftseg", "x"], exams=2500)
     assert "#SBATCH --array=1-1000\n" in script
     assert """exec mssoftseg cohort 'a b.csv' --part "${SLURM_ARRAY_TASK_ID}/1000"\n""" in script

@@ -6,7 +6,7 @@ import pytest
 
 from MSSoftSegLib.cohort.bids_tree import check_described, find_bids_exams
 from MSSoftSegLib.cohort.exam_folders import find_exams
-from MSSoftSegLib.cohort.exam_list import chosen, part_of
+from MSSoftSegLib.cohort.exam_list import choose_exams, select_part
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.modality import Modality
 
@@ -27,8 +27,8 @@ def test_a_bids_tree_has_one_exam_a_session_or_participant(tmp_path):
     exams = find_bids_exams(tmp_path)
     assert names(exams) == ["sub-1_ses-a", "sub-1_ses-b", "sub-2"]
     assert [exam.problem for exam in exams] == [None] * 3
-    assert names(chosen(exams, participants=["sub-1"], sessions=["b"])) == ["sub-1_ses-b"]
-    assert names(chosen(exams, participants=["1", "2"])) == names(exams)
+    assert names(choose_exams(exams, participants=["sub-1"], sessions=["b"])) == ["sub-1_ses-b"]
+    assert names(choose_exams(exams, participants=["1", "2"])) == names(exams)
 
 
 def test_a_folder_whose_name_is_none_of_bids_is_left_out_and_said_so(tmp_path, caplog):
@@ -39,9 +39,9 @@ def test_a_folder_whose_name_is_none_of_bids_is_left_out_and_said_so(tmp_path, c
 def test_a_label_that_no_folder_has_is_named(tmp_path):
     exams = find_bids_exams(touch(tmp_path, "sub-2/anat/sub-2_FLAIR.nii.gz"))
     with pytest.raises(RequestError, match="no sub-7"):
-        chosen(exams, participants=["2", "7"])
+        choose_exams(exams, participants=["2", "7"])
     with pytest.raises(RequestError, match="no ses-1"):
-        chosen(exams, sessions=["1"])
+        choose_exams(exams, sessions=["1"])
 
 
 def test_images_with_and_without_session_are_a_problem_of_that_participant_alone(tmp_path):
@@ -133,8 +133,8 @@ def test_two_folders_that_come_to_one_name_are_refused(tmp_path):
 
 def test_parts_of_a_job_array_are_every_exam_once(tmp_path):
     exams = find_bids_exams(touch(tmp_path, *(f"sub-{n}/anat/x.nii" for n in range(10))))
-    parts = [names(part_of(exams, number, 4)) for number in (1, 2, 3, 4)]
+    parts = [names(select_part(exams, number, 4)) for number in (1, 2, 3, 4)]
     assert sorted(name for part in parts for name in part) == names(exams)
-    assert part_of(exams[:2], 3, 4) == ()
+    assert select_part(exams[:2], 3, 4) == ()
     with pytest.raises(RequestError, match="no part 5 of 4"):
-        part_of(exams, 5, 4)
+        select_part(exams, 5, 4)

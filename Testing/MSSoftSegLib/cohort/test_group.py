@@ -9,7 +9,7 @@ import pytest
 
 from MSSoftSegLib.cohort.exam_list import CohortExam
 from MSSoftSegLib.cohort.group.exam_rows import COLUMNS, read_exam_rows
-from MSSoftSegLib.cohort.group.suspicion import modified_z, most_suspicious_first, suspicions
+from MSSoftSegLib.cohort.group.suspicion import modified_z, sort_by_suspicion, suspicions
 from MSSoftSegLib.cohort.group.writing import write_group
 from MSSoftSegLib.cohort.record import ExamRecord, write_failure
 from MSSoftSegLib.errors import BadImage, RequestError
@@ -72,7 +72,7 @@ def test_there_is_one_row_an_exam_and_its_numbers_are_the_results_own(out):
 def test_the_most_suspicious_exam_comes_first_with_its_reasons(out):
     rows = read_exam_rows(out)
     found = suspicions(rows)
-    ordered = [str(row.case) for row in most_suspicious_first(rows, found)]
+    ordered = [str(row.case) for row in sort_by_suspicion(rows, found)]
     assert ordered[0] == "sub-b"
     assert set(ordered[1:3]) == {"sub-a_ses-2", "sub-5"}
     assert found["sub-5"].reasons == ("Lesion volume is unusually high for this cohort.",)

@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from MSSoftSegLib.cohort.group.change_rows import CHANGE_COLUMNS, change_lines
-from MSSoftSegLib.cohort.places import RESULT_FOLDER, exam_folder
+from MSSoftSegLib.cohort.group.change_rows import CHANGE_COLUMNS, format_change_lines
+from MSSoftSegLib.cohort.places import RESULT_FOLDER, name_exam_folder
 from MSSoftSegLib.cohort.record import ExamRecord
-from MSSoftSegLib.cohort.visits import compare_neighbors, visit_pairs
+from MSSoftSegLib.cohort.visits import compare_neighbors, pair_visits
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.library.layout import CaseId
 from Testing.MSSoftSegLib.change.small_results import write_result_of
@@ -20,7 +20,7 @@ CASES = [CaseId("a", "10"), CaseId("a", "2"), CaseId("a", "1"), CaseId("b", "1")
 
 
 def write_record(out, case, fingerprint):
-    folder = exam_folder(out, case)
+    folder = name_exam_folder(out, case)
     (folder / RESULT_FOLDER / "working").mkdir(parents=True, exist_ok=True)
     record = ExamRecord(participant=case.patient, session=case.session, fingerprint=fingerprint, seconds=1.0)
     (folder / "cohort_exam.json").write_text(record.model_dump_json())
@@ -52,7 +52,7 @@ def states(out, compare, chosen=CASES):
 
 
 def test_neighbors_are_by_number_and_never_of_two_people():
-    assert [str(pair) for pair in visit_pairs(CASES)] == ["sub-a_ses-1 → ses-2", "sub-a_ses-2 → ses-10"]
+    assert [str(pair) for pair in pair_visits(CASES)] == ["sub-a_ses-1 → ses-2", "sub-a_ses-2 → ses-10"]
 
 
 def test_a_pair_is_compared_once_and_again_where_a_result_is_new(out):
@@ -74,7 +74,7 @@ def test_whoever_chooses_sessions_passes_none_over(out):
 def test_one_that_cannot_be_compared_stops_no_other_and_stands_in_the_table(out):
     compare = Compares(out, bad="ses-2")
     assert states(out, compare) == ["failed", "done"]
-    rows = list(csv.DictReader(change_lines(out, CASES), delimiter="\t"))
+    rows = list(csv.DictReader(format_change_lines(out, CASES), delimiter="\t"))
     assert rows[0]["status"] == "failed"
     assert rows[0]["problem"] == "these are two people — look at them"
     # The stand-in's document is none.
@@ -84,7 +84,7 @@ def test_one_that_cannot_be_compared_stops_no_other_and_stands_in_the_table(out)
 
 
 def test_without_working_images_the_pair_says_what_to_do(out):
-    (exam_folder(out, CaseId("a", "2")) / RESULT_FOLDER / "working").rmdir()
+    (name_exam_folder(out, CaseId("a", "2")) / RESULT_FOLDER / "working").rmdir()
     found = list(compare_neighbors(out, CASES, set(CASES), Compares(out)))
     assert [each.state for each in found] == ["absent", "absent"]
     assert "run again with it" in found[0].problem
@@ -94,13 +94,13 @@ def test_results_of_segment_are_really_compared(tmp_path):
     visits = {"1": [Spot((-12, 0, 0), 5), Spot((12, 0, 0), 4)], "2": [Spot((-12, 0, 0), 5), Spot((0, -14, -4), 4)]}
     for session, spots in visits.items():
         case = CaseId("a", session)
-        write_result_of(visit(spots, seed=int(session)), exam_folder(tmp_path, case) / RESULT_FOLDER)
+        write_result_of(visit(spots, seed=int(session)), name_exam_folder(tmp_path, case) / RESULT_FOLDER)
         write_record(tmp_path, case, session)
     cases = [CaseId("a", session) for session in visits]
     assert [found.state for found in compare_neighbors(tmp_path, cases, set(cases))] == ["done"]
-    (row,) = csv.DictReader(change_lines(tmp_path, cases), delimiter="\t")
+    (row,) = csv.DictReader(format_change_lines(tmp_path, cases), delimiter="\t")
     assert list(row) == list(CHANGE_COLUMNS)
-    facts = json.loads((exam_folder(tmp_path, cases[1]) / "change" / "change.json").read_text())
+    facts = json.loads((name_exam_folder(tmp_path, cases[1]) / "change" / "change.json").read_text())
     assert {name: int(row[name]) for name in ("new", "resolved", "stable", "split")} == {
         "new": 1,
         "resolved": 1,

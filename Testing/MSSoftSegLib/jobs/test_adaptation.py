@@ -16,7 +16,7 @@ from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.adaptation.policy import labeled_patients, size_for
 from MSSoftSegLib.training.recipe import AdaptationSize, find_recipe
-from MSSoftSegLib.training.run_folder import PICTURE_FILE, read_members, run_folder
+from MSSoftSegLib.training.run_folder import PICTURE_FILE, name_run_folder, read_members
 from Testing.MSSoftSegLib.jobs.adapted import few_cases, listed, small_model, small_recipe
 
 
@@ -71,7 +71,7 @@ def test_with_one_case_the_operating_point_is_kept_and_the_bundle_says_so(one):
 
 def test_what_the_panel_shows_is_there(one):
     folder, events = one
-    run_of_it = run_folder(folder / "adapted")
+    run_of_it = name_run_folder(folder / "adapted")
     (member,) = read_members(run_of_it)
     assert (member.training, member.held_out) == (("d0",), ())
     with Image.open(run_of_it / member.name / PICTURE_FILE) as picture:
@@ -101,14 +101,14 @@ def test_three_cases_are_two_to_learn_from_and_one_that_judges(tmp_path, monkeyp
     small_model(tmp_path / "start")
     code, events = adapt(tmp_path, 3)
     assert code == 0
-    (member,) = read_members(run_folder(tmp_path / "adapted"))
+    (member,) = read_members(name_run_folder(tmp_path / "adapted"))
     assert len(member.training) == 2
     assert list(member.held_out) == events[-1]["summary"]["held_out"]
     spec = {
         "library": str(tmp_path / "cases.json"),
         "first": str(tmp_path / "start"),
         "second": str(tmp_path / "adapted"),
-        "run": str(run_folder(tmp_path / "adapted")),
+        "run": str(name_run_folder(tmp_path / "adapted")),
         "out": str(tmp_path / "judged"),
         "base_patients": 1,
         "base_spacing_mm": 3.0,
@@ -124,7 +124,7 @@ def test_from_four_cases_on_the_point_is_chosen_on_patients_that_the_choosing_mo
     small_model(tmp_path / "start")
     code, events = adapt(tmp_path, 4)
     assert code == 0, events[-1]
-    run_of_it = run_folder(tmp_path / "adapted")
+    run_of_it = name_run_folder(tmp_path / "adapted")
     (member,) = read_members(run_of_it)
     assert sorted(member.training) == ["d0", "d1", "d2", "d3"], "the model learns from all of them"
     choosing = sorted((run_of_it / "cross-fit").glob("fold-*"))

@@ -15,8 +15,8 @@ import pytest
 
 from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, OutputExists
 from MSSoftSegLib.jobs.detached.attaching import follow
-from MSSoftSegLib.jobs.detached.cleaning import ended_before, remove
-from MSSoftSegLib.jobs.detached.detach import absolute_spec
+from MSSoftSegLib.jobs.detached.cleaning import find_ended_before, remove
+from MSSoftSegLib.jobs.detached.detach import make_spec_absolute
 from MSSoftSegLib.jobs.detached.event_log import EventLog
 from MSSoftSegLib.jobs.detached.folder import (
     EVENTS,
@@ -27,10 +27,10 @@ from MSSoftSegLib.jobs.detached.folder import (
     create_job_folder,
     write_document,
 )
-from MSSoftSegLib.jobs.detached.one_writer import only_writer
-from MSSoftSegLib.jobs.detached.process_identity import identity
+from MSSoftSegLib.jobs.detached.one_writer import hold_output
+from MSSoftSegLib.jobs.detached.process_identity import identify_process
 from MSSoftSegLib.jobs.detached.reading import EventTail, list_jobs, read_job, request_cancel
-from MSSoftSegLib.jobs.detached.starting import check_nobody_writes_to, resumed_spec
+from MSSoftSegLib.jobs.detached.starting import check_nobody_writes_to, make_resumed_spec
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def written(folder, *events):
 
 
 def of_this_process(folder, **changes):
-    write_document(folder / PROCESS, identity(os.getpid()) | changes)
+    write_document(folder / PROCESS, identify_process(os.getpid()) | changes)
 
 
 def made_old(folder):
@@ -123,7 +123,7 @@ def test_the_state_follows_from_the_last_event(last, state, folder):
 
 def test_a_job_whose_process_is_gone_is_lost_and_says_what_to_do(folder):
     gone = subprocess.Popen([sys.executable, "-c", ""])
-    known = identity(gone.pid)
+    known = identify_process(gone.pid)
     gone.wait()
     write_document(folder / PROCESS, known)
     (folder / HEARTBEAT).touch()
@@ -133,7 +133,7 @@ def test_a_job_whose_process_is_gone_is_lost_and_says_what_to_do(folder):
 
 def test_a_dead_child_that_nobody_has_buried_is_gone(folder):
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    write_document(folder / PROCESS, identity(child.pid))
+    write_document(folder / PROCESS, identify_process(child.pid))
     assert read_job(folder).state == "running"
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -269,10 +269,10 @@ def test_who_attaches_to_a_folder_that_vanishes_is_told_so(folder):
 def test_old_jobs_are_cleaned_away_and_running_ones_are_not(folder):
     now = datetime.datetime.now(datetime.UTC)
     of_this_process(folder)
-    assert ended_before(list_jobs(), days=0, now=now + datetime.timedelta(days=99)) == []
+    assert find_ended_before(list_jobs(), days=0, now=now + datetime.timedelta(days=99)) == []
     written(folder, RESULT)
-    assert ended_before(list_jobs(), days=30, now=now) == []
-    old = ended_before(list_jobs(), days=30, now=now + datetime.timedelta(days=31))
+    assert find_ended_before(list_jobs(), days=30, now=now) == []
+    old = find_ended_before(list_jobs(), days=30, now=now + datetime.timedelta(days=31))
     remove(old)
     assert [state.folder for state in old] == [folder]
     assert not folder.exists()
@@ -290,18 +290,18 @@ def test_a_second_job_with_the_same_output_is_refused_by_every_name_of_it(folder
 
 
 def test_an_output_belongs_to_one_process_and_is_free_when_that_is_killed(tmp_path):
-    code = "import sys, pathlib\nfrom MSSoftSegLib.jobs.detached.one_writer import only_writer\n"
-    code += "with only_writer(pathlib.Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
+    code = "import sys, pathlib\nfrom MSSoftSegLib.jobs.detached.one_writer import hold_output\n"
+    code += "with hold_output(pathlib.Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
     command = [sys.executable, "-c", code, str(tmp_path / "m")]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(OutputExists, match="another job is making m"), only_writer(tmp_path / "m"):
+    with pytest.raises(OutputExists, match="another job is making m"), hold_output(tmp_path / "m"):
         pass
-    with only_writer(tmp_path / "other"):
+    with hold_output(tmp_path / "other"):
         pass
     holder.kill()
     holder.communicate()
-    with only_writer(tmp_path / "m"):
+    with hold_output(tmp_path / "m"):
         pass
 
 
@@ -310,10 +310,10 @@ def test_a_job_means_the_same_in_every_folder(tmp_path, monkeypatch):
     (tmp_path / "kats2019").mkdir()
     (tmp_path / "mine.toml").touch()
     given = {"library": "l", "recipe": "mine.toml", "out": "m", "init": "starter"}
-    spec = absolute_spec("train", given)
+    spec = make_spec_absolute("train", given)
     assert {spec["library"], spec["recipe"], spec["out"]} == {str(tmp_path / name) for name in ("l", "mine.toml", "m")}
     assert spec["init"] == "starter"
-    assert absolute_spec("train", given | {"recipe": "kats2019"})["recipe"] == "kats2019", "a name before a folder"
+    assert make_spec_absolute("train", given | {"recipe": "kats2019"})["recipe"] == "kats2019", "a name before a folder"
 
 
 def test_a_run_goes_on_only_where_the_job_had_begun_it(folder, tmp_path):
@@ -321,11 +321,11 @@ def test_a_run_goes_on_only_where_the_job_had_begun_it(folder, tmp_path):
     config = tmp_path / "model.run" / "config.json"
     asked = json.loads((folder / JOB).read_text())
     write_document(folder / JOB, asked | {"spec": asked["spec"] | {"overwrite": True}})
-    assert resumed_spec(read_job(folder))["overwrite"] is True, "nothing was begun"
+    assert make_resumed_spec(read_job(folder))["overwrite"] is True, "nothing was begun"
     config.parent.mkdir()
     config.touch()
-    resumed = resumed_spec(read_job(folder))
+    resumed = make_resumed_spec(read_job(folder))
     assert (resumed["resume"], resumed["overwrite"], resumed["replace"]) == (True, False, True)
     long_ago = time.time() - 3600
     os.utime(config, (long_ago, long_ago))
-    assert resumed_spec(read_job(folder))["overwrite"] is True, "that run is the one to be replaced"
+    assert make_resumed_spec(read_job(folder))["overwrite"] is True, "that run is the one to be replaced"

@@ -18,7 +18,7 @@ from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.jobs.detached import reading
 from MSSoftSegLib.jobs.detached.attaching import follow
 from MSSoftSegLib.jobs.detached.folder import LOCK, LOG, create_job_folder
-from MSSoftSegLib.jobs.detached.one_writer import held
+from MSSoftSegLib.jobs.detached.one_writer import hold_lock
 from MSSoftSegLib.jobs.detached.reading import EventTail, list_jobs, read_job
 from MSSoftSegLib.jobs.detached.running import end_at_signal
 from Testing.MSSoftSegLib.jobs.detached_jobs import process_of, quiet_environment, small_training, wait_until
@@ -136,7 +136,7 @@ def test_a_job_that_is_no_job_says_so_in_its_folder(pairs):
 
 def test_two_processes_never_work_on_one_job(pairs):
     folder = create_job_folder("compare", pairs)
-    with held(folder / LOCK) as is_ours:
+    with hold_lock(folder / LOCK) as is_ours:
         assert is_ours
         process = in_a_process(folder)
         assert "runs already" in process.communicate()[1]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from MSSoftSegLib.errors import JobCancelled, RequestError
 from MSSoftSegLib.jobs import run as run_module
-from MSSoftSegLib.jobs.events import Reporter, logs_as_events
+from MSSoftSegLib.jobs.events import Reporter, send_logs_as_events
 from MSSoftSegLib.jobs.run import parse_job, run
 
 SHARES = {"first": 1.0, "second": 3.0, "third": 2.0}
@@ -55,7 +55,7 @@ def test_every_stage_has_its_time_and_only_that():
 def test_log_lines_become_events_only_while_the_job_runs():
     events = []
     logger = logging.getLogger("MSSoftSegLib.somewhere")
-    with logs_as_events("j", events.append):
+    with send_logs_as_events("j", events.append):
         logger.warning("of note: %d", 3)
     logger.warning("afterwards")
     assert [(e["event"], e["level"], e["message"]) for e in events] == [("log", "warning", "of note: 3")]

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from MSSoftSegLib.jobs.documents.job import Job
-from MSSoftSegLib.jobs.kinds import FAMILIES, job_kinds
+from MSSoftSegLib.jobs.kinds import FAMILIES, find_job_kinds
 from MSSoftSegLib.jobs.run import parse_job, run
 from Testing.MSSoftSegLib.jobs.wire_format import FILE, wire_format
 from Testing.patience import HANGING_S
 
-KINDS = job_kinds()
+KINDS = find_job_kinds()
 ROOM = Path(__file__).resolve().parents[3] / "MSSoftSegLib" / "jobs"
 KNOWN = json.loads(FILE.read_text(encoding="utf-8"))
 
@@ -77,9 +77,9 @@ def test_only_a_long_job_can_be_detached(kind):
 
 def test_all_documents_are_read_without_torch_and_without_any_runner():
     code = (
-        "import sys; from MSSoftSegLib.jobs.run import parse_job; from MSSoftSegLib.jobs.kinds import job_kinds\n"
+        "import sys; from MSSoftSegLib.jobs.run import parse_job; from MSSoftSegLib.jobs.kinds import find_job_kinds\n"
         "parse_job({'job': '1', 'kind': 'study', 'spec': {'out': 'x'}})\n"
-        "loaded = {'torch', *(kind.module for kind in job_kinds().values())} & set(sys.modules)\n"
+        "loaded = {'torch', *(kind.module for kind in find_job_kinds().values())} & set(sys.modules)\n"
         "sys.exit(str(sorted(loaded)) if loaded else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=HANGING_S)

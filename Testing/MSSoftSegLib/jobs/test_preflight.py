@@ -10,14 +10,14 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.cli.main import run_command
-from MSSoftSegLib.cli.preflight_display import preflight_lines
+from MSSoftSegLib.cli.preflight_display import describe_preflight
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight import file_checks, rate_probe
 from MSSoftSegLib.jobs.preflight.estimate import estimate_time
 from MSSoftSegLib.jobs.preflight.mask_checks import check_masks, find_alike_patients
 from MSSoftSegLib.jobs.preflight.needs import check_needs
-from MSSoftSegLib.jobs.preflight.rates import KEPT, Rates, rates_file, recall, remember, signature, step_times
+from MSSoftSegLib.jobs.preflight.rates import KEPT, Rates, find_rates_file, recall, remember, signature, step_times
 from MSSoftSegLib.jobs.preflight.report import plan_training
 from MSSoftSegLib.jobs.preflight.split import Split
 from MSSoftSegLib.jobs.run import parse_job, run
@@ -88,7 +88,7 @@ def test_it_counts_what_the_training_will_do(ask):
     assert (told["training"], told["validation"]) == (8, 2)
     assert said(told, "error") == ""
     assert "few to train a model from random weights" in said(told, "warning")
-    lines = "\n".join(preflight_lines(told))
+    lines = "\n".join(describe_preflight(told))
     assert "5 patients, 10 visits, 10 cases" in lines
     assert "8 cases train, 2 of 1 other patient judge" in lines
     assert told["disk_free_mb"] > told["disk_needed_mb"] > 0
@@ -147,7 +147,7 @@ def test_an_estimate_from_tried_steps_gives_way_to_one_from_a_real_training(ask,
     spec = {"library": tmp_path / "cases.json", "recipe": str(tmp_path / "small.toml"), "out": tmp_path / "model"}
     job = parse_job({"job": "t", "kind": "train", "spec": spec | {"epochs": 4, "device": "cpu"}})
     assert run(job, lambda event: None).error is None
-    (entries,) = json.loads(rates_file().read_text()).values()
+    (entries,) = json.loads(find_rates_file().read_text()).values()
     again = ask(epochs=4, out=tmp_path / "other")
     assert "by 1 earlier training of this kind" in again["estimate"]
     assert again["estimated_s"] > 24 * entries[0]["step_s"], "four epochs of six steps and more"
@@ -267,7 +267,7 @@ def test_rates_are_the_median_of_the_last_trainings_and_survive_damage():
     found, trainings = recall("key")
     assert (found.step_s, found.preparing_case_s, trainings) == (3.0, None, KEPT)
     assert recall("another") is None
-    rates_file().write_text("{torn")
+    find_rates_file().write_text("{torn")
     assert recall("key") is None
     remember("key", rates)
     assert recall("key") == (rates, 1)

@@ -31,7 +31,7 @@ def reporter(events):
 
 def test_the_event_names_whole_files_that_follow_the_rules_of_the_last_answer():
     events = []
-    with preview.previews(reporter(events), wanted=True) as show:
+    with preview.open_preview(reporter(events), wanted=True) as show:
         show(probability(), 0.5, 3.0)
         (event,) = events
         folder = Path(event["path"])
@@ -53,7 +53,7 @@ def test_a_job_that_ends_badly_leaves_no_preview():
     events = []
 
     def job():
-        with preview.previews(reporter(events), wanted=True) as show:
+        with preview.open_preview(reporter(events), wanted=True) as show:
             show(probability(), 0.5, 3.0)
             raise JobCancelled
 
@@ -68,14 +68,14 @@ def test_a_preview_that_cannot_be_written_is_left_out_and_the_job_goes_on(monkey
 
     monkeypatch.setattr(preview, "write_images", full)
     events = []
-    with preview.previews(reporter(events), wanted=True) as show:
+    with preview.open_preview(reporter(events), wanted=True) as show:
         show(probability(), 0.5, 3.0)
     assert events == []
 
 
 def test_nobody_who_did_not_ask_is_shown_anything():
     events = []
-    with preview.previews(reporter(events), wanted=False) as show:
+    with preview.open_preview(reporter(events), wanted=False) as show:
         show(probability(), 0.5, 3.0)
     assert events == []
 

@@ -21,7 +21,7 @@ from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.bundle import read_bundle, verify
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.engine.curves import STEPS_FILE, read_rows
-from MSSoftSegLib.training.run_folder import run_folder
+from MSSoftSegLib.training.run_folder import name_run_folder
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
 from Testing.patience import HANGING_S
@@ -92,7 +92,7 @@ def test_the_bundle_is_whole_and_says_how_it_was_made(model):
 
 
 def test_the_runs_folder_keeps_what_a_later_run_needs_and_no_images(model):
-    left = {path.name for path in run_folder(model).rglob("*") if path.is_file()}
+    left = {path.name for path in name_run_folder(model).rglob("*") if path.is_file()}
     assert {"config.json", "checkpoint.pt", "best.safetensors", STEPS_FILE} <= left
     assert not [name for name in left if name.endswith(".npy")]
 
@@ -145,7 +145,7 @@ def test_a_model_of_another_network_is_no_beginning(datalist, recipe, tmp_path, 
 
 def test_a_run_that_was_begun_is_neither_overwritten_nor_mixed_up(datalist, recipe, tmp_path, capsys):
     out = tmp_path / "m"
-    folder = run_folder(out)
+    folder = name_run_folder(out)
     folder.mkdir()
     (folder / "config.json").write_text('{"recipe": {"name": "another"}}')
     assert train(datalist, recipe, out) == 2
@@ -157,7 +157,7 @@ def test_a_run_that_was_begun_is_neither_overwritten_nor_mixed_up(datalist, reci
 
 @pytest.mark.parametrize("option", ["--overwrite", "--resume"])
 def test_a_run_killed_while_its_first_file_was_written_is_begun_anew(datalist, recipe, tmp_path, option):
-    folder = run_folder(tmp_path / "m")
+    folder = name_run_folder(tmp_path / "m")
     folder.mkdir()
     (folder / ".config.json.4242").write_text('{"recipe"')
     assert train(datalist, recipe, tmp_path / "m", option, "--epochs", "1") == 0
@@ -165,7 +165,7 @@ def test_a_run_killed_while_its_first_file_was_written_is_begun_anew(datalist, r
 
 def test_a_run_is_removed_whole_or_not_at_all(datalist, recipe, tmp_path, monkeypatch):
     """A kill while the old run's files are deleted: what is left stands under the name of scratch and is tidied up."""
-    folder = run_folder(tmp_path / "m")
+    folder = name_run_folder(tmp_path / "m")
     (folder / "prepared").mkdir(parents=True)
     (folder / "config.json").write_text("{}")
 
@@ -182,7 +182,7 @@ def test_a_run_is_removed_whole_or_not_at_all(datalist, recipe, tmp_path, monkey
 
 
 def test_a_folder_that_is_no_run_is_never_removed(datalist, recipe, tmp_path, capsys):
-    folder = run_folder(tmp_path / "m")
+    folder = name_run_folder(tmp_path / "m")
     folder.mkdir()
     (folder / "thesis.docx").write_text("years of work")
     assert train(datalist, recipe, tmp_path / "m", "--overwrite") == 2
@@ -191,7 +191,7 @@ def test_a_folder_that_is_no_run_is_never_removed(datalist, recipe, tmp_path, ca
 
 
 def test_a_folder_that_is_no_run_is_not_gone_on_with(datalist, recipe, tmp_path, capsys):
-    mine = run_folder(tmp_path / "m") / "prepared" / "thesis.docx"
+    mine = name_run_folder(tmp_path / "m") / "prepared" / "thesis.docx"
     mine.parent.mkdir(parents=True)
     mine.write_text("years of work")
     assert train(datalist, recipe, tmp_path / "m", "--resume") == 2
@@ -216,7 +216,7 @@ def test_a_stopped_training_becomes_a_model_of_its_best_weights_without_learning
     assert train(datalist, recipe, out, "--epochs", "1") == 0
     weights = (out / "weights.safetensors").read_bytes()
     shutil.rmtree(out)
-    member = run_folder(out) / "fold-0-model-0"
+    member = name_run_folder(out) / "fold-0-model-0"
     (member / "done").unlink()
     steps = (member / STEPS_FILE).read_text()
     assert train(datalist, recipe, out, "--epochs", "1", "--finish") == 2
@@ -234,7 +234,7 @@ def test_weights_that_were_damaged_are_named(datalist, recipe, tmp_path, capsys)
     out = tmp_path / "m"
     assert train(datalist, recipe, out, "--epochs", "1") == 0
     shutil.rmtree(out)
-    (run_folder(out) / "fold-0-model-0" / "best.safetensors").write_bytes(b"no weights")
+    (name_run_folder(out) / "fold-0-model-0" / "best.safetensors").write_bytes(b"no weights")
     assert train(datalist, recipe, out, "--epochs", "1", "--resume") == 4
     assert "best.safetensors of this run is missing or damaged" in capsys.readouterr().err
 
@@ -294,7 +294,7 @@ def test_a_student_that_falls_behind_its_teacher_is_refused(datalist, recipe, mo
     assert train(datalist, recipe, tmp_path / "student", *more) == 4
     assert "not better than its teacher" in capsys.readouterr().err
     assert not (tmp_path / "student").exists()
-    assert list(run_folder(tmp_path / "student").rglob("best.safetensors")), "what was computed is kept"
+    assert list(name_run_folder(tmp_path / "student").rglob("best.safetensors")), "what was computed is kept"
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ def test_an_exam_with_a_label_is_not_learned_from_as_pseudo_labeled_too(
     said = capsys.readouterr().err
     assert f"sub-pseudo002 has the same FLAIR as the labelled case {twin.case}" in said
     assert str(tmp_path) not in said
-    assert not run_folder(tmp_path / "student").exists()
+    assert not name_run_folder(tmp_path / "student").exists()
     assert run_command(["library", "set-status", str(library), "sub-pseudo002", "excluded"]) == 0
     assert train(datalist, recipe, tmp_path / "student", *more) in {0, 4}, "the other pseudo-label may be learned from"
 

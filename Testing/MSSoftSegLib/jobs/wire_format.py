@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from MSSoftSegLib.jobs.kinds import job_kinds
+from MSSoftSegLib.jobs.kinds import find_job_kinds
 
 FILE = Path(__file__).with_suffix(".json")
 IN_WORDS = ("title", "description")
@@ -17,7 +17,7 @@ IN_WORDS = ("title", "description")
 
 def wire_format() -> dict[str, Any]:
     """The JSON schema of each kind's document, without what it says to people."""
-    return {kind.name: _bare(kind.document.model_json_schema()) for kind in job_kinds().values()}
+    return {kind.name: _bare(kind.document.model_json_schema()) for kind in find_job_kinds().values()}
 
 
 def _bare(schema: Any, *, names: bool = False) -> Any:

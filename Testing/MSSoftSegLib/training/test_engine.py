@@ -109,19 +109,19 @@ def test_an_error_in_a_spawned_process_reaches_the_user_as_itself(tmp_path):
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(tmp_path, monkeypatch):
     task = small_task(tmp_path, tiny_recipe())
-    usual, calls = fit.supervised_loss, []
+    usual, calls = fit.deep_supervision_loss, []
 
     def spoiled(*arguments):
         calls.append(1)
         loss = usual(*arguments)
         return loss * math.nan if len(calls) == 7 else loss
 
-    monkeypatch.setattr(fit, "supervised_loss", spoiled)
+    monkeypatch.setattr(fit, "deep_supervision_loss", spoiled)
     with pytest.raises(JobFailed, match="nan at step 6") as problem:
         train(task)
     assert "learning rate" in problem.value.remedy
     assert checkpoint.load_checkpoint(task.folder)["step"] == 6
-    monkeypatch.setattr(fit, "supervised_loss", usual)
+    monkeypatch.setattr(fit, "deep_supervision_loss", usual)
     train(replace(task, resume=True))
     assert len(losses(task.folder)) == 8
 
@@ -204,13 +204,13 @@ def test_a_soft_value_reaches_the_loss_as_it_is(tmp_path, monkeypatch):
         label = np.where(case.brain(), np.float32(0.37), np.float32(0))
         np.save(case.folder / "label.npy", label)
     seen: list[Sample] = []
-    usual = fit.supervised_loss
+    usual = fit.deep_supervision_loss
 
     def watched(outputs, label, weight, sample_weight, criterion):
         seen.append(label)
         return usual(outputs, label, weight, sample_weight, criterion)
 
-    monkeypatch.setattr(fit, "supervised_loss", watched)
+    monkeypatch.setattr(fit, "deep_supervision_loss", watched)
     train(task)
     values = torch.cat([label.flatten() for label in seen])
     assert (torch.isclose(values, torch.tensor(0.37), atol=1e-5)).float().mean() > 0.3

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from MSSoftSegLib.network.description import ModelInput, NetworkDescription
 from MSSoftSegLib.training.recipe import AdaptationSize, LossTerm, Phase, Recipe, find_recipe
-from MSSoftSegLib.training.recipe_text import in_words
+from MSSoftSegLib.training.recipe_text import format_value
 
 PAGE = (Path(__file__).resolve().parents[3] / "Docs" / "recipes.md").read_text(encoding="utf-8")
 NETWORKS = get_args(get_args(NetworkDescription)[0])
@@ -60,7 +60,7 @@ def stated(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     default = list(field.default) if isinstance(field.default, tuple) else field.default
-    return in_words(default)
+    return format_value(default)
 
 
 def choices(field: FieldInfo) -> list[str]:

@@ -6,8 +6,8 @@ import pytest
 
 from MSSoftSegLib.errors import BadRecipe, RequestError
 from MSSoftSegLib.training import recipe as recipes
-from MSSoftSegLib.training.recipe import find_recipe, parse_recipe, recipe_names, recipes_folder
-from MSSoftSegLib.training.recipe_text import as_toml, differences, document
+from MSSoftSegLib.training.recipe import find_recipe, find_recipes_folder, list_recipe_names, parse_recipe
+from MSSoftSegLib.training.recipe_text import differences, make_document, render_toml
 
 # From the publications (Docs/published.md), not from our files.
 PUBLISHED = {
@@ -102,14 +102,14 @@ TWINS = {
 
 def value_at(recipe, key):
     if key == "loss":
-        return [term["name"] for term in document(recipe)["loss"]]
-    value = document(recipe)
+        return [term["name"] for term in make_document(recipe)["loss"]]
+    value = make_document(recipe)
     for part in key.split("."):
         value = value[int(part)] if isinstance(value, list) else value.get(part)
     return value
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", list_recipe_names())
 def test_every_recipe_that_ships_is_valid_named_as_its_file_and_says_what_was_chosen(name):
     recipe = find_recipe(name)
     assert recipe.name == name
@@ -120,7 +120,7 @@ def test_every_recipe_that_ships_is_valid_named_as_its_file_and_says_what_was_ch
 
 def test_the_recipes_of_the_four_publications_and_ours_ship():
     ours = {"barilan-sl-small", "groza2020-spleen", "mssoftseg-adapt", "mssoftseg-fullres", "mssoftseg-synthetic"}
-    assert set(PUBLISHED) | set(TWINS) | ours == set(recipe_names())
+    assert set(PUBLISHED) | set(TWINS) | ours == set(list_recipe_names())
 
 
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name, values in PUBLISHED.items() for key in values])
@@ -159,10 +159,10 @@ def test_grozas_spleen_differs_from_the_brain_in_what_a_ct_asks_for_only():
     assert {key for key in keys if not key.startswith("data.inputs.")} == {"data.spacing_mm", "labels.sigma_mm"}
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", list_recipe_names())
 def test_what_is_shown_reads_back_as_the_same_recipe(name):
     recipe = find_recipe(name)
-    assert parse_recipe(tomllib.loads(as_toml(recipe)), file_name="shown.toml") == recipe
+    assert parse_recipe(tomllib.loads(render_toml(recipe)), file_name="shown.toml") == recipe
 
 
 def test_a_recipe_is_the_same_as_itself():
@@ -215,14 +215,14 @@ def test_an_unknown_base_is_refused_with_those_that_are_known(own_file):
 
 
 def test_recipes_that_extend_each_other_are_refused(tmp_path, monkeypatch):
-    shipped = (recipes_folder() / "mssoftseg.toml").read_text()
+    shipped = (find_recipes_folder() / "mssoftseg.toml").read_text()
     (tmp_path / "one.toml").write_text("extends = 'two'\n")
     (tmp_path / "two.toml").write_text("extends = 'one'\n")
     (tmp_path / "self.toml").write_text("extends = 'self'\n")
     (tmp_path / "whole.toml").write_text(shipped)
     (tmp_path / "child.toml").write_text("extends = 'whole'\nname = 'child'\n")
     (tmp_path / "grandchild.toml").write_text("extends = 'child'\nname = 'grandchild'\n")
-    monkeypatch.setattr(recipes, "recipes_folder", lambda: tmp_path)
+    monkeypatch.setattr(recipes, "find_recipes_folder", lambda: tmp_path)
     for name in ("one", "two", "self"):
         with pytest.raises(BadRecipe, match="extends"):
             find_recipe(name)

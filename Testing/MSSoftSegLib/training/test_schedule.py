@@ -12,8 +12,8 @@ from MSSoftSegLib.training.engine.schedule import (
     build_optimizer,
     learning_rate,
     phases_in_steps,
+    set_epochs,
     total_steps,
-    with_epochs,
 )
 from MSSoftSegLib.training.recipe import Phase, TrainingSettings, find_recipe
 
@@ -80,7 +80,7 @@ def test_phases_follow_each_other_without_a_gap():
 @given(st.integers(1, 30), st.lists(st.integers(1, 200), min_size=1, max_size=4))
 def test_a_shorter_course_keeps_every_phase(epochs, planned):
     training = course_of(*(Phase(epochs=count, rate=1e-3) for count in planned))
-    shortened = with_epochs(training, epochs)
+    shortened = set_epochs(training, epochs)
     counts = [phase.epochs for phase in shortened.phases]
     assert min(counts) >= 1
     assert len(counts) == len(planned)
@@ -89,7 +89,7 @@ def test_a_shorter_course_keeps_every_phase(epochs, planned):
 
 
 def test_two_phases_of_a_shorter_course_keep_their_proportion():
-    shortened = with_epochs(find_recipe("groza2020").training, 12)
+    shortened = set_epochs(find_recipe("groza2020").training, 12)
     assert [phase.epochs for phase in shortened.phases] == [10, 2]
 
 

@@ -14,7 +14,7 @@ from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.training.data.prepared import prepare_cases
 from MSSoftSegLib.training.data.stream import SampleStream
 from MSSoftSegLib.training.engine.curves import VALIDATIONS_FILE, read_rows
-from MSSoftSegLib.training.engine.validation import rater_masks
+from MSSoftSegLib.training.engine.validation import read_rater_masks
 from MSSoftSegLib.training.recipe import find_recipe
 from Testing.MSSoftSegLib.training.made_spleens import write_spleen_task
 
@@ -121,7 +121,7 @@ def test_the_smoothed_mask_is_soft_in_training_and_its_twins_is_not(prepared, re
 
 def test_the_truth_that_judges_is_never_smoothed(prepared):
     for smoothed, plain in zip(*prepared.values(), strict=True):
-        (truth,), (same) = rater_masks(smoothed), rater_masks(plain)[0]
+        (truth,), (same) = read_rater_masks(smoothed), read_rater_masks(plain)[0]
         assert truth.dtype == bool
         np.testing.assert_array_equal(truth, same)
         # A smoothed border has its half where the drawn one was, so the volumes agree, and the values do not.
@@ -132,7 +132,7 @@ def test_the_truth_that_judges_is_never_smoothed(prepared):
 def test_a_network_finds_the_spleen_of_bodies_that_it_has_not_seen(trained, prepared):
     # What brightness alone can do: liver, kidneys and aorta are as bright.
     by_brightness = [
-        np.mean([dice(case.images()[0] > level, rater_masks(case)[0]) for case in prepared["groza2020-spleen"]])
+        np.mean([dice(case.images()[0] > level, read_rater_masks(case)[0]) for case in prepared["groza2020-spleen"]])
         for level in np.linspace(-1, 3, 41)
     ]
     assert max(by_brightness) < 0.45

@@ -17,7 +17,7 @@ from MSSoftSegLib.training.synthesis.anatomy_bank import load_anatomy_bank
 from MSSoftSegLib.training.synthesis.contrasts import draw_tissue_values
 from MSSoftSegLib.training.synthesis.draws import Draws
 from MSSoftSegLib.training.synthesis.fields import blur
-from MSSoftSegLib.training.synthesis.generator import draw_patient, normalized
+from MSSoftSegLib.training.synthesis.generator import draw_patient, normalize_tensor
 from MSSoftSegLib.training.synthesis.lesion_bank import load_lesion_bank
 from MSSoftSegLib.training.synthesis.placement import place
 from Testing.MSSoftSegLib.training.tiny_data import write_tiny_data
@@ -136,7 +136,7 @@ def test_training_normalizes_as_preprocessing_does():
     brain[2:7, 2:8, 2:9] = True
     grid = Grid((11, 10, 9), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
     theirs = voxels(normalize(grid.image(array), grid.image(brain.astype(np.uint8)), "median-iqr"))
-    ours = normalized(torch.from_numpy(array), torch.from_numpy(brain)).numpy()
+    ours = normalize_tensor(torch.from_numpy(array), torch.from_numpy(brain)).numpy()
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 

@@ -14,11 +14,11 @@ def spline_field(shape: tuple[int, ...], knot_voxels: float, *, channels: int, r
     field = torch.from_numpy(points.astype(np.float32))
     # From the last axis on: the small ones first, so that only the last product is large.
     for axis in range(len(shape), 0, -1):
-        field = along_axis(field, bases[axis - 1], axis)
+        field = apply_along_axis(field, bases[axis - 1], axis)
     return field.contiguous() / field.abs().max().clamp(min=1e-6)
 
 
-def along_axis(tensor: Tensor, matrix: Tensor, axis: int) -> Tensor:
+def apply_along_axis(tensor: Tensor, matrix: Tensor, axis: int) -> Tensor:
     """The matrix (out, in) applied along one axis of a tensor."""
     if axis == tensor.ndim - 1:
         return tensor @ matrix.T

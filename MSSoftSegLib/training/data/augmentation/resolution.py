@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from MSSoftSegLib.training.data.augmentation import CHANCE
-from MSSoftSegLib.training.data.augmentation.fields import along_axis
+from MSSoftSegLib.training.data.augmentation.fields import apply_along_axis
 from MSSoftSegLib.training.data.augmentation.intensity import brain_of
 from MSSoftSegLib.training.data.sample import Sample
 from MSSoftSegLib.training.recipe import AugmentationSettings
@@ -56,10 +56,10 @@ def apply_resolution(sample: Sample, draw: ResolutionDraw) -> Sample:
         changed = image
         if channel.blur_sd > 0:
             for axis, count in enumerate(image.shape):
-                changed = along_axis(changed, blur_matrix(count, channel.blur_sd), axis)
+                changed = apply_along_axis(changed, blur_matrix(count, channel.blur_sd), axis)
         if channel.thick > 0:
             count = image.shape[channel.thick_axis]
-            changed = along_axis(changed, thick_slice_matrix(count, channel.thick), channel.thick_axis)
+            changed = apply_along_axis(changed, thick_slice_matrix(count, channel.thick), channel.thick_axis)
         images.append(image if changed is image else changed * brain)
     return replace(sample, images=torch.stack(images))
 
