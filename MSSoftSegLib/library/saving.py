@@ -15,7 +15,7 @@ from MSSoftSegLib.library.creation import ensure_library
 from MSSoftSegLib.library.differences import describe_difference
 from MSSoftSegLib.library.layout import DESCRIPTION, LONGEST_ID, CaseId
 from MSSoftSegLib.library.reading import find_case
-from MSSoftSegLib.library.transaction import lock_patient, stage_in_place
+from MSSoftSegLib.library.transaction import check_arrived, lock_patient, stage_in_place
 from MSSoftSegLib.library.writing import check_spelling, put_in_place, stage_files
 
 DISK_IS_GONE = frozenset(
@@ -111,6 +111,7 @@ def _save(library: Path, drawing: Drawing) -> Saved:
                 change = dataclasses.replace(change, status="corrected")
             change = dataclasses.replace(change, made_of=_made_of(before, drawing, rater))
             record = put_in_place(library, folder, staged, change, facts, replace=True)
+    check_arrived(library, record)
     return Saved(record, rater, conflict, new_library=False)
 
 

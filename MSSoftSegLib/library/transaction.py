@@ -17,9 +17,9 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ValidationError
 
-from MSSoftSegLib.errors import BadLibrary, RequestError
+from MSSoftSegLib.errors import BadLibrary, MSSoftSegError, RequestError
 from MSSoftSegLib.library.case_record import CaseRecord, format_record
-from MSSoftSegLib.library.layout import PARTICIPANTS, WRITERS_FOLDER, CaseId, resolve_inside
+from MSSoftSegLib.library.layout import DESCRIPTION, PARTICIPANTS, WRITERS_FOLDER, CaseId, resolve_inside
 from MSSoftSegLib.library.locking import lock_file
 
 COMMIT = "commit.json"
@@ -35,9 +35,45 @@ class Commit(BaseModel, frozen=True, extra="forbid"):
     removals: tuple[str, ...] = ()
 
 
+def check_reachable(library: Path) -> None:
+    """BadLibrary where the library is gone: deleted, moved, or on a disk that was unmounted, which leaves an empty folder."""
+    if not (library / DESCRIPTION).is_file():
+        raise BadLibrary(
+            f"the case library {library.name} cannot be reached",
+            remedy="connect its disk or network share, or see where its folder is, then try again",
+        )
+
+
+@contextmanager
+def watch_reachable(library: Path) -> Iterator[None]:
+    """Whatever fails in the block fails as BadLibrary where the library is gone meanwhile: no other remedy would help."""
+    try:
+        yield
+    except (MSSoftSegError, OSError):
+        check_reachable(library)
+        raise
+
+
+def check_arrived(library: Path, record: CaseRecord) -> None:
+    """BadLibrary where a case that was just put in place is not there: the library went away while it was written to.
+
+    Only what no other writer ever takes away is looked for: the record, images, raters' masks.
+    """
+    check_reachable(library)
+    case = record.case_id
+    names = [case.record, *map(case.image, record.images), *map(case.rater_mask, record.raters)]
+    lost = [name.name for name in names if not resolve_inside(library, name).is_file()]
+    if lost:
+        raise BadLibrary(
+            f"{lost[0]} of {case} is not in {library.name}, though it was put there",
+            remedy="see whether somebody moves or deletes files of the case library, then add the case again",
+        )
+
+
 @contextmanager
 def stage_in_place(library: Path) -> Iterator[Path]:
     """A folder of one's own for files on their way in; what is still there when the block ends is removed."""
+    check_reachable(library)
     pending = _pending_folder(library)
     folder = pending / secrets.token_hex(8)
     try:
@@ -64,6 +100,7 @@ def lock_patient(library: Path, case: CaseId) -> Iterator[None]:
 
     The lock ignores case: on many network shares ``sub-a`` and ``sub-A`` are one folder.
     """
+    check_reachable(library)
     with lock_file(library / WRITERS_FOLDER / "locks" / f"sub-{case.patient.casefold()}.lock"):
         for folder, commit in find_decided(library).items():
             if commit.record.patient.casefold() == case.patient.casefold():
@@ -82,6 +119,7 @@ def commit_change(
     """Put staged files (by final relative name) and the record in place; the patient must be locked."""
     moves = {path.name: str(name) for name, path in staged.items()}
     commit = Commit(record=record, moves=moves, removals=tuple(str(name) for name in removals))
+    check_reachable(library)
     write_text(folder / COMMIT, commit.model_dump_json(), scratch=folder)
     _carry_out(library, folder, commit)
 
@@ -118,6 +156,8 @@ def write_text(path: Path, text: str, *, scratch: Path) -> None:
 
 def _carry_out(library: Path, folder: Path, commit: Commit) -> None:
     """Everything that was decided; repeating it changes nothing."""
+    # Folders are made where they lack: of a library that is gone a new one would be begun.
+    check_reachable(library)
     for source, name in commit.moves.items():
         target = resolve_inside(library, PurePosixPath(name))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -140,6 +180,7 @@ def add_participant(library: Path, patient: str) -> None:
     with lock_file(library / WRITERS_FOLDER / "locks" / "participants.lock"):
         if f"sub-{patient}" in read_participants(library):
             return
+        check_reachable(library)
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         # A file that was lost is made anew.
         lines = lines or [

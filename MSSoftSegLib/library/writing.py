@@ -22,24 +22,33 @@ from MSSoftSegLib.library.differences import count_edits, count_edits_of_replace
 from MSSoftSegLib.library.intake import copy_whole, store_image, store_mask, store_probability
 from MSSoftSegLib.library.layout import DERIVATIVES, CaseId, resolve_inside
 from MSSoftSegLib.library.reading import check_is_library, find_case, find_file_problem
-from MSSoftSegLib.library.transaction import commit_change, lock_patient, stage_in_place
+from MSSoftSegLib.library.transaction import (
+    check_arrived,
+    commit_change,
+    lock_patient,
+    stage_in_place,
+    watch_reachable,
+)
 
 
 def add_case(library: Path, change: CaseChange, *, replace: bool = False) -> CaseRecord:
     """Add a case, or add images, raters' label maps and a soft label to one that is there; returns its record.
 
     A label that is there and differs is refused unless replace (a replaced mask is kept as an earlier version); an image always.
-    Who brings one rater's mask is taken for that rater.
+    Who brings one rater's mask is taken for that rater. BadLibrary where the library is gone before all is in it.
     """
     check_is_library(library)
-    check_spelling(library, change.case)
     check_given(change)
     if change.by is None and len(change.raters) == 1:
         change = dataclasses.replace(change, by=next(iter(change.raters)))
-    with stage_in_place(library) as folder:
-        staged, facts = stage_files(library, folder, change)
-        with lock_patient(library, change.case):
-            return put_in_place(library, folder, staged, change, facts, replace=replace)
+    with watch_reachable(library):
+        check_spelling(library, change.case)
+        with stage_in_place(library) as folder:
+            staged, facts = stage_files(library, folder, change)
+            with lock_patient(library, change.case):
+                record = put_in_place(library, folder, staged, change, facts, replace=replace)
+        check_arrived(library, record)
+    return record
 
 
 def put_in_place(
