@@ -40,6 +40,9 @@ LEAST_COMPARED = 0.5
 # Another place that changed the other way, of at least this part of the volume and with this image difference in SDs: no one word
 # fits the lesion.
 OPPOSITE_SHARE, OPPOSITE_Z = 0.5, 2.0
+# A lesion of one visit only is named new or resolved where the image shows it come or go by this many SDs of normal tissue; where
+# it does not, the maps alone make a change at most as likely as not.
+LEAST_SHOWN_Z, MOST_UNSHOWN = 1.0, 0.5
 # A place of change this large is seen within a confluent lesion whose volume it hardly moves.
 FOCAL_MM3 = 30.0
 
@@ -63,13 +66,15 @@ def decide(group: Group, evidence: Evidence, *, calibration: ChangeCalibration =
         return LesionDecision(ChangeClass.NOT_DECIDABLE, None, "only one visit covers it")
     probability = change_probability(evidence, calibration)
     candidate = _candidate(group, evidence)
+    if doubt := _image_doubt(candidate, evidence):
+        probability = min(probability, MOST_UNSHOWN)
     if probability <= calibration.stable_up_to:
         return LesionDecision(ChangeClass.STABLE, probability, _why_stable(group))
     if probability < calibration.changed_from:
         return LesionDecision(
             ChangeClass.NOT_DECIDABLE,
             probability,
-            f"possibly {candidate}: the images and the probability maps do not settle it",
+            f"possibly {candidate}: {doubt or 'the images and the probability maps do not settle it'}",
         )
     if group.is_faint:
         return LesionDecision(candidate, probability, "too faint for the lesion mask; maps and images both show it")
@@ -91,6 +96,20 @@ def decide_by_percent(
     if ratio > reach:
         return LesionDecision(ChangeClass.ENLARGING, decision.probability)
     return LesionDecision(ChangeClass.SHRINKING if ratio < 1 / reach else ChangeClass.STABLE, decision.probability)
+
+
+def _image_doubt(candidate: ChangeClass, evidence: Evidence) -> str:
+    """Why the images do not bear out that a lesion came or went, in words; "" where they do, or nothing of the kind is said."""
+    direction = {ChangeClass.NEW: 1, ChangeClass.RESOLVED: -1}.get(candidate)
+    if direction is None:
+        return ""
+    if evidence.sign != direction:
+        return "found at one visit only, but maps and images change the other way there"
+    if evidence.focus_z >= LEAST_SHOWN_Z:
+        return ""
+    if evidence.focus_z > -LEAST_SHOWN_Z:
+        return "the maps differ there, the images hardly do"
+    return "the maps differ there, but the images the other way"
 
 
 def _candidate(group: Group, evidence: Evidence) -> ChangeClass:
@@ -127,7 +146,7 @@ def _sized(
 
 def _why_stable(group: Group) -> str:
     if not group.before or not group.after:
-        return "found at one visit only, but neither map nor image shows a change"
+        return "found at one visit only, but maps and images together show no change"
     if len(group.before) != len(group.after):
-        return "joined at one visit only, but neither map nor image shows a change"
+        return "joined at one visit only, but maps and images together show no change"
     return ""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from MSSoftSegLib.change.calibration import MOST_SCORE, SHIPPED, change_probability, volume_score
-from MSSoftSegLib.change.classes import CHANGED, MIRRORED, ChangeClass, decide
+from MSSoftSegLib.change.classes import CHANGED, LEAST_SHOWN_Z, MIRRORED, MOST_UNSHOWN, ChangeClass, decide
 from MSSoftSegLib.change.comparison import compare_visits
 from MSSoftSegLib.change.evidence import Evidence, _strongest
 from MSSoftSegLib.change.graph import Group, domains
@@ -214,6 +214,44 @@ def test_a_change_is_named_only_from_its_probability_on(evidence, before, after)
         assert decision.probability >= SHIPPED.changed_from
     if decision.change is ChangeClass.STABLE:
         assert decision.probability <= SHIPPED.stable_up_to
+
+
+@settings(max_examples=300, deadline=None)
+@given(EVIDENCE, LESIONS, LESIONS)
+def test_new_and_resolved_are_said_only_where_the_image_shows_it(evidence, before, after):
+    decision = decide(Group(1, before, after), evidence)
+    if decision.change in (ChangeClass.NEW, ChangeClass.RESOLVED):
+        assert evidence.sign == (1 if decision.change is ChangeClass.NEW else -1)
+        assert evidence.focus_z >= LEAST_SHOWN_Z
+
+
+# So sure, large and full that maps alone would name a change.
+LOUD = Evidence(1, 900.0, 1.0, 0.0, 0.05, (0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 900.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("z", "sign", "said"),
+    [
+        (0.2, 1, "the images hardly do"),
+        (-0.9, 1, "the images hardly do"),
+        (-1.5, 1, "the images the other way"),
+        (3.0, -1, "change the other way"),
+    ],
+)
+def test_a_lesion_of_the_maps_alone_is_not_decidable_says_why_and_is_at_most_as_likely_as_not(z, sign, said):
+    for mirrored in (False, True):
+        group = Group(1, (1,), ()) if mirrored else Group(1, (), (1,))
+        found = replace(LOUD, focus_z=z, sign=-sign if mirrored else sign)
+        found = replace(found, soft_before_mm3=found.soft_after_mm3, soft_after_mm3=0.0) if mirrored else found
+        assert change_probability(replace(found, focus_z=max(z, 0.0))) > MOST_UNSHOWN
+        decision = decide(group, found)
+        if decision.change is ChangeClass.STABLE:
+            assert z < 0
+            continue
+        assert decision.change is ChangeClass.NOT_DECIDABLE
+        assert said in decision.reason
+        assert ("resolved" if mirrored else "new") in decision.reason
+        assert decision.probability <= MOST_UNSHOWN
 
 
 def test_lesions_that_share_a_voxel_alike_share_it_the_same_way_when_visits_are_swapped():
