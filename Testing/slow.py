@@ -24,6 +24,7 @@ SLOW = (
     "MSSoftSegLib/api/test_segment.py",
     "MSSoftSegLib/cli/test_commands.py",
     "MSSoftSegLib/cli/test_evaluate_command.py",
+    "MSSoftSegLib/cli/test_evaluate_compare.py",
     "MSSoftSegLib/cli/test_synthesize_command.py",
     "MSSoftSegLib/cohort/test_engine.py",
     "MSSoftSegLib/dicom/test_segmentation_round_trip.py",

@@ -137,7 +137,7 @@ def test_the_front_door_is_used_by_whoever_comes_in_and_by_no_room():
 # What a function of the library does, first: a reader of a call knows what happens.
 FIRST_WORD = re.compile(
     r"add|change|check|choose|clean|commit|compute|copy|count|create|describe|ensure|export|find|"
-    r"finish|format|has|have|import|is|keep|list|lock|make|merge|name|now|open|parse|predict|put|"
+    r"finish|format|has|have|import|is|keep|list|lock|make|merge|name|open|parse|predict|put|"
     r"read|refuse|replace|resample|resolve|save|say|select|set|sort|stage|store|verify|window|write"
 )
 

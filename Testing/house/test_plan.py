@@ -46,6 +46,18 @@ def test_the_first_file_that_a_stranger_opens_is_the_right_one(file, name):
     assert name in defined_names(ROOT / file)
 
 
+def homes():
+    for rule, _, file, name in rows(section("house.md", 2)):
+        yield pytest.param(code_names(file)[0], code_names(name)[0], id=rule)
+    for question, file, name in rows(section("house.md", 3)):
+        yield pytest.param(code_names(file)[0], code_names(name)[0], id=question)
+
+
+@pytest.mark.parametrize(("file", "name"), [*homes()])
+def test_the_one_home_of_a_rule_is_there(file, name):
+    assert name in defined_names(ROOT / file)
+
+
 def test_the_table_of_rooms_names_every_room():
     named = [code_names(cells[0]) for cells in rows(section("architecture.md", 1))]
     said = {name for names in named for name in names}

@@ -15,51 +15,18 @@ from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.jobs.evaluate import evaluate as jobs_evaluate
 from MSSoftSegLib.report.evaluation_figures import draw_figures
 from MSSoftSegLib.report.metrics_document import read_metrics
+from Testing.MSSoftSegLib.cli.evaluate_files import evaluate, last_error, work_in, write, write_case, write_table
 from Testing.MSSoftSegLib.evaluation.made_up_cases import SPACING_MM, made_up_case
-
-TURN = sitk.VersorTransform((1.0, 2.0, -1.0), 0.3).GetMatrix()
-
-
-def write(path, array, *, origin_mm=(3.0, -7.0, 11.0)):
-    """An array (z, y, x) on an oblique anisotropic grid."""
-    image = sitk.GetImageFromArray(array)
-    image.SetSpacing(SPACING_MM[::-1])
-    image.SetDirection(TURN)
-    image.SetOrigin(origin_mm)
-    sitk.WriteImage(image, str(path))
-    return path
-
-
-def write_case(folder, seed):
-    """The files of one case by role."""
-    folder.mkdir(parents=True, exist_ok=True)
-    case = made_up_case(seed)
-    roles = {
-        "truth": case.truth,
-        "truth2": np.roll(case.truth, 1, axis=2),
-        "prediction": case.prediction,
-        "probability": case.probability,
-        "entropy": case.entropy,
-        "brain": case.brain.astype(np.uint8),
-    }
-    return {role: write(folder / f"{role}{seed}.nii.gz", array) for role, array in roles.items()}
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder to work in. Figures have tests of their own and take most of the time."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(jobs_evaluate, "draw_figures", lambda cases: {})
-    return tmp_path
+    return work_in(tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def files(place):
     return write_case(place / "images", 1)
-
-
-def evaluate(place, *arguments, out="out"):
-    return run_command(["evaluate", *(str(argument) for argument in arguments), "--out", str(place / out)])
 
 
 def all_of(files):
@@ -78,25 +45,8 @@ def rows(place, out="out"):
         return list(csv.DictReader(file))
 
 
-def last_error(capsys):
-    return capsys.readouterr().err.strip().splitlines()[-1]
-
-
 def leftovers(place):
     return sorted(path.name for path in place.iterdir() if path.name.startswith((".out", "out")))
-
-
-def write_table(place, seeds=(1, 2, 3), *, columns="case,patient,truth,truth2,prediction,probability,entropy,brain"):
-    """A table of cases, two of them of one patient, with paths relative to it."""
-    lines = [columns]
-    for seed in seeds:
-        files = write_case(place / "images", seed)
-        named = {"case": f"visit{seed}", "patient": f"p{max(seed, 2)}"}
-        cells = [named.get(column) or f"images/{files[column].name}" for column in columns.split(",")]
-        lines.append(",".join(cells))
-    path = place / "pairs.csv"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
 
 
 def test_one_case_gives_the_folder_of_the_contract(place, files, capsys, monkeypatch):
@@ -324,72 +274,6 @@ def test_events_are_the_only_thing_on_stdout(place, files, capfd):
     assert [event["event"] for event in events][:2] == ["started", "progress"]
     assert events[-1]["event"] == "result"
     assert events[-1]["summary"]["cases"] == 1
-
-
-@pytest.fixture
-def two_methods(place):
-    """Folders A and B: the same four cases with the given prediction, and with one that is the truth but for one case."""
-    table = write_table(place, (1, 2, 3, 4))
-    assert evaluate(place, "--table", table, out="A") == 0
-    for seed in (1, 2, 3):
-        case = made_up_case(seed)
-        write(place / "images" / f"prediction{seed}.nii.gz", case.truth)
-    assert evaluate(place, "--table", table, out="B") == 0
-    return place
-
-
-def test_two_methods_are_compared_case_by_case(two_methods, capsys):
-    capsys.readouterr()
-    assert run_command(["evaluate", "--compare", "A", "B"]) == 0
-    output = capsys.readouterr().out
-    assert output.splitlines()[0] == "comparison"
-    assert "Wilcoxon" in output
-    facts = json.loads((two_methods / "comparison" / "comparison.json").read_text())
-    first, second = (read_metrics(two_methods / name) for name in "AB")
-    expected = [b.metrics["dsc"] - a.metrics["dsc"] for a, b in zip(first.cases, second.cases, strict=True)]
-    found = facts["measures"]["dsc"]
-    assert expected[3] == 0 < min(expected[:3])
-    assert found["n"] == 4
-    assert found["difference"]["mean"] == pytest.approx(np.mean(expected))
-    assert 0 < found["wilcoxon_p"] <= 1
-    with (two_methods / "comparison" / "comparison.csv").open() as file:
-        lines = {row["measure"]: row for row in csv.DictReader(file)}
-    assert float(lines["dsc"]["difference"]) == found["difference"]["mean"]
-    assert run_command(["evaluate", "--compare", "A", "B"]) == 2
-    assert run_command(["evaluate", "--compare", "A", "B", "--overwrite"]) == 0
-
-
-def compare_refused(capsys, *arguments):
-    assert run_command(["evaluate", "--compare", *arguments]) == 2
-    return last_error(capsys)
-
-
-def test_what_cannot_be_compared_is_refused(two_methods, capsys):
-    place = two_methods
-    table = write_table(place, (1, 2, 3))
-    assert evaluate(place, "--table", table, out="fewer") == 0
-    assert "visit4 is in only one" in compare_refused(capsys, "A", "fewer")
-    table = write_table(place, (1, 2, 3, 4))
-    assert evaluate(place, "--table", table, "--connectivity", 6, out="faces") == 0
-    assert "connectivity" in compare_refused(capsys, "A", "faces")
-    write(place / "images" / "truth22.nii.gz", made_up_case(9).truth)
-    assert evaluate(place, "--table", table, out="other_truth") == 0
-    assert "visit2 was measured against different truths" in compare_refused(capsys, "A", "other_truth")
-    assert "metrics.json" in compare_refused(capsys, "A", "images")
-    (place / "B" / "metrics.json").write_text("{}")
-    assert "no result of evaluate" in compare_refused(capsys, "A", "B")
-    assert "--truth" in compare_refused(capsys, "A", "B", "--truth", "x.nii.gz")
-    assert not (place / "comparison").exists()
-
-
-def test_a_truth_that_was_only_stored_anew_is_the_same_truth(two_methods):
-    for number in (1, 2):
-        source = two_methods / "images" / f"truth{number}.nii.gz"
-        image = sitk.ReadImage(str(source))
-        sitk.WriteImage(sitk.Cast(image, sitk.sitkInt16), str(source))
-    table = two_methods / "pairs.csv"
-    assert evaluate(two_methods, "--table", table, out="anew") == 0
-    assert run_command(["evaluate", "--compare", "A", "anew"]) == 0
 
 
 def test_the_help_has_an_example(capsys):
