@@ -48,10 +48,11 @@ def _what_was_done(results: Results) -> str:
         else f"seed s holds out fold s of {len(results.plan.folds)}, so that the seeds together test every patient once"
     )
     scaled = "" if size.networks is None else _scaled(results)
+    contrasts = " Every contrast but FLAIR may be missing, in every arm." if size.only_flair_required else ""
     return f"""# Study of the recipes, size "{size.name}"
 
 {len(results.models)} models of {len(results.arms)} arms, {size.seeds} seeds; {split}. {patients} held-out patients with
-{"one rater" if raters == 1 else f"{raters} raters"}: {whose}.
+{"one rater" if raters == 1 else f"{raters} raters"}: {whose}.{contrasts}
 
 {scaled}Means over held-out cases and seeds; in brackets 95 % intervals from resampling patients (bootstrap). A case's value
 is the mean over its raters; ISBI-equivalent = 100 − 28.35 (1 − S). LTPR, LFPR and F1 count lesions (26-connected, no size
