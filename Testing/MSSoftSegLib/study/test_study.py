@@ -8,6 +8,7 @@ import json
 import pytest
 
 from MSSoftSegLib.cli.main import run_command
+from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.train.study import FIGURE, TABLE
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.study.arms import ARMS
@@ -109,6 +110,17 @@ def test_one_repetition_is_done_before_the_next_begins():
     seeds = [trial.seed for trial in trials]
     assert seeds == sorted(seeds)
     assert {trial.arm for trial in trials[: len(trials) // PAIRED.seeds]} == set(PAIRED.arms)
+
+
+@pytest.mark.parametrize("arm", PAIRED.arms)
+def test_patients_who_lack_a_contrast_are_in_every_arm_of_the_paired_study(arm):
+    """FLAIR alone is required, and nothing else of the recipe's data is other than at the workstation's size."""
+    published = ARMS[arm].resolved()
+    data = PAIRED.scaled(published).data
+    assert [entry.modality for entry in data.inputs if entry.required] == [Modality.FLAIR]
+    assert [entry.modality for entry in data.inputs] == [entry.modality for entry in published.data.inputs]
+    others = WORKSTATION.scaled(published).data
+    assert data.model_copy(update={"inputs": others.inputs}) == others
 
 
 def read_plan_of(size):
