@@ -14,7 +14,8 @@ from MSSoftSegGUI.prior.candidates import PriorCandidate, Today
 from MSSoftSegGUI.scene.exam_drawing import hasDrawing, isFromModel, readDrawing, readNativeMatrix
 from MSSoftSegGUI.scene.parameter_nodes import findExamOfNode
 from MSSoftSegGUI.scene.review_facts import ReviewFacts
-from MSSoftSegGUI.scene.volume_files import write_volume
+from MSSoftSegGUI.scene.same_voxels import put_on_grid
+from MSSoftSegGUI.scene.volume_files import read_volume, write_volume
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard, find_reason, make_sentence
 from MSSoftSegLib.stepwise import Work
@@ -74,16 +75,21 @@ class Corrections:
     def _mask(self, exam, name: str) -> Mapping[str, str]:
         if not hasDrawing(exam):
             return dict(OF_THE_MODEL)
-        if not isCorrected(exam):
+        # Where the files of the result lie, whatever transform was put over its nodes since.
+        grid = readNativeMatrix(exam.probability if isFromModel(exam) else exam.flair)
+        if isCorrected(exam):
+            labels, rater = readDrawing(exam), self._rater()
+        else:
             kept = self._kept(exam)
-            isThere = bool(kept.path) and Path(kept.path).is_file()
-            return {"mask": kept.path, "rater": kept.rater} if isThere else dict(OF_THE_MODEL)
+            if not kept.path or not Path(kept.path).is_file():
+                return dict(OF_THE_MODEL)
+            array, matrix = read_volume(Path(kept.path))
+            # A library may have the same voxels in another order.
+            labels, rater = put_on_grid(array, matrix, grid), kept.rater
         path = self._folder / f"{name}_corrected.nii"
         path.parent.mkdir(parents=True, exist_ok=True)
-        grid = exam.probability if isFromModel(exam) else exam.flair
-        # Where the files of the result lie, whatever transform was put over its nodes since.
-        write_volume(readDrawing(exam), readNativeMatrix(grid), path)
-        return {"mask": str(path), "rater": self._rater()}
+        write_volume(labels, grid, path)
+        return {"mask": str(path), "rater": rater}
 
 
 def isCorrected(exam) -> bool:

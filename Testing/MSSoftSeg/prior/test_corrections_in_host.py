@@ -78,14 +78,23 @@ def test_a_prior_in_the_scene_is_compared_as_it_was_corrected_there(reader, tmp_
 
 def test_what_the_library_keeps_as_approved_counts_where_nothing_was_corrected_since(reader, tmp_path):
     exam = reviewed(reader, tmp_path)
+    from MSSoftSegGUI.scene.volume_files import write_volume
+
     kept = tmp_path / "sub-P1_desc-anna_dseg.nii.gz"
-    kept.write_bytes(b"a mask")
+    labels = np.zeros(SHAPE_KJI, np.uint8)
+    labels[5, 8, 10:14] = 1
+    # The library has the voxels from right to left.
+    turned = matrix_of() @ np.diag([-1.0, 1.0, 1.0, 1.0])
+    turned[:3, 3] = (matrix_of() @ [SHAPE_KJI[2] - 1, 0, 0, 1])[:3]
+    write_volume(labels[:, :, ::-1], turned, kept)
     masks = {"anna": {"path": str(kept), "sha256": "", "notes": ""}}
     exam.curation = json.dumps(
         {"patient": "P1", "case": "sub-P1", "library": "L", "status": "approved", "masks": masks}
     )
     reader.workbench.prior.presenter.pick_folder(tmp_path / "2019")
-    assert compare(reader)[1] == {"mask": str(kept), "rater": "anna"}
+    today = compare(reader)[1]
+    assert today["rater"] == "anna"
+    assert np.array_equal(lesions_of(today["mask"]), labels)
 
 
 def test_of_a_series_the_reader_chooses_which_two_visits_she_sees(reader, tmp_path, monkeypatch):
