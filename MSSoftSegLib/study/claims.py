@@ -37,8 +37,15 @@ class Verdict:
         return f"C{self.number} ({self.claim}): {self.verdict}. {self.evidence}"
 
 
-class MissingArms(Exception):
+class Untestable(Exception):
+    """What a study lacks to say anything of a claim, as a sentence."""
+
+
+class MissingArms(Untestable):
     """The study did not train what a claim speaks of."""
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(f"This study did not train {missing}.")
 
 
 def judge(results: Results) -> list[Verdict]:
@@ -49,8 +56,8 @@ def judge(results: Results) -> list[Verdict]:
 def _judged(number: int, claim: str, test: Callable[[Results], tuple[bool, str]], results: Results) -> Verdict:
     try:
         holds, evidence = test(results)
-    except MissingArms as missing:
-        return Verdict(number, claim, UNTESTABLE, f"This study did not train {missing}.")
+    except Untestable as reason:
+        return Verdict(number, claim, UNTESTABLE, str(reason))
     return Verdict(number, claim, REPRODUCED if holds else NOT_REPRODUCED, evidence)
 
 
@@ -91,7 +98,7 @@ def _rises(found: PairedDifference) -> bool:
 def _in_words(name: str, found: PairedDifference) -> str:
     mean, low, high = found.difference.mean, found.difference.low, found.difference.high
     if mean is None or low is None or high is None:
-        return f"{name}: too few cases"
+        raise Untestable(f"{name} no held-out case could be measured so.")
     p = "" if found.wilcoxon_p is None else f", p = {found.wilcoxon_p:.3f}"
     return f"{name} {mean:+.3f} (95 % interval {low:+.3f} to {high:+.3f}{p}, n = {found.n})"
 

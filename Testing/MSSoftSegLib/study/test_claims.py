@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from MSSoftSegLib.study.arms import ARMS
@@ -68,6 +70,14 @@ def test_a_claim_about_arms_that_were_not_trained_cannot_be_tested():
     found = verdicts(made_results({"kats2019": 0.1, "kats2019-binary": 0.0}))
     assert found[1] == REPRODUCED
     assert {number for number, verdict in found.items() if verdict == UNTESTABLE} == {2, 4, 5, 6, 7, 8, 9, 10, 11}
+
+
+def test_a_claim_about_a_second_rater_cannot_be_tested_with_one():
+    results = made_results({"kats2019": 0.1, "kats2019-binary": 0.0})
+    cases = tuple(replace(case, values={"anna": case.values["anna"]}) for case in results.cases)
+    found = {verdict.number: verdict for verdict in judge(replace(results, cases=cases))}
+    assert (found[1].verdict, found[3].verdict) == (REPRODUCED, UNTESTABLE)
+    assert "against rater 2, kats2019 minus its binary twin: no held-out case" in found[3].sentence
 
 
 @pytest.mark.parametrize(
