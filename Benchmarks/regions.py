@@ -42,7 +42,7 @@ from MSSoftSegLib.region.mapping import map_regions, regions_by
 from MSSoftSegLib.region.places import LesionPlace, place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import REGIONS, Region
-from MSSoftSegLib.region.registration import affine_transform, deformed, find_affine_start, search_affine
+from MSSoftSegLib.region.registration import affine_transform, deform, find_affine_start, search_affine
 from MSSoftSegLib.resources import find_resources
 
 TURN_DEG, STRETCH, SHIFT_MM = 3.0, 0.03, 5.0
@@ -135,7 +135,7 @@ def changed_places(working: WorkingExam, mask: sitk.Image, times: int) -> tuple[
     affine = search_affine(start, atlas, tissue)
 
     def places(found_affine: sitk.AffineTransform) -> tuple[LesionPlace, ...]:
-        regions = regions_by(deformed(atlas, tissue, found_affine), atlas, working, fluid, lesions)
+        regions = regions_by(deform(atlas, tissue, found_affine), atlas, working, fluid, lesions)
         return place_lesions(instances, regions, working.working_from_native(flair))
 
     found, changed = places(affine), []
@@ -187,10 +187,10 @@ def placed_patient(seed: int, *, misregistered: bool) -> Placed:
     fluid = fluid_fraction(working)
     tissue = tissue_of(working, fluid)
     affine = affine_transform(atlas, tissue)
-    ways = [deformed(atlas, tissue, affine)]
+    ways = [deform(atlas, tissue, affine)]
     if misregistered:
         off = perturbed(affine, middle_of(tissue), rng=np.random.default_rng(seed))
-        ways += [deformed(atlas, tissue, off), off]
+        ways += [deform(atlas, tissue, off), off]
     found = [
         place_lesions(instances, regions_by(way, atlas, working, fluid, lesions), flair_from_patient) for way in ways
     ]

@@ -70,7 +70,7 @@ def dissemination(
             place: None if said is Entered.NOT_ENTERED else PROBABILITY_OF[said] for place, said in outside.items()
         }
         chances = [*in_brain.values(), *(PROBABILITY_OF[said] for said in outside.values())]
-        answers.append(Dissemination(definition, in_brain | known, at_least(NEEDED_PLACES, chances)))
+        answers.append(Dissemination(definition, in_brain | known, probability_of_at_least(NEEDED_PLACES, chances)))
     return tuple(answers)
 
 
@@ -82,7 +82,7 @@ def _any(lesions: Iterable[LesionPlace], place: Place, lesion_probability: Mappi
     return 1 - none
 
 
-def at_least(count: int, chances: Iterable[float]) -> float:
+def probability_of_at_least(count: int, chances: Iterable[float]) -> float:
     """The probability that at least this many of independent events happen (Poisson binomial)."""
     by_number = [1.0]
     for chance in chances:

@@ -22,7 +22,7 @@ THREADS = 4
 
 def atlas_from_exam(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.Transform:
     """The transform from points of the exam's working space to the atlas (LPS mm). exam_tissue: float32, 0–1, tissue = 1."""
-    return deformed(atlas, exam_tissue, affine_transform(atlas, exam_tissue))
+    return deform(atlas, exam_tissue, affine_transform(atlas, exam_tissue))
 
 
 def affine_transform(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
@@ -79,7 +79,7 @@ def _middle(tissue: sitk.Image) -> tuple[np.ndarray, float]:
     )
 
 
-def deformed(atlas: AtlasRegions, exam_tissue: sitk.Image, affine: sitk.AffineTransform) -> sitk.Transform:
+def deform(atlas: AtlasRegions, exam_tissue: sitk.Image, affine: sitk.AffineTransform) -> sitk.Transform:
     """The affine transform followed by nothing, preceded by a smooth deformation of the exam's space."""
     field: sitk.Image | None = None
     for spacing_mm, coarse_atlas, (iterations, smoothing) in zip(REGISTRATION_MM, atlas.tissue, LEVELS, strict=True):

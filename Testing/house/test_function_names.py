@@ -13,8 +13,6 @@ from Testing.house.imports import modules
 STILL_TO_RENAME = {
     "MSSoftSegLib.change.readers_mask: corrected_visit",
     "MSSoftSegLib.change.readers_mask: with_readers_mask",
-    "MSSoftSegLib.region.dissemination: at_least",
-    "MSSoftSegLib.region.registration: deformed",
     "MSSoftSegLib.training.adaptation.cross_fit: without_validation",
     "MSSoftSegLib.training.adaptation.policy: adapted_recipe",
     "MSSoftSegLib.training.adaptation.policy: in_words",

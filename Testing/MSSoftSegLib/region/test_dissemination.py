@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from MSSoftSegLib.region.burden import burden
 from MSSoftSegLib.region.choices import Entered
-from MSSoftSegLib.region.dissemination import at_least, dissemination
+from MSSoftSegLib.region.dissemination import dissemination, probability_of_at_least
 from MSSoftSegLib.region.places import LesionPlace
 from MSSoftSegLib.region.regions import Place
 
@@ -60,7 +60,7 @@ def test_the_probability_of_at_least_so_many_is_the_sum_over_all_outcomes(chance
         for happened, p in zip(outcome, chances, strict=True):
             chance *= p if happened else 1 - p
         expected += chance * (sum(outcome) >= count)
-    assert at_least(count, chances) == pytest.approx(expected, abs=1e-9)
+    assert probability_of_at_least(count, chances) == pytest.approx(expected, abs=1e-9)
 
 
 def test_volumes_by_place_sum_to_the_total_and_a_lesion_in_two_places_counts_twice():
