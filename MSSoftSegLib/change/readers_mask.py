@@ -34,11 +34,11 @@ class ReaderMask:
     rater: str = ""
 
 
-def with_readers_mask(visit: Visit, mask: ReaderMask) -> Visit:
+def apply_readers_mask(visit: Visit, mask: ReaderMask) -> Visit:
     """The visit with the reader's lesions; BadImage or GridMismatch where the file is no such mask of this exam."""
     labels = read_labels(mask, visit.native_probability)
     _check_place(labels == LESION, visit, mask.path.name)
-    corrected = corrected_visit(visit, labels)
+    corrected = correct_visit(visit, labels)
     return replace(corrected, rater=mask.rater, mask_sha256=compute_sha256(mask.path))
 
 
@@ -49,7 +49,7 @@ def read_labels(mask: ReaderMask, flair: sitk.Image) -> np.ndarray:
     return labels
 
 
-def corrected_visit(visit: Visit, labels: np.ndarray) -> Visit:
+def correct_visit(visit: Visit, labels: np.ndarray) -> Visit:
     """The visit with these labels (z, y, x; 1 = lesion, 2 = possible) on its native grid in the place of the model's mask.
 
     Possible lesion is neither drawn nor deleted: the model's probability stands there. However small, every lesion counts.

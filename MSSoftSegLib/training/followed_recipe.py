@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from MSSoftSegLib.network.description import ModelDescription
 from MSSoftSegLib.network.window import window_of
-from MSSoftSegLib.training.adaptation.policy import adapted_recipe, size_for
+from MSSoftSegLib.training.adaptation.policy import adapt_recipe, size_for
 from MSSoftSegLib.training.engine.schedule import set_epochs
 from MSSoftSegLib.training.recipe import Recipe
 
@@ -25,7 +25,7 @@ def resolve_recipe(
     """
     if recipe.adaptation is not None and patients is not None:
         window = recipe.window if initial is None else window_of(initial)
-        recipe = adapted_recipe(recipe, size_for(recipe.adaptation, patients), window)
+        recipe = adapt_recipe(recipe, size_for(recipe.adaptation, patients), window)
     training = recipe.training
     if epochs is not None:
         training = set_epochs(training, epochs)

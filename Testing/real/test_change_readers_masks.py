@@ -8,7 +8,7 @@ import pytest
 from MSSoftSegLib.change.classes import LEAST_SHOWN_Z, MIRRORED, ChangeClass
 from MSSoftSegLib.change.comparison import compare_visits
 from MSSoftSegLib.change.halfway import half_way
-from MSSoftSegLib.change.readers_mask import ReaderMask, corrected_visit, with_readers_mask
+from MSSoftSegLib.change.readers_mask import ReaderMask, apply_readers_mask, correct_visit
 from MSSoftSegLib.change.visit import NativeImage, Visit
 from MSSoftSegLib.exam.exam import Exam, ExamImage
 from MSSoftSegLib.exam.geometry import Grid, voxels
@@ -48,7 +48,7 @@ def read_without_model(name: str) -> Visit:
 def visits():
     """Both visits without lesions, and with those of the rater."""
     bare = [read_without_model(name) for name in ("visit1", "visit2")]
-    return bare, [with_readers_mask(each, ReaderMask(PATIENT / each.name / "lesion.nii.gz", "r")) for each in bare]
+    return bare, [apply_readers_mask(each, ReaderMask(PATIENT / each.name / "lesion.nii.gz", "r")) for each in bare]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_what_the_rater_deletes_from_the_later_visit_is_new_no_more(visits, rows
     new = next(row for row in rows if row.change is ChangeClass.NEW)
     later = visits[1][1]
     labels = voxels(later.native_instances)
-    kept = corrected_visit(later, ((labels > 0) & ~np.isin(labels, new.group.after)).astype(np.uint8))
+    kept = correct_visit(later, ((labels > 0) & ~np.isin(labels, new.group.after)).astype(np.uint8))
     left = compare_visits(visits[1][0], kept, STILL).changes
     apart = [np.linalg.norm(np.subtract(row.center_ras_mm, new.center_ras_mm)) for row in left if not row.group.before]
     assert min(apart, default=99.0) > 2.0

@@ -12,7 +12,7 @@ from typing import Any
 from MSSoftSegLib.change.comparison import Comparison, compare_visits
 from MSSoftSegLib.change.differences import check_comparable, findings
 from MSSoftSegLib.change.document import ChangeDocument
-from MSSoftSegLib.change.readers_mask import with_readers_mask
+from MSSoftSegLib.change.readers_mask import apply_readers_mask
 from MSSoftSegLib.change.reading import read_visit
 from MSSoftSegLib.change.registration import register_visits
 from MSSoftSegLib.change.visit import Visit
@@ -52,7 +52,7 @@ def run_change(job: ChangeJob, emit: Emit, cancelled: Callable[[], bool]) -> Pat
         visits, segmented = [], []
         for number, (source, mask) in enumerate(zip(found, masks, strict=True), start=1):
             visit, own = _segmented(job, source, number, folder, reporter)
-            visits.append(visit if mask is None else with_readers_mask(visit, mask))
+            visits.append(visit if mask is None else apply_readers_mask(visit, mask))
             segmented.append(own)
         pairs = _compared(visits, spec, reporter)
         reporter.progress("report", 0.0)

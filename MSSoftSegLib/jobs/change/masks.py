@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from MSSoftSegLib.change.readers_mask import ReaderMask, read_labels, with_readers_mask
+from MSSoftSegLib.change.readers_mask import ReaderMask, apply_readers_mask, read_labels
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.image_file import read_image
 from MSSoftSegLib.exam.modality import Modality
@@ -45,7 +45,7 @@ def check_masks(found: Sequence[Source], masks: Sequence[ReaderMask | None]) -> 
         if mask is None:
             continue
         if source.result is not None:
-            with_readers_mask(source.result, mask)
+            apply_readers_mask(source.result, mask)
         else:
             read_labels(mask, read_image(find_exam(source.folder).chosen[Modality.FLAIR]))
 

@@ -18,8 +18,8 @@ from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from MSSoftSegLib.training.adaptation.cross_fit import cross_fitted
 from MSSoftSegLib.training.adaptation.forgetting import Forgetting, measure_forgetting
-from MSSoftSegLib.training.adaptation.policy import in_words, labeled_patients, size_for
-from MSSoftSegLib.training.adaptation.rehearsal import rehearsal_cases
+from MSSoftSegLib.training.adaptation.policy import count_labeled_patients, describe_course, size_for
+from MSSoftSegLib.training.adaptation.rehearsal import make_rehearsal_cases
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine.operating_point import (
     MeasuredPoint,
@@ -80,9 +80,9 @@ def plan_adaptation(recipe: Recipe, cases: Sequence[LabeledCase], initial: Bundl
         raise RequestError(
             f"the recipe {recipe.name} adapts a model that exists", remedy="name it with --init, starter for one"
         )
-    patients = labeled_patients(cases)
+    patients = count_labeled_patients(cases)
     size = size_for(settings, patients)
-    LOGGER.info("%s", in_words(size, patients))
+    LOGGER.info("%s", describe_course(size, patients))
     return Adaptation(initial, settings, size, patients)
 
 
@@ -107,7 +107,7 @@ def prepare_extra(
         made = base_patients(
             "rehearsal", settings.rehearsal_patients, spacing_mm=spacing, progress=_part(progress, 0.4, 0.7)
         )
-        rehearsed = rehearsal_cases(
+        rehearsed = make_rehearsal_cases(
             made, adaptation.initial, folder / "rehearsal", device, progress=_part(progress, 0.7, 0.8)
         )
     found = prepare_cases(
@@ -168,7 +168,7 @@ def adaptation_facts(adaptation: Adaptation, outcome: AdaptationOutcome) -> dict
         "started_from": description.name,
         "started_from_version": description.version,
         "started_from_sha256": adaptation.initial.sha256,
-        "course": in_words(adaptation.size, adaptation.patients),
+        "course": describe_course(adaptation.size, adaptation.patients),
         "size": adaptation.size.model_dump(mode="json"),
         "operating_point": outcome.words,
         "base": outcome.forgetting.facts(),

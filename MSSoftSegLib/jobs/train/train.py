@@ -39,8 +39,8 @@ from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
 from MSSoftSegLib.result_folder import check_target, name_partial, remove_abandoned, write_completely
-from MSSoftSegLib.training.adaptation.cross_fit import plan_cross_fit, without_validation
-from MSSoftSegLib.training.adaptation.policy import labeled_patients
+from MSSoftSegLib.training.adaptation.cross_fit import drop_validation, plan_cross_fit
+from MSSoftSegLib.training.adaptation.policy import count_labeled_patients
 from MSSoftSegLib.training.data.folds import count_held_out
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.earlier_models import find_initial_bundle, find_teacher
@@ -96,13 +96,13 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     adaptation = plan_adaptation(recipe, cases, initial)
     recipe = resolve_recipe(
         recipe,
-        patients=labeled_patients(cases),
+        patients=count_labeled_patients(cases),
         initial=None if initial is None else initial.description,
         epochs=spec.epochs,
         seed=spec.seed,
     )
     if spec.folds is None:
-        count_held_out(labeled_patients(cases), recipe.data.validation)
+        count_held_out(count_labeled_patients(cases), recipe.data.validation)
     folder = name_run_folder(spec.out)
     with cluster.run_first_alone(hardware) as first:
         if first:
@@ -139,7 +139,7 @@ def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
             folder / MEMBERS_FILE, make_members_document(describe_members(tasks), describe_members(cross_fit)).encode()
         )
     train_members(
-        [] if spec.finish else [*tasks, *without_validation(cross_fit)],
+        [] if spec.finish else [*tasks, *drop_validation(cross_fit)],
         metric=reporter.metric,
         progress=lambda fraction, message: reporter.progress("training", fraction, message),
         cancelled=cancelled,

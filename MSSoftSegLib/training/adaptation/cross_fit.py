@@ -76,7 +76,7 @@ def plan_cross_fit(
     )
 
 
-def without_validation(tasks: Sequence[FitTask]) -> list[FitTask]:
+def drop_validation(tasks: Sequence[FitTask]) -> list[FitTask]:
     """The same courses, of which the last weights are kept: weights chosen on the patients held out would flatter there."""
     return [replace(task, validation=(), picture=None) for task in tasks]
 

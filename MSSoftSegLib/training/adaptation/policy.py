@@ -9,7 +9,7 @@ from MSSoftSegLib.network.window import Window
 from MSSoftSegLib.training.recipe import AdaptationSettings, AdaptationSize, PseudoLabelSettings, Recipe
 
 
-def labeled_patients(cases: Sequence[LabeledCase]) -> int:
+def count_labeled_patients(cases: Sequence[LabeledCase]) -> int:
     """How many patients a rater has labelled."""
     return len({case.patient for case in cases if not case.is_pseudo_labelled})
 
@@ -19,7 +19,7 @@ def size_for(settings: AdaptationSettings, patients: int) -> AdaptationSize:
     return next(size for size in settings.sizes if size.patients is None or patients <= size.patients)
 
 
-def adapted_recipe(recipe: Recipe, size: AdaptationSize, window: Window | None) -> Recipe:
+def adapt_recipe(recipe: Recipe, size: AdaptationSize, window: Window | None) -> Recipe:
     """The recipe with the schedule, the hold-out and the rehearsal of a size. window: of the model that is adapted, whose
     operating point was chosen with it."""
     phase = recipe.training.phases[0].model_copy(update={"epochs": size.epochs, "rate": size.rate})
@@ -32,7 +32,7 @@ def adapted_recipe(recipe: Recipe, size: AdaptationSize, window: Window | None) 
     return recipe.model_copy(update=changes)
 
 
-def in_words(size: AdaptationSize, patients: int) -> str:
+def describe_course(size: AdaptationSize, patients: int) -> str:
     """What will be done, for the log and the card."""
     frozen = f"{', '.join(size.frozen)} frozen" if size.frozen else "nothing frozen"
     held = f"{size.validation:.0%} of the patients held out" if size.validation else "no patient held out"

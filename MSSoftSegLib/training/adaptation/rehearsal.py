@@ -22,7 +22,7 @@ from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 
 
-def rehearsal_cases(
+def make_rehearsal_cases(
     patients: Sequence[LabeledCase],
     bundle: Bundle,
     folder: Path,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from MSSoftSegLib.change.classes import MIRRORED, ChangeClass
 from MSSoftSegLib.change.comparison import compare_visits
 from MSSoftSegLib.change.differences import VisitDifference, findings
-from MSSoftSegLib.change.readers_mask import ReaderMask, corrected_visit, with_readers_mask
+from MSSoftSegLib.change.readers_mask import ReaderMask, apply_readers_mask, correct_visit
 from MSSoftSegLib.change.visit import LesionRegion, MaskSource
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.errors import BadImage, GridMismatch, RequestError
@@ -66,7 +66,7 @@ def test_a_false_lesion_that_the_reader_deleted_does_not_return_as_new_nor_faint
     after = visit([*OLD, ARTIFACT], name="after", seed=2, slices_mm=slices_mm)
     found = [row for row in compare_visits(before, after, way()).changes if not row.group.before]
     assert len(found) == 1
-    corrected = corrected_visit(after, labels_without(after, number_at(after, ARTIFACT)))
+    corrected = correct_visit(after, labels_without(after, number_at(after, ARTIFACT)))
     rows = compare_visits(before, corrected, way()).changes
     assert [bool(row.group.before and row.group.after) for row in rows] == [True, True]
     assert {row.change for row in rows} == {ChangeClass.STABLE}
@@ -77,7 +77,7 @@ def test_a_lesion_that_the_reader_drew_and_the_model_missed_is_new_where_the_ima
     assert all(row.group.before for row in compare_visits(before, after, way()).changes)
     (row,) = (
         row
-        for row in compare_visits(before, corrected_visit(after, drawn_at(after, MISSED)), way()).changes
+        for row in compare_visits(before, correct_visit(after, drawn_at(after, MISSED)), way()).changes
         if not row.group.before
     )
     assert row.change is ChangeClass.NEW
@@ -86,7 +86,7 @@ def test_a_lesion_that_the_reader_drew_and_the_model_missed_is_new_where_the_ima
 
 def test_a_lesion_drawn_at_both_visits_is_stable_though_the_model_saw_it_at_neither():
     both = [*OLD, MISSED]
-    before, after = (corrected_visit(each, drawn_at(each, MISSED)) for each in (visit(both), visit(both, seed=2)))
+    before, after = (correct_visit(each, drawn_at(each, MISSED)) for each in (visit(both), visit(both, seed=2)))
     rows = compare_visits(before, dataclasses.replace(after, name="after"), way()).changes
     assert len(rows) == 3
     assert {row.change for row in rows} == {ChangeClass.STABLE}
@@ -94,15 +94,15 @@ def test_a_lesion_drawn_at_both_visits_is_stable_though_the_model_saw_it_at_neit
 
 def test_swapped_corrected_visits_give_the_mirrored_answer():
     before, after = visit([*OLD, ARTIFACT]), visit([*OLD, MISSED], name="after", seed=2)
-    before = corrected_visit(before, labels_without(before, number_at(before, OLD[1])))
-    after = corrected_visit(after, drawn_at(after, MISSED))
+    before = correct_visit(before, labels_without(before, number_at(before, OLD[1])))
+    after = correct_visit(after, drawn_at(after, MISSED))
     forth, back = compare_visits(before, after, way()).changes, compare_visits(after, before, way()).changes
     assert [MIRRORED[row.change] for row in forth] == [row.change for row in back]
 
 
 def test_an_untouched_mask_changes_nothing():
     own = visit(OLD, slices_mm=2.0)
-    same = corrected_visit(own, (voxels(own.native_instances) > 0).astype(np.uint8))
+    same = correct_visit(own, (voxels(own.native_instances) > 0).astype(np.uint8))
     assert np.array_equal(voxels(same.probability), voxels(own.probability))
     assert np.array_equal(voxels(same.native_instances) > 0, voxels(own.native_instances) > 0)
     assert same.mask_source is MaskSource.READER
@@ -111,7 +111,7 @@ def test_an_untouched_mask_changes_nothing():
 def test_what_the_reader_calls_possible_is_no_lesion_and_keeps_the_models_probability():
     own = visit(OLD)
     labels = np.where(voxels(own.native_instances) == number_at(own, OLD[1]), 2, labels_without(own, 0))
-    corrected = corrected_visit(own, labels)
+    corrected = correct_visit(own, labels)
     assert corrected.lesion_count == 1
     assert np.array_equal(voxels(corrected.native_probability), voxels(own.native_probability))
 
@@ -120,7 +120,7 @@ def test_regions_go_with_the_lesions_that_were_the_models():
     own = dataclasses.replace(visit([*OLD, MISSED]), regions={n: LesionRegion(f"place {n}") for n in (1, 2)})
     gone = number_at(own, OLD[0])
     labels = drawn_at(own, MISSED) * (voxels(own.native_instances) != gone)
-    corrected = corrected_visit(own, labels)
+    corrected = correct_visit(own, labels)
     left = number_at(own, OLD[1])
     assert corrected.regions == {number_at(corrected, OLD[1]): own.regions[left]}
 
@@ -135,7 +135,7 @@ def test_the_mask_is_what_counts_whatever_was_drawn(seed, slices_mm):
         low = rng.integers(0, np.array(labels.shape))
         box = tuple(slice(a, a + n) for a, n in zip(low, rng.integers(1, 9, 3), strict=True))
         labels[box] = rng.integers(0, 3)
-    corrected = corrected_visit(own, labels)
+    corrected = correct_visit(own, labels)
     assert np.array_equal(voxels(corrected.native_instances) > 0, labels == 1)
     held = voxels(corrected.native_probability)
     assert (held[labels == 1] >= own.threshold).all()
@@ -146,10 +146,10 @@ def test_the_mask_is_what_counts_whatever_was_drawn(seed, slices_mm):
 def test_a_reader_beside_a_model_and_an_empty_mask_are_said_first():
     before, after = visit(OLD), visit(OLD, name="after", seed=2)
     same = (voxels(after.native_instances) > 0).astype(np.uint8)
-    mixed = findings(compare_visits(before, corrected_visit(after, same), way()))
+    mixed = findings(compare_visits(before, correct_visit(after, same), way()))
     assert [each.difference for each in mixed] == [VisitDifference.MASKS]
     assert "after is compared as its reader corrected it" in mixed[0].text.casefold()
-    both = compare_visits(corrected_visit(before, same * 0), corrected_visit(after, same), way())
+    both = compare_visits(correct_visit(before, same * 0), correct_visit(after, same), way())
     (empty,) = findings(both)
     assert "before holds no lesion" in empty.text
 
@@ -288,8 +288,8 @@ def test_what_lies_in_no_library_has_no_readers_mask(library, tmp_path):
 
 def test_a_mask_is_checked_against_its_own_visit(place):
     own = visit([*OLD, ARTIFACT], name="after", seed=2)
-    assert with_readers_mask(own, ReaderMask(place / "corrected.nii.gz", "anna")).rater == "anna"
+    assert apply_readers_mask(own, ReaderMask(place / "corrected.nii.gz", "anna")).rater == "anna"
     with pytest.raises(GridMismatch):
-        with_readers_mask(own, ReaderMask(place / "thick.nii.gz"))
+        apply_readers_mask(own, ReaderMask(place / "thick.nii.gz"))
     with pytest.raises(BadImage):
-        with_readers_mask(own, ReaderMask(place / "brain.nii.gz"))
+        apply_readers_mask(own, ReaderMask(place / "brain.nii.gz"))

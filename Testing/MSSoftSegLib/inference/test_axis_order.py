@@ -25,7 +25,7 @@ from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
-from MSSoftSegLib.training.adaptation.rehearsal import rehearsal_cases
+from MSSoftSegLib.training.adaptation.rehearsal import make_rehearsal_cases
 from MSSoftSegLib.training.data.prepared import prepare_cases
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 from Testing.MSSoftSegLib.training.data.recipes import small_recipe
@@ -160,7 +160,7 @@ def test_rehearsal_does_not_look_at_the_order(case, model, tmp_path):
     maps = []
     for letters in ("LPS", *ODD_ORDERS):
         turned = stored_as(case, letters, tmp_path / letters)
-        (rehearsed,) = rehearsal_cases([turned], read_bundle(model), tmp_path / f"maps-{letters}", CPU)
+        (rehearsed,) = make_rehearsal_cases([turned], read_bundle(model), tmp_path / f"maps-{letters}", CPU)
         maps.append(upright(rehearsed.soft_label))
     for other in maps[1:]:
         np.testing.assert_array_equal(other, maps[0])
