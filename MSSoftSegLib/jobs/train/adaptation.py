@@ -131,6 +131,7 @@ def finish_adaptation(
     if cross_fit:
         found = cross_fitted(cross_fit, device, load_networks(adaptation.initial)[0], adaptation.kept_point)
         point, words = found.point, found.words
+        acquisitions = adaptation.initial.description.acquisitions if found.is_kept else ()
         LOGGER.info("operating point %s", words)
     elif held_out < adaptation.settings.operating_point_patients:
         point = measure_given_point(tasks, device, adaptation.kept_point, progress=progress)

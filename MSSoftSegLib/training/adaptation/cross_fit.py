@@ -15,6 +15,7 @@ from torch import nn
 
 from MSSoftSegLib.evaluation.lesionwise import detection
 from MSSoftSegLib.evaluation.overlap import dice
+from MSSoftSegLib.evaluation.verdict import TOLERATED_FALL
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import (
@@ -34,22 +35,42 @@ from MSSoftSegLib.training.run_folder import CROSS_FIT_FOLDER
 
 @dataclass(frozen=True)
 class CrossFit:
-    """point: chosen on patients whom the models had not seen; its mean_dsc is theirs. before, after: mean DSC and lesion F1 over
-    these patients, by the model that is adapted with its own point and by the adapted ones with the chosen point."""
+    """What models say of patients whom they had not seen, as mean DSC and lesion F1 over them.
+
+    before: by the model that is adapted, with its own point. kept, chosen: by the adapted ones, with that point and with the best
+    one on these patients; point is what becomes of it, and its mean_dsc is theirs.
+    """
 
     point: MeasuredPoint
     patients: int
     before: tuple[float, float]
-    after: tuple[float, float]
+    kept: tuple[float, float]
+    chosen: tuple[float, float]
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the old point stays: the best one gains no more DSC than two trainings differ by whose seeds differ."""
+        return pays_too_little(self.kept, self.chosen)
 
     @property
     def words(self) -> str:
         """For the log, the card and the panel."""
-        return (
-            f"chosen on {self.patients} patients, each predicted by a model that had not learned from her: DSC "
-            f"{self.before[0]:.2f} before and {self.after[0]:.2f} after adaptation, lesion F1 {self.before[1]:.2f} and "
-            f"{self.after[1]:.2f} (the point was chosen on the same patients)"
+        dsc, f1 = self.kept if self.is_kept else self.chosen
+        whose = (
+            f"that of the model that was adapted: another would gain no more than {TOLERATED_FALL['dsc']:g} DSC"
+            if self.is_kept
+            else "chosen"
         )
+        flatters = "" if self.is_kept else " (the point was chosen on the same patients)"
+        return (
+            f"{whose} on {self.patients} patients, each predicted by a model that had not learned from her: DSC "
+            f"{self.before[0]:.2f} before and {dsc:.2f} after adaptation, lesion F1 {self.before[1]:.2f} and {f1:.2f}{flatters}"
+        )
+
+
+def pays_too_little(kept: tuple[float, float], chosen: tuple[float, float]) -> bool:
+    """Whether a chosen point is not worth a change. kept, chosen: mean DSC and lesion F1 on the same patients."""
+    return chosen[0] - kept[0] <= TOLERATED_FALL["dsc"]
 
 
 def plan_cross_fit(
@@ -87,18 +108,16 @@ def cross_fitted(tasks: Sequence[FitTask], device: Device, initial: nn.Module, i
     temperature = fit_temperature(tasks, device)
     cases, after = predict_cases(tasks, device, temperature, on="held-out")
     point = choose_point(cases, after, recipe, temperature)
+    old = initial_point.temperature
+    _, as_before = predict_cases(tasks, device, old, on="held-out")
     before = [
-        case_probability(
-            predict_whole(initial, case, recipe, device), case, recipe, temperature=initial_point.temperature
-        )
-        for case in cases
+        case_probability(predict_whole(initial, case, recipe, device), case, recipe, temperature=old) for case in cases
     ]
-    return CrossFit(
-        point,
-        len({case.patient for case in cases}),
-        _scores(cases, before, initial_point),
-        _scores(cases, after, point),
-    )
+    kept, chosen = _scores(cases, as_before, initial_point), _scores(cases, after, point)
+    if pays_too_little(kept, chosen):
+        point = MeasuredPoint(old, initial_point.threshold, initial_point.min_lesion_mm3, kept[0], len(cases))
+    patients = len({case.patient for case in cases})
+    return CrossFit(point, patients, _scores(cases, before, initial_point), kept, chosen)
 
 
 def _scores(

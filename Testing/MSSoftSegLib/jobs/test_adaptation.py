@@ -6,6 +6,8 @@ import json
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from MSSoftSegLib.cli.main import run_command
@@ -14,7 +16,9 @@ from MSSoftSegLib.jobs.preflight.request_checks import check_model
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.training.adaptation.cross_fit import CrossFit
 from MSSoftSegLib.training.adaptation.policy import count_labeled_patients, size_for
+from MSSoftSegLib.training.engine.operating_point import MeasuredPoint
 from MSSoftSegLib.training.recipe import AdaptationSize, find_recipe
 from MSSoftSegLib.training.run_folder import PICTURE_FILE, name_run_folder, read_members
 from Testing.MSSoftSegLib.jobs.adapted import few_cases, listed, small_model, small_recipe
@@ -121,6 +125,8 @@ def test_three_cases_are_two_to_learn_from_and_one_that_judges(tmp_path, monkeyp
 
 def test_from_four_cases_on_the_point_is_chosen_on_patients_that_the_choosing_models_did_not_see(tmp_path, monkeypatch):
     monkeypatch.setenv("MSSOFTSEG_MODELS", str(tmp_path / "models"))
+    # However little it gains.
+    monkeypatch.setattr("MSSoftSegLib.training.adaptation.cross_fit.TOLERATED_FALL", {"dsc": -1.0})
     small_model(tmp_path / "start")
     code, events = adapt(tmp_path, 4)
     assert code == 0, events[-1]
@@ -146,6 +152,31 @@ def test_from_four_cases_on_the_point_is_chosen_on_patients_that_the_choosing_mo
     assert run(parse_job({"job": "2", "kind": "compare-models", "spec": spec}), events.append).exit_code == 0
     judged = [pair["case"] for pair in events[-1]["summary"]["per_case"]]
     assert judged == ["d0", "d1", "d2", "d3"], "each by a network that did not learn from her"
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_point_changes_only_for_more_than_seeds_differ_by(kept, chosen):
+    found = CrossFit(MeasuredPoint(1.0, 0.5, 3.0, 0.6, 5), 5, (0.4, 0.6), (kept, 0.6), (chosen, 0.7))
+    assert found.is_kept == (chosen - kept <= 0.01)
+    assert ("that of the model that was adapted" in found.words) == found.is_kept
+    assert f"and {kept if found.is_kept else chosen:.2f} after adaptation" in found.words
+
+
+def test_where_choosing_pays_too_little_the_old_points_stay_all_of_them(tmp_path, monkeypatch):
+    """Also those for other acquisitions, which a newly chosen point replaces."""
+    start = small_model(tmp_path / "start")
+    document = json.loads((start / "model.json").read_text())
+    thick = {"slices_mm_from": 4.0, "threshold": 0.61, "min_lesion_mm3": 5.0, "temperature": 1.0, "chosen_on": "nobody"}
+    (start / "model.json").write_text(json.dumps(document | {"acquisitions": [thick]}))
+    monkeypatch.setattr("MSSoftSegLib.training.adaptation.cross_fit.TOLERATED_FALL", {"dsc": 1.0})
+    code, events = adapt(tmp_path, 4)
+    assert code == 0, events[-1]
+    description = read_bundle(tmp_path / "adapted").description
+    assert (description.threshold, description.min_lesion_mm3, description.calibration.temperature) == (0.37, 41.0, 1.3)
+    assert [entry.threshold for entry in description.acquisitions] == [0.61]
+    assert (
+        "another would gain no more than 1 DSC on 4 patients" in description.training["adaptation"]["operating_point"]
+    )
 
 
 def test_a_size_that_cross_fits_holds_nobody_out():
