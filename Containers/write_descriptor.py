@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from MSSoftSegLib.cli.cohorts.bids_app import PROGRAM, parser  # noqa: E402
+from MSSoftSegLib.cli.cohorts.bids_app import PROGRAM, make_parser  # noqa: E402
 from MSSoftSegLib.cohort.places import EXAMS_TABLE, GROUP_PAGE, LESIONS_TABLE  # noqa: E402
 from MSSoftSegLib.version import VERSION  # noqa: E402
 
@@ -26,7 +26,7 @@ PRINTERS = ("help", "version", "print_slurm_array")
 
 def descriptor() -> dict[str, Any]:
     """The descriptor, schema 0.5 (Glatard et al. 2018, doi:10.1093/gigascience/giy016)."""
-    made = parser()
+    made = make_parser()
     actions = [action for action in made._actions if action.dest not in PRINTERS]
     keys = " ".join(f"[{action.dest.upper()}]" for action in actions)
     return {
