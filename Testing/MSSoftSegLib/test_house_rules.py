@@ -138,7 +138,7 @@ def test_the_front_door_is_used_by_whoever_comes_in_and_by_no_room():
 FIRST_WORD = re.compile(
     r"add|change|check|choose|clean|commit|compute|copy|count|create|describe|ensure|export|find|"
     r"finish|format|has|have|import|is|keep|list|lock|make|merge|name|open|parse|predict|put|"
-    r"read|refuse|replace|resample|resolve|save|say|select|set|sort|stage|store|verify|window|write"
+    r"read|refuse|replace|resample|resolve|save|say|select|set|sort|stage|store|verify|watch|window|write"
 )
 
 
