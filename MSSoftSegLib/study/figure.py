@@ -11,11 +11,11 @@ OURS, PUBLISHED = "#0072b2", "#d55e00"
 
 
 def draw_study(results: Results) -> bytes:
-    """PNG: one line per arm; dots are means over held-out cases and both raters, bars 95 % intervals."""
+    """PNG: one line per arm; dots are means over held-out cases and their raters, bars 95 % intervals."""
     from matplotlib.figure import Figure
 
     arms = results.arms
-    figure = Figure(figsize=(8.5, 1.4 + 0.33 * len(arms)), layout="constrained")
+    figure = Figure(figsize=(8.5, 1.7 + 0.33 * len(arms)), layout="constrained")
     axes = figure.subplots()
     for place, arm in enumerate(arms):
         mean = results.summary(arm, "dsc")
@@ -36,12 +36,13 @@ def draw_study(results: Results) -> bytes:
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.grid(axis="x", alpha=0.3)
-    axes.set_xlabel("DSC, mean over both raters")
+    axes.set_xlabel("DSC, mean over a case's raters")
     patients = len({case.patient for case in results.cases})
     axes.set_title(
         f'Study "{results.plan.size.name}": {patients} held-out patients, {results.plan.size.seeds} seeds', fontsize=10
     )
-    axes.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=1)
+    # Below the axis and its label, whatever the number of arms.
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=1)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=130)
     return picture.getvalue()
