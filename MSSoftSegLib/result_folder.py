@@ -173,8 +173,17 @@ def _discard(aside: Path, target: Path) -> None:
     """Throw away an old result under the name of scratch: one that is half gone must never be put back."""
     if aside.exists():
         with suppress(OSError):
-            os.replace(aside, name_partial(target))
-            shutil.rmtree(name_partial(target), ignore_errors=True)
+            remove_whole(aside, target)
+
+
+def remove_whole(folder: Path, target: Path) -> None:
+    """Remove a folder at once, as others see it: it becomes scratch of ``target``, which the next call for that target tidies up.
+
+    Raises OSError where it cannot be renamed; then nothing is removed.
+    """
+    leaving = name_partial(target)
+    os.replace(folder, leaving)
+    shutil.rmtree(leaving, ignore_errors=True)
 
 
 def _is_ours(folder: Path) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +37,7 @@ from MSSoftSegLib.network.description import ModelName
 from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.preprocessing.cache import StepCache
-from MSSoftSegLib.result_folder import check_target, name_partial, remove_abandoned, write_completely
+from MSSoftSegLib.result_folder import check_target, remove_abandoned, remove_whole, write_completely
 from MSSoftSegLib.training.adaptation.cross_fit import drop_validation, plan_cross_fit
 from MSSoftSegLib.training.adaptation.policy import count_labeled_patients
 from MSSoftSegLib.training.data.folds import count_held_out
@@ -253,9 +252,7 @@ def _remove_run(folder: Path) -> None:
     """Remove an earlier run of ours, whole at once as others see it; a folder that is none is left alone."""
     if not (folder / CONFIG_FILE).is_file():
         raise OutputExists(f"{folder.name} is no training run and is not overwritten", remedy="choose another --out")
-    leaving = name_partial(folder)
-    os.replace(folder, leaving)
-    shutil.rmtree(leaving)
+    remove_whole(folder, folder)
 
 
 def _prepare(

@@ -38,19 +38,25 @@ class CrossFit:
     """What models say of patients whom they had not seen, as mean DSC and lesion F1 over them.
 
     before: by the model that is adapted, with its own point. kept, chosen: by the adapted ones, with that point and with the best
-    one on these patients; point is what becomes of it, and its mean_dsc is theirs.
+    one on these patients, kept_point and chosen_point, whose mean_dsc they are.
     """
 
-    point: MeasuredPoint
     patients: int
     before: tuple[float, float]
+    kept_point: MeasuredPoint
     kept: tuple[float, float]
+    chosen_point: MeasuredPoint
     chosen: tuple[float, float]
 
     @property
     def is_kept(self) -> bool:
         """Whether the old point stays: the best one gains no more DSC than two trainings differ by whose seeds differ."""
-        return pays_too_little(self.kept, self.chosen)
+        return self.chosen[0] - self.kept[0] <= TOLERATED_FALL["dsc"]
+
+    @property
+    def point(self) -> MeasuredPoint:
+        """How the adapted model is used."""
+        return self.kept_point if self.is_kept else self.chosen_point
 
     @property
     def words(self) -> str:
@@ -66,11 +72,6 @@ class CrossFit:
             f"{whose} on {self.patients} patients, each predicted by a model that had not learned from her: DSC "
             f"{self.before[0]:.2f} before and {dsc:.2f} after adaptation, lesion F1 {self.before[1]:.2f} and {f1:.2f}{flatters}"
         )
-
-
-def pays_too_little(kept: tuple[float, float], chosen: tuple[float, float]) -> bool:
-    """Whether a chosen point is not worth a change. kept, chosen: mean DSC and lesion F1 on the same patients."""
-    return chosen[0] - kept[0] <= TOLERATED_FALL["dsc"]
 
 
 def plan_cross_fit(
@@ -107,17 +108,21 @@ def cross_fitted(tasks: Sequence[FitTask], device: Device, initial: nn.Module, i
     recipe = tasks[0].recipe
     temperature = fit_temperature(tasks, device)
     cases, after = predict_cases(tasks, device, temperature, on="held-out")
-    point = choose_point(cases, after, recipe, temperature)
+    best = choose_point(cases, after, recipe, temperature)
     old = initial_point.temperature
     _, as_before = predict_cases(tasks, device, old, on="held-out")
     before = [
         case_probability(predict_whole(initial, case, recipe, device), case, recipe, temperature=old) for case in cases
     ]
-    kept, chosen = _scores(cases, as_before, initial_point), _scores(cases, after, point)
-    if pays_too_little(kept, chosen):
-        point = MeasuredPoint(old, initial_point.threshold, initial_point.min_lesion_mm3, kept[0], len(cases))
-    patients = len({case.patient for case in cases})
-    return CrossFit(point, patients, _scores(cases, before, initial_point), kept, chosen)
+    kept = _scores(cases, as_before, initial_point)
+    return CrossFit(
+        patients=len({case.patient for case in cases}),
+        before=_scores(cases, before, initial_point),
+        kept_point=MeasuredPoint(old, initial_point.threshold, initial_point.min_lesion_mm3, kept[0], len(cases)),
+        kept=kept,
+        chosen_point=best,
+        chosen=_scores(cases, after, best),
+    )
 
 
 def _scores(

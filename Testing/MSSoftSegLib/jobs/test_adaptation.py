@@ -156,8 +156,10 @@ def test_from_four_cases_on_the_point_is_chosen_on_patients_that_the_choosing_mo
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_point_changes_only_for_more_than_seeds_differ_by(kept, chosen):
-    found = CrossFit(MeasuredPoint(1.0, 0.5, 3.0, 0.6, 5), 5, (0.4, 0.6), (kept, 0.6), (chosen, 0.7))
+    old, best = MeasuredPoint(1.0, 0.5, 3.0, kept, 5), MeasuredPoint(1.4, 0.4, 9.0, chosen, 5)
+    found = CrossFit(5, (0.4, 0.6), old, (kept, 0.6), best, (chosen, 0.7))
     assert found.is_kept == (chosen - kept <= 0.01)
+    assert found.point is (old if found.is_kept else best)
     assert ("that of the model that was adapted" in found.words) == found.is_kept
     assert f"and {kept if found.is_kept else chosen:.2f} after adaptation" in found.words
 

@@ -20,8 +20,9 @@ from MSSoftSegLib.library.datalist import write_datalist
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.bundle import read_bundle, verify
 from MSSoftSegLib.network.weights import load_networks
+from MSSoftSegLib.training.engine.checkpoint import write_whole
 from MSSoftSegLib.training.engine.curves import STEPS_FILE, read_rows
-from MSSoftSegLib.training.run_folder import name_run_folder
+from MSSoftSegLib.training.run_folder import CONFIG_FILE, has_begun, name_run_folder
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
 from Testing.patience import HANGING_S
@@ -163,6 +164,15 @@ def test_a_run_killed_while_its_first_file_was_written_is_begun_anew(datalist, r
     assert train(datalist, recipe, tmp_path / "m", option, "--epochs", "1") == 0
 
 
+def test_the_first_file_of_a_run_is_known_while_it_is_written(tmp_path, monkeypatch):
+    """The name that it has until it is whole is the writer's; a kill may come at any moment before."""
+    begun = []
+    monkeypatch.setattr("os.replace", lambda source, target: begun.append(has_begun(Path(source).parent)))
+    write_whole(tmp_path / CONFIG_FILE, b"{}")
+    assert begun == [False]
+    assert [path.name for path in tmp_path.iterdir()] != [], "there was something to be known"
+
+
 def test_a_run_is_removed_whole_or_not_at_all(datalist, recipe, tmp_path, monkeypatch):
     """A kill while the old run's files are deleted: what is left stands under the name of scratch and is tidied up."""
     folder = name_run_folder(tmp_path / "m")
@@ -174,7 +184,7 @@ def test_a_run_is_removed_whole_or_not_at_all(datalist, recipe, tmp_path, monkey
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("MSSoftSegLib.jobs.train.train.shutil.rmtree", killed)
+        patch.setattr("MSSoftSegLib.result_folder.shutil.rmtree", killed)
         train(datalist, recipe, tmp_path / "m", "--overwrite", "--epochs", "1")
     assert not folder.exists(), "gone as a whole"
     assert train(datalist, recipe, tmp_path / "m", "--overwrite", "--epochs", "1") == 0
