@@ -126,6 +126,7 @@ def _write(target: Path, number: int, images: np.ndarray, label: np.ndarray, tru
         folder=target,
         shape=(z, y, x),
         spacing_mm=1.0,
+        slices_mm=1.0,
         soft_volume_ml=float(label.sum(dtype=np.float64)) / 1000,
         lesion_volume_ml=float(np.count_nonzero(pen(label))) / 1000,
         is_pseudo_labelled=False,

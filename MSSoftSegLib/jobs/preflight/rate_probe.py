@@ -130,7 +130,7 @@ def _random_case(recipe: Recipe, folder: Path) -> PreparedCase:
         "lesion_starts": np.array(starts, np.int32),
         "rater-0": label,
     }
-    case = PreparedCase("probe", "probe", folder, (z, y, x), recipe.data.spacing_mm, 1.0, 1.0, False, ("probe",))
+    case = PreparedCase("probe", "probe", folder, (z, y, x), recipe.data.spacing_mm, 1.0, 1.0, 1.0, False, ("probe",))
     write_prepared(folder, arrays, case, "probe")
     return case
 

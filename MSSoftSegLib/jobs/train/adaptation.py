@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,15 @@ from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.description import ModelDescription
-from MSSoftSegLib.network.operating_point import AcquisitionPoint
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.adaptation.base_patients import base_patients
 from MSSoftSegLib.training.adaptation.cross_fit import cross_fitted
 from MSSoftSegLib.training.adaptation.forgetting import Forgetting, measure_forgetting
+from MSSoftSegLib.training.adaptation.points import AdaptedPoints, keep_points, replace_points
 from MSSoftSegLib.training.adaptation.policy import count_labeled_patients, describe_course, size_for
 from MSSoftSegLib.training.adaptation.rehearsal import make_rehearsal_cases
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
 from MSSoftSegLib.training.engine.operating_point import (
-    MeasuredPoint,
     choose_operating_point,
     load_trained,
     measure_given_point,
@@ -42,13 +41,6 @@ class Adaptation:
     size: AdaptationSize
     patients: int
 
-    @property
-    def kept_point(self) -> MeasuredPoint:
-        """The operating point of the model that is adapted."""
-        description = self.initial.description
-        temperature = description.calibration.temperature
-        return MeasuredPoint(temperature, description.threshold, description.min_lesion_mm3, 0.0, 0)
-
 
 @dataclass(frozen=True)
 class Extra:
@@ -60,13 +52,9 @@ class Extra:
 
 @dataclass(frozen=True)
 class AdaptationOutcome:
-    """How the model is used, in which words that was chosen, and what it forgot.
+    """How the model is used, in which words that was chosen, and what it forgot."""
 
-    acquisitions: the other operating points of the model that was adapted, where its points are kept.
-    """
-
-    point: MeasuredPoint
-    acquisitions: tuple[AcquisitionPoint, ...]
+    points: AdaptedPoints
     words: str
     forgetting: Forgetting
 
@@ -124,33 +112,46 @@ def finish_adaptation(
     *,
     progress: Callable[[float], None],
 ) -> AdaptationOutcome:
-    """Choose or keep the operating point, and look at the base patients before and after. cross_fit: finished courses that chose
-    it on patients held out; none where there are too few."""
-    held_out = len({case.patient for task in tasks for case in task.validation})
-    acquisitions: tuple[AcquisitionPoint, ...] = ()
-    if cross_fit:
-        found = cross_fitted(cross_fit, device, load_networks(adaptation.initial)[0], adaptation.kept_point)
-        point, words = found.point, found.words
-        acquisitions = adaptation.initial.description.acquisitions if found.is_kept else ()
-        LOGGER.info("operating point %s", words)
-    elif held_out < adaptation.settings.operating_point_patients:
-        point = measure_given_point(tasks, device, adaptation.kept_point, progress=progress)
-        description = adaptation.initial.description
-        acquisitions = description.acquisitions
-        words = _kept_in_words(description, held_out)
-    else:
-        point = choose_operating_point(tasks, device, on="held-out", progress=progress)
-        words = f"chosen on {held_out} held-out patients"
+    """Choose or keep the operating points, and look at the base patients before and after. cross_fit: finished courses that chose
+    them on patients held out; none where there are too few."""
+    points, words = _choose_points(adaptation, tasks, cross_fit, device, progress)
+    LOGGER.info("operating point %s", words)
     forgetting = measure_forgetting(
-        (load_networks(adaptation.initial)[:1], adaptation.kept_point),
-        ([load_trained(task) for task in tasks], point),
+        (load_networks(adaptation.initial)[:1], keep_points(adaptation.initial.description).point_of),
+        ([load_trained(task) for task in tasks], points.point_of),
         tasks[0].base,
         tasks[0].recipe,
         device,
     )
     for lost in forgetting.told:
         LOGGER.warning("the adapted model forgot: %s", lost)
-    return AdaptationOutcome(point, acquisitions, words, forgetting)
+    return AdaptationOutcome(points, words, forgetting)
+
+
+def _choose_points(
+    adaptation: Adaptation,
+    tasks: Sequence[FitTask],
+    cross_fit: Sequence[FitTask],
+    device: Device,
+    progress: Callable[[float], None],
+) -> tuple[AdaptedPoints, str]:
+    """The points, and how they were come by in words."""
+    description = adaptation.initial.description
+    old = keep_points(description)
+    held_out = [case for task in tasks for case in task.validation]
+    patients = len({case.patient for case in held_out})
+    if cross_fit:
+        found = cross_fitted(cross_fit, device, load_networks(adaptation.initial)[0], old.default, old.point_of)
+        if found.is_kept:
+            return replace(old, default=found.point), found.words
+        choosing = [case for task in cross_fit for case in task.validation]
+        return replace_points(description, found.point, choosing, found.words), found.words
+    if patients < adaptation.settings.operating_point_patients:
+        measured = measure_given_point(tasks, device, old.default, old.point_of, progress=progress)
+        return replace(old, default=measured), _kept_in_words(description, patients)
+    point = choose_operating_point(tasks, device, on="held-out", progress=progress)
+    words = f"chosen on {patients} held-out patients"
+    return replace_points(description, point, held_out, words), words
 
 
 def _kept_in_words(base: ModelDescription, held_out: int) -> str:

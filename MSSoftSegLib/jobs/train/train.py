@@ -174,9 +174,13 @@ def _write(
         point, acquisitions = choose_operating_point(tasks, device, progress=choosing), ()
     else:
         outcome = finish_adaptation(adaptation, tasks, cross_fit, device, progress=choosing)
-        point, acquisitions = outcome.point, outcome.acquisitions
+        point, acquisitions = outcome.points.default, outcome.points.acquisitions
         facts = {**facts, "adaptation": adaptation_facts(adaptation, outcome)}
-        told = {"operating_point": outcome.words, "base": outcome.forgetting.facts()}
+        told = {
+            "operating_point": outcome.words,
+            "acquisitions": [entry.model_dump() for entry in acquisitions],
+            "base": outcome.forgetting.facts(),
+        }
     if teacher is not None:
         LOGGER.info("%s", guard_student(teacher, tasks, point, device).reason)
     reporter.progress("bundle", 0.0)

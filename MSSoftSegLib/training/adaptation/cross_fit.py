@@ -21,6 +21,7 @@ from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import (
     ChosenPoint,
     MeasuredPoint,
+    PointOf,
     choose_point,
     fit_temperature,
     lesion_mask,
@@ -37,8 +38,9 @@ from MSSoftSegLib.training.run_folder import CROSS_FIT_FOLDER
 class CrossFit:
     """What models say of patients whom they had not seen, as mean DSC and lesion F1 over them.
 
-    before: by the model that is adapted, with its own point. kept, chosen: by the adapted ones, with that point and with the best
-    one on these patients, kept_point and chosen_point, whose mean_dsc they are.
+    before: by the model that is adapted, with its own points. kept, chosen: by the adapted ones, with those points (each exam
+    with the one of its acquisition) and with the one that is best on these patients, chosen_point. kept_point: the old default.
+    Both points' mean_dsc are these.
     """
 
     patients: int
@@ -103,34 +105,42 @@ def drop_validation(tasks: Sequence[FitTask]) -> list[FitTask]:
     return [replace(task, validation=(), picture=None) for task in tasks]
 
 
-def cross_fitted(tasks: Sequence[FitTask], device: Device, initial: nn.Module, initial_point: ChosenPoint) -> CrossFit:
-    """Choose the point on what the trained ``tasks`` say of the patients that each held out (Docs/methods.md section 7)."""
+def cross_fitted(
+    tasks: Sequence[FitTask], device: Device, initial: nn.Module, default: ChosenPoint, point_of: PointOf
+) -> CrossFit:
+    """Choose the point on what the trained ``tasks`` say of the patients that each held out (Docs/methods.md section 7).
+
+    default, point_of: how the model that is adapted is used, and each exam by its acquisition.
+    """
     recipe = tasks[0].recipe
     temperature = fit_temperature(tasks, device)
-    cases, after = predict_cases(tasks, device, temperature, on="held-out")
+    cases, after = predict_cases(tasks, device, lambda case: temperature, on="held-out")
     best = choose_point(cases, after, recipe, temperature)
-    old = initial_point.temperature
-    _, as_before = predict_cases(tasks, device, old, on="held-out")
+    _, as_before = predict_cases(tasks, device, lambda case: point_of(case).temperature, on="held-out")
     before = [
-        case_probability(predict_whole(initial, case, recipe, device), case, recipe, temperature=old) for case in cases
+        case_probability(
+            predict_whole(initial, case, recipe, device), case, recipe, temperature=point_of(case).temperature
+        )
+        for case in cases
     ]
-    kept = _scores(cases, as_before, initial_point)
+    kept = _scores(cases, as_before, point_of)
     return CrossFit(
         patients=len({case.patient for case in cases}),
-        before=_scores(cases, before, initial_point),
-        kept_point=MeasuredPoint(old, initial_point.threshold, initial_point.min_lesion_mm3, kept[0], len(cases)),
+        before=_scores(cases, before, point_of),
+        kept_point=MeasuredPoint(default.temperature, default.threshold, default.min_lesion_mm3, kept[0], len(cases)),
         kept=kept,
         chosen_point=best,
-        chosen=_scores(cases, after, best),
+        chosen=_scores(cases, after, lambda case: best),
     )
 
 
 def _scores(
-    cases: Sequence[PreparedCase], probabilities: Sequence[np.ndarray], point: ChosenPoint
+    cases: Sequence[PreparedCase], probabilities: Sequence[np.ndarray], point_of: PointOf
 ) -> tuple[float, float]:
     """Mean DSC and lesion F1 over cases and raters."""
     dsc, f1 = [], []
     for case, probability in zip(cases, probabilities, strict=True):
+        point = point_of(case)
         mask = lesion_mask(probability, point.threshold, point.min_lesion_mm3, case)
         truths = read_rater_masks(case)
         dsc.append(mean_defined([dice(mask, truth) for truth in truths]))

@@ -15,7 +15,7 @@ from MSSoftSegLib.evaluation.verdict import TOLERATED_FORGETTING, describe_forge
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.training.data.prepared import PreparedCase
-from MSSoftSegLib.training.engine.operating_point import ChosenPoint
+from MSSoftSegLib.training.engine.operating_point import PointOf
 from MSSoftSegLib.training.engine.validation import case_probability, predict_whole, read_rater_masks
 from MSSoftSegLib.training.recipe import Recipe
 
@@ -39,13 +39,13 @@ class Forgetting:
 
 
 def measure_forgetting(
-    before: tuple[Sequence[nn.Module], ChosenPoint],
-    after: tuple[Sequence[nn.Module], ChosenPoint],
+    before: tuple[Sequence[nn.Module], PointOf],
+    after: tuple[Sequence[nn.Module], PointOf],
     cases: Sequence[PreparedCase],
     recipe: Recipe,
     device: Device,
 ) -> Forgetting:
-    """Compare two models, each with its own operating point, without test-time augmentation on the working grid."""
+    """Compare two models, each with its own operating points, without test-time augmentation on the working grid."""
     first = [_scores(*before, case, recipe, device) for case in cases]
     second = [_scores(*after, case, recipe, device) for case in cases]
     differences = {
@@ -62,8 +62,9 @@ def measure_forgetting(
 
 
 def _scores(
-    networks: Sequence[nn.Module], point: ChosenPoint, case: PreparedCase, recipe: Recipe, device: Device
+    networks: Sequence[nn.Module], point_of: PointOf, case: PreparedCase, recipe: Recipe, device: Device
 ) -> dict[str, float | None]:
+    point = point_of(case)
     each = [
         case_probability(predict_whole(network, case, recipe, device), case, recipe, temperature=point.temperature)
         for network in networks

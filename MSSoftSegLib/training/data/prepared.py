@@ -140,6 +140,7 @@ def _facts(case: LabeledCase, arrays: WorkingArrays, folder: Path) -> PreparedCa
         folder=folder,
         shape=(z, y, x),
         spacing_mm=arrays.spacing_mm,
+        slices_mm=arrays.slices_mm,
         soft_volume_ml=float(arrays.label.sum(dtype=np.float64)) * voxel_ml,
         lesion_volume_ml=float(np.count_nonzero(arrays.label >= 0.5)) * voxel_ml,
         is_pseudo_labelled=case.is_pseudo_labelled,

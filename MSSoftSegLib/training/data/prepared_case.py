@@ -17,7 +17,8 @@ FACTS_FILE = "prepared.json"
 class PreparedCase:
     """One case in its folder. Arrays are mapped read-only from disk; copy before you write.
 
-    shape: (z, y, x) of the working grid, which is isotropic. soft_volume_ml: sum of the soft label; lesion_volume_ml: of
+    shape: (z, y, x) of the working grid, which is isotropic. slices_mm: how far apart FLAIR's slices were as it was acquired, by
+    which an operating point is found. soft_volume_ml: sum of the soft label; lesion_volume_ml: of
     what it puts at 0.5 or more. raters: in order of name.
     """
 
@@ -26,6 +27,7 @@ class PreparedCase:
     folder: Path
     shape: tuple[int, int, int]
     spacing_mm: float
+    slices_mm: float
     soft_volume_ml: float
     lesion_volume_ml: float
     is_pseudo_labelled: bool

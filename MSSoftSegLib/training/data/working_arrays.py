@@ -32,7 +32,8 @@ CERTAIN = 1
 
 @dataclass(frozen=True)
 class WorkingArrays:
-    """images (c, z, y, x), label and raters and confidence (z, y, x): float32; brain: bool; spacing_mm on each axis."""
+    """images (c, z, y, x), label and raters and confidence (z, y, x): float32; brain: bool; spacing_mm on each axis;
+    slices_mm: how far apart FLAIR's slices were as it was acquired."""
 
     images: np.ndarray
     brain: np.ndarray
@@ -40,6 +41,7 @@ class WorkingArrays:
     raters: Mapping[str, np.ndarray]
     confidence: np.ndarray | None
     spacing_mm: float
+    slices_mm: float
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def make_working_arrays(
         raters={name: on_grid(sitk.Equal(mask, CERTAIN)) for name, mask in masks.items()},
         confidence=None if confidence is None else on_grid(confidence),
         spacing_mm=recipe.data.spacing_mm,
+        slices_mm=max(Grid.of(flair).spacing_mm),
     )
 
 

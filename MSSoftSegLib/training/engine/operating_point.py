@@ -47,6 +47,10 @@ class ChosenPoint(Protocol):
         """Smallest lesion that is kept."""
 
 
+# The point that an exam is used with: by its acquisition, or the same for all.
+PointOf = Callable[[PreparedCase], ChosenPoint]
+
+
 @dataclass(frozen=True)
 class MeasuredPoint:
     """min_lesion_mm3: lesions smaller than this are dropped. mean_dsc: over training cases and raters, with these settings."""
@@ -89,33 +93,34 @@ def choose_operating_point(
     """
     recipe = tasks[0].recipe
     temperature = fit_temperature(tasks, device)
-    cases, probabilities = predict_cases(tasks, device, temperature, on=on, progress=progress)
+    cases, probabilities = predict_cases(tasks, device, lambda case: temperature, on=on, progress=progress)
     point = choose_point(cases, probabilities, recipe, temperature)
-    return point if on == "training" else measure_given_point(tasks, device, point)
+    return point if on == "training" else measure_given_point(tasks, device, point, lambda case: point)
 
 
 def measure_given_point(
     tasks: Sequence[FitTask],
     device: Device,
     point: ChosenPoint,
+    point_of: PointOf,
     *,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> MeasuredPoint:
-    """The point that was chosen elsewhere, with its mean DSC on the cases that these members trained on."""
-    cases, probabilities = predict_cases(tasks, device, point.temperature, on="training", progress=progress)
-    scores = [
-        mean_defined(
-            [dice(lesion_mask(found, point.threshold, point.min_lesion_mm3, case), t) for t in read_rater_masks(case)]
-        )
-        for case, found in zip(cases, probabilities, strict=True)
-    ]
+    """The point that was chosen elsewhere, with the mean DSC on the cases that these members trained on, each by ``point_of``."""
+    cases, probabilities = predict_cases(
+        tasks, device, lambda case: point_of(case).temperature, on="training", progress=progress
+    )
+    scores = []
+    for case, found in zip(cases, probabilities, strict=True):
+        mask = lesion_mask(found, point_of(case).threshold, point_of(case).min_lesion_mm3, case)
+        scores.append(mean_defined([dice(mask, truth) for truth in read_rater_masks(case)]))
     return MeasuredPoint(point.temperature, point.threshold, point.min_lesion_mm3, mean_defined(scores), len(cases))
 
 
 def predict_cases(
     tasks: Sequence[FitTask],
     device: Device,
-    temperature: float,
+    temperature_of: Callable[[PreparedCase], float],
     *,
     on: Literal["training", "held-out"],
     progress: Callable[[float], None] = lambda fraction: None,
@@ -129,7 +134,9 @@ def predict_cases(
     for number, case in enumerate(cases):
         progress(number / len(cases))
         members = [
-            case_probability(predict_whole(network, case, recipe, device), case, recipe, temperature=temperature)
+            case_probability(
+                predict_whole(network, case, recipe, device), case, recipe, temperature=temperature_of(case)
+            )
             for network, theirs in zip(networks, shown, strict=True)
             if case in theirs
         ]

@@ -14,12 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import SimpleITK as sitk
 import torch
 
-from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.units import MM3_PER_ML
-from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.training.data.prepared import make_stored_arrays, prepare_cases
 from MSSoftSegLib.training.data.prepared_case import FACTS_FILE, PreparedCase, read_prepared, write_prepared
@@ -117,7 +114,7 @@ class _Builder:
             rng = np.random.default_rng([SYNTHETIC_SEED, number])
             patient = draw_patient(load_anatomy_bank(self.data / "open_ms"), bank, self.plan.shape, rng=rng)
             images = patient.images.numpy()
-            return WorkingArrays(images, images[0] != 0, patient.label[0].numpy(), {}, None, 1.0)
+            return WorkingArrays(images, images[0] != 0, patient.label[0].numpy(), {}, None, 1.0, 1.0)
 
         return self._kept(f"synthetic-{number:04d}", f"synthetic-{number:04d}", [list(self.plan.shape)], made)
 
@@ -126,12 +123,12 @@ class _Builder:
         rng = np.random.default_rng([PLANTED_SEED, part.number, part.copy])
         filled = fill_lesions(images, label, brain, rng=rng)
         if part.kind == "filled":
-            return WorkingArrays(filled, brain, np.zeros_like(label), {}, None, real.spacing_mm)
+            return WorkingArrays(filled, brain, np.zeros_like(label), {}, None, real.spacing_mm, real.slices_mm)
         bank = load_lesion_bank(self.data / "open_ms", without=JUDGED_SHAPES)
         step = lesion_step(images, filled, label)
-        thick = slice_mm(exam.case) / real.spacing_mm
+        thick = real.slices_mm / real.spacing_mm
         planted = plant_lesions(filled, brain, step, bank, slice_voxels=thick, rng=rng)
-        return WorkingArrays(planted.images, brain, planted.label, {}, None, real.spacing_mm)
+        return WorkingArrays(planted.images, brain, planted.label, {}, None, real.spacing_mm, real.slices_mm)
 
     def _kept(
         self, name: str, patient: str, source: Sequence[object], made: Callable[[], WorkingArrays]
@@ -150,6 +147,7 @@ class _Builder:
             folder=target,
             shape=arrays.label.shape,
             spacing_mm=arrays.spacing_mm,
+            slices_mm=arrays.slices_mm,
             soft_volume_ml=float(arrays.label.sum(dtype=np.float64)) * arrays.spacing_mm**3 / MM3_PER_ML,
             lesion_volume_ml=float(np.count_nonzero(arrays.label >= 0.5)) * arrays.spacing_mm**3 / MM3_PER_ML,
             is_pseudo_labelled=False,
@@ -158,11 +156,3 @@ class _Builder:
         with write_completely(target, overwrite=True) as partial:
             write_prepared(partial, make_stored_arrays(arrays), facts, fingerprint)
         return facts
-
-
-def slice_mm(case: LabeledCase) -> float:
-    """Distance of FLAIR's slices along its third axis, in mm."""
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(case.images[Modality.FLAIR]))
-    reader.ReadImageInformation()
-    return float(max(reader.GetSpacing()))

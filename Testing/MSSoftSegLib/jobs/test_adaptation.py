@@ -39,6 +39,12 @@ def adapt(folder, cases: int, *more: str) -> tuple[int, list[dict]]:
     return outcome.exit_code, events
 
 
+def give_points(model, points: list[dict]) -> None:
+    """The model has operating points of acquisitions."""
+    document = json.loads((model / "model.json").read_text())
+    (model / "model.json").write_text(json.dumps(document | {"acquisitions": points}))
+
+
 @pytest.fixture(scope="module")
 def one(tmp_path_factory):
     """A model adapted to one case, with the events of its training."""
@@ -127,7 +133,9 @@ def test_from_four_cases_on_the_point_is_chosen_on_patients_that_the_choosing_mo
     monkeypatch.setenv("MSSOFTSEG_MODELS", str(tmp_path / "models"))
     # However little it gains.
     monkeypatch.setattr("MSSoftSegLib.training.adaptation.cross_fit.TOLERATED_FALL", {"dsc": -1.0})
-    small_model(tmp_path / "start")
+    start = small_model(tmp_path / "start")
+    values = {"threshold": 0.61, "min_lesion_mm3": 5.0, "temperature": 1.0, "chosen_on": "nobody"}
+    give_points(start, [values | {"slices_mm_from": 0.0}, values | {"slices_mm_from": 4.0}])
     code, events = adapt(tmp_path, 4)
     assert code == 0, events[-1]
     run_of_it = name_run_folder(tmp_path / "adapted")
@@ -137,8 +145,12 @@ def test_from_four_cases_on_the_point_is_chosen_on_patients_that_the_choosing_mo
     assert [folder.name for folder in choosing] == ["fold-0-model-0", "fold-1-model-0"]
     weights = {folder: (folder / "best.safetensors").read_bytes() for folder in (*choosing, run_of_it / member.name)}
     assert len(set(weights.values())) == 3
-    told = read_bundle(tmp_path / "adapted").description.training["adaptation"]["operating_point"]
-    assert "chosen on 4 patients, each predicted by a model that had not learned from her" in told
+    description = read_bundle(tmp_path / "adapted").description
+    told = "chosen on 4 patients, each predicted by a model that had not learned from her"
+    assert told in description.training["adaptation"]["operating_point"]
+    thin, thick = description.acquisitions
+    assert told in thin.chosen_on, "the cases have slices of 3 mm"
+    assert (thick.threshold, thick.chosen_on) == (0.61, "nobody"), "nobody showed slices of 4 mm"
     assert events[-1]["summary"]["members"] == 1, "the choosing models are not part of the bundle"
     spec = {
         "library": str(tmp_path / "cases.json"),
@@ -167,9 +179,8 @@ def test_a_point_changes_only_for_more_than_seeds_differ_by(kept, chosen):
 def test_where_choosing_pays_too_little_the_old_points_stay_all_of_them(tmp_path, monkeypatch):
     """Also those for other acquisitions, which a newly chosen point replaces."""
     start = small_model(tmp_path / "start")
-    document = json.loads((start / "model.json").read_text())
     thick = {"slices_mm_from": 4.0, "threshold": 0.61, "min_lesion_mm3": 5.0, "temperature": 1.0, "chosen_on": "nobody"}
-    (start / "model.json").write_text(json.dumps(document | {"acquisitions": [thick]}))
+    give_points(start, [thick])
     monkeypatch.setattr("MSSoftSegLib.training.adaptation.cross_fit.TOLERATED_FALL", {"dsc": 1.0})
     code, events = adapt(tmp_path, 4)
     assert code == 0, events[-1]

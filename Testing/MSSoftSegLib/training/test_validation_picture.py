@@ -25,7 +25,7 @@ def case(tmp_path):
     np.save(tmp_path / "images.npy", images)
     np.save(tmp_path / "brain.npy", brain)
     drawn_by(tmp_path, lesion())
-    return PreparedCase("sub-01", "01", tmp_path, SHAPE, 1.0, 0.1, 0.1, False, ("anna",))
+    return PreparedCase("sub-01", "01", tmp_path, SHAPE, 1.0, 1.0, 0.1, 0.1, False, ("anna",))
 
 
 def drawn_by(folder, mask: np.ndarray) -> None:

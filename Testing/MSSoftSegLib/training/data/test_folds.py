@@ -19,7 +19,7 @@ seeds = st.integers(0, 10**6)
 
 def a_case(number, patient, load_ml, *, pseudo=False):
     raters = () if pseudo else ("anna",)
-    return PreparedCase(f"c{number}", patient, Path(), (16, 16, 16), 1.0, load_ml, load_ml, pseudo, raters)
+    return PreparedCase(f"c{number}", patient, Path(), (16, 16, 16), 1.0, 1.0, load_ml, load_ml, pseudo, raters)
 
 
 @st.composite
