@@ -1,9 +1,14 @@
-"""Result folders are complete or absent: written beside their place, then renamed."""
+"""Result folders are complete or absent: written beside their place, then renamed.
+
+What is beside a target bears its writer's machine and process. Of processes of this machine it is known whether they live; what
+another machine, or another container, left may be somebody's at work: it stays, and the user is told.
+"""
 
 from __future__ import annotations
 
 import errno
 import glob
+import logging
 import os
 import re
 import shutil
@@ -13,8 +18,14 @@ from pathlib import Path
 
 import psutil
 
+from MSSoftSegLib.disk_clock import read_disk_clock_s
 from MSSoftSegLib.errors import OutputExists, RequestError
+from MSSoftSegLib.process_identity import mark_machine, name_process
 from MSSoftSegLib.result_files import CHANGE_FILE, FACTS_FILE, WORKING_FACTS_FILE
+
+LOGGER = logging.getLogger(__name__)
+# Scratch of another machine to which nothing was written for so long is nobody's: no command of ours is silent for a day.
+ABANDONED_AFTER_S = 24 * 3600.0
 
 # What tells a folder that this software wrote (results, working images, bundles, demos, synthetic patients) from anybody's own.
 MARKERS = (
@@ -82,6 +93,7 @@ def write_completely(target: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(target)
+        _tell_of_other_machines(target)
         partial = name_partial(target)
         partial.mkdir()
     except OSError as problem:
@@ -102,7 +114,7 @@ def write_completely(target: Path, *, overwrite: bool) -> Iterator[Path]:
 
 def _put_in_place(partial: Path, target: Path) -> None:
     """Rename; an old result steps aside first and is removed last, so that one of the two is always whole."""
-    aside = target.parent / f".{target.name}.replaced-{os.getpid()}"
+    aside = target.parent / f".{target.name}.replaced-{name_process()}"
     if target.exists():
         os.replace(target, aside)
     try:
@@ -119,6 +131,7 @@ def make_scratch_beside(target: Path) -> Iterator[Path]:
     """A folder beside a target file, to write into what is then renamed to it; gone when the block ends."""
     folder = name_partial(target.absolute())
     remove_abandoned(target)
+    _tell_of_other_machines(target)
     try:
         folder.mkdir()
     except FileNotFoundError:
@@ -135,7 +148,7 @@ def make_scratch_beside(target: Path) -> Iterator[Path]:
 
 def name_partial(target: Path) -> Path:
     """Where this process writes what will be renamed to a target, a folder or a file: beside it, hidden."""
-    return target.with_name(f".{target.name}.partial-{os.getpid()}")
+    return target.with_name(f".{target.name}.partial-{name_process()}")
 
 
 def remove_abandoned(target: Path, *, own: bool = True) -> None:
@@ -191,14 +204,50 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _left_by_the_dead(target: Path, what: str) -> list[Path]:
-    """What processes that are no more left beside a target."""
-    found = []
+    """What processes that are no more left beside a target; scratch also of other machines, where nobody works on it any more."""
+    dead = []
+    for leftover, machine, process in _find_left(target, what):
+        if machine == mark_machine():
+            is_dead = process == os.getpid() or not psutil.pid_exists(process)
+        else:
+            is_dead = what == "partial" and _is_untouched(leftover)
+        if is_dead:
+            dead.append(leftover)
+    return dead
+
+
+def _find_left(target: Path, what: str) -> Iterator[tuple[Path, str, int]]:
+    """What lies beside a target under a name of ours, whose machine's mark and process it bears."""
     prefix = f".{target.name}.{what}-"
     for leftover in target.absolute().parent.glob(f"{glob.escape(prefix)}*"):
-        # Exactly a process' number: a user's own name may resemble ours.
-        owner = leftover.name.removeprefix(prefix)
-        if not re.fullmatch("[0-9]{1,9}", owner):
-            continue
-        if int(owner) == os.getpid() or not psutil.pid_exists(int(owner)):
-            found.append(leftover)
-    return found
+        # Exactly a mark and a process' number: a user's own name may resemble ours.
+        owner = re.fullmatch("([0-9a-f]{8})-([0-9]{1,9})", leftover.name.removeprefix(prefix), re.ASCII)
+        if owner is not None:
+            yield leftover, owner[1], int(owner[2])
+
+
+def _is_untouched(leftover: Path) -> bool:
+    """Whether nothing in it was written to for a day."""
+    now_s = read_disk_clock_s(leftover.parent)
+    try:
+        last_s = max(path.stat().st_mtime for path in (leftover, *leftover.rglob("*")))
+    except OSError:
+        # It changes at this moment.
+        return False
+    return now_s is not None and now_s - last_s > ABANDONED_AFTER_S
+
+
+def _tell_of_other_machines(target: Path) -> None:
+    """Warn of what a run on another machine has beside a target: whether that run lives cannot be seen from here."""
+    remedies = {
+        "partial": "delete it if that run is over",
+        "replaced": f"it is an earlier {target.name}, set aside; if that run is over, keep it under another name or delete it",
+    }
+    for what, remedy in remedies.items():
+        for leftover, machine, _ in _find_left(target, what):
+            if machine != mark_machine():
+                LOGGER.warning(
+                    "%s is of a run on another machine or in another container, which may be at work, and stays — %s",
+                    leftover.name,
+                    remedy,
+                )

@@ -8,26 +8,31 @@ own clock: the clocks of two machines need not agree.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import secrets
-import socket
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
+from MSSoftSegLib.disk_clock import read_disk_clock_s
 from MSSoftSegLib.errors import BadLibrary, RequestError
+from MSSoftSegLib.process_identity import name_machine
 
+LOGGER = logging.getLogger(__name__)
 ABANDONED_AFTER_S = 60.0
 GIVE_UP_AFTER_S = 300.0
 LONGEST_PAUSE_S = 0.2
 # Derived from the time since boot, a start time moves a little when the clock is set.
 SAME_START_S = 10.0
+BREAKING = "breaking"
+# Tokens of the locks that this process holds: any other lock of its own was left where its disk went away and came back.
+_HELD = {BREAKING}
 
 
 @contextmanager
@@ -42,6 +47,7 @@ def lock_file(lock: Path) -> Iterator[None]:
     finally:
         done.set()
         beating.join()
+        _HELD.discard(token)
         # Whoever took an abandoned-looking lock over owns it now.
         if _owner(lock).get("token") == token:
             with suppress(FileNotFoundError):
@@ -50,14 +56,21 @@ def lock_file(lock: Path) -> Iterator[None]:
 
 def _acquire(lock: Path) -> str:
     token = secrets.token_hex(8)
+    _HELD.add(token)
     started_s, seen, seen_since_s, pause_s = time.monotonic(), "", time.monotonic(), 0.002
     while not _create(lock, token):
         owner = _owner(lock)
         now_s = time.monotonic()
         if str(owner) != seen:
             seen, seen_since_s = str(owner), now_s
-        if _is_dead(owner) or now_s - seen_since_s > ABANDONED_AFTER_S:
-            _break(lock, owner)
+        is_dead = _is_dead(owner)
+        if is_dead or now_s - seen_since_s > ABANDONED_AFTER_S:
+            if _break(lock, owner) and not is_dead:
+                LOGGER.warning(
+                    "another writer's lock on the case library, of %s, did not change for %.0f s and was taken over",
+                    _place(owner),
+                    ABANDONED_AFTER_S,
+                )
             continue
         if now_s - started_s > GIVE_UP_AFTER_S:
             raise BadLibrary("another writer keeps the case library busy", remedy="wait until it is done and run again")
@@ -81,7 +94,7 @@ def _beat(lock: Path, token: str, done: threading.Event) -> None:
 
 def _content(token: str, beat: int = 0) -> str:
     """Who holds a lock; of one length for a process, so that it can be written over."""
-    owner = {"token": token, "machine": _machine(), "process": os.getpid(), "started": _started(os.getpid())}
+    owner = {"token": token, "machine": name_machine(), "process": os.getpid(), "started": _started(os.getpid())}
     return json.dumps({**owner, "beat": f"{beat:08d}"})
 
 
@@ -118,51 +131,52 @@ def _owner(lock: Path) -> dict[str, object]:
 
 
 def _is_dead(owner: dict[str, object]) -> bool:
-    """Whether the holder ran on this machine and does so no more."""
+    """Whether the holder ran on this machine and does so no more, or holds this lock no more."""
     process = owner.get("process")
-    if owner.get("machine") != _machine() or not isinstance(process, int):
+    if owner.get("machine") != name_machine() or not isinstance(process, int):
         return False
+    if process == os.getpid() and owner.get("token") not in _HELD:
+        return True
     then, since = owner.get("started"), _started(process)
     if since is None or not isinstance(then, float):
         return not psutil.pid_exists(process)
     return abs(since - then) > SAME_START_S
 
 
-def _break(lock: Path, abandoned: dict[str, object]) -> None:
-    """Remove a lock that is still the abandoned one; a second lock keeps two waiters from removing each other's."""
+def _place(owner: dict[str, object]) -> str:
+    """Where a holder runs, in the user's words; it may be alive there, and only its disk be away."""
+    machine = str(owner.get("machine", "")).split()
+    return f"the machine {machine[0]}" if machine and owner.get("machine") != name_machine() else "a silent process"
+
+
+def _break(lock: Path, abandoned: dict[str, object]) -> bool:
+    """Remove a lock that is still the abandoned one; a second lock keeps two waiters from removing each other's.
+
+    Whether it was removed.
+    """
     breaker = lock.with_name(lock.name + ".breaking")
-    if not _create(breaker, "breaking"):
+    if not _create(breaker, BREAKING):
         breaking = _owner(breaker)
         if _is_dead(breaking) or _age_s(breaker) > ABANDONED_AFTER_S:
             breaker.unlink(missing_ok=True)
         time.sleep(LONGEST_PAUSE_S * random.uniform(0.1, 1.0))
-        return
+        return False
     try:
-        if _owner(lock) == abandoned:
+        is_still_it = _owner(lock) == abandoned
+        if is_still_it:
             lock.unlink(missing_ok=True)
+        return is_still_it
     finally:
         breaker.unlink(missing_ok=True)
 
 
 def _age_s(path: Path) -> float:
-    """How long ago a file was written, by the clock of the disk that it lies on: ours may be days off."""
-    probe = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    """How long ago a file was written; 0 where that cannot be told."""
+    now_s = read_disk_clock_s(path.parent)
     try:
-        probe.touch()
-        return probe.stat().st_mtime - path.stat().st_mtime
+        return 0.0 if now_s is None else now_s - path.stat().st_mtime
     except OSError:
         return 0.0
-    finally:
-        with suppress(OSError):
-            probe.unlink()
-
-
-def _machine() -> str:
-    """This machine, as processes that see each other's numbers see it: containers can share a host name."""
-    namespace = ""
-    with suppress(OSError, AttributeError):
-        namespace = os.readlink("/proc/self/ns/pid")
-    return f"{socket.gethostname()} {uuid.getnode():x} {namespace}".strip()
 
 
 def _started(process: int) -> float | None:

@@ -1,12 +1,15 @@
 """Result folders are complete or absent."""
 
+import logging
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from MSSoftSegLib.errors import OutputExists, RequestError
+from MSSoftSegLib.process_identity import mark_machine
 from MSSoftSegLib.result_folder import check_target, make_scratch_beside, write_completely
 from Testing.patience import HANGING_S
 
@@ -109,7 +112,7 @@ def test_a_result_that_another_run_finished_meanwhile_is_not_replaced(tmp_path):
 
 
 def test_another_running_process_keeps_its_half_written_folder(tmp_path):
-    other = tmp_path / f".result.partial-{os.getppid()}"
+    other = tmp_path / f".result.partial-{mark_machine()}-{os.getppid()}"
     other.mkdir()
     with write_completely(tmp_path / "result", overwrite=False):
         pass
@@ -148,7 +151,7 @@ def test_a_place_that_may_not_be_written_is_refused_before_anything_is_computed(
 
 
 def test_leftovers_are_found_beside_a_target_whose_name_looks_like_a_pattern(tmp_path):
-    leftover = tmp_path / ".result[1].partial-999999999"
+    leftover = tmp_path / f".result[1].partial-{mark_machine()}-999999999"
     leftover.mkdir()
     with write_completely(tmp_path / "result[1]", overwrite=False):
         pass
@@ -157,7 +160,7 @@ def test_leftovers_are_found_beside_a_target_whose_name_looks_like_a_pattern(tmp
 
 def set_aside(folder):
     """An old result where a run was killed between taking it away and putting the new one there."""
-    aside = folder / ".result.replaced-999999999"
+    aside = folder / f".result.replaced-{mark_machine()}-999999999"
     aside.mkdir()
     (aside / "result.json").write_text("old")
     return aside
@@ -177,7 +180,7 @@ def test_an_old_result_that_a_killed_run_had_set_aside_is_there_again_before_any
 
 def test_an_old_result_that_was_set_aside_goes_where_the_new_one_is_in_place(tmp_path):
     set_aside(tmp_path)
-    other = tmp_path / f".result.replaced-{os.getppid()}"
+    other = tmp_path / f".result.replaced-{mark_machine()}-{os.getppid()}"
     other.mkdir()
     (tmp_path / "result").mkdir()
     (tmp_path / "result" / "result.json").write_text("new")
@@ -188,7 +191,7 @@ def test_an_old_result_that_was_set_aside_goes_where_the_new_one_is_in_place(tmp
 
 
 def test_scratch_beside_a_file_goes_with_what_killed_runs_left_of_theirs(tmp_path):
-    left = tmp_path / ".mask.nii.gz.partial-999999999"
+    left = tmp_path / f".mask.nii.gz.partial-{mark_machine()}-999999999"
     left.mkdir()
     (left / "mask.nii.gz").write_text("half")
     with make_scratch_beside(tmp_path / "mask.nii.gz") as folder:
@@ -197,7 +200,7 @@ def test_scratch_beside_a_file_goes_with_what_killed_runs_left_of_theirs(tmp_pat
 
 
 def test_a_check_while_a_folder_is_being_written_leaves_it_and_takes_a_dead_ones(tmp_path):
-    left = tmp_path / ".result.partial-999999999"
+    left = tmp_path / f".result.partial-{mark_machine()}-999999999"
     with write_completely(tmp_path / "result", overwrite=False) as folder:
         (folder / "result.json").write_text("new")
         left.mkdir()
@@ -219,7 +222,9 @@ def test_an_old_result_that_was_set_aside_outlives_whatever_else_takes_its_place
     assert (kept / "result.json").read_text() == "old"
 
 
-@pytest.mark.parametrize("name", ["partial-notes-2023", "partial-20240115123456", "partial-²", "replaced-mine-7"])
+@pytest.mark.parametrize(
+    "name", ["partial-notes-2023", "partial-20240115123456", "partial-0123abcd-²", "replaced-mine-7"]
+)
 def test_names_that_only_resemble_ours_are_left_alone(tmp_path, name):
     mine = tmp_path / f".result.{name}"
     mine.mkdir()
@@ -248,3 +253,63 @@ def test_scratch_beside_a_file_in_no_folder_says_what_to_do(tmp_path):
         make_scratch_beside(tmp_path / "missing" / "mask.nii.gz"),
     ):
         pass
+
+
+def beside(folder, what, *, idle_s=0.0):
+    """What a process of another machine has beside the result: a number that is nobody's here may be a living one's there."""
+    other = folder / f".result.{what}-00000000-999999999"
+    other.mkdir()
+    (other / "result.json").write_text("of another machine")
+    for path in (other / "result.json", other):
+        os.utime(path, (time.time() - idle_s, time.time() - idle_s))
+    return other
+
+
+@pytest.mark.parametrize("what", ["partial", "replaced"])
+@pytest.mark.parametrize("there", [False, True])
+def test_what_a_run_on_another_machine_has_beside_a_result_stays_and_is_told_of(tmp_path, caplog, what, there):
+    other = beside(tmp_path, what)
+    if there:
+        (tmp_path / "result").mkdir()
+        (tmp_path / "result" / "result.json").write_text("old")
+    with caplog.at_level(logging.WARNING), write_completely(tmp_path / "result", overwrite=True) as folder:
+        (folder / "result.json").write_text("new")
+    assert names(tmp_path) == [other.name, "result"]
+    assert (other / "result.json").read_text() == "of another machine"
+    assert (tmp_path / "result" / "result.json").read_text() == "new"
+    (told,) = caplog.messages
+    assert other.name in told
+    assert "another machine" in told
+    assert str(tmp_path) not in told
+
+
+def test_a_file_that_another_machine_writes_beside_a_target_stays_too(tmp_path, caplog):
+    other = tmp_path / ".mask.nii.gz.partial-00000000-999999999"
+    other.mkdir()
+    with make_scratch_beside(tmp_path / "mask.nii.gz"):
+        assert other.is_dir()
+    assert [other.name in told for told in caplog.messages] == [True]
+
+
+def test_scratch_of_another_machine_goes_once_nothing_was_written_to_it_for_a_day(tmp_path):
+    beside(tmp_path, "partial", idle_s=25 * 3600)
+    # An old result may be the only copy, however long it lies there.
+    kept = beside(tmp_path, "replaced", idle_s=25 * 3600)
+    check_target(tmp_path / "result", overwrite=False)
+    assert names(tmp_path) == [kept.name]
+
+
+def test_scratch_of_another_machine_in_which_one_file_is_young_stays(tmp_path):
+    other = beside(tmp_path, "partial", idle_s=25 * 3600)
+    os.utime(other / "result.json")
+    check_target(tmp_path / "result", overwrite=False)
+    assert names(tmp_path) == [other.name]
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_a_clock_that_is_wrong_takes_no_scratch_of_another_machine_for_abandoned(tmp_path, monkeypatch, days):
+    other = beside(tmp_path, "partial")
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + days * 86400)
+    check_target(tmp_path / "result", overwrite=False)
+    assert names(tmp_path) == [other.name]

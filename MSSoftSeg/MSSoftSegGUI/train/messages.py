@@ -41,7 +41,8 @@ def describe_end(state: JobState, training_log: TrainingLog) -> str:
     text = {
         "cancelled": _("Stopped. The best weights are kept; Resume goes on where it was."),
         "lost": _(
-            "Interrupted: its process was killed, or the computer was switched off. Resume goes on where it was."
+            "Interrupted: its process was killed, the computer was switched off, or another computer, on which it runs, is not "
+            "heard of. Resume goes on where it was."
         ),
         "failed": _("The training failed."),
     }[state.state]

@@ -8,7 +8,7 @@ from typing import Any
 
 from MSSoftSegLib.errors import JobCancelled, JobFailed, MSSoftSegError
 from MSSoftSegLib.jobs.detached.folder import LAST_EVENTS
-from MSSoftSegLib.jobs.detached.reading import EventTail, find_ending, read_job
+from MSSoftSegLib.jobs.detached.reading import EventTail, explain_lost, find_ending, read_job
 from MSSoftSegLib.jobs.events import Emit
 from MSSoftSegLib.jobs.run import JobOutcome
 
@@ -33,7 +33,7 @@ def follow(folder: Path, emit: Emit, *, every_s: float = LOOK_EVERY_S) -> JobOut
                 "the folder of this job was removed: it stops by itself", remedy="go on with mssoftseg train --resume"
             )
         if state.state == "lost":
-            return _lost(folder.name)
+            return _lost(folder)
         events = []
         time.sleep(every_s)
 
@@ -64,9 +64,9 @@ def _errors(base: type[MSSoftSegError]) -> dict[str, type[MSSoftSegError]]:
     return found
 
 
-def _lost(name: str) -> JobOutcome:
+def _lost(folder: Path) -> JobOutcome:
     error = JobFailed(
-        "the job's process ended without a word: it was killed, or the machine was switched off",
-        remedy=f"go on from its last checkpoint with mssoftseg jobs resume {name}",
+        f"the job {folder.name} is lost: {explain_lost(folder)}",
+        remedy=f"go on from its last checkpoint with mssoftseg jobs resume {folder.name}",
     )
     return JobOutcome(error.exit_code, None, error)

@@ -1,27 +1,29 @@
-"""Two long jobs never make the same output: the second is refused, whether it runs in a shell or in a process of its own."""
+"""Two long jobs never make the same output: the second is refused, in a shell, in a process of its own, on another machine."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from MSSoftSegLib.errors import OutputExists
 from MSSoftSegLib.jobs.detached.folder import find_jobs_folder
+from MSSoftSegLib.jobs.detached.output_owner import claim_output
 
 LOCKS = ".outputs"
 
 
 @contextmanager
-def hold_output(out: Path) -> Iterator[None]:
-    """Hold an output while the block runs; OutputExists where another process of this user holds it.
+def hold_output(out: Path) -> Iterator[threading.Event]:
+    """Hold an output while the block runs; OutputExists where another process holds it, see ``claim_output`` for the event.
 
     The operating system lets go of a lock when its process ends, however that happens.
     """
     if _is_helper_of_a_cluster():
-        yield
+        yield threading.Event()
         return
     name = hashlib.sha256(os.path.normcase(os.path.realpath(out)).encode()).hexdigest()[:24]
     folder = find_jobs_folder() / LOCKS
@@ -32,7 +34,8 @@ def hold_output(out: Path) -> Iterator[None]:
                 f"another job is making {out.name}",
                 remedy="choose another --out, or stop that job; see mssoftseg jobs list",
             )
-        yield
+        with claim_output(out) as taken:
+            yield taken
 
 
 @contextmanager

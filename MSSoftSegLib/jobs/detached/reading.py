@@ -8,12 +8,14 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from MSSoftSegLib.disk_clock import read_disk_clock_s
 from MSSoftSegLib.jobs.detached.folder import (
     CANCEL,
     EVENTS,
@@ -24,7 +26,7 @@ from MSSoftSegLib.jobs.detached.folder import (
     find_jobs_folder,
     read_document,
 )
-from MSSoftSegLib.jobs.detached.process_identity import is_alive
+from MSSoftSegLib.process_identity import is_alive
 
 State = Literal["running", "finished", "failed", "cancelled", "lost"]
 # A process that cannot be asked for is taken for dead when its heartbeat is this old; one that never began, too.
@@ -128,7 +130,7 @@ def read_job(folder: Path) -> JobState | None:
         state=state,
         started=_time(document.get("created"), folder),
         spec=document["spec"],
-        last_error=_error(state, last),
+        last_error=_error(state, last, folder),
         overall=1.0 if state == "finished" else progress.get("overall"),
         message=str(progress.get("message") or progress.get("stage") or ""),
         result=last.get("summary") if state == "finished" else None,
@@ -166,11 +168,12 @@ def _works(folder: Path) -> bool:
 
 
 def _age_s(*paths: Path) -> float:
-    """Seconds since the latest of these files was touched."""
+    """Seconds since the latest of these files of a folder was touched: by its disk's clock, or ours where no file can be made."""
+    now_s = read_disk_clock_s(paths[0].parent) or time.time()
     ages = [float("inf")]
     for path in paths:
         try:
-            ages.append(time.time() - path.stat().st_mtime)
+            ages.append(now_s - path.stat().st_mtime)
         except OSError:
             continue
     return min(ages)
@@ -189,11 +192,23 @@ def _last_events(folder: Path) -> list[dict[str, Any]]:
     return parse_events(content[: content.rfind(b"\n") + 1])
 
 
-def _error(state: State, last: dict[str, Any]) -> str | None:
+def explain_lost(folder: Path) -> str:
+    """What is known of a job whose process is not heard of: of another machine's not that it is dead."""
+    known = read_document(folder / PROCESS) or {}
+    machine = str(known.get("machine", "")).split()
+    if machine and is_alive(known) is None and machine[0] != socket.gethostname():
+        return (
+            f"it ran on the machine {machine[0]}, which cannot be asked from here, and has shown no sign of life for a minute: "
+            "it was killed, or that machine or its disk is away"
+        )
+    return "its process ended without a word: it was killed, or the machine was switched off"
+
+
+def _error(state: State, last: dict[str, Any], folder: Path) -> str | None:
     if state == "failed":
         return f"{last.get('message')} — {last.get('remedy')}"
     if state == "lost":
-        return "its process ended without a word: it was killed, or the machine was switched off — resume it"
+        return f"{explain_lost(folder)} — resume it"
     return None
 
 

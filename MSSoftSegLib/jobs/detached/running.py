@@ -18,8 +18,8 @@ from MSSoftSegLib.jobs.detached.folder import CANCEL, JOB, LOCK, PROCESS, read_d
 from MSSoftSegLib.jobs.detached.heartbeat import keep_beating
 from MSSoftSegLib.jobs.detached.one_writer import hold_lock
 from MSSoftSegLib.jobs.detached.priority import step_back
-from MSSoftSegLib.jobs.detached.process_identity import identify_process
 from MSSoftSegLib.jobs.run import make_failed_event, parse_job, run
+from MSSoftSegLib.process_identity import identify_process
 
 LOGGER = logging.getLogger(__name__)
 

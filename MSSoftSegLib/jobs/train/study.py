@@ -35,8 +35,8 @@ TABLE, FIGURE, CASES = "study.md", "study.png", "study.csv"
 
 def run_study(job: StudyJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
     """Run the job; the study's folder, to which no other long job writes meanwhile."""
-    with hold_output(job.spec.out):
-        return _study(job, emit, cancelled)
+    with hold_output(job.spec.out) as taken:
+        return _study(job, emit, lambda: taken.is_set() or cancelled())
 
 
 def _study(job: StudyJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:

@@ -77,8 +77,8 @@ def run_train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
 
     No other long job writes to the same output meanwhile, and what a step took is remembered for the next estimate.
     """
-    with hold_output(job.spec.out), watch_rates(job.spec, emit) as watched:
-        return _train(job, watched, cancelled)
+    with hold_output(job.spec.out) as taken, watch_rates(job.spec, emit) as watched:
+        return _train(job, watched, lambda: taken.is_set() or cancelled())
 
 
 def _train(job: TrainJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:

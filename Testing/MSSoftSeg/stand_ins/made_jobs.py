@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from MSSoftSegLib.jobs.detached.folder import CANCEL, EVENTS, HEARTBEAT, PROCESS, create_job_folder, write_document
-from MSSoftSegLib.jobs.detached.process_identity import identify_process
+from MSSoftSegLib.process_identity import identify_process
 
 
 class MadeJob:

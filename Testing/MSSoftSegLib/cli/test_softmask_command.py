@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.jobs.softmask import softmask
+from MSSoftSegLib.process_identity import mark_machine
 from MSSoftSegLib.version import VERSION
 from Testing.MSSoftSegLib.softlabel.made_masks import image
 from Testing.patience import HANGING_S
@@ -218,7 +219,7 @@ def test_what_a_killed_run_left_does_not_stand_in_the_way_of_the_next_one(place)
     whole = {path.name: path.read_bytes() for path in place.iterdir()}
     # Killed before the image was in place: its sidecar is there, and the folder that it wrote into.
     (place / "S.nii.gz").unlink()
-    left = place / ".S.nii.gz.partial-999999999"
+    left = place / f".S.nii.gz.partial-{mark_machine()}-999999999"
     left.mkdir()
     (left / "S.nii.gz").write_bytes(b"half")
     assert soften(place) == 0

@@ -28,9 +28,9 @@ from MSSoftSegLib.jobs.detached.folder import (
     write_document,
 )
 from MSSoftSegLib.jobs.detached.one_writer import hold_output
-from MSSoftSegLib.jobs.detached.process_identity import identify_process
 from MSSoftSegLib.jobs.detached.reading import EventTail, list_jobs, read_job, request_cancel
 from MSSoftSegLib.jobs.detached.starting import check_nobody_writes_to, make_resumed_spec
+from MSSoftSegLib.process_identity import identify_process
 
 
 @pytest.fixture(autouse=True)
@@ -155,6 +155,19 @@ def test_on_another_machine_the_heartbeat_decides(folder):
     assert read_job(folder).state == "running"
     made_old(folder)
     assert read_job(folder).state == "lost"
+    # It may live there: nothing that was not seen is said of it.
+    assert "on the machine somewhere" in read_job(folder).last_error
+    assert "ended" not in read_job(folder).last_error
+    assert "on the machine somewhere" in str(follow(folder, lambda event: None).error)
+
+
+@pytest.mark.parametrize("days", [-3, 3])
+def test_a_clock_that_is_set_makes_no_job_of_another_machine_lost(folder, monkeypatch, days):
+    of_this_process(folder, machine="somewhere else")
+    (folder / HEARTBEAT).touch()
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + days * 86400)
+    assert read_job(folder).state == "running"
 
 
 def test_a_job_that_was_only_just_asked_for_is_not_lost(folder):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import SimpleITK as sitk
@@ -249,6 +250,33 @@ def test_a_lock_left_by_a_dead_process_of_this_machine_is_taken_over_however_you
     with lock_file(lock):
         assert json.loads(lock.read_text())["process"] == os.getpid()
     assert not lock.exists()
+
+
+def test_a_lock_whose_disk_was_away_while_it_was_given_back_does_not_bar_its_own_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(locking, "ABANDONED_AFTER_S", WEEK_S)
+    lock = tmp_path / "share" / "some.lock"
+    with lock_file(lock):
+        lock.parent.rename(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").rename(tmp_path / "share")
+    assert lock.exists()
+    with lock_file(lock):
+        pass
+    assert not lock.exists()
+
+
+def test_a_lock_that_another_thread_of_this_process_holds_is_waited_for(tmp_path):
+    lock, done = tmp_path / "some.lock", []
+    with ThreadPoolExecutor(1) as threads:
+        with lock_file(lock):
+            waiting = threads.submit(lambda: _lock_and(lock, lambda: list(done)))
+            time.sleep(0.3)
+            done.append("first")
+        assert waiting.result(HANGING_S) == ["first"]
+
+
+def _lock_and(lock, act):
+    with lock_file(lock):
+        return act()
 
 
 def test_a_lock_of_another_machine_is_taken_over_only_after_it_did_not_change_for_long(tmp_path, monkeypatch):

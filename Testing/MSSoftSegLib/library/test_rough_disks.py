@@ -128,7 +128,7 @@ def test_a_slow_writer_shows_that_it_lives_and_is_not_taken_for_dead(tmp_path, m
     # Long enough that a busy machine holds no sign of life back for so long, short enough that none at all would show.
     monkeypatch.setattr(locking, "ABANDONED_AFTER_S", 2.5)
     monkeypatch.setattr(
-        locking, "_machine", lambda: f"machine of {os.getpid()}"
+        locking, "name_machine", lambda: f"machine of {os.getpid()}"
     )  # on another one, as far as each can see
     lock, held = tmp_path / "some.lock", FORK.Event()
 

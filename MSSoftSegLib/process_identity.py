@@ -1,7 +1,8 @@
-"""Which process works on a job, and whether it still lives: a number alone is soon another's."""
+"""Which process works on something, and whether it still lives: a number alone is soon another's, or another machine's."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import uuid
@@ -19,6 +20,11 @@ def identify_process(process: int) -> dict[str, Any]:
     return {"process": process, "started": _started(process), "machine": identify_machine()}
 
 
+def name_process() -> str:
+    """This process in the name of a file that only it writes: its machine's mark and its number."""
+    return f"{mark_machine()}-{os.getpid()}"
+
+
 def is_alive(known: Mapping[str, Any]) -> bool | None:
     """Whether the process of an identity still runs; None where that cannot be told from here (another machine)."""
     process = known.get("process")
@@ -33,13 +39,28 @@ def is_alive(known: Mapping[str, Any]) -> bool | None:
 
 
 def identify_machine() -> str:
-    """This machine since it booted, as processes that see each other's numbers see it: containers can share a host name."""
-    parts = [socket.gethostname(), f"{uuid.getnode():x}"]
-    with suppress(OSError, AttributeError):
-        parts.append(os.readlink("/proc/self/ns/pid"))
+    """This machine since it booted, as processes that see each other's numbers see it."""
+    parts = [name_machine()]
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
     return " ".join(parts)
+
+
+def name_machine() -> str:
+    """This machine as processes that see each other's numbers see it: containers can share a host name."""
+    parts = [socket.gethostname()]
+    card = uuid.getnode()
+    # Where no network card is found the number is drawn anew by every process, and bears this bit.
+    if not card >> 40 & 1:
+        parts.append(f"{card:x}")
+    with suppress(OSError, AttributeError):
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return " ".join(parts)
+
+
+def mark_machine() -> str:
+    """Eight hexadecimal digits that stand for this machine's name."""
+    return hashlib.sha256(name_machine().encode()).hexdigest()[:8]
 
 
 def _started(process: int) -> str | float | None:
