@@ -14,8 +14,8 @@ from MSSoftSegLib.library.case_record import CaseRecord
 from MSSoftSegLib.library.creation import ensure_library
 from MSSoftSegLib.library.differences import describe_difference
 from MSSoftSegLib.library.layout import DESCRIPTION, LONGEST_ID, CaseId
-from MSSoftSegLib.library.reading import find_case
-from MSSoftSegLib.library.transaction import check_arrived, lock_patient, stage_in_place
+from MSSoftSegLib.library.reading import check_is_library, find_case
+from MSSoftSegLib.library.transaction import check_arrived, lock_patient, stage_in_place, watch_reachable
 from MSSoftSegLib.library.writing import check_spelling, put_in_place, stage_files
 
 DISK_IS_GONE = frozenset(
@@ -81,9 +81,13 @@ def save_drawing(library: Path, drawing: Drawing) -> Saved:
         # A share that was unmounted is an empty folder, or none.
         raise _unreachable(library)
     try:
-        ensure_library(library)
-        check_spelling(library, drawing.case)
-        return dataclasses.replace(_save(library, drawing), new_library=is_new)
+        if is_new:
+            ensure_library(library)
+        # Of one that is there and goes away meanwhile no new one is begun.
+        with watch_reachable(library):
+            check_is_library(library)
+            check_spelling(library, drawing.case)
+            return dataclasses.replace(_save(library, drawing), new_library=is_new)
     except OSError as problem:
         if problem.errno in DISK_IS_GONE:
             raise _unreachable(library) from None

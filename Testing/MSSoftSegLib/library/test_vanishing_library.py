@@ -1,4 +1,4 @@
-"""A library that is deleted, or whose disk is unmounted, while something is added: an error says so, or the case is whole."""
+"""A library that is deleted, or whose disk is unmounted, while it is written to: an error says so, or all is in it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ import sys
 import pytest
 
 from MSSoftSegLib.errors import MSSoftSegError
+from MSSoftSegLib.exam.image_file import compute_sha256
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.library.case_change import CaseChange
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.library.opening import open_case
+from MSSoftSegLib.library.reading import read_case
+from MSSoftSegLib.library.saving import Drawing, save_drawing
+from MSSoftSegLib.library.status import set_status
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.library.made_cases import gray, labels, new_library, written
 
@@ -49,28 +54,62 @@ def vanishing():
     return Vanishing()
 
 
-def is_whole(library):
+CASE = CaseId("01", None)
+
+
+def is_whole(library, status):
+    """Whether the case opens, every file of it with its checksum, and has the status."""
     try:
-        open_case(library, CaseId("01", None))
+        open_case(library, CASE)
+        return read_case(library, CASE).status == status
     except (MSSoftSegError, OSError):
         return False
-    return True
+
+
+class Desk:
+    """Files to bring, and what is done with them: each way takes a library and writes to it."""
+
+    def __init__(self, folder):
+        self.images = {Modality.FLAIR: written(gray(), folder / "f.nrrd")}
+        self.first, self.second = (written(labels(seed), folder / f"m{seed}.nrrd") for seed in (0, 1))
+
+    def add(self, library):
+        add_case(library, patient="01", images=self.images, raters={"A": self.first}, status="approved")
+
+    def save_first(self, library):
+        self._save(library, self.first, images=self.images)
+
+    def save_again(self, library):
+        based_on = self.checksum if library.name == "library" else None
+        self._save(library, self.second, based_on=based_on)
+
+    def set_status(self, library):
+        set_status(library, CASE, "excluded", by="A")
+
+    def _save(self, library, mask, *, images=None, based_on=None):
+        change = CaseChange(CASE, images=images or {}, raters={"A": mask}, status="approved")
+        save_drawing(library, Drawing(change, mask_sha256=compute_sha256(mask), based_on=based_on))
+
+    def prepare(self, library, way):
+        """What is in the library before."""
+        if way in ("save_again", "set_status"):
+            self.add(library)
+            self.checksum = read_case(library, CASE).checksums[str(CASE.rater_mask("A"))]
 
 
 @pytest.mark.parametrize("how", ["deleted", "unmounted"])
-def test_what_is_said_to_be_added_is_there(tmp_path, vanishing, how):
+@pytest.mark.parametrize("way", ["add", "save_first", "save_again", "set_status"])
+def test_what_is_said_to_be_written_is_there(tmp_path, vanishing, how, way):
     """The library vanishes before each step on the disk in turn, until none is left."""
-    images, masks = (
-        {Modality.FLAIR: written(gray(), tmp_path / "f.nrrd")},
-        {"A": written(labels(), tmp_path / "m.nrrd")},
-    )
-    refused = 0
+    desk, refused = Desk(tmp_path), 0
     for step in range(1, 1000):
         (tmp_path / str(step)).mkdir()
         library = new_library(tmp_path / str(step))
+        desk.prepare(library, way)
+        before = read_case(library, CASE) if way in ("save_again", "set_status") else None
         vanishing.begin(library, step, how)
         try:
-            add_case(library, patient="01", images=images, raters=masks, status="approved")
+            getattr(desk, way)(library)
         except MSSoftSegError as problem:
             words = str(problem)
         else:
@@ -80,8 +119,14 @@ def test_what_is_said_to_be_added_is_there(tmp_path, vanishing, how):
             break
         refused += 1
         assert library.name in words, f"step {step}"
+        assert "traceback" not in words.lower()
         # Nothing of a new library was begun in its place.
         assert not any(path.is_file() for path in library.rglob("sub-*")), "a case in a folder that is no library"
+        # What was there is there when the disk comes back.
+        elsewhere = library.with_name("elsewhere")
+        if before is not None:
+            assert read_case(elsewhere, CASE).checksums.items() >= before.checksums.items() or way == "save_again"
+            open_case(elsewhere, CASE)
     assert undisturbed
-    assert is_whole(library)
-    assert refused > 20
+    assert is_whole(library, "excluded" if way == "set_status" else "approved")
+    assert refused > (5 if way == "set_status" else 20)
