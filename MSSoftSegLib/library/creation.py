@@ -44,7 +44,7 @@ def ensure_library(folder: Path, *, name: str = "MS lesion cases") -> Path:
         return folder
     if folder.exists() and not folder.is_dir():
         raise OutputExists(f"{folder.name} is a file, not a folder", remedy="choose a folder for the case library")
-    if folder.exists() and not _is_begun(folder):
+    if folder.exists() and not is_begun(folder):
         raise OutputExists(f"{folder.name} is not empty", remedy="choose a new folder for the case library")
     scratch = folder / WRITERS_FOLDER
     try:
@@ -69,7 +69,7 @@ def ensure_library(folder: Path, *, name: str = "MS lesion cases") -> Path:
     return folder
 
 
-def _is_begun(folder: Path) -> bool:
+def is_begun(folder: Path) -> bool:
     """Whether there is nothing in the folder but what the making of a library begins with."""
     ours = {WRITERS_FOLDER, DERIVATIVES.parts[0], README, PARTICIPANTS}
     begun = all(path.name in ours or is_dropping(path.name) for path in folder.iterdir())

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.exam.geometry import image_like, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.case_change import CaseChange
-from MSSoftSegLib.library.creation import create_library
+from MSSoftSegLib.library.creation import ensure_library
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.library.reading import list_case_ids
 from MSSoftSegLib.library.writing import add_case
@@ -77,8 +77,7 @@ def write_digital_library(
 
     Patients that are there already are kept: an interrupted study goes on.
     """
-    if not folder.exists():
-        create_library(folder, name="Digital patients of a study")
+    ensure_library(folder, name="Digital patients of a study")
     there = {case.patient for case in list_case_ids(folder)}
     for number in range(patients + unlabeled):
         progress(number / (patients + unlabeled))

@@ -78,12 +78,19 @@ def write_prepared(folder: Path, arrays: Mapping[str, np.ndarray], case: Prepare
     """All files of a prepared case; the one with the facts comes last."""
     sizes = {}
     for stem, array in arrays.items():
-        np.save(folder / f"{stem}.npy", np.ascontiguousarray(array), allow_pickle=False)
+        _write_array(folder / f"{stem}.npy", np.ascontiguousarray(array))
         sizes[stem] = (folder / f"{stem}.npy").stat().st_size
     facts: dict[str, Any] = asdict(case)
     del facts["folder"]
     document = {"fingerprint": fingerprint, "case": facts, "file_sizes": sizes}
     (folder / FACTS_FILE).write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    """As ``np.save`` does, which on a full disk raises an error that does not say what happened."""
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))
+        stream.write(array.data)
 
 
 def read_prepared(folder: Path, fingerprint: str) -> PreparedCase | None:

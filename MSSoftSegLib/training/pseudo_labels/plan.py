@@ -14,6 +14,7 @@ from MSSoftSegLib.errors import EnvironmentLack, MSSoftSegError, OutputExists, R
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import find_exam
 from MSSoftSegLib.library.case_record import CaseRecord
+from MSSoftSegLib.library.creation import is_begun
 from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, CaseId, resolve_inside
 from MSSoftSegLib.library.reading import check_is_library, read_library
 from MSSoftSegLib.library.same_exam import predict_stored_checksum, read_flair_checksum
@@ -78,7 +79,8 @@ def check_out(out: Path, unlabeled: Path) -> None:
         )
     if out.exists() and not out.is_dir():
         raise OutputExists(f"{out.name} is a file, not a folder", remedy="choose another --out")
-    if out.is_dir() and any(out.iterdir()):
+    # A run that was killed may have left a library whose making was only begun.
+    if out.is_dir() and not is_begun(out):
         check_is_library(out)
 
 
@@ -93,8 +95,13 @@ def check_one_teacher(out: Path, source_model: str) -> None:
 
 
 def is_library(folder: Path) -> bool:
-    """Whether the folder is a case library of ours, sound or not; other BIDS data sets are folders of exams."""
+    """Whether the folder is a case library of ours, sound or not; other BIDS data sets are folders of exams.
+
+    One whose making was interrupted is none yet.
+    """
     if not resolve_inside(folder, DERIVATIVES / DESCRIPTION).is_file():
+        return False
+    if not (folder / DESCRIPTION).exists() and is_begun(folder):
         return False
     check_is_library(folder)
     return True

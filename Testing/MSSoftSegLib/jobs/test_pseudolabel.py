@@ -65,6 +65,22 @@ def write_part_of_exam(raw: Path, folder: Path) -> sitk.Image:
     return flair
 
 
+def test_an_output_whose_making_was_interrupted_is_made_whole(place):
+    create_library(place / "library")
+    (place / "library" / "dataset_description.json").unlink()
+    assert pseudolabel(place) == 0
+    assert check_library(place / "library") == []
+    assert len(read_library(place / "library")) == 3
+
+
+def test_an_output_that_lost_its_description_but_holds_a_case_is_refused(place, capsys):
+    assert pseudolabel(place) == 0
+    (place / "library" / "dataset_description.json").unlink()
+    assert pseudolabel(place) == 2
+    assert "is not a case library" in capsys.readouterr().err
+    assert not (place / "library" / "dataset_description.json").exists()
+
+
 def test_a_raw_exam_becomes_a_case_whose_label_and_confidence_are_what_segment_shows_of_it(place, capsys):
     visit = place / "visits" / "Somebody" / "ses-2"
     flair = write_part_of_exam(place / "raw", visit / "anat")

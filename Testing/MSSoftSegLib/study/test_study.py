@@ -11,8 +11,10 @@ from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.train.study import FIGURE, TABLE
 from MSSoftSegLib.library.check import check_library
+from MSSoftSegLib.library.creation import create_library
+from MSSoftSegLib.library.reading import list_case_ids
 from MSSoftSegLib.study.arms import ARMS
-from MSSoftSegLib.study.cohort import split
+from MSSoftSegLib.study.cohort import split, write_digital_library
 from MSSoftSegLib.study.plan import read_plan
 from MSSoftSegLib.study.running import plan_trials
 from MSSoftSegLib.study.size import FULL, PAIRED, SMOKE, WORKSTATION
@@ -50,6 +52,14 @@ def test_the_table_the_figure_and_the_cases_are_there(study):
 
 def test_its_patients_are_a_case_library_that_checks(study):
     assert check_library(study / "library") == []
+
+
+def test_patients_whose_library_was_only_begun_are_made(tmp_path):
+    create_library(tmp_path / "library")
+    (tmp_path / "library" / "dataset_description.json").unlink()
+    write_digital_library(tmp_path / "library", patients=1, unlabeled=0, spacing_mm=3.0, progress=lambda fraction: None)
+    assert check_library(tmp_path / "library") == []
+    assert len(list_case_ids(tmp_path / "library")) == 1
 
 
 def test_prepared_images_are_gone_and_models_stay(study):

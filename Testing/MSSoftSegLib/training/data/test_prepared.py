@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import itertools
 import json
+import resource
 import shutil
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from MSSoftSegLib.errors import BadExam, BadImage, BadLibrary, GridMismatch, JobCancelled
+from MSSoftSegLib.errors import BadExam, BadImage, BadLibrary, DiskFull, GridMismatch, JobCancelled, make_user_error
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.preprocessing import steps
@@ -254,6 +256,30 @@ def test_a_damaged_prepared_case_is_made_again(one, tmp_path, damage):
     again = prepare_cases([one], small_recipe(), tmp_path / "out")[0]
     np.testing.assert_array_equal(again.label(), label)
     assert again.images().any()
+
+
+def test_a_disk_that_is_full_is_what_it_is_called(one, tmp_path):
+    """One file after another does not fit any more; what is written where there is room is numpy's own format."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size in (100, 200, 5000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        try:
+            with pytest.raises(OSError, match=r"(?i)file too large") as caught:
+                prepare_cases([one], small_recipe(), tmp_path / "prepared")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert isinstance(make_user_error(caught.value), DiskFull)
+        assert list((tmp_path / "prepared").iterdir()) == []
+
+
+def test_arrays_are_stored_as_numpy_stores_them(one, tmp_path):
+    (case,) = prepare_cases([one], small_recipe(), tmp_path / "prepared")
+    files = list(case.folder.glob("*.npy"))
+    assert len(files) >= 6
+    for path in files:
+        again = io.BytesIO()
+        np.save(again, np.load(path), allow_pickle=False)
+        assert path.read_bytes() == again.getvalue()
 
 
 def test_a_file_that_vanished_is_named_with_its_case_before_anything_is_done(one, tmp_path):
