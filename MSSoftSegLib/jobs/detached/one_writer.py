@@ -11,14 +11,14 @@ from pathlib import Path
 
 from MSSoftSegLib.errors import OutputExists
 from MSSoftSegLib.jobs.detached.folder import find_jobs_folder
-from MSSoftSegLib.jobs.detached.output_owner import claim_output
+from MSSoftSegLib.jobs.detached.output_owner import keep_output
 
 LOCKS = ".outputs"
 
 
 @contextmanager
 def hold_output(out: Path) -> Iterator[threading.Event]:
-    """Hold an output while the block runs; OutputExists where another process holds it, see ``claim_output`` for the event.
+    """Hold an output while the block runs; OutputExists where another process holds it, see ``keep_output`` for the event.
 
     The operating system lets go of a lock when its process ends, however that happens.
     """
@@ -34,7 +34,7 @@ def hold_output(out: Path) -> Iterator[threading.Event]:
                 f"another job is making {out.name}",
                 remedy="choose another --out, or stop that job; see mssoftseg jobs list",
             )
-        with claim_output(out) as taken:
+        with keep_output(out) as taken:
             yield taken
 
 

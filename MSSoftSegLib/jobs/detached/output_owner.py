@@ -34,7 +34,7 @@ def name_owner_file(out: Path) -> Path:
 
 
 @contextmanager
-def claim_output(out: Path) -> Iterator[threading.Event]:
+def keep_output(out: Path) -> Iterator[threading.Event]:
     """Own an output while the block runs; OutputExists where a job owns it that lives, here or on another machine.
 
     The event is set once another machine has taken the output over; a block that then lets itself be cancelled fails with

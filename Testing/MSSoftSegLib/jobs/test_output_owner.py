@@ -15,7 +15,7 @@ import pytest
 from MSSoftSegLib.errors import JobCancelled, OutputExists
 from MSSoftSegLib.jobs.detached import output_owner
 from MSSoftSegLib.jobs.detached.one_writer import hold_output
-from MSSoftSegLib.jobs.detached.output_owner import claim_output, name_owner_file
+from MSSoftSegLib.jobs.detached.output_owner import keep_output, name_owner_file
 from MSSoftSegLib.process_identity import identify_process
 from Testing.patience import HANGING_S
 
@@ -48,7 +48,7 @@ def wait_for(event):
 
 def test_an_owner_shows_that_it_works_and_leaves_nothing(out):
     out.parent.mkdir()
-    with claim_output(out) as taken:
+    with keep_output(out) as taken:
         seen = name_owner_file(out).read_text()
         while name_owner_file(out).read_text() == seen:
             time.sleep(0.02)
@@ -68,7 +68,7 @@ def test_a_job_that_works_on_another_machine_keeps_its_output(out):
     other = threading.Thread(target=beat)
     other.start()
     try:
-        with pytest.raises(OutputExists, match="on the machine hilda"), claim_output(out):
+        with pytest.raises(OutputExists, match="on the machine hilda"), keep_output(out):
             began.append(True)
     finally:
         over.set()
@@ -80,7 +80,7 @@ def test_a_job_that_works_on_another_machine_keeps_its_output(out):
 
 def test_a_silent_job_of_another_machine_is_taken_over_and_that_is_said(out, caplog):
     file = owned(out)
-    with caplog.at_level(logging.WARNING), claim_output(out):
+    with caplog.at_level(logging.WARNING), keep_output(out):
         assert json.loads(file.read_text())["token"] != "theirs"
     assert ["hilda" in told and "no sign of life" in told for told in caplog.messages] == [True]
     assert str(out.parent) not in caplog.text
@@ -91,7 +91,7 @@ def test_an_owner_that_is_old_by_its_disks_clock_is_not_waited_for(out, monkeypa
     monkeypatch.setattr(output_owner, "SILENT_AFTER_S", 3600.0)
     file = owned(out)
     os.utime(file, (time.time() - 7200,) * 2)
-    with claim_output(out):
+    with keep_output(out):
         assert json.loads(file.read_text())["token"] != "theirs"
 
 
@@ -101,7 +101,7 @@ def test_a_killed_job_of_this_machine_is_followed_at_once_and_without_a_word(out
     known = identify_process(gone.pid)
     gone.wait()
     owned(out, **known)
-    with claim_output(out):
+    with keep_output(out):
         pass
     assert caplog.messages == []
 
@@ -109,7 +109,7 @@ def test_a_killed_job_of_this_machine_is_followed_at_once_and_without_a_word(out
 def test_a_living_job_of_this_machine_keeps_its_output_though_it_is_silent(out):
     file = owned(out, **identify_process(os.getppid()))
     os.utime(file, (0, 0))
-    with pytest.raises(OutputExists, match="another job is making model"), claim_output(out):
+    with pytest.raises(OutputExists, match="another job is making model"), keep_output(out):
         pass
     assert json.loads(file.read_text())["token"] == "theirs"
 
@@ -130,13 +130,13 @@ def test_an_owner_that_was_taken_over_stops_and_says_by_whom(out):
 
 def test_a_job_that_its_user_cancels_was_not_taken_over(out):
     out.parent.mkdir()
-    with pytest.raises(JobCancelled), claim_output(out):
+    with pytest.raises(JobCancelled), keep_output(out):
         raise JobCancelled
     assert list(out.parent.iterdir()) == []
 
 
 def test_an_output_whose_folder_is_not_there_yet_makes_none_and_is_owned_once_it_is(out):
-    with claim_output(out):
+    with keep_output(out):
         assert not out.parent.exists()
         out.parent.mkdir()
         while not name_owner_file(out).exists():
@@ -147,7 +147,7 @@ def test_an_output_whose_folder_is_not_there_yet_makes_none_and_is_owned_once_it
 def test_an_owner_file_that_says_nothing_is_no_living_owners(out):
     file = owned(out)
     file.write_text("{torn")
-    with claim_output(out):
+    with keep_output(out):
         assert json.loads(file.read_text())["process"] == os.getpid()
 
 
@@ -158,6 +158,6 @@ def test_a_disk_that_takes_no_file_stops_no_job_and_keeps_no_empty_owner(out, mo
         raise OSError(28, "no space left on device")
 
     monkeypatch.setattr(output_owner, "_content", full)
-    with claim_output(out) as taken:
+    with keep_output(out) as taken:
         assert not taken.is_set()
         assert list(out.parent.iterdir()) == []
