@@ -1,10 +1,11 @@
 """Adapting a model to a real department with 1, 3 and 5 approved patients, judged on four others of the same department.
 
-    python Benchmarks/department.py --data DATA --init MODEL --folder FOLDER
+    python Benchmarks/department.py --data DATA --folder FOLDER
 
-DATA holds tabriz (MS3SEG, clinical routine, slices of 6.4 to 8.1 mm). MODEL is a bundle that has seen nobody of Tabriz:
-``python -m MSSoftSegLib.training.shipped --judge`` leaves one. The recipe is mssoftseg-adapt, through the ``train`` job,
-as a user runs it. Writes department.md to Benchmarks/results; FOLDER keeps runs and models, a second call takes up what is there.
+DATA holds open_ms, catania and tabriz (MS3SEG, clinical routine, slices of 6.4 to 8.1 mm). What is adapted is the judged model
+that has seen nobody of Tabriz, as ``python -m MSSoftSegLib.training.shipped --judge`` trains it (an hour of one core), or that of
+--init. The recipe is mssoftseg-adapt, through the ``train`` job, as a user runs it. Writes department.md to Benchmarks/results;
+FOLDER keeps runs and models, a second call takes up what is there.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.datalist import write_datalist
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.network.catalog import find_bundle
+from MSSoftSegLib.training.shipped.cohort import build_cohort
+from MSSoftSegLib.training.shipped.judging import write_judged_bundle
+from MSSoftSegLib.training.shipped.plan import FULL
 from MSSoftSegLib.training.shipped.real_exams import find_real_exams
+from MSSoftSegLib.training.shipped.stages import ShippedRun
+from MSSoftSegLib.training.shipped.withheld import withhold_each_center
 
 RESULTS = Path(__file__).parent / "results"
 # Every second patient, so that both halves hold complete and incomplete exams. Nothing was chosen by its outcome.
@@ -57,13 +63,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--init", type=Path, required=True, help="a bundle that has seen nobody of Tabriz")
+    parser.add_argument(
+        "--init", type=Path, help="a bundle that has seen nobody of Tabriz; trained where none is given"
+    )
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
     device = choose_device("cpu")
     cases = [exam.case for exam in find_real_exams(given.data) if exam.center == "tabriz"]
     judged = [case for case in cases if case.patient in JUDGED]
+    given.init = given.init or train_without_tabriz(given.data, given.folder / "base")
     models = [Adapted(0, _scored(given.init, judged, device), 0.0, "its own")]
     _say(models[0])
     for count in COUNTS:
@@ -71,6 +80,16 @@ def main(arguments: list[str] | None = None) -> None:
         models.append(_adapted(count, approved, judged, given, device))
         _say(models[-1])
         (given.out / "department.md").write_text(_page(models), encoding="utf-8")
+
+
+def train_without_tabriz(data: Path, folder: Path) -> Path:
+    """The bundle of the judged model that has seen nobody of Tabriz; what an earlier call trained is taken up."""
+    exams = find_real_exams(data)
+    tabriz = next(part for part in withhold_each_center(exams) if part.name == "tabriz")
+    cohort = build_cohort(data, folder / "cohort", FULL.cohort, FULL.recipe(FULL.judged[0]))
+    run = ShippedRun(FULL, FULL.judged, tuple(cohort), folder, without=tabriz)
+    run.train()
+    return write_judged_bundle(run)
 
 
 def _scored(model: Path, judged: list[LabeledCase], device: Device) -> Scores:
@@ -109,7 +128,7 @@ def _page(models: list[Adapted]) -> str:
     lines = [
         "# Adaptation to a real department",
         "",
-        "`python Benchmarks/department.py --data DATA --init MODEL --folder FOLDER`: patients of Tabriz (MS3SEG), clinical",
+        "`python Benchmarks/department.py --data DATA --folder FOLDER`: patients of Tabriz (MS3SEG), clinical",
         f"routine, slices of 6.4 to 8.1 mm. Approved: the first of {', '.join(APPROVED)}; judged: {', '.join(JUDGED)},",
         "on FLAIR's native voxels, without test-time augmentation. The model that is adapted has seen nobody of Tabriz.",
         "",

@@ -78,7 +78,7 @@ def judge(
         run = ShippedRun(plan, plan.judged, tuple(cohort), folder, without=part)
         run.train()
         network = load_trained(run.trained)
-        _keep_bundle(run, network, part)
+        write_judged_bundle(run)
         kept = name_held_out_folder(folder, part)
         for missing, predicted in found.items():
             for exam in exams:
@@ -106,11 +106,17 @@ def name_held_out_folder(run: Path, part: Withheld) -> Path:
     return run / f"held-out-{part.name}"
 
 
-def _keep_bundle(run: ShippedRun, network: nn.Module, part: Withheld) -> None:
-    """The judged model as a bundle beside its run, for whoever asks what it learns of them (Benchmarks/department.py)."""
-    with write_completely(run.folder / f"model-without-{part.name}", overwrite=True) as folder:
-        card = JUDGED_CARD.format(name=part.name)
-        write_bundle(folder, network, run.plan, (), course=(f"saw nobody of {part.name}",), card=card, metrics={})
+def write_judged_bundle(run: ShippedRun) -> Path:
+    """The trained model of a run that withheld somebody, as a bundle beside it, for whoever asks what it learns of them
+    (Benchmarks/department.py); no operating point is chosen."""
+    assert run.without is not None
+    name = run.without.name
+    target = run.folder / f"model-without-{name}"
+    with write_completely(target, overwrite=True) as folder:
+        card = JUDGED_CARD.format(name=name)
+        course = (f"saw nobody of {name}",)
+        write_bundle(folder, load_trained(run.trained), run.plan, (), course=course, card=card, metrics={})
+    return target
 
 
 def _named(missing: Sequence[Modality]) -> str:
