@@ -11,7 +11,7 @@ from MSSoftSegLib.quality.alignment import alignment_warnings
 from MSSoftSegLib.quality.brain import brain_warnings
 from MSSoftSegLib.quality.brain_view import BrainView
 from MSSoftSegLib.quality.contrast import contrast_warnings
-from MSSoftSegLib.quality.lesion_load import lesion_load_warnings
+from MSSoftSegLib.quality.lesion_load import lesion_free_warnings, lesion_load_warnings
 from MSSoftSegLib.quality.statistics import statistics_warnings
 from MSSoftSegLib.quality.warning import Check, QualityWarning
 
@@ -45,7 +45,12 @@ def find_missing_images(working: WorkingExam) -> tuple[QualityWarning, ...]:
 
 
 def result_warnings(
-    working: WorkingExam, probability: sitk.Image, segmentation: Segmentation
+    working: WorkingExam, probability: sitk.Image, segmentation: Segmentation, *, lesion_free_ml: float | None = None
 ) -> tuple[QualityWarning, ...]:
-    """After inference; probability: the map on the working grid."""
-    return tuple(lesion_load_warnings(working, BrainView.of(working), probability, segmentation))
+    """After inference; probability: the map on the working grid. lesion_free_ml: what the model finds at most in nine of ten
+    brains without lesions, where that is known."""
+    view = BrainView.of(working)
+    found = list(lesion_load_warnings(working, view, probability, segmentation))
+    if lesion_free_ml is not None:
+        found += lesion_free_warnings(segmentation, lesion_free_ml)
+    return tuple(found)

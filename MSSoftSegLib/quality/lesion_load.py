@@ -40,6 +40,16 @@ def lesion_load_warnings(
         )
 
 
+def lesion_free_warnings(segmentation: Segmentation, lesion_free_ml: float) -> Iterator[QualityWarning]:
+    """Where no more was found than the model finds in brains without lesions: rims and caps of the ventricles, above all."""
+    if segmentation.lesions and segmentation.volume_ml <= lesion_free_ml:
+        yield QualityWarning(
+            Check.LESION_LOAD,
+            f"{segmentation.volume_ml:.1f} ml is no more than this model finds in nine of ten brains without any lesion "
+            f"({lesion_free_ml:.1f} ml): a person without MS may look like this. Judge each lesion by the images.",
+        )
+
+
 def _amounts(segmentation: Segmentation, brain_ml: float) -> Iterator[str]:
     if not segmentation.lesions:
         yield (

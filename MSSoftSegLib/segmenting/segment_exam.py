@@ -75,7 +75,10 @@ def segment_exam(
     segmentation = segment_lesions(
         prediction.native, threshold=choices.threshold or point.threshold, min_lesion_mm3=point.min_lesion_mm3
     )
-    warnings += _logged(result_warnings(working, prediction.working.probability, segmentation))
+    lesion_free_ml = prediction.fitting.lesion_free_ml if choices.threshold is None else None
+    warnings += _logged(
+        result_warnings(working, prediction.working.probability, segmentation, lesion_free_ml=lesion_free_ml)
+    )
     progress("regions", 0.0)
     segmentation, regions, problem = add_places(
         segmentation, prediction.working.probability, working, choices.reference

@@ -47,6 +47,7 @@ def replace_points(
         "threshold": chosen.threshold,
         "min_lesion_mm3": chosen.min_lesion_mm3,
         "chosen_on": words,
+        "lesion_free_ml": None,
     }
     old = keep_points(description)
     return AdaptedPoints(

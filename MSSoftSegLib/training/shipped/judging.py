@@ -23,7 +23,7 @@ from MSSoftSegLib.inference.device import Device, choose_device
 from MSSoftSegLib.inference.predict import predict_members
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.network.description import ModelDescription
-from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint
+from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint, choose_fitting_point
 from MSSoftSegLib.result_folder import write_completely
 from MSSoftSegLib.training.data.prepared_case import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import load_trained
@@ -32,7 +32,11 @@ from MSSoftSegLib.training.shipped.cohort import CohortCase
 from MSSoftSegLib.training.shipped.figures import measure_exam, render_table, summarize_exams
 from MSSoftSegLib.training.shipped.held_out import HeldOutExam, predict_held_out
 from MSSoftSegLib.training.shipped.plan import Plan
-from MSSoftSegLib.training.shipped.points import choose_acquisition_points, choose_cross_fitted_point
+from MSSoftSegLib.training.shipped.points import (
+    choose_acquisition_points,
+    choose_cross_fitted_point,
+    state_lesion_free_ml,
+)
 from MSSoftSegLib.training.shipped.real_exams import RealExam
 from MSSoftSegLib.training.shipped.stages import ShippedRun
 from MSSoftSegLib.training.shipped.withheld import Withheld, withhold_each_center, withhold_in_folds
@@ -94,6 +98,7 @@ def judge(
     document["lesion_free"] = [
         _false_lesions(case, network, described, points, device) for case, network in lesion_free
     ]
+    points = state_lesion_free_ml(points, [(entry["slices_mm"], entry["ml"]) for entry in document["lesion_free"]])
     document["points"] = [point.model_dump() for point in points]
     (folder / f"{judging.name}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     tables = [f"## {name}\n\n{entry['table']}" for name, entry in document.items() if isinstance(entry, dict)]
@@ -138,14 +143,20 @@ def _false_lesions(
     device: Device,
 ) -> dict[str, Any]:
     """What is found in a brain whose lesions were filled: everything is false."""
-    point = points[-1] if case.center == "tabriz" else points[0]
+    point = choose_fitting_point(points[0], points, flair_slices_mm=case.prepared.slices_mm).point
     probability = predict_filled(case.prepared, network, description, point, device)
     voxel_mm3 = case.prepared.spacing_mm**3
     instances = label_instances(
         probability, threshold=point.threshold, min_lesion_mm3=point.min_lesion_mm3, voxel_volume_mm3=voxel_mm3
     )
     volume_ml = float((instances > 0).sum() * voxel_mm3 / MM3_PER_ML)
-    return {"case": case.prepared.case, "center": case.center, "false_lesions": int(instances.max()), "ml": volume_ml}
+    return {
+        "case": case.prepared.case,
+        "center": case.center,
+        "slices_mm": case.prepared.slices_mm,
+        "false_lesions": int(instances.max()),
+        "ml": volume_ml,
+    }
 
 
 def predict_filled(

@@ -17,6 +17,8 @@ from MSSoftSegLib.training.shipped.held_out import HeldOutExam
 # From here on FLAIR counts as thick: 2D protocols begin there.
 THICK_FROM_MM = 2.5
 THRESHOLDS = tuple(round(0.20 + 0.05 * step, 2) for step in range(14))
+# Of brains without lesions: so many hold no more than a point states (AcquisitionPoint.lesion_free_ml).
+LESION_FREE_SHARE = 0.9
 SMALLEST_LESIONS_MM3 = (3.0, 6.0, 9.0, 12.0, 18.0, 27.0)
 
 
@@ -56,6 +58,22 @@ def choose_acquisition_points(exams: Sequence[HeldOutExam]) -> tuple[Acquisition
         point = choose_point(kind)
         points.append(AcquisitionPoint(**point.model_dump(), slices_mm_from=slices_mm_from, chosen_on=words))
     return tuple(points)
+
+
+def state_lesion_free_ml(
+    points: Sequence[AcquisitionPoint], found: Sequence[tuple[float, float]]
+) -> tuple[AcquisitionPoint, ...]:
+    """The points with what was found in brains without lesions. found: (distance of FLAIR's slices in mm, false ml) of each."""
+    stated = []
+    for point in points:
+        theirs = [ml for slices_mm, ml in found if _fitting_start(points, slices_mm) == point.slices_mm_from]
+        most = round(float(np.quantile(theirs, LESION_FREE_SHARE)), 2) if theirs else None
+        stated.append(point.model_copy(update={"lesion_free_ml": most}))
+    return tuple(stated)
+
+
+def _fitting_start(points: Sequence[AcquisitionPoint], slices_mm: float) -> float | None:
+    return max((point.slices_mm_from for point in points if slices_mm >= point.slices_mm_from), default=None)
 
 
 @cache

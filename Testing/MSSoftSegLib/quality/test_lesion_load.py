@@ -24,11 +24,11 @@ def depth_mm():
     return ndimage.distance_transform_edt((x / 66) ** 2 + (y / 88) ** 2 + (z / 70) ** 2 < 1, sampling=2.0)
 
 
-def said(probability):
+def said(probability, lesion_free_ml=None):
     working = WorkingExam({}, GRID.image((depth_mm() > 0).astype(np.uint8)), Modality.FLAIR, {}, {}, {})
     image = GRID.image(np.asarray(probability, np.float32))
     segmentation = segment_lesions(combine([image]), threshold=0.5, min_lesion_mm3=3.0)
-    return [warning.text for warning in result_warnings(working, image, segmentation)]
+    return [warning.text for warning in result_warnings(working, image, segmentation, lesion_free_ml=lesion_free_ml)]
 
 
 def few_lesions():
@@ -40,6 +40,14 @@ def few_lesions():
 
 def test_a_usual_load_is_not_worth_a_word():
     assert said(few_lesions()) == []
+
+
+def test_no_more_than_in_brains_without_lesions_is_told_with_both_amounts():
+    # Three lesions of 5 × 5 × 5 voxels of 8 mm³: 3 ml.
+    assert said(few_lesions(), lesion_free_ml=2.9) == []
+    (told,) = said(few_lesions(), lesion_free_ml=3.1)
+    assert told.startswith("3.0 ml is no more than this model finds in nine of ten brains without any lesion (3.1 ml)")
+    assert [text[:19] for text in said(np.zeros(GRID.size[::-1]), lesion_free_ml=3.1)] == ["No lesion was found"]
 
 
 def test_nothing_found_is_said():

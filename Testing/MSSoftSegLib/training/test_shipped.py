@@ -19,6 +19,7 @@ from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.training.shipped import __main__ as program
 from MSSoftSegLib.training.shipped.cohort import build_cohort
 from MSSoftSegLib.training.shipped.plan import FULL, SMOKE
+from MSSoftSegLib.training.shipped.points import state_lesion_free_ml
 from MSSoftSegLib.training.shipped.real_exams import RealExam, find_real_exams
 from MSSoftSegLib.training.shipped.shares import case_weights
 from MSSoftSegLib.training.shipped.stages import ShippedRun
@@ -144,6 +145,7 @@ def test_the_program_judges_goes_on_where_it_was_and_writes_a_bundle(data, cohor
     assert set(judged) == {"all images", "without T1", "lesion_free", "points"}
     assert judged["all images"]["summary"]["all"]["patients"] == 2
     assert len(judged["lesion_free"]) == 3
+    assert judged["points"][0]["lesion_free_ml"] <= max(brain["ml"] for brain in judged["lesion_free"]) + 0.01
     assert "catania-c01-visit2" in (run / "judgement.md").read_text(encoding="utf-8")
     folded = json.loads((run / "judgement-in-folds.json").read_text(encoding="utf-8"))
     assert set(folded) == {"all images", "lesion_free", "points"}
@@ -165,3 +167,11 @@ def test_folds_hold_every_patient_once_and_deal_out_each_center(people):
 
 def stand_in(center: str, patient: str) -> RealExam:
     return RealExam(center, LabeledCase(case=patient, patient=patient, images={}, raters={}))
+
+
+def test_what_is_found_in_brains_without_lesions_is_stated_for_slices_of_their_kind():
+    values = {"temperature": 1.0, "threshold": 0.5, "min_lesion_mm3": 3.0, "chosen_on": "-"}
+    points = tuple(AcquisitionPoint(**values, slices_mm_from=start) for start in (0.0, 2.5, 9.0))
+    found = [(1.0, float(ml)) for ml in range(11)] + [(6.5, 40.0), (7.0, 40.0)]
+    thin, thick, nobody = state_lesion_free_ml(points, found)
+    assert (thin.lesion_free_ml, thick.lesion_free_ml, nobody.lesion_free_ml) == (9.0, 40.0, None)
