@@ -140,7 +140,9 @@ class CurationWorkbench(VTKObservationMixin):
         if state.status not in ("corrected", "approved"):
             return "", ""
         own = state.kept_as.get(self.saver.rater, self.saver.rater)
-        rater = own if own in state.masks else next(iter(sorted(state.masks)), "")
+        # Else the one that the drawing started from: the reader has seen it.
+        seen = (name for name, mask in state.masks.items() if mask.path and mask.path == state.edited_from)
+        rater = own if own in state.masks else next(seen, next(iter(sorted(state.masks)), ""))
         return (state.masks[rater].path, rater) if rater else ("", "")
 
     # What the user does

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from MSSoftSegLib.change.calibration import SHIPPED
 from MSSoftSegLib.change.classes import ChangeClass
 from MSSoftSegLib.change.comparison import Comparison, LesionChange
 from MSSoftSegLib.change.differences import VisitFinding, brain_overlap, findings
 from MSSoftSegLib.change.history import LesionHistory
+from MSSoftSegLib.change.readers_mask import ras_from_voxel
 from MSSoftSegLib.change.table import likeliest_first, percent
 from MSSoftSegLib.change.visit import MaskSource, Visit
+from MSSoftSegLib.exam.geometry import voxels
+from MSSoftSegLib.exam.label_digest import compute_label_digest
+from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.frozen_model import FrozenModel
 
 SCHEMA_VERSION = 1
@@ -34,7 +40,9 @@ class ImageFacts(FrozenModel):
 class VisitFacts(FrozenModel):
     """One visit. folder: its segmentation inside this result, null where a finished result was given.
 
-    mask: whose lesions were compared, those of the model or of a reader who corrected them; rater: that reader, where known.
+    mask: whose lesions were compared, those of the model or of a reader who corrected them; rater: that reader, where known;
+    other_raters: whose masks of the same case were not taken. label_digest: of the lesions that were compared, by which a panel
+    sees whether they are still the same (``exam/label_digest.py``).
     """
 
     name: str
@@ -49,7 +57,9 @@ class VisitFacts(FrozenModel):
     warnings: tuple[str, ...]
     mask: MaskSource = MaskSource.MODEL
     rater: str | None = None
+    other_raters: tuple[str, ...] = ()
     mask_sha256: str | None = None
+    label_digest: str | None = None
 
 
 class GroupFacts(FrozenModel):
@@ -198,8 +208,15 @@ def visit_facts(visit: Visit, folder: str | None) -> VisitFacts:
         warnings=visit.warnings,
         mask=visit.mask_source,
         rater=visit.rater or None,
+        other_raters=visit.other_raters,
         mask_sha256=visit.mask_sha256,
+        label_digest=visit.label_digest or _model_digest(visit),
     )
+
+
+def _model_digest(visit: Visit) -> str:
+    inside = voxels(visit.native_instances) > 0
+    return compute_label_digest(np.where(inside, LESION, 0), ras_from_voxel(visit.native_instances))
 
 
 def history_facts(history: LesionHistory) -> HistoryFacts:

@@ -18,9 +18,11 @@ from MSSoftSegLib.change.visit import LesionRegion, MaskSource, Visit
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
 from MSSoftSegLib.exam.image_file import compute_sha256, read_mask
+from MSSoftSegLib.exam.label_digest import compute_label_digest
 from MSSoftSegLib.exam.label_doubts import LARGEST_SHARE_OF_BRAIN, describe_counts, value_counts
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.lesion.instances import label_instances
+from MSSoftSegLib.lesion.measurement import LPS_TO_RAS
 
 # What surrounds a deleted lesion goes with it up to this far, or to the next slice where slices are thick.
 RIM_MM, RIM_VOXELS = 3.0, 1.5
@@ -28,10 +30,14 @@ RIM_MM, RIM_VOXELS = 3.0, 1.5
 
 @dataclass(frozen=True)
 class ReaderMask:
-    """A reader's label map on the visit's FLAIR grid (1 = lesion, 2 = possible lesion). rater: "" where nobody said who."""
+    """A reader's label map on the visit's FLAIR grid (1 = lesion, 2 = possible lesion). rater: "" where nobody said who.
+
+    others: who drew on the same case and was not taken.
+    """
 
     path: Path
     rater: str = ""
+    others: tuple[str, ...] = ()
 
 
 def apply_readers_mask(visit: Visit, mask: ReaderMask) -> Visit:
@@ -39,7 +45,13 @@ def apply_readers_mask(visit: Visit, mask: ReaderMask) -> Visit:
     labels = read_labels(mask, visit.native_probability)
     _check_place(labels == LESION, visit, mask.path.name)
     corrected = correct_visit(visit, labels)
-    return replace(corrected, rater=mask.rater, mask_sha256=compute_sha256(mask.path))
+    return replace(
+        corrected,
+        rater=mask.rater,
+        other_raters=mask.others,
+        mask_sha256=compute_sha256(mask.path),
+        label_digest=compute_label_digest(labels, ras_from_voxel(visit.native_instances)),
+    )
 
 
 def read_labels(mask: ReaderMask, flair: sitk.Image) -> np.ndarray:
@@ -47,6 +59,11 @@ def read_labels(mask: ReaderMask, flair: sitk.Image) -> np.ndarray:
     labels = voxels(read_mask(mask.path, like=flair))
     _check_meaning(labels, mask.path.name)
     return labels
+
+
+def ras_from_voxel(image: sitk.Image) -> np.ndarray:
+    """The 4 × 4 matrix from voxel (x, y, z) to RAS mm."""
+    return np.asarray(np.diag([*LPS_TO_RAS, 1.0]) @ Grid.of(image).lps_from_voxel())
 
 
 def correct_visit(visit: Visit, labels: np.ndarray) -> Visit:

@@ -46,7 +46,8 @@ class Visit:
     native_probability (float32), native_instances (uint16, the numbers of lesions.csv): on the native grid of ``reference``.
     native_images: of every modality that was given. threshold: of the lesion mask. model: name, version and checksum.
     warnings: what segmentation said about this exam. regions: by lesion number, where known. rater: who corrected it, where
-    known; mask_sha256: of the reader's file.
+    known; other_raters: who drew on it too, and was not taken. mask_sha256: of the reader's file; label_digest: of what is drawn
+    in it (``exam/label_digest.py``), None for the model's lesions.
     """
 
     name: str
@@ -62,7 +63,9 @@ class Visit:
     regions: Mapping[int, LesionRegion] | None = None
     mask_source: MaskSource = MaskSource.MODEL
     rater: str = ""
+    other_raters: tuple[str, ...] = ()
     mask_sha256: str | None = None
+    label_digest: str | None = None
 
     @property
     def native_from_working(self) -> sitk.Transform:

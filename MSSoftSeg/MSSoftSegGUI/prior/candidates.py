@@ -17,14 +17,17 @@ Kind = Literal["loaded", "library", "folder"]
 class Today:
     """The visit on the table. exam: what tells it from others. result: its result folder, None where it has none (any more).
 
-    comparison: the folder of an earlier comparison of it, "" for none. library, patient, session: as the case is called
-    there, "" where that is not known.
+    comparison: the folder of an earlier comparison of it, "" for none; prior, rater: with which visit it was compared, as
+    ``PriorCandidate.key`` says, and whose mask of that was chosen. library, patient, session: as the case is called there, ""
+    where that is not known.
     """
 
     exam: str
     case_name: str
     result: Path | None
     comparison: str = ""
+    prior: str = ""
+    rater: str = ""
     library: str = ""
     patient: str = ""
     session: str = ""
@@ -57,6 +60,12 @@ def offer_loaded_result(case_name: str, folder: Path, exam: str = "") -> PriorCa
 def offer_folder(folder: Path) -> PriorCandidate:
     """A folder that the reader picked: a result, an exam's images, or a finished comparison."""
     return PriorCandidate("folder", _("Folder {name}").format(name=folder.name), folder)
+
+
+def offer_again(key: str) -> tuple[PriorCandidate, ...]:
+    """The folder of this key, where it is still there; everything else is found anew by itself."""
+    kind, _colon, place = key.partition(":")
+    return (offer_folder(Path(place)),) if kind == "folder" and Path(place).is_dir() else ()
 
 
 def find_earlier_sessions(cases: Iterable[Mapping[str, Any]], patient: str, session: str) -> tuple[PriorCandidate, ...]:

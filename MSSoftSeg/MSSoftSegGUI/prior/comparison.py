@@ -47,10 +47,26 @@ class PairOfVisits:
 
 
 @dataclass(frozen=True)
+class ComparedVisit:
+    """Whose lesions of a visit were compared. reader: who corrected them, "" for one who is not named, None for the model's.
+
+    others: who drew on the same case and was not taken. digest: of the labels, sha256: of the reader's file; "" where an old
+    version did not say. model: name and version. images: checksums, which tell the exam.
+    """
+
+    reader: str | None = None
+    others: tuple[str, ...] = ()
+    digest: str = ""
+    sha256: str = ""
+    model: str = ""
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ReadComparison:
     """digest: of change.json. pair: the name of the pair of visits. images: its folder; later: those of the pairs after it, which
-    lead on to the last visit. pairs: name and visits of all that were compared. findings: what differs besides disease. readers:
-    of each of both visits who corrected its lesions, "" for a reader who is not named, None for the model's lesions.
+    lead on to the last visit. pairs: name and visits of all that were compared. findings: what differs besides disease. compared:
+    both visits of the pair; series: all visits, today's last.
     """
 
     folder: Path
@@ -60,7 +76,8 @@ class ReadComparison:
     later: tuple[Path, ...]
     pairs: tuple[PairOfVisits, ...]
     visits: tuple[str, str]
-    readers: tuple[str | None, str | None]
+    compared: tuple[ComparedVisit, ComparedVisit]
+    series: tuple[ComparedVisit, ...]
     findings: tuple[str, ...]
     rows: tuple[ChangeRow, ...]
     volumes_ml: tuple[float, float]
@@ -90,7 +107,8 @@ def read_comparison(folder: Path, pair: str = "") -> ReadComparison:
             later=tuple(folder / str(each["folder"]) for each in compared[at + 1 :]),
             pairs=tuple(PairOfVisits(str(p["name"]), str(p["before"]), str(p["after"])) for p in compared),
             visits=(str(found["before"]), str(found["after"])),
-            readers=(_reader(before), _reader(after)),
+            compared=(_compared(before), _compared(after)),
+            series=tuple(_compared(each) for each in document["visits"]),
             findings=tuple(str(finding["text"]) for finding in found["findings"]),
             rows=tuple(_row(group) for group in found["groups"]),
             volumes_ml=(float(before["volume_ml"]), float(after["volume_ml"])),
@@ -99,9 +117,16 @@ def read_comparison(folder: Path, pair: str = "") -> ReadComparison:
         raise ValueError(_("{file} is not one of this version").format(file=CHANGE_FILE)) from None
 
 
-def _reader(visit: dict[str, Any]) -> str | None:
-    """Who corrected a visit; comparisons of old versions knew no readers."""
-    return str(visit.get("rater") or "") if visit.get("mask") == "reader" else None
+def _compared(visit: dict[str, Any]) -> ComparedVisit:
+    """Comparisons of old versions knew no readers."""
+    return ComparedVisit(
+        reader=str(visit.get("rater") or "") if visit.get("mask") == "reader" else None,
+        others=tuple(str(rater) for rater in visit.get("other_raters") or ()),
+        digest=str(visit.get("label_digest") or ""),
+        sha256=str(visit.get("mask_sha256") or ""),
+        model=f"{visit.get('model', '')} {visit.get('model_version', '')}".strip(),
+        images=tuple(str(image.get("sha256") or "") for image in visit.get("images") or ()),
+    )
 
 
 def _row(group: dict[str, Any]) -> ChangeRow:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
@@ -33,6 +34,19 @@ class KeptMask:
     rater: str = ""
 
 
+@dataclass(frozen=True)
+class FoundMask:
+    """What would be compared of an exam now. labels: uint8 (k, j, i), None for the model's lesions; grid: 4 × 4, voxel to RAS mm.
+
+    isLost: the library has a mask of it, whose file cannot be reached.
+    """
+
+    labels: np.ndarray | None = None
+    grid: np.ndarray | None = None
+    rater: str = ""
+    isLost: bool = False
+
+
 class Corrections:
     """settle(): takes over what was painted a moment ago. kept(exam): what a library keeps of an exam. rater(): who works."""
 
@@ -46,7 +60,7 @@ class Corrections:
         rater: Callable[[], str],
     ) -> None:
         self._work, self._folder = ChunkedWork(later), folder
-        self._settle, self._kept, self._rater = settle, kept, rater
+        self.settle, self._kept, self._rater = settle, kept, rater
 
     def stop(self) -> None:
         """Nobody waits for them any more."""
@@ -62,7 +76,7 @@ class Corrections:
         """Write what was corrected of both visits, in turns; done gets the masks of the job, the prior's first."""
 
         def work() -> Work[None]:
-            self._settle()
+            self.settle()
             masks = []
             for name, exam in (("prior", prior.exam), ("today", today.exam)):
                 found = findExamOfNode(slicer.mrmlScene.GetNodeByID(exam)) if exam else None
@@ -72,24 +86,29 @@ class Corrections:
 
         self._work.start(work(), lambda stopped: problem(make_card(stopped)))
 
-    def _mask(self, exam, name: str) -> Mapping[str, str]:
+    def find(self, exam) -> FoundMask:
+        """Whose lesions of an exam count: what was corrected in the scene, else what the library keeps, else the model's."""
         if not hasDrawing(exam):
-            return dict(OF_THE_MODEL)
+            return FoundMask()
         # Where the files of the result lie, whatever transform was put over its nodes since.
         grid = readNativeMatrix(exam.probability if isFromModel(exam) else exam.flair)
         if isCorrected(exam):
-            labels, rater = readDrawing(exam), self._rater()
-        else:
-            kept = self._kept(exam)
-            if not kept.path or not Path(kept.path).is_file():
-                return dict(OF_THE_MODEL)
-            array, matrix = read_volume(Path(kept.path))
-            # A library may have the same voxels in another order.
-            labels, rater = put_on_grid(array, matrix, grid), kept.rater
+            return FoundMask(readDrawing(exam), grid, self._rater())
+        kept = self._kept(exam)
+        if not kept.path or not Path(kept.path).is_file():
+            return FoundMask(isLost=bool(kept.path))
+        array, matrix = read_volume(Path(kept.path))
+        # A library may have the same voxels in another order.
+        return FoundMask(put_on_grid(array, matrix, grid), grid, kept.rater)
+
+    def _mask(self, exam, name: str) -> Mapping[str, str]:
+        found = self.find(exam)
+        if found.labels is None:
+            return dict(OF_THE_MODEL)
         path = self._folder / f"{name}_corrected.nii"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_volume(labels, grid, path)
-        return {"mask": str(path), "rater": rater}
+        write_volume(found.labels, found.grid, path)
+        return {"mask": str(path), "rater": found.rater}
 
 
 def isCorrected(exam) -> bool:

@@ -22,7 +22,7 @@ STATUS_COLORS = {"accepted": "accepted", "reclassed": "accepted", "rejected": "r
 
 class PriorPanel(Panel):
     """onViews(shown): side by side or not; onKeep: another folder for comparisons; onPage: the comparison's page; onPair(name):
-    other two visits of it.
+    other two visits of it; onAgain: the same visits, compared anew.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class PriorPanel(Panel):
         onKeep: Callable[[], None],
         onPage: Callable[[], None],
         onPair: Callable[[str], None],
+        onAgain: Callable[[], None],
     ) -> None:
         super().__init__(uiPath)
         self._compare = self._reading = None
@@ -45,6 +46,8 @@ class PriorPanel(Panel):
         ui.priorCombo.connect("currentIndexChanged(int)", self.onPriorChanged)
         ui.priorFolderButton.connect("clicked(bool)", self.onFolderClicked)
         ui.comparePriorButton.connect("clicked(bool)", lambda _checked=False: self._compare.toggle())
+        ui.priorRaterCombo.connect("activated(int)", self.onRaterChosen)
+        ui.compareAgainButton.connect("clicked(bool)", lambda _checked=False: onAgain())
         ui.priorDetailsButton.connect("clicked(bool)", self.onCopyDetailsClicked)
         ui.keepComparisonEdit.connect("currentPathChanged(QString)", self.onKeepChanged)
         ui.changeViewsButton.connect("toggled(bool)", lambda shown: None if self.isUpdating else onViews(shown))
@@ -88,7 +91,14 @@ class PriorPanel(Panel):
         with self.updating():
             fillCombo(ui.priorCombo, [(each.key, each.title) for each in view.candidates], view.chosen)
             ui.priorCombo.enabled = isIdle and bool(view.candidates)
-            ui.priorFolderButton.enabled = isIdle
+            ui.priorFolderButton.enabled = ui.compareAgainButton.enabled = ui.priorRaterCombo.enabled = isIdle
+            latest = _("{rater} (the latest)")
+            raters = [
+                ("" if not n else each, latest.format(rater=each) if not n else each)
+                for n, each in enumerate(view.raters)
+            ]
+            fillCombo(ui.priorRaterCombo, raters, view.rater if view.rater != next(iter(view.raters), "") else "")
+            ui.priorRaterCombo.visible = ui.priorRaterLabel.visible = bool(raters)
             ui.comparePriorButton.text = _("Compare") if isIdle else _("Cancel")
             canStart = view.candidate is not None and not view.hint
             ui.comparePriorButton.enabled = canStart if isIdle else view.phase != "cancelling"
@@ -110,6 +120,8 @@ class PriorPanel(Panel):
         with self.updating():
             showMessage(ui.changeWarnings, "\n".join(view.findings), "warning")
             showMessage(ui.changeMessage, view.message, "error")
+            showMessage(ui.changedMasks, view.changed_text, "warning")
+            ui.compareAgainButton.visible = bool(view.changed_text)
             ui.changeSummary.text = view.summary_text
             ui.changeMasks.text = view.masks_text
             fillCombo(ui.changePairCombo, [(each.name, each.title) for each in view.pairs], view.pair)
@@ -133,6 +145,10 @@ class PriorPanel(Panel):
     def onPriorChanged(self, _index: int) -> None:
         if not self.isUpdating:
             self._compare.choose(self.ui.priorCombo.currentData or "")
+
+    def onRaterChosen(self, _index: int) -> None:
+        if not self.isUpdating:
+            self._compare.choose_rater(self.ui.priorRaterCombo.currentData or "")
 
     def onFolderClicked(self, _checked=False) -> None:
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of the earlier visit"))

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, find_earlier_sessions, offer_folder
+from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, find_earlier_sessions, offer_again, offer_folder
 from MSSoftSegGUI.prior.comparison import is_comparison
+from MSSoftSegGUI.prior.kept_cases import KeptCases
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegGUI.worker.error_card import ErrorCard, make_card
 from MSSoftSegGUI.worker.event_lines import Event
@@ -37,10 +38,16 @@ Phase = Literal["idle", "asking", "running", "cancelling"]
 
 @dataclass(frozen=True)
 class CompareView:
-    """One picture. chosen: the key of a candidate, "" for none. percent: 0–100. hint: why nothing can be compared yet."""
+    """One picture. chosen: the key of a candidate, "" for none. percent: 0–100. hint: why nothing can be compared yet.
+
+    raters: who drew on the one that is chosen, the latest first, none unless there is a choice; rater: whose mask is to be taken,
+    "" for the latest.
+    """
 
     candidates: tuple[PriorCandidate, ...] = ()
     chosen: str = ""
+    raters: tuple[str, ...] = ()
+    rater: str = ""
     phase: Phase = "idle"
     case_name: str = ""
     stage_text: str = ""
@@ -90,7 +97,8 @@ class _ComparisonRun:
 class ComparePresenter:
     """loaded: gives what the scene has to compare with. keep: gives the folder where comparisons stay, "" for none.
 
-    masks: writes what was corrected. runs_folder: where comparisons lie otherwise. on_compared(today, folder): one is there.
+    masks: writes what was corrected. runs_folder: where comparisons lie otherwise. on_compared(today, folder): one is there, with
+    the prior that ``today`` names now, "" for a comparison that was picked. on_case(key, summary): what the library says of one.
     """
 
     def __init__(
@@ -105,14 +113,17 @@ class ComparePresenter:
         keep: Callable[[], str],
         show: Callable[[CompareView], None],
         on_compared: Callable[[Today, Path], None],
+        on_case: Callable[[str, Mapping[str, Any]], None] = lambda key, summary: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._worker, self._jobs, self._later, self._clock = worker, jobs, later, clock
         self._masks, self._runs_folder, self._loaded, self._keep = masks, runs_folder, loaded, keep
-        self._show, self._on_compared = show, on_compared
+        self._show, self._on_compared, self._on_case = show, on_compared, on_case
         self._today: Today | None = None
         self._picked: tuple[PriorCandidate, ...] = ()
         self._sessions: tuple[PriorCandidate, ...] = ()
+        self._cases = KeptCases(jobs, self._take_case)
+        self._is_by_hand = False
         self._run: _ComparisonRun | None = None
         self.view = CompareView()
 
@@ -123,15 +134,18 @@ class ComparePresenter:
             self._sessions = ()
             self._jobs.drop(LIST_TOPIC)
         if is_other:
-            self._picked = ()
+            self._picked = offer_again(today.prior if today is not None else "")
+            self._is_by_hand = False
             if not self.view.is_running:
-                self._change(chosen="", error=None, note="")
+                self._change(chosen="", rater=today.rater if today is not None else "", error=None, note="")
         self._today = today
         self._list()
 
     def look(self) -> None:
         """The section is opened: ask the library for earlier sessions of this patient."""
         today = self._today
+        # Somebody may have drawn on them since.
+        self._cases.forget()
         self._list()
         if today is None or not today.library or not today.patient:
             return
@@ -146,17 +160,37 @@ class ComparePresenter:
 
     def choose(self, key: str) -> None:
         """The reader picks one of the list."""
-        self._change(chosen=key)
+        self._is_by_hand = True
+        self._change(chosen=key, rater="")
+        self._look_into_cases()
+
+    def choose_rater(self, rater: str) -> None:
+        """The reader picks whose mask of the earlier visit counts, "" for the latest."""
+        self._change(rater=rater)
 
     def pick_folder(self, folder: Path) -> None:
         """The reader picks a folder: of a visit, or of a comparison that is there already and is opened."""
         if is_comparison(folder):
             if self._today is not None:
-                self._on_compared(self._today, folder)
+                self._on_compared(dataclasses.replace(self._today, prior="", rater=""), folder)
             return
         candidate = offer_folder(folder)
         self._picked = (*(each for each in self._picked if each.key != candidate.key), candidate)
+        self._is_by_hand = True
         self._list(chosen=candidate.key)
+
+    def compare_again(self) -> None:
+        """Compare with the same visit as before; where that is not offered any more, ask for it."""
+        today = self._today
+        if today is None or self.view.is_running:
+            return
+        if today.prior not in [each.key for each in self.view.candidates]:
+            self.say(_("Choose the earlier visit above, then click Compare."))
+            return
+        if self.view.chosen != today.prior:
+            self._is_by_hand = True
+            self._change(chosen=today.prior, rater=today.rater)
+        self._begin()
 
     def toggle(self) -> None:
         """The button: compare, or cancel what runs."""
@@ -200,9 +234,27 @@ class ComparePresenter:
         own = self._today.result if self._today is not None else None
         found = [*self._sessions, *(each for each in self._loaded() if each.folder != own), *self._picked]
         keys = [each.key for each in found]
-        kept = chosen or (self.view.chosen if self.view.chosen in keys else "")
-        # The latest earlier session is what a reader would ask for.
-        self._change(candidates=tuple(found), chosen=kept or (keys[0] if keys else ""), hint=_hint(self._today, found))
+        prior = self._today.prior if self._today is not None and not self._is_by_hand else ""
+        # What was compared before, else the latest earlier session, is what a reader would ask for.
+        wanted = (chosen, prior, self.view.chosen, *keys)
+        kept = next((each for each in wanted if each in keys), "")
+        self._change(candidates=tuple(found), chosen=kept, hint=_hint(self._today, found))
+        self._look_into_cases()
+
+    def _look_into_cases(self) -> None:
+        """Ask the library who drew on the case that is chosen, and on the one that was compared."""
+        today, chosen = self._today, self.view.candidate
+        case = chosen.case if chosen is not None else ""
+        raters = self._cases.find_raters(case)
+        is_open = not self._cases.is_known(case)
+        self._change(raters=raters, rater=self.view.rater if is_open or self.view.rater in raters else "")
+        if today is not None and today.library:
+            meant = (each for each in self.view.candidates if each.key in (self.view.chosen, today.prior))
+            self._cases.ask(today.library, meant)
+
+    def _take_case(self, key: str, summary: Mapping[str, Any]) -> None:
+        self._look_into_cases()
+        self._on_case(key, summary)
 
     def _take_sessions(self, today: Today, summary: Mapping[str, Any]) -> None:
         if self._today is not None and self._today.exam == today.exam:
@@ -214,6 +266,8 @@ class ComparePresenter:
         if today is None or today.result is None or candidate is None:
             return
         self._change(error=None, note="", percent=0.0, remaining_text="", case_name=today.case_name)
+        # Whatever is chosen meanwhile: this is what is compared.
+        today = dataclasses.replace(today, prior=candidate.key, rater=self.view.rater)
         if candidate.folder is not None:
             self._correct(today, candidate, candidate.folder)
             return
@@ -246,6 +300,8 @@ class ComparePresenter:
         self._run = run
         self._change(phase="running", stage_text=_("Starting the worker"))
         spec = {"visits": [str(prior), str(today.result)], "masks": masks, "out": str(run.out), **settings}
+        if today.rater:
+            spec["rater"] = today.rater
         self._worker.submit({"job": run.name, "kind": "change", "spec": spec}, lambda event: self._hear(run, event))
         self._later(TICK_S, lambda: self._tick(run))
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from MSSoftSegGUI.prior.comparison import ChangeRow, PairOfVisits, ReadComparison
+from MSSoftSegGUI.prior.comparison import ChangeRow, ComparedVisit, PairOfVisits, ReadComparison
 from MSSoftSegGUI.prior.decisions import (
     ACCEPTED,
     CLASSES,
@@ -28,7 +28,8 @@ NOT_DECIDABLE = "not decidable"
 class ReadingView:
     """rows: likeliest change first, as change.json has them. selected: a group's number, 0 = none. message: what went wrong.
 
-    pairs: all that were compared; pair: the name of the one that is read. visits, readers: as in ``ReadComparison``.
+    pairs: all that were compared; pair: the name of the one that is read. visits, compared: as in ``ReadComparison``. changed:
+    which visits' masks are no longer those that were compared, "before" and "after".
     """
 
     rows: tuple[ChangeRow, ...] = ()
@@ -39,7 +40,8 @@ class ReadingView:
     pairs: tuple[PairOfVisits, ...] = ()
     pair: str = ""
     visits: tuple[str, str] = ("", "")
-    readers: tuple[str | None, str | None] = (None, None)
+    compared: tuple[ComparedVisit, ComparedVisit] = (ComparedVisit(), ComparedVisit())
+    changed: tuple[str, ...] = ()
     is_open: bool = False
     can_undo: bool = False
     message: str = ""
@@ -75,10 +77,18 @@ class ReadingView:
         if not self.is_open:
             return ""
         words = [
-            _("{visit}: {who}").format(visit=say_visit(visit), who=_say_reader(reader))
-            for visit, reader in zip(self.visits, self.readers, strict=True)
+            _("{visit}: {who}").format(visit=say_visit(visit), who=_say_reader(each))
+            for visit, each in zip(self.visits, self.compared, strict=True)
         ]
         return _("Lesions of {visits}").format(visits=", ".join(words))
+
+    @property
+    def changed_text(self) -> str:
+        """That what is shown is not of the masks as they are now; "" while it is, or nobody knows."""
+        if not self.is_open or not self.changed:
+            return ""
+        whose = _(" and ").join(say_visit(each) for each in self.changed)
+        return _("The masks have changed since this comparison ({visits}): compare again.").format(visits=whose)
 
     @property
     def detail_text(self) -> str:
@@ -131,7 +141,7 @@ class ChangeReading:
                 pairs=comparison.pairs,
                 pair=comparison.pair,
                 visits=comparison.visits,
-                readers=comparison.readers,
+                compared=comparison.compared,
                 is_open=True,
                 message=message,
             )
@@ -141,6 +151,11 @@ class ChangeReading:
         """Nothing is read any more."""
         self._comparison, self._history = None, []
         self._change(ReadingView())
+
+    def mark_changed(self, visits: tuple[str, ...]) -> None:
+        """Say which visits' masks are others now than those that were compared; decisions stay."""
+        if self.view.is_open and visits != self.view.changed:
+            self._change(changed=visits)
 
     def select(self, group: int) -> None:
         """Look at a change."""
@@ -216,10 +231,15 @@ def say_visit(name: str) -> str:
     return {"before": _("earlier visit"), "after": _("today")}.get(name, name)
 
 
-def _say_reader(reader: str | None) -> str:
-    if reader is None:
+def _say_reader(visit: ComparedVisit) -> str:
+    if visit.reader is None:
         return _("the model’s")
-    return _("the reader’s ({name})").format(name=reader) if reader else _("the reader’s")
+    if not visit.reader:
+        return _("the reader’s")
+    if visit.others:
+        text = _("the reader’s ({name}, not {others})")
+        return text.format(name=visit.reader, others=", ".join(visit.others))
+    return _("the reader’s ({name})").format(name=visit.reader)
 
 
 def say_class(change: str) -> str:

@@ -11,10 +11,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.prior.candidates import PriorCandidate, Today, offer_loaded_result
+from MSSoftSegGUI.prior.carrying import keep_decisions
 from MSSoftSegGUI.prior.comparison import is_comparison, read_comparison
 from MSSoftSegGUI.prior.comparison_scene import ComparisonScene
 from MSSoftSegGUI.prior.corrections import Corrections, KeptMask
 from MSSoftSegGUI.prior.decisions import REJECTED
+from MSSoftSegGUI.prior.freshness import AFTER, BEFORE, Freshness
 from MSSoftSegGUI.prior.panel import PriorPanel
 from MSSoftSegGUI.prior.presenter import ComparePresenter, find_free_name
 from MSSoftSegGUI.prior.reading import ChangeReading
@@ -50,9 +52,7 @@ class PriorSection:
         self._kept, self._folder, self._reviewKeys = kept, folder, reviewKeys
         self._exam = None
         self._isFolded, self._isEntered, self._isShown = True, False, False
-        self.panel = PriorPanel(
-            uiPath, onViews=self.onViews, onKeep=self.onKeep, onPage=self.onPage, onPair=self.onPair
-        )
+        self.panel = self._newPanel(uiPath)
         self.scene = ComparisonScene(callLater, exam=lambda: self._exam, restore=restore, onProblem=self._cannotShow)
         corrections = Corrections(
             callLater,
@@ -61,6 +61,7 @@ class PriorSection:
             kept=lambda exam: KeptMask(*keptMask(exam)),
             rater=reviewer,
         )
+        self.freshness = Freshness(callLater, corrections, tell=lambda visits: self.reading.mark_changed(visits))
         self.reading = ChangeReading(show=self._showReading, jump=self._jump, reviewer=reviewer)
         self.presenter = ComparePresenter(
             worker,
@@ -72,6 +73,7 @@ class PriorSection:
             keep=lambda: self.panel.keepFolder,
             show=self.panel.show,
             on_compared=self._compared,
+            on_case=self._takeCase,
         )
         self.panel.setPresenters(self.presenter, self.reading)
 
@@ -98,13 +100,15 @@ class PriorSection:
         self.presenter.follow(today)
         shown = self.reading.comparison
         if not isSame or shown is None or str(shown.folder) != today.comparison:
-            self._open(today.comparison if today is not None else "")
+            self._open(today.comparison if today is not None else "", exam.comparisonPair if today is not None else "")
+        self._watch()
         if not self._isFolded:
             self.presenter.look()
 
     def onFolded(self, isFolded: bool) -> None:
         """The section is opened or folded away: the library is asked when somebody looks."""
         self._isFolded = isFolded
+        self.freshness.setActive(not isFolded)
         if isFolded:
             self.onViews(False)
         else:
@@ -116,6 +120,7 @@ class PriorSection:
         self.scene.forget()
         self._setShown(False)
         self._exam = None
+        self.freshness.watch(None, {})
         self.presenter.forget()
         self.reading.close()
 
@@ -132,7 +137,9 @@ class PriorSection:
         shown, wasShown = self.reading.comparison, self._isShown
         if shown is None or pair == shown.pair:
             return
+        self._exam.comparisonPair = pair
         self._open(str(shown.folder), pair)
+        self._watch()
         if wasShown and self.reading.view.is_open:
             self.onViews(True)
 
@@ -160,6 +167,16 @@ class PriorSection:
         self.follow(self._exam)
         self.presenter.say(_("The comparison is kept as {name}.").format(name=target.name))
 
+    def _newPanel(self, uiPath: str) -> PriorPanel:
+        return PriorPanel(
+            uiPath,
+            onViews=self.onViews,
+            onKeep=self.onKeep,
+            onPage=self.onPage,
+            onPair=self.onPair,
+            onAgain=lambda: self.presenter.compare_again(),
+        )
+
     def _setShown(self, shown: bool) -> None:
         self._isShown = shown
         self.panel.setViewsShown(shown)
@@ -182,6 +199,8 @@ class PriorSection:
             case_name=exam.caseName,
             result=result if isWhole else None,
             comparison=exam.comparison,
+            prior=exam.prior,
+            rater=exam.priorRater,
             library=library,
             patient=patient,
             session=session,
@@ -203,19 +222,47 @@ class PriorSection:
         exam = findExamOfNode(slicer.mrmlScene.GetNodeByID(today.exam))
         if exam is None:
             return
-        exam.comparison = str(folder)
+        before, exam.comparison, exam.comparisonPair = exam.comparison, str(folder), ""
+        exam.prior, exam.priorRater = today.prior, today.rater
+        said = self._takeOver(before, folder) if today.prior else ""
         if self._exam is None or self._exam.parameterNode is not exam.parameterNode:
             text = _("The comparison of {case} is ready: choose its FLAIR image to see it.")
-            self.presenter.say(text.format(case=exam.caseName))
+            self.presenter.say(" ".join(filter(None, (text.format(case=exam.caseName), said))))
             return
         self.presenter.follow(self._today(exam))
         self._open(str(folder))
+        self._watch()
         if self.reading.view.is_open:
-            if self._folder in folder.parents:
-                text = _("This comparison goes when Slicer is closed, unless you choose a folder to keep it in.")
-                self.presenter.say(text)
+            goes = _("This comparison goes when Slicer is closed, unless you choose a folder to keep it in.")
+            notes = (said, goes if self._folder in folder.parents else "")
+            if any(notes):
+                self.presenter.say(" ".join(filter(None, notes)))
             if not self._isFolded:
                 self.onViews(True)
+
+    def _takeOver(self, before: str, folder: Path) -> str:
+        """What was said of the comparison before goes on to this one, before anybody looks at it."""
+        if not before or Path(before) == folder or not is_comparison(Path(before)):
+            return ""
+        try:
+            return keep_decisions(Path(before), read_comparison(folder))
+        except (OSError, ValueError):
+            # That the new one cannot be read is said when it is opened.
+            return ""
+
+    def _watch(self) -> None:
+        """Look whether the masks are those of the comparison, now and after each correction."""
+        comparison = self.reading.comparison
+        if comparison is None or self._exam is None:
+            self.freshness.watch(None, {})
+            return
+        prior = next((each.exam for each in self._loaded() if each.key == self._exam.prior), "")
+        before = findExamOfNode(slicer.mrmlScene.GetNodeByID(prior)) if prior else None
+        self.freshness.watch(comparison, {BEFORE: before, AFTER: self._exam})
+
+    def _takeCase(self, key: str, summary) -> None:
+        if self._exam is not None and key == self._exam.prior:
+            self.freshness.takeCase(summary, self._exam.priorRater)
 
     def _open(self, folder: str, pair: str = "") -> None:
         self.scene.close()

@@ -36,7 +36,8 @@ class ExamState:
     lesionFacts: ``ReviewFacts`` as JSON, "" before a result. threshold: 0 = the model's, minLesionMm3: below 0 = the model's.
     decisions and edits: as the review presenter hands them out. resultFolder: where the result's files lie, which may be gone
     when a scene is opened elsewhere; nothing that the review needs is read from there. curation: ``CaseState`` as JSON.
-    comparison: the folder of the comparison with an earlier visit, "" for none.
+    comparison: the folder of the comparison with an earlier visit, "" for none; comparisonPair: which two visits of it are read,
+    "" for the latest; prior: which visit it is, as the panel's list has it; priorRater: whose mask of that, "" for the latest.
     """
 
     caseName: str = ""
@@ -48,6 +49,9 @@ class ExamState:
     resultFolder: str = ""
     curation: str = ""
     comparison: str = ""
+    comparisonPair: str = ""
+    prior: str = ""
+    priorRater: str = ""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,8 @@ def _mask(folder: Path, name: str, given: GivenMask, rater: str | None) -> Reade
         return None
     own = _rater(record, rater)
     LOGGER.info("%s is compared as %s corrected it (%s)", name, own, record.status)
-    return ReaderMask(resolve_inside(library, case.rater_mask(own)), own)
+    others = tuple(sorted(set(record.raters) - {own}))
+    return ReaderMask(resolve_inside(library, case.rater_mask(own)), own, others)
 
 
 def _rater(record: CaseRecord, wanted: str | None) -> str:

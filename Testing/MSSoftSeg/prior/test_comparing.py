@@ -110,7 +110,7 @@ def test_progress_names_the_visit_and_its_stage_and_the_end_hands_the_folder_ove
     out = Path(desk.worker.spec()["out"])
     assert desk.runs in out.parents
     desk.tell("result", path="change", summary={})
-    assert desk.compared == [(desk.today, out)]
+    assert desk.compared == [(dataclasses.replace(desk.today, prior=desk.view.chosen), out)]
     assert not desk.view.is_running
 
 
@@ -211,3 +211,76 @@ def test_kept_comparisons_never_share_a_folder(desk, tmp_path):
     (tmp_path / "kept" / "Anna_change").mkdir(parents=True)
     assert find_free_name(tmp_path / "kept", "Anna").name == "Anna_change_2"
     assert find_free_name(tmp_path / "kept", "../x y").name == "x_y_change"
+
+
+def case(*raters, status="approved") -> dict:
+    """What the library says of a case; raters: who drew on it, one after the other."""
+    masks = {
+        rater: {"path": rater, "sha256": f"of {rater}", "time": f"2026-0{n}-01"} for n, rater in enumerate(raters, 1)
+    }
+    return {"status": status, "raters": masks, "images": {"flair": "/library/sub-P1/ses-10/anat/FLAIR.nii.gz"}}
+
+
+def look(desk, today, *raters, **known):
+    """The section is opened, and the library answers: which sessions, and who drew on the one that is chosen."""
+    desk.presenter.follow(today)
+    desk.presenter.look()
+    desk.library.answer(cases=CASES)
+    if raters:
+        desk.library.answer(**case(*raters, **known))
+
+
+def test_of_several_raters_the_latest_is_named_and_another_can_be_chosen(desk):
+    look(desk, desk.today, "zoe", "anna")
+    assert (desk.view.raters, desk.view.rater) == (("anna", "zoe"), "")
+    desk.presenter.toggle()
+    desk.library.answer(**case("zoe", "anna"))
+    assert "rater" not in desk.worker.spec()
+    desk.tell("cancelled")
+    desk.presenter.choose_rater("zoe")
+    desk.presenter.toggle()
+    desk.library.answer(**case("zoe", "anna"))
+    assert desk.worker.spec()["rater"] == "zoe"
+    desk.tell("result", path="change", summary={})
+    assert (desk.compared[-1][0].prior, desk.compared[-1][0].rater) == ("library:sub-P1_ses-10", "zoe")
+
+
+@pytest.mark.parametrize(("raters", "status"), [(("anna",), "approved"), (("anna", "zoe"), "segmented")])
+def test_there_is_no_choice_where_one_rater_drew_or_nobody_read_the_case(desk, raters, status):
+    look(desk, desk.today, *raters, status=status)
+    assert desk.view.raters == ()
+
+
+def test_a_rater_belongs_to_the_case_she_drew_on(desk):
+    look(desk, desk.today, "zoe", "anna")
+    desk.presenter.choose_rater("zoe")
+    desk.presenter.choose("library:sub-P1_ses-9")
+    assert (desk.view.raters, desk.view.rater) == ((), "")
+    desk.library.answer(**case("ben", "carla"))
+    assert desk.view.raters == ("carla", "ben")
+
+
+def test_what_was_compared_is_chosen_again_with_its_rater_whatever_comes_first(desk, tmp_path):
+    desk.loaded = (offer_loaded_result("Anna 2019", tmp_path / "before"),)
+    today = dataclasses.replace(desk.today, prior="library:sub-P1_ses-9", rater="zoe")
+    look(desk, today, "zoe", "anna")
+    assert (desk.view.candidate.case, desk.view.rater) == ("sub-P1_ses-9", "zoe")
+    desk.presenter.choose("library:sub-P1_ses-10")
+    desk.presenter.follow(today)
+    assert desk.view.candidate.case == "sub-P1_ses-10"
+
+
+def test_compare_again_takes_the_same_visit_although_another_one_is_chosen(desk, tmp_path):
+    (tmp_path / "2019").mkdir()
+    today = dataclasses.replace(desk.today, prior=f"folder:{tmp_path / '2019'}")
+    desk.presenter.follow(today)
+    desk.presenter.pick_folder(tmp_path / "2018")
+    desk.presenter.compare_again()
+    assert desk.worker.spec()["visits"][0] == str(tmp_path / "2019")
+
+
+def test_compare_again_asks_for_a_visit_that_is_not_there_any_more(desk, tmp_path):
+    desk.presenter.follow(dataclasses.replace(desk.today, prior=f"folder:{tmp_path / 'gone'}"))
+    desk.presenter.compare_again()
+    assert "Choose the earlier visit" in desk.view.note
+    assert desk.worker.documents == []

@@ -151,7 +151,7 @@ def test_a_comparison_of_a_version_that_knew_no_readers_is_read(tmp_path):
     for each in document["visits"]:
         del each["mask"], each["rater"]
     (folder / "change.json").write_text(json.dumps(document))
-    assert read_comparison(folder).readers == (None, None)
+    assert [each.reader for each in read_comparison(folder).compared] == [None, None]
 
 
 def test_a_decision_that_cannot_be_kept_is_not_shown_as_made(reading, monkeypatch):

@@ -45,10 +45,12 @@ GROUPS = (
 )
 
 
-def write_comparison(folder: Path, groups=GROUPS, *, findings=(FINDING,)) -> Path:
-    """Facts and images of one pair of visits."""
+def write_comparison(folder: Path, groups=GROUPS, *, findings=(FINDING,), exams=("", ""), masks=({}, {})) -> Path:
+    """Facts and images of one pair of visits. exams: checksums of their FLAIR; masks: what else is said of whose they are."""
     _write_images(folder / PAIR / "midpoint", after_mm=MOVED_MM)
     visits = [_visit("before", 0.054), {**_visit("after", 0.108), "mask": "reader", "rater": "anna"}]
+    for visit, exam, mask in zip(visits, exams, masks, strict=True):
+        visit |= {"images": [{"modality": "flair", "sha256": exam}], **mask}
     return _write_facts(folder, visits, [_pair(PAIR, "before", "after", groups, findings)])
 
 

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from MSSoftSegLib.change.classes import MIRRORED, ChangeClass
 from MSSoftSegLib.change.comparison import compare_visits
 from MSSoftSegLib.change.differences import VisitDifference, findings
-from MSSoftSegLib.change.readers_mask import ReaderMask, apply_readers_mask, correct_visit
+from MSSoftSegLib.change.document import visit_facts
+from MSSoftSegLib.change.readers_mask import ReaderMask, apply_readers_mask, correct_visit, ras_from_voxel
 from MSSoftSegLib.change.visit import LesionRegion, MaskSource
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.errors import BadImage, GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import Grid, image_like, voxels
 from MSSoftSegLib.exam.image_file import write_image
+from MSSoftSegLib.exam.label_digest import compute_label_digest
 from MSSoftSegLib.jobs.change.masks import find_library_case, reader_masks
 from MSSoftSegLib.jobs.documents.change import GivenMask
 from Testing.MSSoftSegLib.change.small_results import write_result_of
@@ -197,6 +199,11 @@ def test_the_files_say_whose_lesions_were_compared(place, tmp_path, capsys):
     assert [each["mask"] for each in document["visits"]] == ["model", "reader"]
     assert document["visits"][0]["mask_sha256"] is None
     assert len(document["visits"][1]["mask_sha256"]) == 64
+    first, second = (sitk.ReadImage(str(place / name / "lesion_instances.nii.gz")) for name in ("before", "after"))
+    drawn = sitk.ReadImage(str(place / "corrected.nii.gz"))
+    digests = [compute_label_digest(sitk.GetArrayFromImage(each) > 0, ras_from_voxel(each)) for each in (first, drawn)]
+    assert [each["label_digest"] for each in document["visits"]] == digests
+    assert compute_label_digest(sitk.GetArrayFromImage(second) > 0, ras_from_voxel(second)) not in digests
     assert document["visits"][1]["lesions"] == 2
     assert {each["change"] for each in document["pairs"][0]["groups"]} == {"stable"}
     page = (tmp_path / "out" / "report.html").read_text()
@@ -268,6 +275,7 @@ def test_the_mask_of_a_librarys_case_is_found_by_itself_the_raters_or_the_latest
     folders, names = [anat(library, "01"), anat(library, "02").parent], ["before", "after"]
     by_itself = reader_masks(folders, names, (), None)
     assert [mask.rater for mask in by_itself] == ["berta", "anna"]
+    assert [mask.others for mask in by_itself] == [("anna",), ()]
     assert all(mask.path.is_file() for mask in by_itself)
     chosen = reader_masks(folders, names, (), "anna")
     assert [mask.rater for mask in chosen] == ["anna", "anna"]
@@ -289,6 +297,8 @@ def test_what_lies_in_no_library_has_no_readers_mask(library, tmp_path):
 def test_a_mask_is_checked_against_its_own_visit(place):
     own = visit([*OLD, ARTIFACT], name="after", seed=2)
     assert apply_readers_mask(own, ReaderMask(place / "corrected.nii.gz", "anna")).rater == "anna"
+    chosen = apply_readers_mask(own, ReaderMask(place / "corrected.nii.gz", "anna", ("berta",)))
+    assert visit_facts(chosen, None).other_raters == ("berta",)
     with pytest.raises(GridMismatch):
         apply_readers_mask(own, ReaderMask(place / "thick.nii.gz"))
     with pytest.raises(BadImage):
