@@ -132,13 +132,14 @@ class PairFacts(FrozenModel):
 
 
 class HistoryFacts(FrozenModel):
-    """One lesion through all visits; numbers, volumes (mm³) and words as in history.py."""
+    """One lesion through all visits; numbers, volumes (mm³), words and where it is faint as in history.py."""
 
     id: int
     lesions: tuple[tuple[int, ...], ...]
     volumes_mm3: tuple[float, ...]
     groups: tuple[tuple[int, ...], ...]
     words: tuple[tuple[str, ...], ...]
+    faint: tuple[bool, ...] = ()
 
 
 class ComparisonSettings(FrozenModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.jobs.change.placing import VisitRegions, place_groups
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import REGIONS, Region
-from Testing.MSSoftSegLib.change.small_visits import MIDDLE, Spot, visit, way
+from Testing.MSSoftSegLib.change.small_visits import MIDDLE, Spot, pose, visit, way
 
 OLD = [Spot((-12, 0, 0), 5), Spot((12, 0, 0), 4)]
 # Surer than a faint focus needs to be, less sure than the lesion mask asks for.
@@ -64,11 +65,73 @@ def test_swapped_it_is_one_that_went(faint):
     assert (back.before_mm3, back.after_mm3) == (forth.after_mm3, forth.before_mm3)
 
 
-def test_it_is_drawn_and_no_lesion_that_could_be_followed(faint):
+def test_it_is_drawn_and_has_a_history_of_its_own(faint):
     (row,) = of_faint(faint[0].changes)
     assert (voxels(midpoint_maps(faint[0]).labels) == row.group.id).sum() > 50
     histories = lesion_histories([faint[0]])
-    assert sorted(len(history.lesions[1]) for history in histories) == [1, 1]
+    assert sorted((len(each.lesions[1]), each.faint) for each in histories) == [
+        (0, (False, True)),
+        (1, (False, False)),
+        (1, (False, False)),
+    ]
+    (own,) = (each for each in histories if each.faint[1])
+    assert (own.groups, own.volumes_mm3) == (((row.group.id,),), (0.0, row.after_mm3))
+
+
+SEEN = Spot(FAINT.place, FAINT.radius_mm)
+TURNED = [
+    pose(2.0, (1.0, -2.0, 0.0)),
+    pose(-3.0, (0.0, 1.0, 2.0)),
+    pose(1.0, (-2.0, 0.0, 1.0)),
+    pose(0.0, (1.0, 1.0, 1.0)),
+]
+
+
+def histories_of(*series):
+    """The history of a focus in a head that lies otherwise at every visit; the other lesions stay what they are."""
+    visits = [visit([*OLD, *spots], name=f"visit {n}", seed=n, where=TURNED[n]) for n, spots in enumerate(series)]
+    ways = [way(one, other) for one, other in pairwise(TURNED[: len(visits)])]
+    pairs = [compare_visits(*both, own) for both, own in zip(pairwise(visits), ways, strict=True)]
+    found = lesion_histories(pairs)
+    stable = [each for each in found if all(each.lesions)]
+    assert len(stable) == len(OLD)
+    assert not any(any(each.faint) for each in stable)
+    return [each for each in found if not all(each.lesions)]
+
+
+def test_a_faint_focus_that_becomes_a_lesion_is_one_history():
+    (own,) = histories_of([], [FAINT], [SEEN])
+    assert own.faint == (False, True, False)
+    assert [len(each) for each in own.lesions] == [0, 0, 1]
+    assert [len(each) for each in own.groups] == [1, 1]
+    assert own.volumes_mm3[0] == 0 < own.volumes_mm3[1] < own.volumes_mm3[2]
+
+
+def test_a_lesion_that_fades_and_goes_is_one_history():
+    (own,) = histories_of([SEEN], [FAINT], [])
+    assert own.faint == (False, True, False)
+    assert [len(each) for each in own.groups] == [1, 1]
+    assert own.volumes_mm3[0] > own.volumes_mm3[1] > own.volumes_mm3[2] == 0
+
+
+def test_a_faint_focus_that_stays_is_not_said_to_have_gone():
+    (own,) = histories_of([], [FAINT], [FAINT], [FAINT])
+    assert own.faint == (False, True, True, True)
+    assert [bool(each) for each in own.words] == [True, False, False]
+    assert own.volumes_mm3[0] == 0
+    assert own.volumes_mm3[2:] == pytest.approx([own.volumes_mm3[1]] * 2, rel=0.25)
+
+
+def test_one_that_comes_back_after_it_went_is_a_history_of_its_own_as_of_lesions_of_the_mask():
+    found = histories_of([], [FAINT], [], [FAINT])
+    assert sorted(each.faint for each in found) == [(False, False, False, True), (False, True, False, False)]
+    assert sorted([len(each) for each in own.groups] for own in found) == [[0, 0, 1], [1, 1, 0]]
+
+
+def test_foci_in_other_places_are_other_histories():
+    other = Spot((0, -14, -6), 4.5, 0.45)
+    found = histories_of([], [FAINT], [FAINT, other])
+    assert sorted(each.faint for each in found) == [(False, False, True), (False, True, True)]
 
 
 @pytest.mark.parametrize("slices_mm", [1.0, 3.0, 6.0])
