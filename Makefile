@@ -45,7 +45,10 @@ lint: .venv/complete
 # nnU-Net takes part where `make .venv-hd-bet/complete` was run. EXAM: a folder with a raw exam, instead of a digital patient.
 bench: .venv/complete
 	$(BIN)/python Benchmarks/speed/inference.py
+	$(BIN)/python Benchmarks/speed/inference.py --fine
 	$(BIN)/python Benchmarks/speed/whole_job.py $(if $(EXAM),--exam "$(EXAM)")
+	$(BIN)/python Benchmarks/speed/starting.py
+	$(BIN)/python Benchmarks/speed/training.py
 	$(BIN)/python Benchmarks/speed/growth.py
 	$(BIN)/python Benchmarks/speed/draw.py
 	OMP_NUM_THREADS=1 $(BIN)/python Benchmarks/soft_masks.py

@@ -1,4 +1,4 @@
-"""(e) How time grows with the voxels of a brain and with the number of lesions: one pass of the network, one table of lesions.
+"""(e) How time and memory grow with the voxels of a brain, and time with the lesions: one pass, one table of lesions.
 
 python Benchmarks/speed/growth.py
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
@@ -66,6 +68,27 @@ def processor_s(work: Callable[[], object]) -> float:
     return statistics.median(spent[1:])
 
 
+def peak_mib(times_as_many: float) -> float:
+    """The most memory that a process of its own held while it made one pass, beyond what it held before."""
+    with get_context("spawn").Pool(1) as pool:
+        return pool.apply(_pass_mib, (times_as_many,))
+
+
+def _pass_mib(times_as_many: float) -> float:
+    torch.set_num_threads(1)
+    work = look(times_as_many)
+    before = _held_mib("VmRSS")
+    with keep_memory_meanwhile():
+        work()
+    return _held_mib("VmHWM") - before
+
+
+def _held_mib(what: str) -> float:
+    """VmRSS: what this process holds now, VmHWM: at most so far; in Linux' words."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
+
+
 def main() -> None:
     """Measure and keep."""
     torch.set_num_threads(1)
@@ -74,6 +97,7 @@ def main() -> None:
         {
             "machine": described(),
             "voxels": {f"{share:g}": processor_s(look(share)) for share in TIMES_AS_MANY},
+            "peak_mib": {f"{share:g}": peak_mib(share) for share in TIMES_AS_MANY},
             "lesions": {str(count): processor_s(measure(count)) for count in LESIONS},
         },
     )

@@ -1,6 +1,6 @@
 """(a) The same weights asked by us, by MONAI and by nnU-Net: processor seconds of eight mirrorings of one brain.
 
-    python Benchmarks/speed/inference.py [--nnunet .venv-hd-bet/bin/python] [--rounds 8]
+    python Benchmarks/speed/inference.py [--nnunet .venv-hd-bet/bin/python] [--rounds 8] [--fine]
 
 One mirroring each in turns on one thread, so that whatever else the machine does hits all alike; processor time, not the clock.
 The bound: nothing but the convolutions of eight passes, in our layout and precision.
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from machine import described
 from monai.inferers import SlidingWindowInferer
-from networks import BRAIN, CHANNELS, WINDOW, brain, in_order, monai_twin
+from networks import BRAIN, CHANNELS, FINE_BRAIN, WINDOW, brain, in_order, monai_twin
 from results import keep
 from torch import Tensor, nn
 
@@ -134,18 +134,12 @@ def in_turns(peers: dict[str, Peer], images: Tensor, rounds: int) -> tuple[dict[
     return seconds, apart
 
 
-def main() -> None:
-    """Measure and keep."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--nnunet", type=Path, default=Path(".venv-hd-bet/bin/python"), help="Python that has nnunetv2")
-    parser.add_argument("--rounds", type=int, default=8, help="of the eight mirrorings, how many")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
+def measured(images: Tensor, nnunet_python: Path, rounds: int) -> dict[str, object]:
+    """All peers on these images, as it is kept."""
     model, device = open_model("starter", device="cpu"), choose_device("cpu")
     network = model.networks[0]
     assert isinstance(network, DynUNet)
     filters = tuple(model.bundle.description.network.filters)  # type: ignore[union-attr]
-    images = brain()
     twin = monai_twin(network, filters)
     peers = {
         BOUND: convolutions(network, device, images),
@@ -155,30 +149,39 @@ def main() -> None:
         MONAI_32: monai(twin, precision=torch.float32),
     }
     with tempfile.TemporaryDirectory() as name:
-        if given.nnunet.is_file():
-            with nnunet(given.nnunet, network, filters, Path(name)) as last:
-                seconds, apart = in_turns({**peers, NNUNET: last}, images, given.rounds)
+        if nnunet_python.is_file():
+            with nnunet(nnunet_python, network, filters, Path(name)) as last:
+                seconds, apart = in_turns({**peers, NNUNET: last}, images, rounds)
         else:
-            sys.stderr.write(f"{given.nnunet} is not there: nnU-Net is left out\n")
-            seconds, apart = in_turns(peers, images, given.rounds)
-    keep(
-        "inference",
-        {
-            "machine": described(),
-            "network": f"DynUNet {filters}, {CHANNELS} channels",
-            "voxels": BRAIN,
-            "window": WINDOW,
-            "precision": str(device.precision).removeprefix("torch."),
-            "mirrorings": len(next(iter(seconds.values()))),
-            "seconds_of_eight": {peer: 8 * statistics.median(spent) for peer, spent in seconds.items()},
-            "seconds": seconds,
-            "ratio_to_ours": {
-                peer: statistics.median(other / own for other, own in zip(spent, seconds[OURS], strict=True))
-                for peer, spent in seconds.items()
-            },
-            "probability_apart": apart,
+            sys.stderr.write(f"{nnunet_python} is not there: nnU-Net is left out\n")
+            seconds, apart = in_turns(peers, images, rounds)
+    return {
+        "machine": described(),
+        "network": f"DynUNet {filters}, {CHANNELS} channels",
+        "voxels": list(images.shape[2:]),
+        "window": WINDOW,
+        "precision": str(device.precision).removeprefix("torch."),
+        "mirrorings": len(next(iter(seconds.values()))),
+        "seconds_of_eight": {peer: 8 * statistics.median(spent) for peer, spent in seconds.items()},
+        "seconds": seconds,
+        "ratio_to_ours": {
+            peer: statistics.median(other / own for other, own in zip(spent, seconds[OURS], strict=True))
+            for peer, spent in seconds.items()
         },
-    )
+        "probability_apart": apart,
+    }
+
+
+def main() -> None:
+    """Measure and keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nnunet", type=Path, default=Path(".venv-hd-bet/bin/python"), help="Python that has nnunetv2")
+    parser.add_argument("--rounds", type=int, default=8, help="of the eight mirrorings, how many")
+    parser.add_argument("--fine", action="store_true", help="the brain in voxels of 0.8 mm, not 1 mm")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    shape = FINE_BRAIN if given.fine else BRAIN
+    keep("inference_fine" if given.fine else "inference", measured(brain(shape), given.nnunet, given.rounds))
 
 
 if __name__ == "__main__":

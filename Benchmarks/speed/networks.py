@@ -14,6 +14,8 @@ from MSSoftSegLib.network.dynunet import DynUNet
 WINDOW = (128, 128, 128)
 # A brain of an adult in 1 mm voxels, as the working grid holds it.
 BRAIN = (128, 176, 144)
+# The same in voxels of 0.8 mm.
+FINE_BRAIN = (160, 224, 176)
 CHANNELS = 3
 
 
