@@ -10,9 +10,11 @@ from collections.abc import Iterator
 import matplotlib
 
 matplotlib.use("Agg")
+from answers import FURTHEST, LEAST_CORRELATION, LEAST_DICE, is_same
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from results import CHART_FILE, TABLE_FILE, kept
+from targets import targets
 
 OURS, OTHERS, BOUND = "#1f77b4", "#b0b0b0", "#2ca02c"
 
@@ -23,16 +25,24 @@ def lines(parts: dict[str, dict]) -> Iterator[str]:
     yield ""
     yield "`make bench`, drawn from [speed.json](speed.json). Ratios are of turns taken together; seconds are of processors"
     yield "unless the clock is named. Where other programs ran too (`wanted cores`), the clock's seconds are longer for it."
-    if "inference" in parts:
-        yield from _inference(parts["inference"])
-    if "preprocessing" in parts:
-        yield from _preprocessing(parts["preprocessing"])
-    if "whole_job" in parts:
-        yield from _whole_job(parts["whole_job"])
-    if "growth" in parts:
-        yield from _growth(parts["growth"])
-    if "backends" in parts:
-        yield from _backends(parts["backends"])
+    yield from _targets(parts)
+    drawn = {
+        "inference": _inference,
+        "inference_fine": _inference,
+        "preprocessing": _preprocessing,
+        "whole_job": _whole_job,
+        "training": _training,
+        "growth": _growth,
+        "backends": _backends,
+    }
+    for name, told in drawn.items():
+        if name in parts:
+            yield from told(parts[name])
+
+
+def _targets(parts: dict[str, dict]) -> Iterator[str]:
+    yield from ("", "## Asked and measured", "", "| what | asked | measured | |", "|---|---|---|---|")
+    yield from (target.row() for target in targets(parts))
 
 
 def _machine(facts: dict) -> str:
@@ -44,8 +54,8 @@ def _machine(facts: dict) -> str:
 
 def _inference(part: dict) -> Iterator[str]:
     voxels, window = ("×".join(map(str, part[name])) for name in ("voxels", "window"))
-    yield from ("", "## Eight mirrorings of one brain, same weights, one thread", "")
-    yield f"{part['network']}, {voxels} voxels; windows of {window}, half overlapping;"
+    yield from ("", f"## Eight mirrorings of a brain of {voxels} voxels, same weights, one thread", "")
+    yield f"{part['network']}; windows of {window}, half overlapping;"
     yield f"{part['mirrorings']} mirrorings in turns. Ours in {part['precision']}, the brain in one pass,"
     yield "as the shipped model is asked. Convolutions alone: nothing but these, the bound."
     yield _machine(part["machine"])
@@ -83,17 +93,53 @@ def _beside_ours(seconds: dict[str, float], name: str) -> str:
 def _backends(part: dict) -> Iterator[str]:
     yield from ("", "## Other back ends", "")
     voxels = "×".join(map(str, part["voxels"]))
-    yield f"One pass over the whole brain, {voxels} voxels, all cores, seconds of the clock, median of {part['rounds']} in turns."
+    yield f"One pass over the whole brain, {voxels} voxels, one thread, median of {part['rounds']} in turns."
+    yield f"int8: weights and activations, ranges seen on {part['calibrating_patients']} digital patients."
+    if part["exam"]:
+        yield f"The answer: mean of eight mirrorings of a real exam ({part['exam']}) beside plain float32's; asked: probability"
+        yield f"{FURTHEST} apart at most, Dice {LEAST_DICE}, correlation of the entropies {LEAST_CORRELATION}."
     yield _machine(part["machine"])
-    yield from ("", "| | s | times as long as ours | furthest probability from float32 |", "|---|---|---|---|")
+    yield from (
+        "",
+        "| | s | times as long as ours | probability apart | Dice | entropies | same answer |",
+        "|---|---|---|---|---|---|---|",
+    )
     for name, seconds in sorted(part["seconds"].items(), key=lambda item: item[1]):
-        ratio, apart = part["ratio_to_ours"][name], part["probability_apart"][name]
-        yield f"| {name} | {seconds:.2f} | {ratio:.2f} | {apart:.3f} |"
+        cells = [f"{seconds:.2f}", f"{part['ratio_to_ours'][name]:.2f}", *_answer(part["on_exam"].get(name))]
+        yield f"| {name} | {' | '.join(cells)} |"
     yield ""
-    yield "The image is noise, where probabilities are apart most. None was adopted: the fastest would take tenths of a second"
-    yield "off eight mirrorings in a job of half a minute, for a package of its own and a compilation for every size of brain."
+    better = [name for name, of in part["on_exam"].items() if part["ratio_to_ours"].get(name, 1) < 1 and is_same(of)]
+    yield f"Faster than ours with the same answer: {', '.join(better) or 'none'}. None was adopted: each would be a package of"
+    yield "its own or need a compiler, and OpenVINO and torch.compile compile anew for every size of brain."
     for name, why in part["lacking"].items():
         yield f"Not measured: {name} ({why})."
+
+
+def _answer(of: dict[str, float] | None) -> list[str]:
+    """Four cells: how an answer compares with plain float32's."""
+    if of is None:
+        return [""] * 4
+    numbers = [f"{of['apart']:.3f}", f"{of['dice']:.4f}", f"{of['entropy_correlation']:.4f}"]
+    return [*numbers, "yes" if is_same(of) else "no"]
+
+
+def _training(part: dict) -> Iterator[str]:
+    yield from ("", "## Training by the shipped recipe, one thread and one process for the samples", "")
+    patch = "×".join(map(str, part["patch"]))
+    yield f"{part['recipe']}: {part['network']}, patch {patch}, batch {part['batch']}, deep supervision, AdamW; ours in"
+    yield f"{part['precision']}. {part['cases']} digital patients; {part['rounds']} turns of {part['steps']} steps."
+    yield "The peer: MONAI's network and loss in a LightningModule, CacheDataset and RandCropByPosNegLabeld; it augments less (it"
+    yield "neither bends nor thickens slices). Waiting: share of the clock that goes by until a step has its samples."
+    yield _machine(part["machine"])
+    heads = ("", "steps a second", "s of a step", "times as long as ours", "s of its samples", "waiting")
+    yield from ("", f"| {' | '.join(heads)} |", "|---|---|---|---|---|---|")
+    for name, of in sorted(part["peers"].items(), key=lambda item: item[1]["step_s"]):
+        numbers = f"{1 / of['step_s']:.2f} | {of['step_s']:.2f} | {of['ratio_to_ours']:.2f} | {of['samples_s']:.2f}"
+        yield f"| {name} | {numbers} | {of['waited_share']:.1%} |"
+    sample_s = part["peers"]["ours"]["samples_s"]
+    yield ""
+    yield f"N processes that make such samples feed steps of {sample_s:.2f} s / N and longer. On a GPU nothing was measured;"
+    yield "`mssoftseg train … --preflight` measures both on the machine at hand, and the slower decides its estimate."
 
 
 def _whole_job(part: dict) -> Iterator[str]:
@@ -116,14 +162,19 @@ def _whole_job(part: dict) -> Iterator[str]:
     second = part["second"]["stages_s"]
     for stage, seconds in part["cold"]["stages_s"].items():
         yield f"| {stage} | {seconds:.1f} | {second.get(stage, 0):.1f} |"
+    unnamed = [part[click]["result_s"] - sum(part[click]["stages_s"].values()) for click in ("cold", "second")]
+    yield f"| no stage: imports, previews, files | {unnamed[0]:.1f} | {unnamed[1]:.1f} |"
     yield ""
     yield "Bias fields are found while the images are aligned: their time is the alignment's."
 
 
 def _growth(part: dict) -> Iterator[str]:
-    yield from ("", "## Growth, one thread", "", "| voxels, times a brain's | s of one pass |", "|---|---|")
+    yield from ("", "## Growth, one thread", "")
+    yield from ("| voxels, times a brain's | s of one pass | most memory of a pass, MiB |", "|---|---|---|")
+    peaks = part.get("peak_mib", {})
     for share, seconds in part["voxels"].items():
-        yield f"| {share} | {seconds:.2f} |"
+        peak = f"{peaks[share]:.0f}" if share in peaks else ""
+        yield f"| {share} | {seconds:.2f} | {peak} |"
     yield from ("", "| lesions | s to cut and measure them |", "|---|---|")
     for count, seconds in part["lesions"].items():
         yield f"| {count} | {seconds:.2f} |"
