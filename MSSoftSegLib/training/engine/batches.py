@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -12,6 +12,9 @@ from MSSoftSegLib.errors import JobFailed
 from MSSoftSegLib.training.data.sample import Sample
 from MSSoftSegLib.training.data.stream import SampleStream, StepSampler, collate
 from MSSoftSegLib.training.engine.task import FitTask
+
+# How torch's error begins, which has no class of its own, when one of these processes is killed.
+KILLED_WORKER = "DataLoader worker"
 
 
 class _Guarded(Dataset[Any]):
@@ -36,6 +39,14 @@ def _one_thread(worker: int) -> None:
     torch.set_num_threads(1)
 
 
+def _watch_workers(loader: Iterable[Any]) -> Iterator[Any]:
+    """The same batches; that a worker was killed while it handed one over is said as torch says it otherwise."""
+    try:
+        yield from loader
+    except (ConnectionError, EOFError):
+        raise RuntimeError(f"{KILLED_WORKER} ended while it handed a batch over") from None
+
+
 def draw_batches(task: FitTask, *, start: int, stop: int, rank: int, world: int) -> Iterator[Sample]:
     """The batches of steps ``start`` to ``stop`` for one of ``world`` processes."""
     recipe = task.recipe
@@ -49,7 +60,7 @@ def draw_batches(task: FitTask, *, start: int, stop: int, rank: int, world: int)
         worker_init_fn=_one_thread,
         prefetch_factor=4 if workers else None,
     )
-    for batch in loader:
+    for batch in _watch_workers(loader):
         if isinstance(batch, str):
             raise JobFailed(
                 f"a training case cannot be read any more: {batch}",

@@ -6,8 +6,10 @@ function of the step (training/data/stream.py), and the step is in the checkpoin
 
 from __future__ import annotations
 
+import gc
 import math
 import time
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -15,12 +17,12 @@ from lightning.fabric import Fabric
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from MSSoftSegLib.errors import JobCancelled, JobFailed, RequestError
+from MSSoftSegLib.errors import JobCancelled, JobFailed, OutOfMemory, RequestError
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.network.building import build_network
 from MSSoftSegLib.training.data.sample import Sample
 from MSSoftSegLib.training.engine.average import WeightAverage
-from MSSoftSegLib.training.engine.batches import draw_batches
+from MSSoftSegLib.training.engine.batches import KILLED_WORKER, draw_batches
 from MSSoftSegLib.training.engine.checkpoint import load_checkpoint, save_checkpoint, write_whole
 from MSSoftSegLib.training.engine.curves import (
     STEP_COLUMNS,
@@ -51,8 +53,26 @@ REPORT_STEPS = 10
 
 
 def fit(fabric: Fabric, task: FitTask, channel: ProgressChannel) -> None:
-    """Train to the end; curves, checkpoints and the best weights are left in the task's folder."""
-    Fitting(fabric, task, channel).run()
+    """Train to the end; curves, checkpoints and the best weights are left in the task's folder.
+
+    OutOfMemory where a process that makes samples was killed.
+    """
+    was_killed = False
+    try:
+        Fitting(fabric, task, channel).run()
+    except RuntimeError as problem:
+        # Torch raises this wherever the loop then is.
+        if not str(problem).startswith(KILLED_WORKER):
+            raise
+        was_killed = True
+    # Out here nothing holds on to the loop's processes any more. While they go torch may say once more that one was killed.
+    if was_killed:
+        with suppress(RuntimeError):
+            gc.collect()
+        raise OutOfMemory(
+            "a process that makes training samples was killed, as the system does when memory runs out",
+            remedy="close other programs and go on with --resume",
+        )
 
 
 class Fitting:

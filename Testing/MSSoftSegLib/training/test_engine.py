@@ -13,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, RequestError, make_user_error
+from MSSoftSegLib.errors import DiskFull, JobCancelled, JobFailed, OutOfMemory, RequestError, make_user_error
 from MSSoftSegLib.training.data.sample import Sample
 from MSSoftSegLib.training.engine import checkpoint, fit, judging
 from MSSoftSegLib.training.engine.average import WeightAverage
@@ -162,6 +163,26 @@ def test_a_case_that_vanishes_while_training_stops_the_run_with_the_cause(worker
     with pytest.raises(JobFailed, match="cannot be read any more"):
         train(task, remove)
     assert checkpoint.load_checkpoint(task.folder)["step"] >= 2
+
+
+def test_a_killed_process_that_makes_samples_is_told_of_and_the_run_goes_on(tmp_path):
+    task = small_task(tmp_path, tiny_recipe(training__steps_per_epoch=40), hardware=Hardware(workers=1))
+    steps, others = [], set(psutil.Process().children())
+
+    def kill() -> bool:
+        steps.append(1)
+        if len(steps) == 3:
+            # Not a process that another test's loader still has.
+            (worker,) = set(psutil.Process().children()) - others
+            worker.kill()
+        return False
+
+    with pytest.raises(OutOfMemory, match="was killed") as caught:
+        train(task, kill)
+    assert "--resume" in caught.value.remedy
+    step = checkpoint.load_checkpoint(task.folder)["step"]
+    train(replace(task, resume=True))
+    assert len(losses(task.folder)) > step
 
 
 def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path):
