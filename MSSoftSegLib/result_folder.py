@@ -192,10 +192,11 @@ def _discard(aside: Path, target: Path) -> None:
 def remove_whole(folder: Path, target: Path) -> None:
     """Remove a folder at once, as others see it: it becomes scratch of ``target``, which the next call for that target tidies up.
 
-    Raises OSError where it cannot be renamed; then nothing is removed.
+    Raises OSError where it cannot be renamed; then nothing is removed. One that another process took away is removed.
     """
     leaving = name_partial(target)
-    os.replace(folder, leaving)
+    with suppress(FileNotFoundError):
+        os.replace(folder, leaving)
     shutil.rmtree(leaving, ignore_errors=True)
 
 

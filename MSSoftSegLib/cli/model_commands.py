@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from MSSoftSegLib.network.bundle import read_bundle, verify
 from MSSoftSegLib.network.catalog import find_bundle, find_default_model, find_installed, find_user_models_folder
 from MSSoftSegLib.network.installing import install_bundle
 from MSSoftSegLib.network.promotion import read_history
+from MSSoftSegLib.result_folder import remove_abandoned, remove_whole
 
 app = typer.Typer(help="Installed models: list, verify, import, promote, history, remove, card.")
 
@@ -74,6 +74,7 @@ def import_model(
 def remove_model(name: Name, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> None:
     """Delete an imported model. Example: mssoftseg models remove NAME"""
     folder = find_user_models_folder() / name
+    remove_abandoned(folder)
     if name not in find_installed() or not folder.is_dir() or folder.parent != find_user_models_folder():
         raise RequestError(
             f"no imported model is called {name!r}", remedy="see mssoftseg models list; shipped models stay"
@@ -81,7 +82,7 @@ def remove_model(name: Name, yes: Annotated[bool, typer.Option("--yes", help="do
     if not yes and not typer.confirm(f"Delete the model {name}?"):
         return
     was_default = find_default_model() == name
-    shutil.rmtree(folder)
+    remove_whole(folder, folder)
     say(f"{name} removed" + (f"; {find_default_model()} is the default again" if was_default else ""))
 
 

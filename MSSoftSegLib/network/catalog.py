@@ -46,7 +46,9 @@ def find_installed() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for root in (find_resources() / "Models", find_user_models_folder()):
         if root.is_dir():
-            found.update({path.parent.name: path.parent for path in sorted(root.glob(f"*/{DESCRIPTION_FILE}"))})
+            described = sorted(path.parent for path in root.glob(f"*/{DESCRIPTION_FILE}"))
+            # Hidden is what a killed run was putting there or taking away.
+            found.update({folder.name: folder for folder in described if not folder.name.startswith(".")})
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.network.bundle import CARD_FILE, DESCRIPTION_FILE, Bundle, read_bundle, verify
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL, find_installed, find_user_models_folder
-from MSSoftSegLib.result_folder import write_completely
+from MSSoftSegLib.result_folder import remove_whole, write_completely
 
 
 def install_bundle(bundle: Bundle, name: str, *, overwrite: bool = False) -> Path:
@@ -45,10 +45,14 @@ def install_beside(bundle: Bundle) -> Path:
 
 
 def remove_bundle(folder: Path, bundle: Bundle) -> None:
-    """Delete a bundle's own files; the folder goes too where nothing of anybody else is in it."""
-    names = [CARD_FILE, *(weights.name for weights in bundle.description.files), DESCRIPTION_FILE]
+    """Delete a bundle's own files; the folder goes too where nothing of anybody else is in it, and then at once.
+
+    Without its description a folder is no model: it goes first, so that never half a model is listed.
+    """
+    names = [DESCRIPTION_FILE, CARD_FILE, *(weights.name for weights in bundle.description.files)]
+    if {path.name for path in folder.iterdir()} <= {*names, "curves"}:
+        remove_whole(folder, folder)
+        return
     for name in names:
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "curves", ignore_errors=True)
-    if not any(folder.iterdir()):
-        folder.rmdir()

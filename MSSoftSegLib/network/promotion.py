@@ -92,7 +92,10 @@ def _append(path: Path, line: BaseModel) -> None:
         content = b"\n" + content
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(descriptor, content)
+        written = os.write(descriptor, content)
+        if written < len(content):
+            # On a disk that is filling up a part is written without an error; the next attempt has one.
+            os.write(descriptor, content[written:])
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

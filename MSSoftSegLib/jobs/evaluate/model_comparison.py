@@ -79,7 +79,8 @@ def run_compare_models(job: CompareModelsJob, emit: Emit, cancelled: Callable[[]
         facts = {"schema_version": 1, "software_version": VERSION, "note": NOTE, "tta": spec.tta, **summary}
         (folder / FILE_NAME).write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         _write_csv(folder / "model_comparison.csv", held_out, base)
-    keep_judgment(find_user_models_folder(), _judgment(models, judged, len(held_out)))
+        # Before the folder is in place: who finds it there shall also find its verdict kept.
+        keep_judgment(find_user_models_folder(), _judgment(models, judged, len(held_out)))
     reporter.progress("writing", 1.0)
     reporter.result(spec.out.name, summary)
     return spec.out

@@ -25,6 +25,7 @@ from MSSoftSegLib.network.catalog import (
 )
 from MSSoftSegLib.network.installing import install_beside, remove_bundle
 from MSSoftSegLib.network.promotion import Promotion, Verdict, find_judgment, keep_promotion, read_clock, read_history
+from MSSoftSegLib.result_folder import remove_abandoned
 
 LOGGER = logging.getLogger(__name__)
 SHARES = {"deciding": 1.0}
@@ -45,16 +46,22 @@ def run_promote_model(job: PromoteModelJob, emit: Emit, cancelled: Callable[[], 
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
     reporter.progress("deciding", 0.0)
+    # What a killed run was taking away or putting there.
+    remove_abandoned(find_user_models_folder() / Path(spec.model).name)
     bundle = find_bundle(spec.model)
     previous = find_default_model()
     grounds = _grounds(spec, bundle, previous)
     if spec.decision == "discard":
-        folder = _discarded(bundle, previous)
+        _check_is_no_default(bundle, previous)
+        folder, name = find_user_models_folder(), bundle.description.name
     else:
         verify(bundle)
         folder = install_beside(bundle)
-    name = bundle.description.name if spec.decision == "discard" else folder.name
+        name = folder.name
     keep_promotion(find_user_models_folder(), _decision(spec, bundle, name, grounds, previous))
+    if spec.decision == "discard":
+        # After it is kept: a run that is killed in between can be repeated while the model is there.
+        _discard(bundle)
     reporter.progress("deciding", 1.0)
     reporter.result(
         name,
@@ -107,8 +114,8 @@ def _grounds_for_default(bundle: Bundle, previous: str) -> _Grounds:
     return _Grounds(judgment.verdict, judgment.reason)
 
 
-def _discarded(bundle: Bundle, previous: str) -> Path:
-    """Delete the bundle and its installed copy; a run's folder (checkpoints, curves) is left alone."""
+def _check_is_no_default(bundle: Bundle, previous: str) -> None:
+    """Refuse to discard the model that ships, or the present default."""
     if bundle.sha256 == find_bundle(SHIPPED_MODEL).sha256:
         raise RequestError(f"{SHIPPED_MODEL} ships and stays", remedy="choose another model")
     if bundle.sha256 == find_bundle(previous).sha256:
@@ -116,11 +123,14 @@ def _discarded(bundle: Bundle, previous: str) -> Path:
             f"{bundle.description.name} is the default and stays",
             remedy=f"make another model the default first: mssoftseg models promote {SHIPPED_MODEL}",
         )
+
+
+def _discard(bundle: Bundle) -> None:
+    """Delete the bundle and its installed copy; a run's folder (checkpoints, curves) is left alone."""
     mine = [path for path in find_installed().values() if path.parent == find_user_models_folder()]
     copies = [path for path in mine if find_bundle(str(path)).sha256 == bundle.sha256]
     for folder in {bundle.folder.resolve(), *(path.resolve() for path in copies)}:
         remove_bundle(folder, bundle)
-    return find_user_models_folder()
 
 
 def _decision(spec: PromoteModelSpec, bundle: Bundle, name: str, grounds: _Grounds, previous: str) -> Promotion:

@@ -93,6 +93,16 @@ def make_default(models: Path, bundle: Path) -> None:
     assert find_default_model() == bundle.name
 
 
+def test_a_comparison_is_in_its_place_only_with_its_verdict_kept(place, models, tmp_path):
+    """Otherwise a run that is killed in between would leave a result that promote does not know of."""
+    models.write_text("a file where the folder of models should be")
+    spec = {"library": place / "cases.json", "first": place / "good", "second": place / "bad", "out": tmp_path / "out"}
+    document = {key: str(value) for key, value in spec.items()} | {"base_patients": 0, "cases": ["d0"]}
+    outcome = run(parse_job({"job": "1", "kind": "compare-models", "spec": document}), lambda event: None)
+    assert outcome.exit_code != 0
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_other_way_round_two_patients_are_too_few_to_call_it_better(place, models, tmp_path):
     found = compare(place, tmp_path / "out", "bad", "good")
     assert found["verdict"] == "undecided"

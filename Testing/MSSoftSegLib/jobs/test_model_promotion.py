@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
+from pathlib import Path
 
 import pytest
 
+from MSSoftSegLib import result_folder
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.jobs.environment import examine
+from MSSoftSegLib.jobs.evaluate import model_promotion
 from MSSoftSegLib.jobs.run import parse_job, run
+from MSSoftSegLib.network import installing
 from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.catalog import SHIPPED_MODEL, find_bundle, find_default_model, find_installed
 from MSSoftSegLib.network.promotion import PROMOTIONS_FILE, ModelJudgment, keep_judgment, read_history
+from MSSoftSegLib.result_folder import name_partial, remove_whole
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 
 
@@ -132,6 +138,71 @@ def test_a_model_of_a_name_that_is_taken_is_installed_beside_the_other(models, m
     assert find_bundle("mine").sha256 == read_bundle(mine).sha256, "the one before can still be gone back to"
     assert promote(again, "--candidate") == 0
     assert sorted(path.name for path in models.iterdir() if path.is_dir()) == ["mine", "mine-2"]
+
+
+def test_a_model_that_is_on_its_way_in_or_out_is_none(models, mine, capsys):
+    assert promote(mine, "--candidate") == 0
+    # Killed between the renaming and the removal, or before a copy was whole.
+    (models / "mine").rename(name_partial(models / "mine"))
+    assert set(find_installed()) == {SHIPPED_MODEL}
+    assert run_command(["models", "list"]) == 0
+    assert "partial" not in capsys.readouterr().out
+    assert run_command(["models", "remove", "mine", "--yes"]) == 2
+    assert not name_partial(models / "mine").exists()
+
+
+@pytest.mark.parametrize("how", ["remove", "discard"])
+def test_a_model_whose_removal_is_killed_is_whole_or_gone(models, mine, monkeypatch, how):
+    assert promote(mine, "--candidate") == 0
+    for folder in [models / "mine"] if how == "remove" else [mine, models / "mine"]:
+        (folder / "curves").mkdir()
+    whole = {name: read_bundle(path).sha256 for name, path in find_installed().items()}
+    seen = []
+
+    def look(*_, **__):
+        """At each removal of a folder's content: what would be left if it stopped here."""
+        seen.append({name: read_bundle(path).sha256 for name, path in find_installed().items()})
+
+    for module in (result_folder, installing):
+        monkeypatch.setattr(module.shutil, "rmtree", look)
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: look())
+    command = ["models", "remove", "mine", "--yes"] if how == "remove" else ["models", "promote", "mine", "--discard"]
+    assert run_command(command) == 0
+    assert seen
+    assert all(state.items() <= whole.items() for state in seen)
+    assert "mine" not in find_installed()
+
+
+def test_a_model_that_somebody_else_removes_at_the_same_moment_is_removed(models, mine):
+    assert promote(mine, "--candidate") == 0
+    shutil.move(models / "mine", models / "elsewhere")
+    remove_whole(models / "mine", models / "mine")
+    assert not (models / "mine").exists()
+
+
+def test_a_discard_that_is_killed_before_the_model_is_gone_can_be_repeated(models, mine, monkeypatch):
+    assert promote(mine, "--candidate") == 0
+    monkeypatch.setattr(model_promotion, "remove_bundle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert promote("mine", "--discard") != 0
+    monkeypatch.undo()
+    monkeypatch.setenv("MSSOFTSEG_MODELS", str(models))
+    assert promote("mine", "--discard") == 0
+    assert not (models / "mine").exists()
+    assert [entry.decision for entry in read_history(models)] == ["candidate", "discard", "discard"]
+
+
+def test_a_decision_of_which_a_filling_disk_takes_a_part_is_an_error_and_the_next_one_is_read(models, mine):
+    assert promote(mine, "--candidate") == 0
+    size = (models / PROMOTIONS_FILE).stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, limits[1]))
+    try:
+        assert promote(mine, "--accept-worse") == 3
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert find_default_model() == SHIPPED_MODEL
+    assert promote(mine, "--accept-worse") == 0
+    assert [entry.decision for entry in read_history(models)] == ["candidate", "default"]
 
 
 def test_a_discarded_model_is_gone_and_others_files_are_not(models, mine):
