@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.exam.image_file import write_image
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.creation import create_library
+from MSSoftSegLib.library.datalist import write_datalist
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.preprocessing.working_folder import write_working_folder
 from Testing.campaigns.damaged_inputs import SIDECAR, lesions
@@ -32,14 +34,18 @@ from Testing.MSSoftSegLib.library.test_importing import isbi_tree
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 from Testing.MSSoftSegLib.region.box_brain import GRID, box_brain, lesion
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
+from Testing.MSSoftSegLib.training.tiny_data import write_tiny_data
 
 
 @dataclass(frozen=True)
 class Command:
-    """words: as in a shell. is_slow: takes seconds, and is killed less often. again: what is added to repeat it."""
+    """words: as in a shell. again: what is added to repeat it. first: begin of names that are whole before the rest is there.
+    done: what one of is said where there is nothing left to do.
+    """
 
     words: list[str]
-    is_slow: bool = False
+    first: str = ""
+    done: tuple[str, ...] = ("already", "not empty", "exists")
     again: tuple[str, ...] = ()
     overwrites: bool = True
 
@@ -87,9 +93,7 @@ def segment(inputs, targets):
 
 def preprocess(inputs, targets):
     exam, brain = write_small_exam(inputs / "raw")
-    return Command(
-        ["preprocess", "--exam", str(exam), "--brain", str(brain), "--out", str(targets / "out")], is_slow=True
-    )
+    return Command(["preprocess", "--exam", str(exam), "--brain", str(brain), "--out", str(targets / "out")])
 
 
 def train(inputs, targets):
@@ -99,7 +103,6 @@ def train(inputs, targets):
     words = ["train", "--library", str(spec["library"]), "--recipe", str(spec["recipe"]), "--device", "cpu"]
     return Command(
         [*words, "--precision", "32", "--out", str(targets / "out")],
-        is_slow=True,
         again=("--resume",),
         overwrites=False,
     )
@@ -112,7 +115,7 @@ def pseudolabel(inputs, targets):
         for path in case.images.values():
             shutil.copyfile(path, inputs / "exams" / name / path.name)
     words = ["pseudolabel", "--model", str(model), "--unlabelled", str(inputs / "exams"), "--preprocessed"]
-    return Command([*words, "--device", "cpu", "--out", str(targets / "library")], is_slow=True)
+    return Command([*words, "--device", "cpu", "--out", str(targets / "library")])
 
 
 def regions(inputs, targets):
@@ -151,7 +154,7 @@ def change(inputs, targets):
         "--out",
         str(targets / "out"),
     ]
-    return Command(words, is_slow=True)
+    return Command(words)
 
 
 def softmask(inputs, targets):
@@ -169,7 +172,58 @@ def pairs(inputs) -> Path:
 
 
 def evaluate(inputs, targets):
-    return Command(["evaluate", "--table", str(pairs(inputs)), "--out", str(targets / "out")], is_slow=True)
+    return Command(["evaluate", "--table", str(pairs(inputs)), "--out", str(targets / "out")])
+
+
+def compare_results(inputs, targets):
+    for name, prediction in (("old", "truth"), ("new", "prediction")):
+        table = pairs(inputs)
+        table.write_text(table.read_text().replace("prediction.nii.gz\n2", f"{prediction}.nii.gz\n2"))
+        assert run_command(["evaluate", "--table", str(table), "--out", str(inputs / name)]) == 0
+    both = ["--compare", str(inputs / "old"), str(inputs / "new")]
+    return Command(["evaluate", *both, "--out", str(targets / "out")])
+
+
+def two_models(inputs) -> list[str]:
+    models = [write_random_bundle(inputs / name, seed=seed) for seed, name in enumerate(("old", "new"))]
+    return [str(model) for model in models]
+
+
+def compare_models(inputs, targets):
+    cases = write_small_cases(inputs / "made", 2, 5)
+    write_datalist(cases, inputs / "cases.json")
+    words = [
+        "evaluate",
+        "--library",
+        str(inputs / "cases.json"),
+        "--compare",
+        *two_models(inputs),
+        "--base-patients",
+        "0",
+    ]
+    return Command([*words, "--out", str(targets / "out")], first="models/judgements.jsonl")
+
+
+def models_promote(inputs, targets):
+    (targets / "models").mkdir()
+    return Command(["models", "promote", two_models(inputs)[1], "--accept-worse"], first="models/new/")
+
+
+def models_discard(inputs, targets):
+    shutil.copytree(two_models(inputs)[1], targets / "models" / "new")
+    return Command(
+        ["models", "promote", "new", "--discard"], first="models/promotions.jsonl", done=("no model is called",)
+    )
+
+
+def models_remove(inputs, targets):
+    shutil.copytree(two_models(inputs)[1], targets / "models" / "new")
+    return Command(["models", "remove", "new", "--yes"], done=("no imported model is called",))
+
+
+def synthesize(inputs, targets):
+    data = write_tiny_data(inputs / "data")
+    return Command(["synthesize", "--data", str(data), "--count", "2", "--out", str(targets / "out")])
 
 
 def library_init(inputs, targets):
@@ -284,6 +338,15 @@ def export_dicom_seg(inputs, targets):
     return exported(library, targets, "dicom-seg", "--dicom", str(inputs / "dicom"))
 
 
+def export_isbi_submission(inputs, targets):
+    library = create_library(inputs / "library")
+    add_case(library, patient="test01", session="02", images={Modality.FLAIR: gray(1)})
+    for number, name in enumerate(("test01_02", "test03_04"), start=1):
+        written(lesions(number), inputs / "predictions" / f"{name}.nii.gz")
+    more = ["--predictions", str(inputs / "predictions"), "--team", "Ours"]
+    return exported(library, targets, "isbi-submission", *more)
+
+
 def models_import(inputs, targets):
     return Command(["models", "import", str(write_random_bundle(inputs / "little"))])
 
@@ -292,9 +355,21 @@ Maker = Callable[[Path, Path], Command]
 MAKERS: dict[str, Maker] = {
     each.__name__: each
     for each in (
-        *(segment, preprocess, train, pseudolabel, regions, change, softmask, evaluate),
+        *(
+            segment,
+            preprocess,
+            train,
+            pseudolabel,
+            regions,
+            change,
+            softmask,
+            evaluate,
+            compare_results,
+            compare_models,
+        ),
         *(library_init, library_add, library_add_dicom, library_set_status, library_merge, library_agreement),
         *(import_nnunet, import_msd, import_bids, import_isbi2015),
-        *(export_nifti, export_bids, export_nnunet, export_monai, export_dicom_seg, models_import),
+        *(export_nifti, export_bids, export_nnunet, export_monai, export_dicom_seg),
+        *(export_isbi_submission, models_import, models_promote, models_discard, models_remove, synthesize),
     )
 }
