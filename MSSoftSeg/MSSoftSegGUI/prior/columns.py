@@ -29,9 +29,10 @@ def change_columns() -> tuple[ChangeColumn, ...]:
     """All of them, in the order of the table."""
     return (
         ChangeColumn(
-            _("P(change)"),
+            # The panel is narrow.
+            _("P"),
             "0–1",
-            _("How likely the lesion changed: 1 = surely. It orders lesions; – = nothing could be compared"),
+            _("P(change): how likely the lesion changed, 1 = surely. It orders lesions; – = nothing could be compared"),
             lambda view, row: "–" if row.p_change is None else f"{row.p_change:.2f}",
         ),
         ChangeColumn(
@@ -55,7 +56,6 @@ def change_columns() -> tuple[ChangeColumn, ...]:
         ChangeColumn(
             _("Decision"), "", _("What you said of it; empty = nothing yet"), lambda view, row: _word(view, row)
         ),
-        ChangeColumn(_("Why"), "", _("The reason, where the class is not plain"), lambda view, row: row.reason),
     )
 
 

@@ -17,6 +17,8 @@ from MSSoftSegGUI.widgets.panel import Panel, fillCombo, findColor, showMessage
 KEEP_SETTING = "MSSoftSeg/Comparisons"
 # The review's own, for as long as changes are what is looked at.
 KEYS = {"A": "acceptChangeButton", "X": "rejectChangeButton", "U": "undoChangeButton", "Z": "undoChangeButton"}
+# "accepted" in a small font; a longer word is cut and stands in the tool tip.
+LAST_COLUMN_PX = 58
 STATUS_COLORS = {"accepted": "accepted", "reclassed": "accepted", "rejected": "rejected"}
 
 
@@ -197,6 +199,8 @@ class PriorPanel(Panel):
         header.font = font
         header.setStretchLastSection(True)
         table.resizeColumnsToContents()
+        # It takes what is left, and stretching never makes a column narrower than it was.
+        table.setColumnWidth(len(self._columns) - 1, LAST_COLUMN_PX)
 
     def _showRows(self, view) -> None:
         table = self.ui.changeTable

@@ -106,6 +106,12 @@ def _visit(reader, folder) -> SimpleNamespace:
         backgrounds(),
         reader.workbench.prior.reading.view.selected,
     )
+    widget = reader.ui("changeTable")
+    seen.why, seen.tips = (
+        reader.ui("changeDetail").text,
+        [widget.item(2, n).toolTip() for n in range(widget.columnCount)],
+    )
+    seen.isScrolled = widget.horizontalScrollBar().maximum > 0
     seen.warnings, seen.note = reader.ui("changeWarnings").text, reader.ui("priorMessage").text
     click_row(reader, 1)
     seen.planes, seen.grays = planes(), grays()
@@ -194,7 +200,9 @@ def test_a_click_compares_and_the_table_begins_with_the_likeliest_change(seen):
         ["0.80", "enlarging", "54 → 108"],
         ["–", "not decidable", "54 → 108"],
     ]
-    assert seen.first[2][-1] == "only one visit covers it"
+    assert seen.why.endswith("only one visit covers it")
+    assert seen.tips == ["only one visit covers it"] * len(seen.first[2])
+    assert not seen.isScrolled
     assert seen.early == 3
 
 
