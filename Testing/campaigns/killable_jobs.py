@@ -34,7 +34,6 @@ from Testing.MSSoftSegLib.library.test_importing import isbi_tree
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
 from Testing.MSSoftSegLib.region.box_brain import GRID, box_brain, lesion
 from Testing.MSSoftSegLib.training.small_cases import write_small_cases
-from Testing.MSSoftSegLib.training.tiny_data import write_tiny_data
 
 
 @dataclass(frozen=True)
@@ -221,11 +220,6 @@ def models_remove(inputs, targets):
     return Command(["models", "remove", "new", "--yes"], done=("no imported model is called",))
 
 
-def synthesize(inputs, targets):
-    data = write_tiny_data(inputs / "data")
-    return Command(["synthesize", "--data", str(data), "--count", "2", "--out", str(targets / "out")])
-
-
 def library_init(inputs, targets):
     (inputs / "nothing").write_text("nothing")
     return Command(["library", "init", str(targets / "library"), "--name", "Campaign"])
@@ -370,6 +364,6 @@ MAKERS: dict[str, Maker] = {
         *(library_init, library_add, library_add_dicom, library_set_status, library_merge, library_agreement),
         *(import_nnunet, import_msd, import_bids, import_isbi2015),
         *(export_nifti, export_bids, export_nnunet, export_monai, export_dicom_seg),
-        *(export_isbi_submission, models_import, models_promote, models_discard, models_remove, synthesize),
+        *(export_isbi_submission, models_import, models_promote, models_discard, models_remove),
     )
 }
