@@ -20,8 +20,8 @@ class OperatingPoint(BaseModel, frozen=True, extra="forbid"):
 class AcquisitionPoint(OperatingPoint):
     """The operating point of exams whose FLAIR has slices at least slices_mm_from apart.
 
-    chosen_on: on how many patients, and how they were predicted, in words for the report. lesion_free_ml: in nine of ten brains
-    without lesions no more than this is found; None where nobody measured it.
+    chosen_on: on how many patients, and how they were predicted, in words for the report. lesion_free_ml: in half of the brains
+    without lesions as much as this is found, or more; None where nobody measured it.
     """
 
     slices_mm_from: float = Field(ge=0)

@@ -47,8 +47,8 @@ def find_missing_images(working: WorkingExam) -> tuple[QualityWarning, ...]:
 def result_warnings(
     working: WorkingExam, probability: sitk.Image, segmentation: Segmentation, *, lesion_free_ml: float | None = None
 ) -> tuple[QualityWarning, ...]:
-    """After inference; probability: the map on the working grid. lesion_free_ml: what the model finds at most in nine of ten
-    brains without lesions, where that is known."""
+    """After inference; probability: the map on the working grid. lesion_free_ml: what the model finds in half of
+    the brains without lesions, or more, where that is known."""
     view = BrainView.of(working)
     found = list(lesion_load_warnings(working, view, probability, segmentation))
     if lesion_free_ml is not None:

@@ -45,7 +45,7 @@ def lesion_free_warnings(segmentation: Segmentation, lesion_free_ml: float) -> I
     if segmentation.lesions and segmentation.volume_ml <= lesion_free_ml:
         yield QualityWarning(
             Check.LESION_LOAD,
-            f"{segmentation.volume_ml:.1f} ml is no more than this model finds in nine of ten brains without any lesion "
+            f"{segmentation.volume_ml:.1f} ml is no more than this model finds in half of the brains without any lesion "
             f"({lesion_free_ml:.1f} ml): a person without MS may look like this. Judge each lesion by the images.",
         )
 

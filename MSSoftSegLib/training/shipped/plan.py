@@ -80,8 +80,8 @@ FULL = Plan(
     ),
     judged=(
         Stage("synthetic", steps=500, rate=2.5e-3, kinds=("synthetic",)),
-        Stage("patches", steps=1000, rate=2e-3, schedule="cosine"),
-        Stage("whole", steps=100, rate=5e-4, schedule="cosine", patch=(144, 176, 144)),
+        Stage("patches", steps=2500, rate=2e-3, schedule="cosine"),
+        Stage("whole", steps=150, rate=5e-4, schedule="cosine", patch=(144, 176, 144)),
     ),
 )
 # Minutes become seconds; proves that every stage runs, nothing else.

@@ -17,8 +17,6 @@ from MSSoftSegLib.training.shipped.held_out import HeldOutExam
 # From here on FLAIR counts as thick: 2D protocols begin there.
 THICK_FROM_MM = 2.5
 THRESHOLDS = tuple(round(0.20 + 0.05 * step, 2) for step in range(14))
-# Of brains without lesions: so many hold no more than a point states (AcquisitionPoint.lesion_free_ml).
-LESION_FREE_SHARE = 0.9
 SMALLEST_LESIONS_MM3 = (3.0, 6.0, 9.0, 12.0, 18.0, 27.0)
 
 
@@ -67,7 +65,7 @@ def state_lesion_free_ml(
     stated = []
     for point in points:
         theirs = [ml for slices_mm, ml in found if _fitting_start(points, slices_mm) == point.slices_mm_from]
-        most = round(float(np.quantile(theirs, LESION_FREE_SHARE)), 2) if theirs else None
+        most = round(float(np.median(theirs)), 2) if theirs else None
         stated.append(point.model_copy(update={"lesion_free_ml": most}))
     return tuple(stated)
 

@@ -174,4 +174,4 @@ def test_what_is_found_in_brains_without_lesions_is_stated_for_slices_of_their_k
     points = tuple(AcquisitionPoint(**values, slices_mm_from=start) for start in (0.0, 2.5, 9.0))
     found = [(1.0, float(ml)) for ml in range(11)] + [(6.5, 40.0), (7.0, 40.0)]
     thin, thick, nobody = state_lesion_free_ml(points, found)
-    assert (thin.lesion_free_ml, thick.lesion_free_ml, nobody.lesion_free_ml) == (9.0, 40.0, None)
+    assert (thin.lesion_free_ml, thick.lesion_free_ml, nobody.lesion_free_ml) == (5.0, 40.0, None)
