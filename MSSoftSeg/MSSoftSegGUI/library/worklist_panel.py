@@ -10,8 +10,11 @@ from slicer.i18n import tr as _
 from MSSoftSegGUI.library.worklist import FILTERS, NOBODY, ORDERS, OWN, TO_DO
 from MSSoftSegGUI.library.worklist_rows import list_columns, say_status
 from MSSoftSegGUI.widgets.panel import Panel, fillCombo, findColor, showMessage
+from MSSoftSegGUI.widgets.table_fit import fitColumns
 
 STATUS_COLORS = {"approved": "accepted", "excluded": "rejected"}
+# A date; and what is left of long lists of raters (column 5), then of a status (1), then of long names of cases (0).
+CHANGED_PX, LEAST_PX = 78, {5: 36, 1: 52, 0: 40}
 
 
 class WorklistPanel(Panel):
@@ -104,12 +107,17 @@ class WorklistPanel(Panel):
         for index, row in enumerate(rows):
             for column, text in enumerate(row.texts):
                 item = qt.QTableWidgetItem(text)
-                item.setToolTip(row.notes or text)
+                # All of what the column may have no room for.
+                item.setToolTip("\n".join(filter(None, (text, row.notes))))
                 if row.status in STATUS_COLORS:
                     item.setForeground(qt.QBrush(findColor(STATUS_COLORS[row.status], self.widget)))
                 table.setItem(index, column, item)
         for column in range(table.columnCount - 1):
             table.resizeColumnToContents(column)
+        self._fitColumns()
+
+    def _fitColumns(self) -> None:
+        fitColumns(self.ui.worklistTable, last_px=CHANGED_PX, least_px=LEAST_PX)
 
     def _setUpTable(self) -> None:
         table, titles = self.ui.worklistTable, list_columns()
@@ -124,6 +132,9 @@ class WorklistPanel(Panel):
         table.horizontalHeader().font = font
         table.horizontalHeader().setStretchLastSection(True)
         table.resizeColumnsToContents()
+        # It takes what is left, and stretching never makes a column narrower than it was.
+        table.setColumnWidth(len(titles) - 1, CHANGED_PX)
+        table.horizontalScrollBar().connect("rangeChanged(int,int)", lambda _least, _most: self._fitColumns())
 
     def _fillStart(self, raters) -> None:
         """One's own mask or the newest, each rater's, or nothing; what was chosen stays chosen where it can."""

@@ -28,7 +28,7 @@ class WorklistRow:
         """The cells."""
         raters = ", ".join(self.raters) + (" + soft" if self.has_soft_label else "")
         return (
-            self.case.removeprefix("sub-"),
+            self.case.removeprefix("sub-").replace("_ses-", "/"),
             say_status(self.status),
             _number(self.psu),
             _number(self.worst),
@@ -83,7 +83,7 @@ def say_status(status: str) -> str:
 def list_columns() -> tuple[tuple[str, str], ...]:
     """(title, hint) of each column."""
     return (
-        (_("Case"), _("Patient’s pseudonym and session.")),
+        (_("Case"), _("Patient’s pseudonym / session.")),
         (_("Status"), _("How far this case has come.")),
         (
             _("PSU"),

@@ -14,7 +14,10 @@ STATUS_ORDER = ("undecided", "accepted", "rejected")
 
 @dataclass(frozen=True)
 class Column:
-    """unit: "" = none. value: what is sorted by, None = not known, which comes last. is_place: only where regions were found."""
+    """unit: "" = none. value: what is sorted by, None = not known, which comes last. is_place: only where regions were found.
+
+    tip: what a cell says under the mouse, "" for nothing. is_first_shown: before the reader chose columns.
+    """
 
     key: str
     title: str
@@ -23,6 +26,8 @@ class Column:
     text: Callable[[LesionRow], str]
     value: Callable[[LesionRow], Value]
     is_place: bool = False
+    tip: Callable[[LesionRow], str] = lambda _row: ""
+    is_first_shown: bool = True
 
     @property
     def head(self) -> str:
@@ -78,7 +83,7 @@ def _model_columns() -> tuple[Column, ...]:
     return (
         Column(
             "probability",
-            _("Probab."),
+            _("Prob."),
             "0–1",
             _("Mean probability over the lesion: 0–1, 1 = surely lesion"),
             lambda row: f"{row.mean_probability:.2f}",
@@ -91,6 +96,7 @@ def _model_columns() -> tuple[Column, ...]:
             _("Mean entropy over the lesion, in nats: 0 = sure, 0.69 = lesion and no lesion are equally likely"),
             lambda row: f"{row.mean_entropy_nats:.2f}",
             lambda row: row.mean_entropy_nats,
+            is_first_shown=False,
         ),
         Column(
             "disagreement",
@@ -117,6 +123,7 @@ def _place_columns() -> tuple[Column, ...]:
             lambda row: row.place.region.replace("_", " "),
             lambda row: row.place.region,
             is_place=True,
+            tip=_place_tip,
         ),
         Column(
             "ventricle",
@@ -126,6 +133,7 @@ def _place_columns() -> tuple[Column, ...]:
             lambda row: _length(row.place.ventricle_distance_mm),
             lambda row: row.place.ventricle_distance_mm,
             is_place=True,
+            is_first_shown=False,
         ),
         Column(
             "cortex",
@@ -135,12 +143,24 @@ def _place_columns() -> tuple[Column, ...]:
             lambda row: _length(row.place.cortex_distance_mm),
             lambda row: row.place.cortex_distance_mm,
             is_place=True,
+            is_first_shown=False,
         ),
     )
 
 
 def _number_text(row: LesionRow) -> str:
     return str(row.number)
+
+
+def _place_tip(row: LesionRow) -> str:
+    """The place in full, which the column may have no room for, and the distances, which are hidden at first."""
+    place = row.place
+    if not place.region:
+        return ""
+    distances = _("{ventricle} mm from a ventricle, {cortex} mm from the cortex").format(
+        ventricle=_length(place.ventricle_distance_mm), cortex=_length(place.cortex_distance_mm)
+    )
+    return f"{place.region.replace('_', ' ')}: {distances}"
 
 
 def _length(mm: float | None) -> str:

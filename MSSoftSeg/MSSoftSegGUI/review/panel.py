@@ -12,6 +12,7 @@ from MSSoftSegGUI.review.columns import list_columns
 from MSSoftSegGUI.review.lesion_cells import LesionCells
 from MSSoftSegGUI.scene.layouts import CONTRAST_LAYOUTS, CONTRASTS, MAPS, OWN, PLANES
 from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
+from MSSoftSegGUI.widgets.table_fit import fitColumns
 from MSSoftSegGUI.worker.error_card import make_sentence
 
 PROBABILITY, ENTROPY, NONE = "probability", "entropy", "none"
@@ -21,6 +22,8 @@ BULK_BUTTONS = ("acceptAllButton", "rejectAllButton")
 KEYS = {"A": "accept", "X": "reject", "N": "next", "P": "previous", "U": "undo", "Z": "undo", "Y": "redo"}
 HIDE_KEY = "H"
 HIDDEN_SETTING = "MSSoftSeg/HiddenColumns"
+# "accepted" and "rejected"; and a place of which enough is left to be told from the others.
+DECISION_PX, LEAST_PLACE_PX = 60, 56
 # More and less; plus and minus are the brush's.
 RADIUS_KEYS = {"M": 1, "L": -1}
 ICONS = {f"{name.lower()}Button": name for name in ("Accept", "Reject", "Next", "Undo")}
@@ -265,9 +268,13 @@ class ReviewPanel(Panel):
         header.contextMenuPolicy = qt.Qt.CustomContextMenu
         header.connect("customContextMenuRequested(QPoint)", self.onHeadMenu)
         table.verticalScrollBar().connect("valueChanged(int)", self.onTableScrolled)
-        self._hidden = set(filter(None, slicer.util.settingsValue(HIDDEN_SETTING, "").split(",")))
+        table.horizontalScrollBar().connect("rangeChanged(int,int)", lambda _least, _most: self._fitColumns())
+        atFirst = ",".join(column.key for column in self._columns if not column.is_first_shown)
+        self._hidden = set(filter(None, slicer.util.settingsValue(HIDDEN_SETTING, atFirst).split(",")))
         self._showColumns(())
         table.resizeColumnsToContents()
+        # It takes what is left, and stretching never makes a column narrower than it was.
+        table.setColumnWidth(len(self._columns) - 1, DECISION_PX)
 
     def onHeadClicked(self, number: int) -> None:
         self._before()
@@ -321,13 +328,18 @@ class ReviewPanel(Panel):
             for column in range(table.columnCount - 1):
                 # The last one takes what is left.
                 table.resizeColumnToContents(column)
+            self._fitColumns()
+
+    def _fitColumns(self) -> None:
+        """Where the decision would be out of sight, the place gives way; its tip says all of it."""
+        place = next(n for n, column in enumerate(self._columns) if column.key == "region")
+        fitColumns(self.ui.lesionTable, last_px=DECISION_PX, least_px={place: LEAST_PLACE_PX})
 
     def _showOrder(self, key: str, descending: bool) -> None:
-        header = self.ui.lesionTable.horizontalHeader()
-        number = next((n for n, column in enumerate(self._columns) if column.key == key), None)
-        header.showSortIndicator = number is not None
-        if number is not None:
-            header.setSortIndicator(number, qt.Qt.DescendingOrder if descending else qt.Qt.AscendingOrder)
+        # Qt's own arrow makes every column wider by the height of the head, sorted or not.
+        arrow = " ▾" if descending else " ▴"
+        for number, column in enumerate(self._columns):
+            self.ui.lesionTable.horizontalHeaderItem(number).setText(column.head + arrow * (column.key == key))
 
     def onTableScrolled(self, _value: int) -> None:
         with self.updating():

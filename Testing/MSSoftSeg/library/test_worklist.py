@@ -82,7 +82,7 @@ def test_the_list_begins_with_what_is_not_approved_most_uncertain_first(work):
     spec = work.worker.spec()
     assert (spec["order"], spec["statuses"]) == ("uncertainty", ["unlabelled", "segmented", "corrected"])
     assert work.view.rows[0].texts == ("B", "segmented", "0.40", "0.80", "1.23", "anna, bob", "2026-01-02")
-    assert work.view.rows[1].texts[:3] == ("A_ses-2", "segmented", "")
+    assert work.view.rows[1].texts[:3] == ("A/2", "segmented", "")
     assert work.view.summary == "3 cases: 1 approved, 2 segmented"
 
 

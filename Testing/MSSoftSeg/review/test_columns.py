@@ -80,7 +80,7 @@ def test_places_are_shown_where_the_run_found_them_and_columns_stay_hidden(reade
     reader.start_run(flair_node("second", (-25.0, -15.0, -10.0)), "Bert")
     reader.worker.finish(spoil=add_places)
     reader.wait(lambda: reader.review.exam is not None)
-    assert [head for head in shown(reader) if head in ("Place", "Ventricle", "Cortex")] == ["Place", "Ventricle"]
+    assert [head for head in shown(reader) if head in ("Place", "Ventricle", "Cortex")] == ["Place"]
     assert {row.place.region for row in reader.view.rows} == {"periventricular", "juxtacortical"}
     assert reader.ui("summaryLabel").text.split("\n")[1] == "juxtacortical 1 · periventricular 1"
     reader.review.presenter.select(1)
@@ -88,8 +88,13 @@ def test_places_are_shown_where_the_run_found_them_and_columns_stay_hidden(reade
     reader.click("rejectButton")
     assert gone not in reader.ui("summaryLabel").text
     try:
-        reader.review.panel.setColumnShown("entropy", False)
-        assert "Entropy" not in shown(reader)
-        assert slicer.app.settings().value(HIDDEN_SETTING) == "entropy"
-    finally:
         reader.review.panel.setColumnShown("entropy", True)
+        reader.review.panel.setColumnShown("ventricle", True)
+        assert "Entropy" in shown(reader)
+        assert [head for head in shown(reader) if head in ("Place", "Ventricle", "Cortex")] == ["Place", "Ventricle"]
+        assert slicer.app.settings().value(HIDDEN_SETTING) == "cortex"
+        reader.review.panel.setColumnShown("volume", False)
+        assert "Volume" not in shown(reader)
+        assert slicer.app.settings().value(HIDDEN_SETTING) == "cortex,volume"
+    finally:
+        slicer.app.settings().remove(HIDDEN_SETTING)
