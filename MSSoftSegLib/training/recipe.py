@@ -194,9 +194,9 @@ class AdaptationSettings(FrozenModel):
     """
 
     sizes: tuple[AdaptationSize, ...] = Field(min_length=1)
-    rehearsal_patients: int = Field(default=4, ge=1)
+    rehearsal_patients: int = Field(default=8, ge=1)
     base_patients: int = Field(default=4, ge=1)
-    base_spacing_mm: float = Field(default=2.0, ge=1, le=3)
+    base_spacing_mm: float = Field(default=1.0, ge=1, le=3)
     operating_point_patients: int = Field(default=5, ge=1)
 
     @model_validator(mode="after")

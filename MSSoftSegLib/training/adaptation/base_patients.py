@@ -39,7 +39,7 @@ def base_patients(
     use: Use,
     count: int,
     *,
-    spacing_mm: float = 2.0,
+    spacing_mm: float,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> list[LabeledCase]:
     """The first ``count`` patients for a use, on isotropic voxels; made when first asked for, then kept in the user's cache."""
