@@ -68,9 +68,9 @@ def test_scale_and_offset_do_not_matter():
     )
 
 
-def test_native_slices_of_8_mm_are_named_with_their_thickness():
-    assert "8.0 mm" in words(texture(1.5), thickness_mm=8.0)
-    assert words(texture(1.5), thickness_mm=6.0) == ""
+def test_slices_thicker_than_any_that_the_model_learned_from_are_named_with_their_thickness():
+    assert "9.0 mm" in words(texture(1.5), thickness_mm=9.0)
+    assert words(texture(1.5), thickness_mm=8.1) == ""
 
 
 def test_on_a_grid_of_2_mm_the_table_is_not_asked():
