@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from MSSoftSegLib.region.choices import Entered
-from MSSoftSegLib.region.places import LesionPlace
 from MSSoftSegLib.region.regions import Place
 
 SHORTEST_LESION_MM = 3.0
@@ -21,6 +21,22 @@ STATEMENT = "a brain exam judges three of five; spinal cord and optic nerve are 
 
 
 PROBABILITY_OF = {Entered.AFFECTED: 1.0, Entered.NOT_AFFECTED: 0.0, Entered.NOT_ENTERED: 0.0}
+
+
+class PlacedLesion(Protocol):
+    """What is asked of a lesion, as ``places.LesionPlace`` says it. membership: 0–1 in every place."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+
+    @property
+    def longest_axis_mm(self) -> float:
+        """Its length."""
+
+    @property
+    def membership(self) -> Mapping[Place, float]:
+        """How surely it lies in each place."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,7 @@ class Dissemination:
 
 
 def dissemination(
-    lesions: Iterable[LesionPlace],
+    lesions: Iterable[PlacedLesion],
     entered: Mapping[str, Entered],
     lesion_probability: Mapping[int, float] | None = None,
 ) -> tuple[Dissemination, ...]:
@@ -74,7 +90,7 @@ def dissemination(
     return tuple(answers)
 
 
-def _any(lesions: Iterable[LesionPlace], place: Place, lesion_probability: Mapping[int, float]) -> float:
+def _any(lesions: Iterable[PlacedLesion], place: Place, lesion_probability: Mapping[int, float]) -> float:
     """The probability that at least one lesion is in a place."""
     none = 1.0
     for lesion in lesions:

@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from MSSoftSegGUI.review.dissemination_fields import DisseminationFields
 from MSSoftSegGUI.review.mask import ReviewMask
 from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.panel import ENTROPY, PROBABILITY, ReviewPanel
@@ -54,6 +55,7 @@ class ReviewSession(VTKObservationMixin):
             onWindows=lambda: self._setWindows(setWindow),
             onReport=self.writeReport,
         )
+        self._fields = DisseminationFields(self.panel.ui, onEntered=self.onEntered)
         self._edit, self._settings, self._report = edit, settings, report
         report.tell = self.panel.note
         self._exam = None
@@ -148,6 +150,7 @@ class ReviewSession(VTKObservationMixin):
         self._report.forget()
         self.presenter.close()
         self.panel.close()
+        self._fields.show((), None)
 
     def forget(self) -> None:
         """The scene is closing: nothing in it is to be touched any more."""
@@ -215,6 +218,10 @@ class ReviewSession(VTKObservationMixin):
         elif found == "grown":
             self._blinker.stop()
 
+    def onEntered(self, field: str, word: str) -> None:
+        setattr(self._exam, field, word)
+        self._fields.show(self.presenter.view.rows, self._exam)
+
     def onWheel(self, steps: int) -> None:
         """The wheel with Shift held, while no effect of the editor has it for its brush: the last lesion grows or shrinks."""
         if self._exam is not None and not self._edit.hasEffect:
@@ -264,6 +271,7 @@ class ReviewSession(VTKObservationMixin):
         self._edit.open(exam.segmentation, exam.flair)
         facts = ReviewFacts.from_json(exam.lesionFacts)
         self.panel.open(facts.warnings)
+        self._fields.show(self.presenter.view.rows, exam)
         self.panel.setContrasts(tuple(self._contrasts()), self._settings().layout or chooseFirstLayout())
         self._setWindows(setWindowIfUntouched)
         self._display()
@@ -277,6 +285,7 @@ class ReviewSession(VTKObservationMixin):
             self._blinker.stop()
         self.panel.show(view)
         if view.rows_final:
+            self._fields.show(view.rows, self._exam)
             self._exam.threshold, self._exam.minLesionMm3 = view.threshold, view.min_lesion_mm3
             self._exam.decisions, self._exam.edits = self.presenter.decisions_json, self.presenter.edits_json
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from MSSoftSegLib.result_files import FACTS_FILE, LESIONS_FILE
@@ -11,11 +11,12 @@ from MSSoftSegLib.result_files import FACTS_FILE, LESIONS_FILE
 
 @dataclass(frozen=True)
 class LesionPlaceFacts:
-    """Where a lesion lies, as its run found it; "" and None = not known. Distances in mm."""
+    """Where a lesion lies, as its run found it; "" and None = not known. Distances in mm; membership: 0–1 by place."""
 
     region: str = ""
     ventricle_distance_mm: float | None = None
     cortex_distance_mm: float | None = None
+    membership: dict[str, float] = field(default_factory=dict)
 
 
 NOWHERE = LesionPlaceFacts()
@@ -82,6 +83,8 @@ class ReviewFacts:
             low, high = result["lesions"]["volume_interval_ml"]
             model = result["model"]
             lesions = read_lesions_csv(folder / LESIONS_FILE)
+            placed = (result.get("regions") or {}).get("lesions", ())
+            membership = {int(lesion["id"]): dict(lesion["membership"]) for lesion in placed}
             return cls(
                 model_threshold=float(result["threshold"]),
                 min_lesion_mm3=float(result["min_lesion_mm3"]),
@@ -90,11 +93,11 @@ class ReviewFacts:
                 model=f"{model['name']} {model['version']}",
                 device=str(result["device"]),
                 warnings=tuple(result["warnings"]),
-                places=tuple(_place(lesion) for lesion in lesions),
+                places=tuple(_place(lesion, membership.get(lesion.id, {})) for lesion in lesions),
             )
         except (KeyError, TypeError) as problem:
             raise ValueError(f"{FACTS_FILE} is not one of this version: {problem}") from None
 
 
-def _place(lesion) -> LesionPlaceFacts:
-    return LesionPlaceFacts(lesion.region or "", lesion.ventricle_distance_mm, lesion.cortex_distance_mm)
+def _place(lesion, membership: dict[str, float]) -> LesionPlaceFacts:
+    return LesionPlaceFacts(lesion.region or "", lesion.ventricle_distance_mm, lesion.cortex_distance_mm, membership)

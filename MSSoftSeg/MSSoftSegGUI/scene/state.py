@@ -38,6 +38,7 @@ class ExamState:
     when a scene is opened elsewhere; nothing that the review needs is read from there. curation: ``CaseState`` as JSON.
     comparison: the folder of the comparison with an earlier visit, "" for none; comparisonPair: which two visits of it are read,
     "" for the latest; prior: which visit it is, as the panel's list has it; priorRater: whose mask of that, "" for the latest.
+    spinalCord, opticNerve: what the reader entered about them, as ``mssoftseg regions`` names it.
     """
 
     caseName: str = ""
@@ -52,6 +53,8 @@ class ExamState:
     comparisonPair: str = ""
     prior: str = ""
     priorRater: str = ""
+    spinalCord: str = "not-entered"
+    opticNerve: str = "not-entered"
 
 
 @dataclass(frozen=True)

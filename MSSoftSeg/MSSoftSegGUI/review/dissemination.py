@@ -1,0 +1,45 @@
+"""Dissemination in space of the lesions that are in the mask: a count of places; what a brain exam does not show is entered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from MSSoftSegGUI.review.lesion_rows import LesionRow
+from MSSoftSegGUI.widgets.translation import tr as _
+from MSSoftSegLib.region.choices import Entered
+from MSSoftSegLib.region.dissemination import BRAIN_PLACES, STATEMENT, dissemination
+from MSSoftSegLib.region.regions import Place
+
+
+@dataclass(frozen=True)
+class CountedLesion:
+    """What is counted of a lesion."""
+
+    id: int
+    longest_axis_mm: float
+    membership: Mapping[Place, float]
+
+
+def say_dissemination(rows: Iterable[LesionRow], entered: Mapping[str, Entered]) -> str:
+    """Both definitions' counts in the words of the report, without rejected lesions; "" where no lesion's places are known."""
+    placed = [row for row in rows if row.place.membership]
+    if not placed:
+        return ""
+    lesions = [
+        CountedLesion(
+            row.number, row.longest_axis_mm or 0.0, {each: row.place.membership[each] for each in BRAIN_PLACES}
+        )
+        for row in placed
+        if row.status != "rejected"
+    ]
+    lines = [
+        _("By {source}: probability of at least two of {count} places {probability:.2f}").format(
+            source=answer.definition.name, count=answer.definition.place_count, probability=answer.probability
+        )
+        for answer in dissemination(lesions, entered)
+    ]
+    note = _(
+        "Nothing is diagnosed here: places are counted. Those not entered count as free; lesions drawn by hand are left out."
+    )
+    return "\n".join([_("Dissemination in space: {statement}.").format(statement=STATEMENT), *lines, note])
