@@ -30,7 +30,7 @@ class CompareModelsSpec(Document):
     run: Path | None = None
     statuses: tuple[Status, ...] = ("approved",)
     base_patients: int = Field(default=4, ge=0, le=20)
-    base_spacing_mm: float = Field(default=1.0, ge=1, le=3)
+    base_spacing_mm: float = Field(default=2.0, ge=1, le=3)
     tta: Literal["flips8", "none"] | None = "none"
     device: str = "auto"
     overwrite: bool = False
