@@ -23,7 +23,7 @@ STATEMENT = "a brain exam judges three of five; spinal cord and optic nerve are 
 PROBABILITY_OF = {Entered.AFFECTED: 1.0, Entered.NOT_AFFECTED: 0.0, Entered.NOT_ENTERED: 0.0}
 
 
-class CountedLesion(Protocol):
+class CountableLesion(Protocol):
     """What is asked of a lesion, as ``places.LesionPlace`` says it. membership: 0–1 in every place."""
 
     @property
@@ -72,7 +72,7 @@ class Dissemination:
 
 
 def dissemination(
-    lesions: Iterable[CountedLesion],
+    lesions: Iterable[CountableLesion],
     entered: Mapping[str, Entered],
     lesion_probability: Mapping[int, float] | None = None,
 ) -> tuple[Dissemination, ...]:
@@ -90,7 +90,7 @@ def dissemination(
     return tuple(answers)
 
 
-def _any(lesions: Iterable[CountedLesion], place: Place, lesion_probability: Mapping[int, float]) -> float:
+def _any(lesions: Iterable[CountableLesion], place: Place, lesion_probability: Mapping[int, float]) -> float:
     """The probability that at least one lesion is in a place."""
     none = 1.0
     for lesion in lesions:
