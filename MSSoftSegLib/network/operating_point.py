@@ -38,14 +38,19 @@ class FittingPoint:
     lesion_free_ml: float | None = None
 
 
+def find_acquisition(acquisitions: Sequence[AcquisitionPoint], flair_slices_mm: float) -> AcquisitionPoint | None:
+    """Of the acquisitions that the slices reach, the one with the thickest; None where they reach none."""
+    reached = [entry for entry in acquisitions if flair_slices_mm >= entry.slices_mm_from]
+    return max(reached, key=lambda entry: entry.slices_mm_from, default=None)
+
+
 def choose_fitting_point(
     default: OperatingPoint, acquisitions: Sequence[AcquisitionPoint], *, flair_slices_mm: float
 ) -> FittingPoint:
-    """Of the acquisitions that the slices reach, the one with the thickest; the model's default where there is none."""
-    reached = [entry for entry in acquisitions if flair_slices_mm >= entry.slices_mm_from]
-    if not reached:
+    """The point of the acquisition that the slices reach; the model's default where there is none."""
+    chosen = find_acquisition(acquisitions, flair_slices_mm)
+    if chosen is None:
         return FittingPoint(default, "the model has one operating point for all exams")
-    chosen = max(reached, key=lambda entry: entry.slices_mm_from)
     kind = f"{chosen.slices_mm_from:g} mm or more" if chosen.slices_mm_from else "thin"
     reason = f"FLAIR's slices are {flair_slices_mm:.1f} mm apart: the point for slices of {kind}, {chosen.chosen_on}"
     values = chosen.model_dump(include=set(OperatingPoint.model_fields))

@@ -115,7 +115,7 @@ def finish_adaptation(
     """Choose or keep the operating points, and look at the base patients before and after. cross_fit: finished courses that chose
     them on patients held out; none where there are too few."""
     points, words = _choose_points(adaptation, tasks, cross_fit, device, progress)
-    LOGGER.info("operating point %s", words)
+    LOGGER.info("operating point: %s", words)
     forgetting = measure_forgetting(
         (load_networks(adaptation.initial)[:1], keep_points(adaptation.initial.description).point_of),
         ([load_trained(task) for task in tasks], points.point_of),

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from MSSoftSegLib.network.description import ModelDescription
-from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint, choose_fitting_point
+from MSSoftSegLib.network.operating_point import (
+    AcquisitionPoint,
+    OperatingPoint,
+    choose_fitting_point,
+    find_acquisition,
+)
 from MSSoftSegLib.training.data.prepared import PreparedCase
 from MSSoftSegLib.training.engine.operating_point import MeasuredPoint
 
@@ -40,8 +45,7 @@ def replace_points(
 ) -> AdaptedPoints:
     """``chosen`` for the acquisitions of the cases that chose it; the others keep the points of the model that is adapted: nobody
     has shown that theirs are wrong."""
-    starts = [entry.slices_mm_from for entry in description.acquisitions]
-    shown = {max((start for start in starts if case.slices_mm >= start), default=None) for case in cases}
+    shown = [find_acquisition(description.acquisitions, case.slices_mm) for case in cases]
     values = {
         "temperature": chosen.temperature,
         "threshold": chosen.threshold,
@@ -52,8 +56,5 @@ def replace_points(
     old = keep_points(description)
     return AdaptedPoints(
         chosen if None in shown else replace(old.default, mean_dsc=chosen.mean_dsc, cases=chosen.cases),
-        tuple(
-            entry.model_copy(update=values) if entry.slices_mm_from in shown else entry
-            for entry in description.acquisitions
-        ),
+        tuple(entry.model_copy(update=values) if entry in shown else entry for entry in description.acquisitions),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from MSSoftSegLib.evaluation.lesionwise import detection
 from MSSoftSegLib.evaluation.overlap import dice
 from MSSoftSegLib.lesion.instances import label_instances
-from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint
+from MSSoftSegLib.network.operating_point import AcquisitionPoint, OperatingPoint, find_acquisition
 from MSSoftSegLib.training.engine.operating_point import TEMPERATURES
 from MSSoftSegLib.training.shipped.held_out import HeldOutExam
 
@@ -64,14 +64,10 @@ def state_lesion_free_ml(
     """The points with what was found in brains without lesions. found: (distance of FLAIR's slices in mm, false ml) of each."""
     stated = []
     for point in points:
-        theirs = [ml for slices_mm, ml in found if _fitting_start(points, slices_mm) == point.slices_mm_from]
+        theirs = [ml for slices_mm, ml in found if find_acquisition(points, slices_mm) is point]
         most = round(float(np.median(theirs)), 2) if theirs else None
         stated.append(point.model_copy(update={"lesion_free_ml": most}))
     return tuple(stated)
-
-
-def _fitting_start(points: Sequence[AcquisitionPoint], slices_mm: float) -> float | None:
-    return max((point.slices_mm_from for point in points if slices_mm >= point.slices_mm_from), default=None)
 
 
 @cache
