@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from MSSoftSegGUI.curation_workbench import CurationWorkbench
-from MSSoftSegGUI.environment.installation import installMissing
+from MSSoftSegGUI.environment.installation import installFor
 from MSSoftSegGUI.environment.model_list import list_installed_models
 from MSSoftSegGUI.environment.panel import EnvironmentPanel
 from MSSoftSegGUI.environment.presenter import EnvironmentPresenter
@@ -40,6 +40,8 @@ from MSSoftSegGUI.worker.short_jobs import ShortJobs
 
 # A killed process is gone within milliseconds; one that a driver holds must not hold Slicer.
 END_PATIENCE_S = 2.0
+# Choosing images is over by then; looking at them, before Segment is clicked, is not.
+WAKE_AFTER_S = 1.0
 
 
 class Workbench:
@@ -189,6 +191,7 @@ class Workbench:
         elif flair is not None:
             # What is said there is about the exam before.
             self.runner.dismiss()
+            self.worker.wake(WAKE_AFTER_S)
         if exam is not None and self.review.exam is not None and exam.parameterNode is self.review.exam.parameterNode:
             return
         self._parameters().currentExam = exam.parameterNode if exam is not None else None
@@ -231,20 +234,13 @@ class Workbench:
         self._listModels()
 
     def onInstall(self) -> None:
-        if slicer.util.settingsValue(PYTHON_SETTING, ""):
-            command = f'python -m pip install torch -r "{self._resourcePath("requirements.txt")}"'
-            self.environment.tell(
-                _("Packages of your own Python are yours to install: {command}").format(command=command), "note"
-            )
-            return
-        # No wait cursor: it would hide that there is a question to answer.
-        try:
-            with slicer.util.tryWithErrorDisplay(_("Installing failed.")):
-                self.environment.tell(installMissing(Path(self._resourcePath("requirements.txt"))), "note")
-        finally:
-            # A worker that lives on would use what is half replaced.
-            self._restartWorkers()
-            self.examiner.check()
+        installFor(
+            slicer.util.settingsValue(PYTHON_SETTING, ""),
+            Path(self._resourcePath("requirements.txt")),
+            tell=self.environment.tell,
+            restart=self._restartWorkers,
+            check=self.examiner.check,
+        )
 
     def _restartWorkers(self) -> None:
         for worker in (self.worker, self.quickWorker):

@@ -16,9 +16,10 @@ from typing import Any, TextIO
 
 from MSSoftSegLib.errors import MSSoftSegError, RequestError, make_user_error
 from MSSoftSegLib.jobs.events import Event
+from MSSoftSegLib.jobs.readiness import get_ready
 from MSSoftSegLib.jobs.run import make_failed_event, parse_job, run
 
-END = object()
+END, READY = object(), object()
 
 
 def protect_stdout() -> TextIO:
@@ -42,8 +43,11 @@ class Worker:
         """Answer requests until ``shutdown`` or the end of the input; jobs already accepted are then cancelled."""
         reader = threading.Thread(target=self._read, daemon=True)
         reader.start()
-        while (document := self.waiting.get()) is not END:
-            self._run(document)
+        while (request := self.waiting.get()) is not END:
+            if request is READY:
+                get_ready(self.waiting.empty)
+            else:
+                self._run(request)
 
     def emit(self, event: Event) -> None:
         """Write one event as one line."""
@@ -82,6 +86,8 @@ class Worker:
             )
         elif "ping" in request:
             self.emit({"event": "pong"})
+        elif "get_ready" in request:
+            self.waiting.put(READY)
         elif "cancel" in request:
             self.cancelled.add(str(request["cancel"]))
         elif "shutdown" in request:

@@ -20,13 +20,14 @@ def morning(tmp_path_factory):
     host = start()
     host.close_scene()
     host.forget_slot_errors()
-    reader = Radiologist(host)
+    reader = Radiologist(host, wakes_worker=True)
     seen = SimpleNamespace(reader=reader)
     import slicer
 
     folder = tmp_path_factory.mktemp("exam") / "Anna"
     reader.load_exam(write_small_patient(folder))
     seen.chosen = [reader.ui(f"{slot}Selector").currentNode().GetName() for slot in ("flair", "t1", "t2")]
+    reader.wait(lambda: reader.workbench.worker.is_running, "a worker that wakes while images are looked at")
     reader.be_quick()
     reader.segment()
     seen.result = reader.view

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import slicer
@@ -24,6 +25,31 @@ SLICERS_DICOM = ("pydicom", "highdicom")
 # How pip, or the user, says no.
 REFUSALS = (RuntimeError, subprocess.CalledProcessError)
 MOST_NAMED = 5
+
+
+def installFor(
+    ownPython: str,
+    requirementsPath: Path,
+    *,
+    tell: Callable[[str, str], None],
+    restart: Callable[[], None],
+    check: Callable[[], None],
+) -> None:
+    """The Install button. ownPython: the interpreter that the user chose, empty for Slicer's; restart: of the workers."""
+    if ownPython:
+        command = f'python -m pip install torch -r "{requirementsPath}"'
+        tell(_("Packages of your own Python are yours to install: {command}").format(command=command), "note")
+        return
+    # Windows does not replace files that a process has open.
+    restart()
+    # No wait cursor: it would hide that there is a question to answer.
+    try:
+        with slicer.util.tryWithErrorDisplay(_("Installing failed.")):
+            tell(installMissing(requirementsPath), "note")
+    finally:
+        # A worker that lives on would use what is half replaced.
+        restart()
+        check()
 
 
 def installMissing(requirementsPath: Path) -> str:

@@ -48,6 +48,7 @@ class WorkerClient:
         self._said = b""
         self._stage = ""
         self._restart_wanted = False
+        self._is_over = False
 
     @property
     def is_running(self) -> bool:
@@ -63,6 +64,11 @@ class WorkerClient:
         """Run a job after those submitted before; on_event gets its events in order, never before this returns."""
         self._waiting.append(_Job(document, on_event))
         self._later(0.0, self._send_next)
+
+    def wake(self, after_s: float = 0.0) -> None:
+        """Have a process by then that has loaded what a segmentation needs, for somebody will soon ask for one. What goes
+        wrong with it is for the first job to say."""
+        self._later(after_s, self._get_ready)
 
     def cancel(self, name: str) -> None:
         """Stop a job: by a message, and after the grace period by killing the process tree."""
@@ -101,6 +107,7 @@ class WorkerClient:
 
     def shutdown(self) -> None:
         """Cancel everything and end the process: the module or the application closes. No event comes after this."""
+        self._is_over = True
         self._waiting.clear()
         self._current = None
         self._leave_process()
@@ -108,6 +115,16 @@ class WorkerClient:
     def details(self) -> str:
         """The last lines that the worker wrote beside its events, for "Copy details"."""
         return "\n".join([*self._error_lines(), *(f"not an event: {line}" for line in self._lines.garbage[-20:])])
+
+    def _get_ready(self) -> None:
+        if self._process is not None or self._is_over:
+            return
+        try:
+            self._start()
+        except (OSError, ImportError):
+            self._process = None
+            return
+        self._write({"get_ready": 1})
 
     def _send_next(self) -> None:
         if self._current is not None or not self._waiting:

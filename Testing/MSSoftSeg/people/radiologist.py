@@ -20,9 +20,9 @@ def write_small_patient(folder: Path, *, seed: int = 1) -> Path:
 
 
 class Radiologist:
-    """One person in front of one panel."""
+    """One person in front of one panel. wakes_worker: whether choosing an exam starts a process, of use to few tests."""
 
-    def __init__(self, host) -> None:
+    def __init__(self, host, *, wakes_worker: bool = False) -> None:
         from Testing.SlicerHost.latency import wait_until
 
         self.host, self._wait_until = host, wait_until
@@ -30,6 +30,9 @@ class Radiologist:
         self.widget = host.load_module(MODULE)
         self.workbench = self.widget.workbench
         self.clicks: list[str] = []
+        self.wakes: list[float] = []
+        if not wakes_worker:
+            self.workbench.worker.wake = self.wakes.append
 
     @property
     def review(self):

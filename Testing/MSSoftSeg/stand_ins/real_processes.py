@@ -128,6 +128,6 @@ def python_command(module, arguments=(), **variables):
     return ProcessCommand(sys.executable, ("-m", module, *arguments), environment)
 
 
-def script_command(text):
+def script_command(text, *arguments):
     """A Python program given as text."""
-    return ProcessCommand(sys.executable, ("-u", "-c", text), dict(os.environ))
+    return ProcessCommand(sys.executable, ("-u", "-c", text, *arguments), dict(os.environ))

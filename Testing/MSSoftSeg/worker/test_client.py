@@ -24,6 +24,7 @@ def raw(data): os.write(1, data)
 for line in sys.stdin:
     request = json.loads(line)
     if "ping" in request: say({"event": "pong"}); continue
+    if "get_ready" in request: open(sys.argv[1], "a").write("ready "); continue
     if "cancel" in request: continue
     job, kind = request["job"], request["kind"]
     say({"event": "started", "job": job, "kind": kind, "stages": ["reading"], "pid": os.getpid()})
@@ -90,6 +91,40 @@ def test_no_process_is_started_before_the_first_job(loop, clients):
     client = clients()
     loop.for_a_while(0.05)
     assert not client.is_running
+    assert client.processes == []
+
+
+def test_a_client_that_is_woken_has_a_process_ready_for_the_first_job_and_wakes_but_once(loop, clients, tmp_path):
+    told = tmp_path / "told"
+    client = clients(lambda: script_command(TEMPERS, str(told)))
+    client.wake(0.05)
+    client.wake()
+    assert client.processes == []
+    loop.until(told.is_file)
+    loop.for_a_while(0.1)
+    events = submit(client, "a", "good")
+    loop.until(lambda: ended(events))
+    client.wake()
+    loop.for_a_while(0.1)
+    assert [event["event"] for event in events] == ["started", "result"]
+    assert (told.read_text(), len(client.processes)) == ("ready ", 1)
+
+
+def test_a_client_that_cannot_wake_leaves_it_to_the_first_job_to_say_so(loop, clients):
+    client = clients(lambda: ProcessCommand("/nowhere/python", (), dict(os.environ)))
+    client.wake()
+    loop.for_a_while(0.1)
+    assert not client.is_running
+    events = submit(client, "a", "good")
+    loop.until(lambda: ended(events))
+    assert events[-1]["code"] == "worker-not-started"
+
+
+def test_a_client_that_was_shut_down_wakes_no_more(loop, clients):
+    client = clients()
+    client.wake(0.02)
+    client.shutdown()
+    loop.for_a_while(0.1)
     assert client.processes == []
 
 
