@@ -153,7 +153,7 @@ def _whole_job(part: dict) -> Iterator[str]:
         "| click | first answer, s of the clock | result, s of the clock | s of processors | peak MiB |",
         "|---|---|---|---|---|",
     )
-    for click in ("cold", "second"):
+    for click in filter(part.get, ("cold", "second", "again", "woken")):
         of = part[click]
         yield (
             f"| {click} | {of['first_answer_s']:.1f} | {of['result_s']:.1f} | {of['processor_s']:.1f} "
@@ -167,6 +167,9 @@ def _whole_job(part: dict) -> Iterator[str]:
     yield f"| no stage: imports, previews, files | {unnamed[0]:.1f} | {unnamed[1]:.1f} |"
     yield ""
     yield "Bias fields are found while the images are aligned: their time is the alignment's."
+    if "woken" in part:
+        yield "*Again*: cold once more, with files in main memory. *Woken*: like it, but the worker had loaded its packages while"
+        yield "the exam was looked at, as the panel lets it."
 
 
 def _growth(part: dict) -> Iterator[str]:
