@@ -42,10 +42,13 @@ lint: .venv/complete
 	.venv-hd-bet/bin/python -m pip install -qq --no-compile --disable-pip-version-check hd-bet==2.0.1 nnunetv2==2.8.1 torch==2.13.0
 	touch $@
 
-# nnU-Net takes part where `make .venv-hd-bet/complete` was run. EXAM: a folder with a raw exam, instead of a digital patient.
+# nnU-Net takes part where `make .venv-hd-bet/complete` was run. EXAM: a folder with a raw exam, instead of a digital patient;
+# ANTS: a Python that has antspyx, which else is left out, as are back ends that are not installed.
 bench: .venv/complete
 	$(BIN)/python Benchmarks/speed/inference.py
 	$(BIN)/python Benchmarks/speed/inference.py --fine
+	$(BIN)/python Benchmarks/speed/preprocessing.py $(if $(ANTS),--ants "$(ANTS)")
+	$(BIN)/python Benchmarks/speed/backends.py
 	$(BIN)/python Benchmarks/speed/whole_job.py $(if $(EXAM),--exam "$(EXAM)")
 	$(BIN)/python Benchmarks/speed/starting.py
 	$(BIN)/python Benchmarks/speed/training.py

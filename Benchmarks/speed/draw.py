@@ -81,7 +81,7 @@ def _preprocessing(part: dict) -> Iterator[str]:
     for name, left in sorted(part["unevenness"].items(), key=lambda item: item[1]):
         yield f"| {name} | {_beside_ours(part['bias_s'], name)} | {left:.3f} |"
     yield ""
-    yield "SimpleITK's alignment has the settings of its examples, which nobody tuned: here it does not converge."
+    yield "SimpleITK's alignment has the settings of its examples and, of its optimizers, the one that arrives soonest."
     yield "Brain extraction beside HD-BET's masks: [brain_extraction.md](../brain_extraction.md)."
 
 

@@ -60,7 +60,11 @@ def scans(seed: int) -> Scans:
 
 
 def by_simpleitk(fixed: sitk.Image, moving: sitk.Image) -> sitk.Transform:
-    """The rigid registration of SimpleITK's own examples: Mattes mutual information, a tenth of the voxels, three levels."""
+    """The rigid registration of SimpleITK's own examples: Mattes mutual information, a tenth of the voxels, three levels.
+
+    Of its optimizers the one with regular steps: plain gradient descent stops where it starts here (5.0 mm off), with a line
+    search it arrives as well and takes nine times as long.
+    """
     start = sitk.CenteredTransformInitializer(
         fixed, moving, sitk.Euler3DTransform(), sitk.CenteredTransformInitializerFilter.MOMENTS
     )
@@ -69,9 +73,7 @@ def by_simpleitk(fixed: sitk.Image, moving: sitk.Image) -> sitk.Transform:
     method.SetMetricSamplingStrategy(method.RANDOM)
     method.SetMetricSamplingPercentage(0.1, seed=1)
     method.SetInterpolator(sitk.sitkLinear)
-    method.SetOptimizerAsGradientDescent(
-        learningRate=1.0, numberOfIterations=100, convergenceMinimumValue=1e-6, convergenceWindowSize=10
-    )
+    method.SetOptimizerAsRegularStepGradientDescent(learningRate=2.0, minStep=1e-3, numberOfIterations=200)
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetShrinkFactorsPerLevel([4, 2, 1])
     method.SetSmoothingSigmasPerLevel([2, 1, 0])
