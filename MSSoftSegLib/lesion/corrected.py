@@ -39,7 +39,7 @@ def segment_corrected(
     probability, entropy = voxels(maps.probability), voxels(maps.entropy)
     inside = (voxels(labels) == LESION).astype(np.float32)
     found = label_instances(inside, threshold=0.5, min_lesion_mm3=0.0, voxel_volume_mm3=grid.voxel_volume_mm3)
-    partner = _partners(found, instances)
+    partner = _partners(count_shared_voxels(found, instances))
     known = np.array([1.0, *(lesion.lsu for lesion in originals)])[partner]
     lesions = measure_lesions(found, probability, entropy, known, grid)
     mask = found > 0
@@ -67,11 +67,17 @@ def _placed(lesion: Lesion, original: Lesion) -> Lesion:
     return dataclasses.replace(lesion, region=original.region, region_probability=original.region_probability)
 
 
-def _partners(found: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """For each instance 1…n of the first array the number in the second that shares most voxels with it, 0 = none."""
+def count_shared_voxels(found: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How many voxels each instance 1…n of the first array shares with each 1…m of the second, (n, m); one grid."""
     count, width = int(found.max(initial=0)), int(others.max(initial=0)) + 1
     both = (found > 0) & (others > 0)
     pairs = found[both].astype(np.int64) * width + others[both]
-    shared = np.bincount(pairs, minlength=(count + 1) * width).reshape(count + 1, width)[1:]
-    partner: np.ndarray = np.where(shared.any(axis=1), shared.argmax(axis=1), 0)
+    return np.bincount(pairs, minlength=(count + 1) * width).reshape(count + 1, width)[1:, 1:]
+
+
+def _partners(shared: np.ndarray) -> np.ndarray:
+    """For each instance the number of the other that it shares most voxels with, 0 = none."""
+    if not shared.shape[1]:
+        return np.zeros(len(shared), np.int64)
+    partner: np.ndarray = np.where(shared.any(axis=1), shared.argmax(axis=1) + 1, 0)
     return partner

@@ -8,6 +8,7 @@ from pathlib import Path
 import SimpleITK as sitk
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from MSSoftSegLib.lesion.corrected import DRAWN
 from MSSoftSegLib.lesion.measurement import SOFT_REACH_MM
 from MSSoftSegLib.lesion.ordering import sort_least_certain_first
 from MSSoftSegLib.lesion.segmentation import Segmentation
@@ -67,6 +68,7 @@ def render_report(
             overview=encode_data_uri(draw_overview(volumes, reference_name=modality)),
             lesions_shown=ordered[:MOST_CLOSE_UPS],
             lesions_listed=ordered[MOST_CLOSE_UPS:],
+            drawn=sum(lesion.status == DRAWN for lesion in ordered),
             close_ups=close_ups,
             close_up_mm=CLOSE_UP_MM,
             planes=planes,

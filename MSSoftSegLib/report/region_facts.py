@@ -56,7 +56,7 @@ def make_region_facts(found: ExamRegions) -> RegionFacts:
         volume_ml=make_volume_facts(found.volumes),
         fractions={name: round(value, 5) for name, value in found.volumes.fractions.items()},
         dissemination_in_space=tuple(make_dissemination_facts(answer) for answer in found.dissemination),
-        lesions=tuple(_lesion(place) for place in found.places),
+        lesions=tuple(make_lesion_region_facts(place) for place in found.places),
     )
 
 
@@ -84,7 +84,8 @@ def make_dissemination_facts(answer: Dissemination) -> DisseminationFacts:
     )
 
 
-def _lesion(place: LesionPlace) -> LesionRegionFacts:
+def make_lesion_region_facts(place: LesionPlace) -> LesionRegionFacts:
+    """One lesion's facts, rounded."""
     return LesionRegionFacts(
         id=place.id,
         region=place.place,

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from MSSoftSegLib.jobs.documents.document import Document
 from MSSoftSegLib.jobs.documents.job import Job
+from MSSoftSegLib.region.choices import Entered
 
 
 class ReportSpec(Document):
@@ -16,7 +17,8 @@ class ReportSpec(Document):
 
     result: a folder of ``segment``. reference, labels: the image whose grid the result lies on, and the corrected label map on it
     (1 = lesion). threshold, min_lesion_mm3: from which the correction began. reviewer: "" = nobody said. decided: how many of the
-    model's ``lesions`` at that threshold the reader accepted or rejected. out: the page; one that is there is replaced.
+    model's ``lesions`` at that threshold the reader accepted or rejected. spinal_cord, optic_nerve: what she entered about places
+    that a brain exam does not show. out: the page; one that is there is replaced.
     """
 
     result: Path
@@ -27,6 +29,8 @@ class ReportSpec(Document):
     reviewer: str = Field(default="", max_length=200)
     decided: int = Field(ge=0)
     lesions: int = Field(ge=0)
+    spinal_cord: Entered = Entered.NOT_ENTERED
+    optic_nerve: Entered = Entered.NOT_ENTERED
     out: Path
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 from pydantic import ValidationError
 
@@ -15,12 +16,14 @@ from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
 from MSSoftSegLib.jobs.documents.report import ReportJob, ReportSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.lesion.corrected import segment_corrected
+from MSSoftSegLib.lesion.corrected import count_shared_voxels, segment_corrected
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability
+from MSSoftSegLib.report.corrected_regions import correct_region_facts
 from MSSoftSegLib.report.html import render_report
 from MSSoftSegLib.report.lesion_table import read_lesions_csv
+from MSSoftSegLib.report.region_facts import RegionFacts
 from MSSoftSegLib.report.result import LesionFacts, Result, UncertaintyFacts
 from MSSoftSegLib.report.review import Review
 from MSSoftSegLib.result_files import ENTROPY_FILE, FACTS_FILE, LESIONS_FILE, PROBABILITY_FILE
@@ -38,11 +41,14 @@ def run_report(job: ReportJob, emit: Emit, cancelled: Callable[[], bool]) -> Pat
     result = _result(spec.result)
     reference = read_image(spec.reference)
     reporter.progress("lesions", 0.0)
-    segmentation = _segmentation(spec, result, reference)
+    probability = read_map(spec.result / PROBABILITY_FILE, like=reference)
+    instances = _model_instances(result, probability)
+    segmentation = _segmentation(spec, result, reference, probability, instances)
+    regions = _regions(spec, result, segmentation, instances)
     reporter.progress("report", 0.0)
     review = Review(spec.reviewer.strip(), spec.decided, spec.lesions, date.today())
     page = render_report(
-        result=_corrected(result, segmentation),
+        result=_corrected(result, segmentation, regions),
         segmentation=segmentation,
         reference=reference,
         card_markdown="",
@@ -65,16 +71,21 @@ def _result(folder: Path) -> Result:
         raise RequestError(f"{FACTS_FILE} in {folder.name} cannot be read", remedy="segment the exam again") from None
 
 
-def _segmentation(spec: ReportSpec, result: Result, reference: sitk.Image) -> Segmentation:
-    """The corrected lesions; GridMismatch where correction, result and reference do not share a grid."""
-    probability, entropy = (read_map(spec.result / name, like=reference) for name in (PROBABILITY_FILE, ENTROPY_FILE))
-    # The model's own lesions, under the numbers that its table has.
-    instances = label_instances(
+def _model_instances(result: Result, probability: sitk.Image) -> np.ndarray:
+    """The model's own lesions (z, y, x), under the numbers that its table has."""
+    return label_instances(
         voxels(probability),
         threshold=result.threshold,
         min_lesion_mm3=result.min_lesion_mm3,
         voxel_volume_mm3=Grid.of(probability).voxel_volume_mm3,
     )
+
+
+def _segmentation(
+    spec: ReportSpec, result: Result, reference: sitk.Image, probability: sitk.Image, instances: np.ndarray
+) -> Segmentation:
+    """The corrected lesions; GridMismatch where correction, result and reference do not share a grid."""
+    entropy = read_map(spec.result / ENTROPY_FILE, like=reference)
     lesions = read_lesions_csv(spec.result / LESIONS_FILE)
     if len(lesions) != instances.max(initial=0):
         raise RequestError(
@@ -93,7 +104,16 @@ def _segmentation(spec: ReportSpec, result: Result, reference: sitk.Image) -> Se
     )
 
 
-def _corrected(result: Result, segmentation: Segmentation) -> Result:
+def _regions(spec: ReportSpec, result: Result, segmentation: Segmentation, instances: np.ndarray) -> RegionFacts | None:
+    """Where the corrected lesions lie; None where the run did not find where its own do."""
+    if result.regions is None:
+        return None
+    shared = count_shared_voxels(voxels(segmentation.instances), instances)
+    entered = {"spinal_cord": spec.spinal_cord, "optic_nerve": spec.optic_nerve}
+    return correct_region_facts(result.regions, segmentation, shared, entered)
+
+
+def _corrected(result: Result, segmentation: Segmentation, regions: RegionFacts | None) -> Result:
     """The facts of the run, with those of the correction in their place."""
     own = (result.threshold, result.min_lesion_mm3) == (segmentation.threshold, segmentation.min_lesion_mm3)
     return result.model_copy(
@@ -101,9 +121,7 @@ def _corrected(result: Result, segmentation: Segmentation) -> Result:
             "threshold": segmentation.threshold,
             "min_lesion_mm3": segmentation.min_lesion_mm3,
             "operating_point": result.operating_point if own else "chosen by the reader",
-            # They were counted before lesions came and went.
-            "regions": None,
-            "regions_problem": "the lesions were corrected since places were last counted",
+            "regions": regions,
             "lesions": LesionFacts(
                 count=len(segmentation.lesions),
                 volume_ml=segmentation.volume_ml,
