@@ -125,7 +125,7 @@ class CurationWorkbench(VTKObservationMixin):
         if self._table.current is None or not isThere(self._table.current.flair):
             return
         if self._review.exam is not None:
-            self._review.refreshDisplay()
+            self._review.display.show()
         else:
             slicer.util.setSliceViewerLayers(background=self._table.current.flair, foreground=None)
 

@@ -101,7 +101,7 @@ class Workbench:
         parameters = self._parameters()
         self._listModels()
         self.segment.choose({name: getattr(parameters, name) for name in ("model", "device", "brain", "tta")})
-        self.review.restoreSettings()
+        self.review.display.restoreSettings()
         exam = findExamOfNode(parameters.currentExam)
         self.curation.restore()
         if exam is None:

@@ -15,6 +15,13 @@ from MSSoftSegLib.region.choices import Entered
 FIELDS = {"spinal_cord": "spinalCord", "optic_nerve": "opticNerve"}
 
 
+def readEntered(exam) -> dict[str, Entered]:
+    """What an exam's reader entered, by place; exam: None for none."""
+    words = {place: getattr(exam, field) if exam is not None else "" for place, field in FIELDS.items()}
+    # A scene may say what this version does not know.
+    return {place: Entered(word) if word in set(Entered) else Entered.NOT_ENTERED for place, word in words.items()}
+
+
 class DisseminationFields:
     """The two fields and the lines below them. onEntered(field, word): the reader said it."""
 
@@ -36,11 +43,8 @@ class DisseminationFields:
 
     def show(self, rows: Iterable[LesionRow], exam) -> None:
         """Of these lesions, and what this exam's reader entered; exam: None for none."""
-        entered = {}
+        entered = readEntered(exam)
         for place, field in FIELDS.items():
-            word = getattr(exam, field) if exam is not None else ""
-            # A scene may say what this version does not know.
-            entered[place] = Entered(word) if word in set(Entered) else Entered.NOT_ENTERED
             combo = getattr(self._ui, f"{field}Combo")
             wasBlocked = combo.blockSignals(True)
             combo.currentIndex = max(0, combo.findData(entered[place].value))

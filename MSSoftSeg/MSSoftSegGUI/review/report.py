@@ -25,7 +25,7 @@ TOPIC = "report"
 class Reviewed:
     """A result as the reader left it. labels: uint8 (k, j, i) on FLAIR's voxels; ras_from_ijk: 4×4, as the result has it.
 
-    decided: how many of the model's lesions are accepted or rejected.
+    decided: how many of the model's lesions are accepted or rejected. entered: of spinal_cord and optic_nerve, in words.
     """
 
     folder: Path
@@ -36,6 +36,7 @@ class Reviewed:
     min_lesion_mm3: float
     decided: int
     lesions: int
+    entered: dict[str, str]
 
 
 def openInBrowser(path: Path) -> bool:
@@ -89,6 +90,7 @@ class ReviewReport:
             "reviewer": self._reviewer(),
             "decided": reviewed.decided,
             "lesions": reviewed.lesions,
+            **reviewed.entered,
             "out": str(page),
         }
         self._jobs.ask(TOPIC, spec, on_result=lambda _summary: self._show(page), on_problem=self._fail, topic=TOPIC)

@@ -31,6 +31,7 @@ def test_the_report_is_asked_for_with_the_corrected_mask_and_the_readers_name(re
     exam = reader.segment_made(flair_node())
     worker, opened = listening(reader)
     reader.workbench.curation.saver.type_rater("anna")
+    exam.spinalCord = "affected"
     reader.click_row(0)
     reader.click("rejectButton")
     reader.click("reportButton")
@@ -38,6 +39,7 @@ def test_the_report_is_asked_for_with_the_corrected_mask_and_the_readers_name(re
     spec = worker.jobs[0]["spec"]
     assert worker.jobs[0]["kind"] == "report"
     assert (spec["reviewer"], spec["decided"], spec["lesions"]) == ("anna", 1, 2)
+    assert (spec["spinal_cord"], spec["optic_nerve"]) == ("affected", "not-entered")
     assert spec["result"] == exam.resultFolder
     labels, matrix = read_volume(Path(spec["labels"]))
     assert np.array_equal(labels == 1, reader.masks()[0])
