@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import vtk
@@ -11,6 +12,7 @@ from slicer.util import VTKObservationMixin
 from MSSoftSegGUI.prior.comparison import ComparedVisit, ReadComparison
 from MSSoftSegGUI.prior.corrections import Corrections, FoundMask
 from MSSoftSegGUI.prior.kept_cases import list_raters
+from MSSoftSegGUI.prior.kept_result import is_result_other
 from MSSoftSegGUI.scene.exam_drawing import hasDrawing, isFromModel
 from MSSoftSegGUI.scene.review_facts import ReviewFacts
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
@@ -31,16 +33,19 @@ class Freshness(VTKObservationMixin):
         self._work = ChunkedWork(later)
         self._comparison: ReadComparison | None = None
         self._exams: dict[str, Any] = {}
+        self._priorFolder: Path | None = None
         self._kept: bool | None = None
         self._isActive = self._isWaiting = self._isAsked = False
 
-    def watch(self, comparison: ReadComparison | None, exams: Mapping[str, Any]) -> None:
-        """Look after this comparison; exams: by visit those that are in the scene."""
+    def watch(
+        self, comparison: ReadComparison | None, exams: Mapping[str, Any], priorFolder: Path | None = None
+    ) -> None:
+        """Look after this comparison; exams: by visit those that are in the scene; priorFolder: of a prior that was a folder."""
         if comparison is None or self._comparison is None or comparison.folder != self._comparison.folder:
             self._kept = None
         self.removeObservers()
         self._work.stop()
-        self._comparison = comparison
+        self._comparison, self._priorFolder = comparison, priorFolder
         self._exams = {visit: exam for visit, exam in exams.items() if exam is not None} if comparison else {}
         for exam in self._exams.values():
             # A slider that is let go changes no voxel any more, but from then on its place counts.
@@ -55,6 +60,8 @@ class Freshness(VTKObservationMixin):
     def setActive(self, active: bool) -> None:
         """Whether somebody looks at the comparison: else nothing is computed."""
         self._isActive = active
+        # Nothing tells that a folder was written to: it is looked into whenever somebody comes back to it.
+        self._isAsked = self._isAsked or self._priorFolder is not None
         self._look()
 
     def takeCase(self, summary: Mapping[str, Any], rater: str) -> None:
@@ -89,7 +96,9 @@ class Freshness(VTKObservationMixin):
             yield
             exam = self._exams.get(visit)
             isOther = is_other(exam, self._corrections.find(exam), compared) if exam is not None else None
-            if isOther or (visit == BEFORE and exam is None and self._kept):
+            if visit == BEFORE and exam is None:
+                isOther = self._kept or (self._priorFolder and is_result_other(self._priorFolder, compared))
+            if isOther:
                 changed.append(visit)
         self._tell(tuple(changed))
 

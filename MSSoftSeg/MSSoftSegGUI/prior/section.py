@@ -17,6 +17,7 @@ from MSSoftSegGUI.prior.comparison_scene import ComparisonScene
 from MSSoftSegGUI.prior.corrections import Corrections, KeptMask
 from MSSoftSegGUI.prior.decisions import REJECTED
 from MSSoftSegGUI.prior.freshness import AFTER, BEFORE, Freshness
+from MSSoftSegGUI.prior.kept_result import find_result_folder
 from MSSoftSegGUI.prior.panel import PriorPanel
 from MSSoftSegGUI.prior.presenter import ComparePresenter, find_free_name
 from MSSoftSegGUI.prior.reading import ChangeReading
@@ -86,6 +87,7 @@ class PriorSection:
         """The module is opened; after the review, whose keys these are while nothing is compared."""
         self._isEntered = True
         self._giveKeys()
+        self.freshness.setActive(not self._isFolded)
 
     def leave(self) -> None:
         """Another module is opened."""
@@ -258,7 +260,9 @@ class PriorSection:
             return
         prior = next((each.exam for each in self._loaded() if each.key == self._exam.prior), "")
         before = findExamOfNode(slicer.mrmlScene.GetNodeByID(prior)) if prior else None
-        self.freshness.watch(comparison, {BEFORE: before, AFTER: self._exam})
+        self.freshness.watch(
+            comparison, {BEFORE: before, AFTER: self._exam}, priorFolder=find_result_folder(self._exam.prior)
+        )
 
     def _takeCase(self, key: str, summary) -> None:
         if self._exam is not None and key == self._exam.prior:

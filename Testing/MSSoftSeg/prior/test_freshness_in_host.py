@@ -148,6 +148,39 @@ def test_a_prior_in_the_scene_that_is_corrected_meanwhile_makes_it_old(reader, t
     wait_until_said(reader, "earlier visit")
 
 
+def write_instances(folder: Path, labels: np.ndarray) -> None:
+    """The lesions of a result, each a number of its own."""
+    from MSSoftSegGUI.scene.volume_files import write_volume
+    from scipy import ndimage
+
+    folder.mkdir(exist_ok=True)
+    instances, _count = ndimage.label(labels == 1)
+    write_volume(instances.astype(np.uint16), matrix_of(), folder / "lesion_instances.nii.gz")
+
+
+def test_a_prior_that_is_a_folder_and_was_segmented_anew_makes_it_old(reader, tmp_path):
+    drawn = compared(reader, tmp_path)
+    section = reader.workbench.prior
+
+    def come_back() -> None:
+        section.leave()
+        section.enter()
+        reader.rest(LONGER_S)
+
+    come_back()
+    assert said(reader) == "", "images alone say nothing"
+    write_instances(tmp_path / "2019", drawn)
+    come_back()
+    assert said(reader) == "", "the same lesions, whatever their numbers"
+    smaller = np.where(np.arange(drawn.shape[2]) < drawn.shape[2] // 2, drawn, 0)
+    write_instances(tmp_path / "2019", smaller)
+    come_back()
+    wait_until_said(reader, "earlier visit")
+    (tmp_path / "2019" / "lesion_instances.nii.gz").write_bytes(b"half a file")
+    come_back()
+    assert said(reader) == "", "what cannot be read is not said to have changed"
+
+
 def test_what_is_folded_away_computes_nothing_and_says_it_when_it_is_opened(reader, tmp_path):
     compared(reader, tmp_path)
     reader.ui("priorSection").collapsed = True
