@@ -1,16 +1,19 @@
 """How well regions are found: ventricles of real exams, places of digital patients' lesions, and what misregistration does.
 
     python Benchmarks/regions.py [--working FOLDER --data ../shared/data] [--patients 3 --first 0] [--places-only]
+    python Benchmarks/regions.py --patients 4 --first 30 --scan clinical --places-only --wrong
     python Benchmarks/regions.py --working FOLDER --patients 0 --misregistered 3
 
 Ventricles: working exams (`mssoftseg preprocess`) in FOLDER, named `tabriz_t01`, `tabriz_t04_visit1` and so on, against the
-manual `ventricles.nii.gz` of the exam (`tabriz/t01` of the data) on FLAIR's own slices. Places: digital patients in 2 mm voxels
-whose anatomy is known; the place of a lesion by the map that was found is right where it is the one that the same rules give on
-the true anatomy, and admissible where it is one of the true ones (a lesion that touches ventricle and cortex has two). Ends with
-who is taken for whom. Misregistration: the affine transform is turned by 3°, stretched by 3 % and shifted by 5 mm, each in a
-random direction, before the deformation and instead of it; left out with --places-only. With --misregistered, instead of the
-ventricles: the same error as often for each real exam, at the start of the affine registration and, unmended, at its end; a
-lesion (component of the manual `lesion.nii.gz`) is changed where it is named otherwise than without. Prints a table.
+manual `ventricles.nii.gz` of the exam (`tabriz/t01` of the data) on FLAIR's own slices. Places: digital patients whose anatomy
+is known, in 2 mm voxels or, with --scan clinical (FLAIR and T2 in slices of 3 mm) and --scan isotropic, in the 1 mm voxels in
+which exams are worked on; the place of a lesion by the map that was found is right where it is the one that the same rules give
+on the true anatomy, and admissible where it is one of the true ones (a lesion that touches ventricle and cortex has two). --wrong
+prints distances and memberships of each lesion that is not right. Ends with who is taken for whom. Misregistration: the affine
+transform is turned by 3°, stretched by 3 % and shifted by 5 mm, each in a random direction, before the deformation and instead
+of it; left out with --places-only. With --misregistered, instead of the ventricles: the same error as often for each real exam,
+at the start of the affine registration and, unmended, at its end; a lesion (component of the manual `lesion.nii.gz`) is changed
+where it is named otherwise than without. Prints a table.
 """
 
 from __future__ import annotations
@@ -32,7 +35,14 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.phantom.acquisition import sample_patient
 from MSSoftSegLib.phantom.anatomy import carry_labels, draw_anatomy
-from MSSoftSegLib.phantom.digital_patient import SMALL_SETTINGS, DigitalPatient, make_digital_patient
+from MSSoftSegLib.phantom.digital_patient import (
+    DEMO_SETTINGS,
+    ISOTROPIC_SETTINGS,
+    SMALL_SETTINGS,
+    DigitalPatient,
+    make_digital_patient,
+)
+from MSSoftSegLib.preprocessing.bias_correction import correct_bias
 from MSSoftSegLib.preprocessing.pipeline import resample_mask
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.preprocessing.working_folder import read_working_folder
@@ -41,14 +51,17 @@ from MSSoftSegLib.region.fluid import fluid_fraction
 from MSSoftSegLib.region.mapping import map_regions, regions_by
 from MSSoftSegLib.region.places import LesionPlace, place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
-from MSSoftSegLib.region.regions import REGIONS, Region
+from MSSoftSegLib.region.regions import FLUIDS, REGIONS, VENTRICLES, Region
 from MSSoftSegLib.region.registration import affine_transform, deform, find_affine_start, search_affine
 from MSSoftSegLib.resources import find_resources
 
 TURN_DEG, STRETCH, SHIFT_MM = 3.0, 0.03, 5.0
 SMALLEST_MM3 = 27.0
 RIM_MM = 4.0
-SPACING_MM = 2.0
+# Fluid this near to a ventricle of the atlas is that ventricle's.
+WALL_MM = 2.0
+# How a digital patient is scanned; her exam is worked on in voxels of her own spacing.
+SCANS = {"small": SMALL_SETTINGS, "clinical": DEMO_SETTINGS, "isotropic": ISOTROPIC_SETTINGS}
 
 
 def ventricle_dice(working: WorkingExam, manual: sitk.Image) -> tuple[float, float]:
@@ -64,38 +77,46 @@ def ventricle_dice(working: WorkingExam, manual: sitk.Image) -> tuple[float, flo
 
 
 def working_of(patient: DigitalPatient) -> WorkingExam:
-    """Her exam in 2 mm voxels, aligned by what is known of her, with the true brain mask."""
-    grid = isotropic_grid_around(patient.brain_mask, spacing_mm=SPACING_MM, margin_mm=2.0, multiple=16)
+    """Her exam in voxels of her own spacing, shading corrected as ever, aligned by what is known of her, with the true mask."""
+    spacing_mm = patient.settings.patient_spacing_mm
+    grid = isotropic_grid_around(patient.brain_mask, spacing_mm=spacing_mm, margin_mm=2.0, multiple=16)
     mask = resample_mask(patient.brain_mask, grid)
     ways = {m: patient.source_from_target(m, Modality.FLAIR) for m in patient.exam.modalities}
     images = {
-        m: sitk.Mask(resample(patient.exam.image(m), grid, source_from_grid=way), mask) for m, way in ways.items()
+        m: sitk.Mask(resample(correct_bias(patient.exam.image(m)).image, grid, source_from_grid=way), mask)
+        for m, way in ways.items()
     }
     grids = {m: Grid.of(patient.exam.image(m)) for m in images}
     return WorkingExam(images, mask, Modality.FLAIR, ways, grids, {})
 
 
-def true_regions(seed: int) -> RegionMap:
+def true_regions(seed: int, spacing_mm: float) -> RegionMap:
     """Her own tissues, named by the atlas's labels as the deformation carried them that she was drawn with."""
-    spacing_mm = SMALL_SETTINGS.patient_spacing_mm
     anatomy = draw_anatomy(spacing_mm, rng=np.random.default_rng([seed, 0]))
     atlas = sitk.GetArrayFromImage(sitk.ReadImage(str(find_resources() / "Atlas" / "regions.nii.gz")))
     label = carry_labels(atlas, spacing_mm, rng=np.random.default_rng([seed, 0]))
     below = np.isin(label, (Region.INFRATENTORIAL, Region.FOURTH_VENTRICLE))
     inner = {r: label == r for r in (Region.DEEP_GRAY, Region.CORPUS_CALLOSUM)} | {Region.INFRATENTORIAL: below}
     rest = ~np.any(list(inner.values()), axis=0)
+    tissue, fluid = anatomy.gray + anatomy.white, fluid_by_space(anatomy.csf, label, spacing_mm)
     # Where fluid and white matter mix at a ventricle's wall a voxel holds some gray matter: that is no cortex.
-    apart_mm = ndimage.distance_transform_edt(anatomy.ventricles < 0.5, sampling=spacing_mm)
-    folds = rest & (apart_mm > RIM_MM)
-    tissue, third = anatomy.gray + anatomy.white, label == Region.THIRD_VENTRICLE
+    ventricles = fluid[Region.LATERAL_VENTRICLE] + fluid[Region.THIRD_VENTRICLE]
+    apart_mm = ndimage.distance_transform_edt(ventricles < 0.5, sampling=spacing_mm)
     arrays = {region: np.zeros(label.shape, np.float32) for region in REGIONS}
-    arrays |= {region: tissue * there for region, there in inner.items()}
-    arrays[Region.CORTEX] = anatomy.gray * folds
+    arrays |= {region: tissue * there for region, there in inner.items()} | fluid
+    arrays[Region.CORTEX] = anatomy.gray * (rest & (apart_mm > RIM_MM))
     arrays[Region.CEREBRAL_WHITE] = tissue * rest - arrays[Region.CORTEX]
-    arrays[Region.LATERAL_VENTRICLE] = anatomy.ventricles * ~third
-    arrays[Region.THIRD_VENTRICLE] = anatomy.ventricles * third
-    arrays[Region.OUTER_FLUID] = anatomy.csf - anatomy.ventricles
     return RegionMap({r: anatomy.frame.grid.image(a.astype(np.float32)) for r, a in arrays.items()}, "truth")
+
+
+def fluid_by_space(csf: np.ndarray, label: np.ndarray, spacing_mm: float) -> dict[Region, np.ndarray]:
+    """Her fluid by the space of the atlas that lies nearest: all of the ventricles, their horns too."""
+    known = np.isin(label, FLUIDS) | (label == Region.OUTSIDE)
+    apart_mm, nearest = ndimage.distance_transform_edt(~known, sampling=spacing_mm, return_indices=True)
+    space = label[tuple(nearest)]
+    # A sulcus that the atlas does not know may lie deep, near a ventricle.
+    inner = {r: csf * ((space == r) & (apart_mm <= WALL_MM)) for r in VENTRICLES}
+    return inner | {Region.OUTER_FLUID: csf - np.sum(list(inner.values()), axis=0)}
 
 
 def perturbed(affine: sitk.AffineTransform, middle: np.ndarray, *, rng: np.random.Generator) -> sitk.AffineTransform:
@@ -173,9 +194,9 @@ class Placed:
         return " | ".join([str(count), *(f"{share:.3f}" for share in shares)])
 
 
-def placed_patient(seed: int, *, misregistered: bool) -> Placed:
+def placed_patient(seed: int, scan: str, *, misregistered: bool) -> Placed:
     """One digital patient's lesions."""
-    patient, atlas = make_digital_patient(seed=seed, settings=SMALL_SETTINGS), read_atlas_regions()
+    patient, atlas = make_digital_patient(seed=seed, settings=SCANS[scan]), read_atlas_regions()
     truth = voxels(patient.patient_truth)
     grid = Grid.of(patient.patient_truth)
     instances = grid.image(
@@ -194,7 +215,24 @@ def placed_patient(seed: int, *, misregistered: bool) -> Placed:
     found = [
         place_lesions(instances, regions_by(way, atlas, working, fluid, lesions), flair_from_patient) for way in ways
     ]
-    return Placed(place_lesions(instances, true_regions(seed)), found[0], tuple(found[1:]))
+    return Placed(place_lesions(instances, true_regions(seed, grid.spacing_mm[0])), found[0], tuple(found[1:]))
+
+
+def write_wrong(placed: Placed) -> None:
+    """Each lesion whose place is not right: the true place, then the one that was found."""
+    for true, found in zip(placed.true, placed.found, strict=True):
+        if true.place is not found.place:
+            length = f"{true.longest_axis_mm:.0f} mm long"
+            sys.stdout.write(f"| lesion {true.id}, {length} | {described(true)} | {described(found)} |\n")
+
+
+def described(place: LesionPlace) -> str:
+    """Names, gaps to ventricle and cortex, and what belongs to a place at all."""
+    gaps = ", ".join(
+        "–" if gap is None else f"{gap:.1f}" for gap in (place.distance_to_ventricle_mm, place.distance_to_cortex_mm)
+    )
+    members = ", ".join(f"{name} {share:.2f}" for name, share in place.membership.items() if share >= 0.05)
+    return f"{' + '.join(place.places)}; {gaps} mm; {members}"
 
 
 def write_misregistered(working: Path, data: Path, times: int) -> None:
@@ -232,7 +270,9 @@ def main() -> None:
     parser.add_argument("--misregistered", type=int, default=0, help="errors drawn for each exam of --working")
     parser.add_argument("--patients", type=int, default=3)
     parser.add_argument("--first", type=int, default=0, help="number of the first digital patient")
+    parser.add_argument("--scan", choices=sorted(SCANS), default="small", help="how digital patients are scanned")
     parser.add_argument("--places-only", action="store_true")
+    parser.add_argument("--wrong", action="store_true", help="each lesion whose place is not right")
     given = parser.parse_args()
     if given.working and given.misregistered:
         write_misregistered(given.working, given.data, given.misregistered)
@@ -244,9 +284,11 @@ def main() -> None:
     write(f"| {heads} |\n" if given.patients else "")
     confused: Counter[tuple[str, str]] = Counter()
     for seed in range(given.first, given.first + given.patients):
-        placed = placed_patient(seed, misregistered=not given.places_only)
+        placed = placed_patient(seed, given.scan, misregistered=not given.places_only)
         confused.update((true.place, found.place) for true, found in zip(placed.true, placed.found, strict=True))
         write(f"| {seed} | {placed.line} |\n")
+        if given.wrong:
+            write_wrong(placed)
         sys.stdout.flush()
     for (true, found), count in sorted(confused.items()):
         write(f"| {true} taken for {found} | {count} |\n")

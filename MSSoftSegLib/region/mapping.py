@@ -25,8 +25,11 @@ LEAST_BRAIN_ML = 400.0
 PRIOR_MM = 2.0
 # Fluid belongs to the nearest fluid space of the atlas; this far apart (mm) one of two is e times as probable.
 SPACE_MM = 1.5
-# A piece of fluid counts as ventricle only where it reaches one of the atlas's within this.
+# A piece of fluid counts as ventricle only where it reaches one of the atlas's within this; a small one (a perivascular
+# space, the bottom of a sulcus) only where it lies on it.
 REACH_MM = 4.0
+SMALL_PIECE_MM3 = 500.0
+SMALL_REACH_MM = 1.0
 SMALLEST_PRIOR = 1e-4
 ATLAS_SOURCE = "ICBM 152 atlas, registered and refined by the exam's own images"
 
@@ -64,7 +67,7 @@ def regions_by(
     outer = _fluid_spaces(apart_mm, brain)
     core = np.min([apart_mm[space] for space in VENTRICLES], axis=0) < 1
     wet = _with_ventricles(working, wet, core, 1 - outer[Region.OUTER_FLUID])
-    _give_lost_pieces_to_outer_fluid(outer, apart_mm, wet)
+    _give_lost_pieces_to_outer_fluid(outer, apart_mm, wet, working.grid.voxel_volume_mm3)
     prior = _priors(atlas, atlas_from_working, working.grid)
     # Not dilated: cortex that a lesion touches must still be seen as cortex.
     inside = np.zeros(brain.shape, bool) if lesions is None else voxels(lesions) > 0
@@ -148,13 +151,16 @@ def _with_ventricles(working: WorkingExam, wet: np.ndarray, core: np.ndarray, ve
 
 
 def _give_lost_pieces_to_outer_fluid(
-    shares: dict[Region, np.ndarray], apart_mm: dict[Region, np.ndarray], wet: np.ndarray
+    shares: dict[Region, np.ndarray], apart_mm: dict[Region, np.ndarray], wet: np.ndarray, voxel_mm3: float
 ) -> None:
     """Pieces of ventricle that reach none of the atlas's ventricles: sulci, cavities. Changes the shares."""
     for space in VENTRICLES:
         piece, count = ndimage.label((wet * shares[space]) > 0.3)
-        reached = np.zeros(count + 1, bool)
-        reached[np.unique(piece[apart_mm[space] <= REACH_MM])] = True
+        is_small = np.bincount(piece.ravel(), minlength=count + 1) * voxel_mm3 < SMALL_PIECE_MM3
+        near, nearest = (np.zeros(count + 1, bool) for _ in range(2))
+        near[np.unique(piece[apart_mm[space] <= REACH_MM])] = True
+        nearest[np.unique(piece[apart_mm[space] <= SMALL_REACH_MM])] = True
+        reached = np.where(is_small, nearest, near)
         lost = (piece > 0) & ~reached[piece]
         shares[Region.OUTER_FLUID][lost] += shares[space][lost]
         shares[space][lost] = 0

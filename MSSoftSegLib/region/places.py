@@ -30,6 +30,9 @@ SMALLEST_PART_MM3 = 27.0
 # Lesion voxels are looked up at points no wider apart than this.
 SAMPLE_MM = 1.0
 MEMBER_FROM = 0.5
+# Places that hold voxels of a lesion, where the others are touched by it; and the share of it that is most of it.
+BY_VOLUME = (Place.INFRATENTORIAL, Place.DEEP_GRAY)
+MOST_OF_IT = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,24 @@ class LesionPlace:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """The places it belongs to (membership of at least one half), most of its volume first; at least the likeliest."""
-        ordered = sorted(Place, key=lambda place: -self.share[place])
-        members = tuple(place for place in ordered if self.membership[place] >= MEMBER_FROM)
-        return members or (max(Place, key=lambda place: self.membership[place]),)
+        """The places it belongs to (membership of at least one half), at least the likeliest.
+
+        In the order in which the definitions list them: of a lesion that touches ventricle and cortex both, neither its volume
+        near each nor the last tenths of a millimeter decide what comes first. Infratentorial or of deep gray matter it is first
+        where most of its volume lies there, and last where it only reaches there.
+        """
+        members = [place for place in Place if self.membership[place] >= MEMBER_FROM]
+        return tuple(sorted(members, key=self._rank)) or (max(Place, key=lambda place: self.membership[place]),)
 
     @property
     def place(self) -> Place:
         """The one place to name where there is room for one."""
         return self.places[0]
+
+    def _rank(self, place: Place) -> int:
+        if place not in BY_VOLUME:
+            return 1
+        return 0 if self.share[place] >= MOST_OF_IT else 2
 
 
 def place_lesions(

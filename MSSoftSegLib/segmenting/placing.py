@@ -45,7 +45,7 @@ def add_places(
 
 
 def _placed(lesion: Lesion, place: LesionPlace) -> Lesion:
-    """One lesion with its place; the region named is the one that holds most of it."""
+    """One lesion with its place; the region named is the first of its places."""
     return replace(
         lesion,
         region=place.place.value,

@@ -53,6 +53,15 @@ def test_a_large_lesion_that_reaches_below_the_tentorium_is_infratentorial_too()
     assert tall.share[Place.INFRATENTORIAL] == pytest.approx(0.25)
 
 
+def test_what_is_named_first_does_not_hang_on_volume_unless_it_holds_most_of_the_lesion():
+    at_both = placed(lesion((10, 50)) | lesion((40, 50), y=(2, 20)))
+    assert at_both.share[Place.JUXTACORTICAL] > at_both.share[Place.PERIVENTRICULAR]
+    assert at_both.places == (Place.PERIVENTRICULAR, Place.JUXTACORTICAL)
+    reaching, mostly = placed(lesion((10, 16), z=(5, 25))), placed(lesion((10, 16), z=(0, 17)))
+    assert reaching.places[-1] == mostly.places[0] == Place.INFRATENTORIAL
+    assert reaching.place is not Place.INFRATENTORIAL
+
+
 def test_a_lesion_of_the_thalamus_at_the_ventricle_is_deep_gray_and_not_periventricular():
     """Both definitions leave out deep gray matter."""
     assert placed(lesion((10, 16), y=(31, 38))).places == (Place.DEEP_GRAY,)
