@@ -67,6 +67,7 @@ docs-images: demo
 	$(BIN)/python Docs/make/report_picture.py
 	$(BIN)/python Docs/make/soft_mask_picture.py Docs/pictures/soft_masks.png
 	$(BIN)/python Docs/make/screenshots.py --exam demo/exam --result demo/result
+	$(BIN)/python Docs/make/screenshots.py --exam demo/exam --result demo/result --dark
 
 # Train the shipped model anew: hours on two cores. DATA is the folder with open_ms, catania and tabriz (see the model's card).
 DATA ?= ../shared/data

@@ -6,6 +6,8 @@ from the real worker and the model that ships; the frame around them is SlicerHo
     python Docs/make/screenshots.py [--small | --exam FOLDER --result FOLDER [--comparison FOLDER]] [--dark]
                                     [--part visit|prior|curation|training]
 
+In dark colors one picture a section is enough, and of all but the visits side by side the panel alone.
+
 With --result the run is not waited for: a result folder of `mssoftseg segment` on that exam is shown. The part "curation"
 needs it: the demo's will do. --comparison: a folder of `mssoftseg change`, with the visits of `Docs/make/two_visits.py`. --dark:
 in colors like those of Slicer's dark theme, as NAME_dark.png.
@@ -28,6 +30,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "MSSoftSeg")]
 OUT = ROOT / "Docs" / "screenshots"
 SIZE = (1366, 900)
 COLORS, MOST_BYTES = (256, 192, 128, 96, 80), 300_000
+# In dark colors one picture for each section: of the panel alone, and of the window where views belong to it.
+DARK_PANELS = ("running", "review", "edit", "soft_label", "library", "raters", "train_plan", "environment")
+DARK_WINDOWS = ("prior",)
+PANEL_WIDTH = 446
 # Beside a lesion that is large enough to be seen and small enough to fit.
 LARGEST_SHOWN_MM3, ZOOM = 600.0, 0.4
 STROKES_MM = ((9.0, 4.0, 0.0), (10.0, 6.0, 0.0), (11.0, 8.0, 0.0))
@@ -152,6 +158,12 @@ def _shoot(reader, name: str, *openSections: str) -> None:
     """A picture of the window with these sections open and the others folded."""
     from Testing.SlicerHost.rendering import save_window
 
+    isDark = bool(_ending())
+    if isDark and name not in (*DARK_PANELS, *DARK_WINDOWS):
+        return
+    if isDark and name != "running":
+        # The section itself: what stands above it is in other pictures.
+        openSections = openSections[-1:]
     for section in ("exam", "segment", "review", "edit", "prior", "softLabel", "library", "train", "environment"):
         reader.ui(f"{section}Section").collapsed = f"{section}Section" not in openSections
     reader.host.process_events()
@@ -159,6 +171,8 @@ def _shoot(reader, name: str, *openSections: str) -> None:
     save_window(path, SIZE)
     with Image.open(path) as picture:
         whole = picture.convert("RGB")
+    if isDark and name in DARK_PANELS:
+        whole = whole.crop((0, 0, PANEL_WIDTH, SIZE[1]))
     # Gray images, a few colors: 256 are enough, and the repository stays small.
     for colors in COLORS:
         whole.quantize(colors, dither=Image.Dither.NONE).save(path, optimize=True)

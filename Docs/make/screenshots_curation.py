@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from Docs.make.shown_folder import library_to_be_seen
+
 LARGEST_SHOWN_VOXELS, SMALL_VOXELS, ZOOM = 900, 250, 0.32
 # Pseudonym, how uncertain the model was, status, raters.
 CASES = (
@@ -27,8 +29,11 @@ def play(exam: Path, result: Path, shoot) -> None:
     from Testing.MSSoftSeg.people.curator import at_work
     from Testing.SlicerHost import start
 
-    with tempfile.TemporaryDirectory(prefix="share-") as scratch, at_work(start()) as person:
-        library = Path(scratch) / "MS library"
+    with (
+        tempfile.TemporaryDirectory(prefix="share-") as scratch,
+        library_to_be_seen() as library,
+        at_work(start()) as person,
+    ):
         place = _fill(library, exam, result, Path(scratch))
         person.load_exam(exam)
         person.workbench.showResult(result)

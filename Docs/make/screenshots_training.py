@@ -4,9 +4,10 @@ few minutes from the model that ships, a real comparison."""
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
+
+from Docs.make.shown_folder import library_to_be_seen
 
 PATIENTS, SHOWN = range(1, 9), 1
 RECIPE = """
@@ -32,13 +33,12 @@ def play(shoot) -> None:
     from Testing.MSSoftSeg.people.learner import at_work, write_exam
     from Testing.SlicerHost import start
 
-    with tempfile.TemporaryDirectory(prefix="share-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="share-") as scratch, library_to_be_seen() as library:
         folder = Path(scratch)
         os.environ["MSSOFTSEG_JOBS"], os.environ["MSSOFTSEG_MODELS"] = str(folder / "jobs"), str(folder / "models")
         recipe = folder / "ward.toml"
         recipe.write_text(RECIPE, encoding="utf-8")
-        # A path as it could be: it stands in the picture.
-        library = _fill(Path(tempfile.gettempdir()) / "MS library")
+        _fill(library)
         with at_work(start()) as person:
             person.load_exam(write_exam(folder / "P1", SHOWN))
             person.ui("trainSection").collapsed = False
@@ -52,10 +52,9 @@ def play(shoot) -> None:
             person.wait_verdict()
             person.rest(1.0)
             shoot(person, "train_decision", "trainSection")
-        shutil.rmtree(library)
 
 
-def _fill(library: Path) -> Path:
+def _fill(library: Path) -> None:
     """Approved cases, drawn as they are."""
     from MSSoftSegLib.library.creation import create_library
     from Testing.MSSoftSeg.people.learner import piece
@@ -67,4 +66,3 @@ def _fill(library: Path) -> Path:
         add_case(
             library, patient=f"P{seed}", images=images, raters={"anna": truth}, status="approved", preprocessed=True
         )
-    return library
