@@ -13,6 +13,7 @@ from MSSoftSegLib.dicom.packages import import_package
 from MSSoftSegLib.dicom.planes import SERIES, Stack
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.itk_file import quiet_itk
+from MSSoftSegLib.exam.placement import MOST_VOXELS
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -55,12 +56,15 @@ def _decoded(path: Path, name: str) -> _Decoded:
             dataset.file_meta.TransferSyntaxUID = _syntax_of_bare(dataset)
         if int(dataset.get("SamplesPerPixel", 1)) != 1:
             raise BadImage(f"{name} is in color", remedy="name the FLAIR series")
-        frames, rescaled = _frames(path, dataset, name)
+        frames = int(dataset.get("NumberOfFrames", 1) or 1)
+        if frames * int(dataset.get("Rows", 1)) * int(dataset.get("Columns", 1)) > MOST_VOXELS:
+            raise BadImage(f"{name} states more voxels than an image of a head has", remedy="fetch it again")
+        pixels, rescaled = _frames(path, dataset, name)
     except BadImage:
         raise
     except Exception:  # whatever a damaged file makes a decoder raise
         raise BadImage(f"the pixels of an image of {name} cannot be read", remedy="fetch it again") from None
-    return _Decoded(dataset, frames if frames.ndim == 3 else frames[None], rescaled)
+    return _Decoded(dataset, pixels if pixels.ndim == 3 else pixels[None], rescaled)
 
 
 def _syntax_of_bare(dataset: Dataset) -> str:

@@ -9,7 +9,13 @@ import numpy as np
 
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid
-from MSSoftSegLib.exam.placement import PLACEMENT_TOLERANCE_MM, check_axes, check_spacing, nearest_orthonormal
+from MSSoftSegLib.exam.placement import (
+    PLACEMENT_TOLERANCE_MM,
+    check_axes,
+    check_solid,
+    check_spacing,
+    nearest_orthonormal,
+)
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -114,6 +120,7 @@ def _grid(first: FramePlane, origin: np.ndarray, normal: np.ndarray, gap_mm: flo
     direction = np.stack([first.row, first.column, normal], axis=1)
     spacing_mm = (*first.spacing_mm, gap_mm)
     size = (*first.size, count)
+    check_solid(name, size)
     check_spacing(name, np.array(spacing_mm))
     check_axes(name, direction, np.array(spacing_mm), size)
     x, y, z = (float(value) for value in origin)

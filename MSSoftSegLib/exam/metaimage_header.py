@@ -6,12 +6,13 @@ not at right angles, and goes on with half-decoded voxels when the compressed da
 
 from __future__ import annotations
 
-import zlib
+import math
 from pathlib import Path
 
 import numpy as np
 
 from MSSoftSegLib.errors import BadImage
+from MSSoftSegLib.exam.inflating import GZIP_OR_ZLIB, SURPLUS_BYTES, Damaged, TooLong, inflate
 from MSSoftSegLib.exam.itk_file import DAMAGED
 from MSSoftSegLib.exam.placement import EXPORT_AGAIN, check_axes, check_solid, check_spacing
 
@@ -23,7 +24,6 @@ BYTES_PER_VOXEL = {
     "MET_CHAR": 1, "MET_UCHAR": 1, "MET_SHORT": 2, "MET_USHORT": 2, "MET_INT": 4, "MET_UINT": 4, "MET_LONG": 4,
     "MET_ULONG": 4, "MET_LONG_LONG": 8, "MET_ULONG_LONG": 8, "MET_FLOAT": 4, "MET_DOUBLE": 8,
 }  # fmt: skip
-ZLIB_OR_GZIP_STREAM = 47  # zlib's window-bits code for "either, and check its checksum"
 
 
 def check_metaimage(path: Path) -> None:
@@ -39,10 +39,17 @@ def check_metaimage(path: Path) -> None:
     check_spacing(name, spacing_mm)
     check_axes(name, direction, spacing_mm, size)
     voxels = content[first_byte:] if header["ElementDataFile"] == "LOCAL" else _detached(path, header)
+    binary = header.get("BinaryData", "True").lower() == "true"
+    # Of text every value takes a character and, but for the last, what parts it from the next.
+    promised_bytes = math.prod(size) * _itemsize(name, header) if binary else 2 * math.prod(size) - 1
     if header.get("CompressedData", "").lower() == "true":
-        voxels = _decompressed(name, voxels)
-    if header.get("BinaryData", "True").lower() == "true":
-        _check_length(name, header, size, voxels)
+        voxels = _decompressed(name, voxels, promised_bytes)
+    missing = promised_bytes - len(voxels)
+    if missing > 0:
+        raise BadImage(f"{name} is cut short: {missing} bytes of its voxels are missing", remedy=DAMAGED)
+    # A detached voxel file may begin with a header of its own; behind a header of ours, surplus means a wrong size.
+    if missing < 0 and binary and header["ElementDataFile"] == "LOCAL":
+        raise BadImage(f"{name} holds {-missing} bytes more than its header says", remedy=DAMAGED)
 
 
 def find_voxel_file(path: Path) -> Path:
@@ -110,24 +117,18 @@ def _detached(path: Path, header: dict[str, str]) -> bytes:
         ) from None
 
 
-def _decompressed(name: str, content: bytes) -> bytes:
-    stream = zlib.decompressobj(ZLIB_OR_GZIP_STREAM)
+def _decompressed(name: str, content: bytes, promised_bytes: int) -> bytes:
     try:
-        voxels = stream.decompress(content)
-    except zlib.error:
-        voxels = b""
-    if not stream.eof:
-        raise BadImage(f"the compressed data of {name} is damaged or incomplete", remedy=DAMAGED)
-    return voxels
+        return inflate(content, most_bytes=promised_bytes + SURPLUS_BYTES, kind=GZIP_OR_ZLIB)[0]
+    except TooLong:
+        raise BadImage(f"{name} holds far more bytes than its header accounts for", remedy=DAMAGED) from None
+    except Damaged:
+        raise BadImage(f"the compressed data of {name} is damaged or incomplete", remedy=DAMAGED) from None
 
 
-def _check_length(name: str, header: dict[str, str], size: tuple[int, ...], voxels: bytes) -> None:
-    itemsize = BYTES_PER_VOXEL.get(header.get("ElementType", ""))
-    if itemsize is None:
-        raise BadImage(f"the voxels of {name} are of an unknown type", remedy=EXPORT_AGAIN)
-    missing = int(np.prod(size, dtype=np.int64)) * itemsize - len(voxels)
-    if missing > 0:
-        raise BadImage(f"{name} is cut short: {missing} bytes of its voxels are missing", remedy=DAMAGED)
-    # A detached voxel file may begin with a header of its own; behind a header of ours, surplus means a wrong size.
-    if missing < 0 and header["ElementDataFile"] == "LOCAL":
-        raise BadImage(f"{name} holds {-missing} bytes more than its header says", remedy=DAMAGED)
+def _itemsize(name: str, header: dict[str, str]) -> int:
+    """Bytes of a voxel."""
+    try:
+        return BYTES_PER_VOXEL[header.get("ElementType", "")]
+    except KeyError:
+        raise BadImage(f"the voxels of {name} are of an unknown type", remedy=EXPORT_AGAIN) from None

@@ -7,9 +7,8 @@ where the image lies is still taken from ITK, so that it lies where Slicer shows
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
+import math
 from pathlib import Path
 
 import nibabel
@@ -21,9 +20,11 @@ from nibabel.wrapstruct import WrapStructError
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.image_format import ImageFormat
+from MSSoftSegLib.exam.inflating import SURPLUS_BYTES, Damaged, TooLong, inflate_all, peek
 from MSSoftSegLib.exam.itk_file import DAMAGED, read_grid_by_itk
 from MSSoftSegLib.exam.placement import (
     EXPORT_AGAIN,
+    MOST_VOXELS,
     PLACEMENT_TOLERANCE_MM,
     check_matrix,
     check_range,
@@ -36,6 +37,8 @@ from MSSoftSegLib.exam.placement import (
 HEADER_BYTES = 348
 NIFTI2_HEADER_BYTES = 540
 FIRST_VOXEL_BYTE = 352
+# Behind all notes that a writer may put between header and voxels.
+LAST_FIRST_VOXEL_BYTE = 1 << 26
 # The lower three bits of xyzt_units; 0 is "unknown", which everyone reads as mm.
 MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 # NIfTI points are RAS, ITK's LPS.
@@ -44,46 +47,83 @@ LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 def read_nifti(path: Path) -> sitk.Image:
     """A NIfTI-1 file as a three-dimensional float32 image, its scaling applied, its grid checked."""
-    content = read_decompressed(path)
-    header = _header(path.name, content)
+    stored = path.read_bytes()
+    header = _header(path.name, _beginning(path.name, stored))
     size = _size(path.name, header)
-    array = _voxels(path.name, header, content, size)
+    array = _voxels(path.name, header, _unpacked(path.name, stored, header), size)
     return _grid(path, header, size).image(array)
 
 
 def read_nifti_channels(path: Path, count: int) -> list[sitk.Image]:
     """The volumes of a four-dimensional NIfTI-1 file, each as ``read_nifti`` gives one; BadImage where there are not so many."""
-    content = read_decompressed(path)
-    header = _header(path.name, content)
+    stored = path.read_bytes()
+    header = _header(path.name, _beginning(path.name, stored))
     *size, found = [*_dimensions(path.name, header), 1, 1, 1][:4]
     if found != count or len(_dimensions(path.name, header)) > 4:
-        stated = " × ".join(str(side) for side in _dimensions(path.name, header))
-        raise BadImage(f"{path.name} has {stated} voxels, not {count} channels", remedy="correct dataset.json")
+        shown = " × ".join(str(side) for side in _dimensions(path.name, header))
+        raise BadImage(f"{path.name} has {shown} voxels, not {count} channels", remedy="correct dataset.json")
     x, y, z = size
     check_solid(path.name, (x, y, z))
-    whole = _voxels(path.name, header, content, (x, y, z, count))
+    whole = _voxels(path.name, header, _unpacked(path.name, stored, header), (x, y, z, count))
     grid = _grid(path, header, (x, y, z))
     return [grid.image(channel) for channel in whole]
 
 
 def read_decompressed(path: Path) -> bytes:
     """The whole file, decompressed if its name ends in .gz; the checksum in the gzip trailer must hold."""
-    content = path.read_bytes()
-    if not path.name.lower().endswith(".gz"):
-        return content
-    if content[:2] != b"\x1f\x8b":
-        raise BadImage(f"{path.name} is not gzip-compressed, as its name says", remedy="rename it to .nii")
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error):
-        raise BadImage(f"the compressed data of {path.name} is damaged or incomplete", remedy=DAMAGED) from None
+    stored = path.read_bytes()
+    return _unpacked(path.name, stored, _header(path.name, _beginning(path.name, stored)))
 
 
 def check_complete(path: Path) -> None:
     """Refuse a file that does not hold all the voxels that its header promises."""
-    content = read_decompressed(path)
-    header = _header(path.name, content)
-    _stored(path.name, header, content, _size(path.name, header))
+    stored = path.read_bytes()
+    header = _header(path.name, _beginning(path.name, stored))
+    _stored(path.name, header, _unpacked(path.name, stored, header), _size(path.name, header))
+
+
+def _is_packed(name: str) -> bool:
+    return name.lower().endswith(".gz")
+
+
+def _beginning(name: str, stored: bytes) -> bytes:
+    """The header and a little more, decompressed where the name says so: enough to know how much may follow."""
+    if not _is_packed(name):
+        return stored[:NIFTI2_HEADER_BYTES]
+    if stored[:2] != b"\x1f\x8b":
+        raise BadImage(f"{name} is not gzip-compressed, as its name says", remedy="rename it to .nii")
+    try:
+        beginning = peek(stored, NIFTI2_HEADER_BYTES)
+    except Damaged:
+        raise _damaged(name) from None
+    if len(beginning) < FIRST_VOXEL_BYTE:
+        # Cut short in transfer rather than something else under this name, where not even this is whole.
+        _inflated(name, stored, NIFTI2_HEADER_BYTES)
+    return beginning
+
+
+def _unpacked(name: str, stored: bytes, header: nibabel.Nifti1Header) -> bytes:
+    """The whole file decompressed, and no more than its header accounts for."""
+    voxels = math.prod(_dimensions(name, header))
+    if voxels > MOST_VOXELS:
+        raise BadImage(f"{name} states {voxels} values, more than an image of a head has", remedy=EXPORT_AGAIN)
+    if not _is_packed(name):
+        return stored
+    promised_bytes = _first_voxel_byte(name, header) + voxels * _type(name, header).itemsize
+    return _inflated(name, stored, promised_bytes + SURPLUS_BYTES)
+
+
+def _inflated(name: str, stored: bytes, most_bytes: int) -> bytes:
+    try:
+        return inflate_all(stored, most_bytes=most_bytes)
+    except TooLong:
+        raise BadImage(f"{name} holds far more bytes than its header accounts for", remedy=DAMAGED) from None
+    except Damaged:
+        raise _damaged(name) from None
+
+
+def _damaged(name: str) -> BadImage:
+    return BadImage(f"the compressed data of {name} is damaged or incomplete", remedy=DAMAGED)
 
 
 def _header(name: str, content: bytes) -> nibabel.Nifti1Header:
@@ -123,20 +163,33 @@ def _size(name: str, header: nibabel.Nifti1Header) -> tuple[int, int, int]:
 
 def _stored(name: str, header: nibabel.Nifti1Header, content: bytes, size: tuple[int, ...]) -> np.ndarray:
     """The voxels as stored, (x, y, z[, channel]), a view of content."""
-    try:
-        dtype = header.get_data_dtype()
-    except (HeaderDataError, KeyError):
-        raise BadImage(f"the voxels of {name} are of an unknown type", remedy=EXPORT_AGAIN) from None
+    dtype = _type(name, header)
     if dtype.kind not in "iuf":
         raise BadImage(
             f"{name} holds color or complex values, not grey values",
             remedy="give the original magnitude image, not a screenshot, color map or raw data",
         )
-    offset = int(header["vox_offset"]) if header["vox_offset"] >= FIRST_VOXEL_BYTE else FIRST_VOXEL_BYTE
+    offset = _first_voxel_byte(name, header)
     missing = offset + int(np.prod(size, dtype=np.int64)) * dtype.itemsize - len(content)
     if missing > 0:
         raise BadImage(f"{name} is cut short: {missing} bytes of its voxels are missing", remedy=DAMAGED)
     return np.frombuffer(content, dtype, int(np.prod(size)), offset).reshape(size, order="F")
+
+
+def _type(name: str, header: nibabel.Nifti1Header) -> np.dtype:
+    """How a voxel is stored."""
+    try:
+        return header.get_data_dtype()
+    except (HeaderDataError, KeyError):
+        raise BadImage(f"the voxels of {name} are of an unknown type", remedy=EXPORT_AGAIN) from None
+
+
+def _first_voxel_byte(name: str, header: nibabel.Nifti1Header) -> int:
+    stated = float(header["vox_offset"])
+    if stated > LAST_FIRST_VOXEL_BYTE:
+        raise BadImage(f"the header of {name} is damaged: it says nowhere near where the voxels begin", remedy=DAMAGED)
+    # Some writers leave it 0, or not a number, where nothing stands between.
+    return int(stated) if stated >= FIRST_VOXEL_BYTE else FIRST_VOXEL_BYTE
 
 
 def _voxels(name: str, header: nibabel.Nifti1Header, content: bytes, size: tuple[int, ...]) -> np.ndarray:

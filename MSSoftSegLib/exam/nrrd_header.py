@@ -1,18 +1,19 @@
 """NRRD headers, checked for what ITK passes over.
 
-ITK reads a file without orientation as if it lay straight in the scanner, takes 1 mm for an axis that states none, and
-does not check the checksum of compressed voxels.
+ITK reads a file without orientation as if it lay straight in the scanner, takes 1 mm for an axis that states none, takes
+the memory that a size asks for whatever is there, and does not check the checksum of compressed voxels.
 """
 
 from __future__ import annotations
 
+import math
 import re
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from MSSoftSegLib.errors import BadImage
+from MSSoftSegLib.exam.inflating import SURPLUS_BYTES, Damaged, TooLong, inflate
 from MSSoftSegLib.exam.itk_file import DAMAGED
 from MSSoftSegLib.exam.placement import EXPORT_AGAIN, check_matrix, check_solid
 
@@ -21,20 +22,26 @@ ANATOMICAL_SPACES = {
     "left-posterior-superior", "lps", "right-anterior-superior", "ras", "left-anterior-superior", "las",
 }  # fmt: skip
 LONGEST_HEADER_BYTES = 1 << 20
-GZIP_STREAM = 31  # zlib's window-bits code for "gzip, and check its checksum"
+# The format's names for the types of its numbers, by their size.
+TYPES_OF_BYTES = {
+    1: {"signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"},
+    2: {"short", "short int", "signed short", "signed short int", "int16", "int16_t", "ushort", "unsigned short",
+        "unsigned short int", "uint16", "uint16_t"},
+    4: {"int", "signed int", "int32", "int32_t", "uint", "unsigned int", "uint32", "uint32_t", "float"},
+    8: {"longlong", "long long", "long long int", "signed long long", "signed long long int", "int64", "int64_t",
+        "ulonglong", "unsigned long long", "unsigned long long int", "uint64", "uint64_t", "double"},
+}  # fmt: skip
 
 
 def check_nrrd(path: Path) -> None:
-    """Refuse a NRRD file that is not one oriented three-dimensional grey-value image or whose gzip data is damaged."""
+    """Refuse a NRRD file that is not one oriented three-dimensional grey-value image or whose voxels are incomplete."""
     name = path.name
     content = path.read_bytes()
     header, first_byte = _split(name, content)
     size = _size(name, header)
     check_matrix(name, _mm_from_voxel(name, header), size)
     voxels = _detached(path, header["datafile"]) if "datafile" in header else content[first_byte:]
-    if header.get("encoding", "").lower() in ("gzip", "gz"):
-        line_skip = header.get("lineskip", "0")
-        _check_gzip(name, voxels, lines_to_skip=int(line_skip) if line_skip.isdecimal() else 0)
+    _check_voxels(name, header, size, voxels)
 
 
 def find_voxel_file(path: Path) -> Path:
@@ -102,15 +109,31 @@ def _detached(path: Path, data_file: str) -> bytes:
         ) from None
 
 
-def _check_gzip(name: str, content: bytes, *, lines_to_skip: int) -> None:
+def _check_voxels(name: str, header: dict[str, str], size: tuple[int, ...], voxels: bytes) -> None:
+    """Refuse voxels that are damaged, or fewer than the size says: ITK takes the memory for all of them before it looks."""
+    kind = re.sub(r"\s+", " ", header.get("type", "").lower())
+    itemsize = next((count for count, names in TYPES_OF_BYTES.items() if kind in names), None)
+    if itemsize is None:
+        raise BadImage(f"the voxels of {name} are of an unknown type", remedy=EXPORT_AGAIN)
+    stated = math.prod(size)
+    encoding = header.get("encoding", "").lower()
+    if encoding in ("gzip", "gz"):
+        skip = header.get("lineskip", "0")
+        voxels = _unpacked(name, voxels, stated * itemsize, lines_to_skip=int(skip) if skip.isdecimal() else 0)
+    # Of text every value takes a character and, but for the last, what parts it from the next; other ways pack.
+    least = {"raw": stated * itemsize, "gzip": stated * itemsize, "gz": stated * itemsize, "hex": 2 * stated * itemsize}
+    least |= dict.fromkeys(("txt", "text", "ascii"), 2 * stated - 1)
+    missing = least.get(encoding, 0) - len(voxels)
+    if missing > 0:
+        raise BadImage(f"{name} is cut short: {missing} bytes of its voxels are missing", remedy=DAMAGED)
+
+
+def _unpacked(name: str, content: bytes, promised_bytes: int, *, lines_to_skip: int) -> bytes:
     for _ in range(lines_to_skip):
         content = content.partition(b"\n")[2]
-    stream = zlib.decompressobj(GZIP_STREAM)
     try:
-        stream.decompress(content)
-    except zlib.error:
-        pass
-    else:
-        if stream.eof:
-            return
-    raise BadImage(f"the compressed data of {name} is damaged or incomplete", remedy=DAMAGED)
+        return inflate(content, most_bytes=promised_bytes + SURPLUS_BYTES)[0]
+    except TooLong:
+        raise BadImage(f"{name} holds far more bytes than its header accounts for", remedy=DAMAGED) from None
+    except Damaged:
+        raise BadImage(f"the compressed data of {name} is damaged or incomplete", remedy=DAMAGED) from None

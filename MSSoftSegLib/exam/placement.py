@@ -6,6 +6,8 @@ a voxel size that contradicts the axes) is measured alike: how far does the wors
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from MSSoftSegLib.errors import BadImage
@@ -18,6 +20,8 @@ SMALLEST_SPACING_MM, LARGEST_SPACING_MM = 0.05, 50.0
 DEGENERATE_DETERMINANT = 0.05
 # Moves a voxel at 300 mm by 3e-12 mm.
 NEGLIGIBLE_COSINE = 1e-14
+# An eighth of a cubic millimeter and less over a whole head; what states more is damaged, or meant to fill the memory.
+MOST_VOXELS = 1 << 29
 EXPORT_AGAIN = "export the image again from the scanner's DICOM files, for example with dcm2niix"
 
 
@@ -40,11 +44,16 @@ def nearest_orthonormal(direction: np.ndarray) -> np.ndarray:
 
 
 def check_solid(file_name: str, size: tuple[int, ...]) -> None:
-    """Refuse a single slice: a stack of two is already three-dimensional."""
+    """Refuse a single slice (a stack of two is already three-dimensional), and more voxels than an image of a head has."""
+    stated = " × ".join(str(value) for value in size)
     if len(size) < 3 or min(size) < 2:
-        stated = " × ".join(str(value) for value in size)
         raise BadImage(
             f"{file_name} is a single slice ({stated} voxels)", remedy="give the whole three-dimensional image"
+        )
+    if math.prod(size) > MOST_VOXELS:
+        raise BadImage(
+            f"{file_name} states {stated} voxels, more than an image of a head has",
+            remedy="export it again, or resample it to voxels of half a millimeter or more",
         )
 
 
