@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage
-from MSSoftSegLib.exam.geometry import image_like, voxels
+from MSSoftSegLib.exam.geometry import image_like, orient_canonically, orientation_letters, voxels
 
 # Spline meshes refined from level to level, each for at most this many steps; one control-point interval to begin with.
 ITERATIONS_PER_LEVEL = (40, 40, 30, 20)
@@ -33,9 +33,11 @@ def correct_bias(image: sitk.Image, *, mask: sitk.Image | None = None, shrink: i
 
     mask: voxels to fit on, on the image's grid; without one, those above Otsu's threshold. shrink: the fit sees voxels
     of about this many mm, thick slices as they are; the field is evaluated at full resolution. Values at or below zero
-    (interpolation leaves some) take no part in the fit and are divided like all others.
+    (interpolation leaves some) take no part in the fit and are divided like all others. The fit sees array axes in one
+    order, for its splines and its coarse copy begin at the first voxel: however an image is stored, the field is the same.
     """
-    image = sitk.Cast(image, sitk.sitkFloat32)
+    given, image = image, orient_canonically(sitk.Cast(image, sitk.sitkFloat32))
+    mask = None if mask is None else orient_canonically(mask)
     usable = _usable(image, mask)
     factors = [max(1, round(shrink / spacing)) for spacing in image.GetSpacing()]
     # A factor must leave enough voxels for a spline to be fitted.
@@ -47,7 +49,8 @@ def correct_bias(image: sitk.Image, *, mask: sitk.Image | None = None, shrink: i
     log_field = n4.GetLogBiasFieldAsImage(image)
     corrected = voxels(image) / np.exp(voxels(log_field))
     inside = voxels(log_field)[voxels(usable) > 0]
-    return BiasCorrection(image_like(image, corrected.astype(np.float32)), float(np.ptp(inside)))
+    turned_back = sitk.DICOMOrient(image_like(image, corrected.astype(np.float32)), orientation_letters(given))
+    return BiasCorrection(image_like(given, voxels(turned_back)), float(np.ptp(inside)))
 
 
 def _usable(image: sitk.Image, mask: sitk.Image | None) -> sitk.Image:

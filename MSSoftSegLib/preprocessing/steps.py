@@ -20,7 +20,7 @@ from MSSoftSegLib.preprocessing.settings import COMPUTED_BACKENDS, Preprocessing
 
 # Raised whenever a step's result changes for the same input: older entries are then never met again.
 ALIGNMENT_VERSION = 2
-BIAS_CORRECTION_VERSION = 1
+BIAS_CORRECTION_VERSION = 2
 BRAIN_EXTRACTION_VERSION = {"hd-bet": 1, "atlas": 2}
 
 

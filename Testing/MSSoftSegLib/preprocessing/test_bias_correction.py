@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage
-from MSSoftSegLib.exam.geometry import have_same_grid, image_like, voxels
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, image_like, orientation_letters, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.bias_correction import correct_bias
 
@@ -61,6 +61,21 @@ def test_the_result_is_the_same_on_every_run():
     image = biased(head(Modality.T1))
     first, second = (voxels(correct_bias(image, shrink=FAST).image) for _ in range(2))
     assert np.array_equal(first, second)
+
+
+def test_an_image_that_is_stored_in_another_order_is_corrected_alike():
+    z, y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in (11, 29, 34)), indexing="ij")
+    inside = 100 + 30 * np.sign(np.sin(9 * x + 5 * y * z)) * np.exp(0.4 * x + 0.2 * y * y)
+    image = Grid((34, 29, 11), (2.0, 2.0, 4.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)).image(
+        np.where(x**2 + y**2 + z**2 < 0.8, inside, 0).astype(np.float32)
+    )
+    letters = "SRA"
+    plain, turned = (correct_bias(sitk.DICOMOrient(image, order), shrink=FAST) for order in ("LPS", letters))
+    assert orientation_letters(turned.image) == letters
+    upright = sitk.DICOMOrient(turned.image, "LPS")
+    assert have_same_grid(upright, plain.image)
+    assert voxels(plain.image).std() > 10
+    np.testing.assert_allclose(voxels(upright), voxels(plain.image), rtol=1e-5, atol=1e-4)
 
 
 def test_negative_values_of_interpolation_survive_and_zero_stays_zero():
