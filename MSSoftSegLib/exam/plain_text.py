@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import json
 import unicodedata
+from typing import Any
 
 # Letters that do not come apart into a Latin letter and an accent.
 WITHOUT_ACCENT = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
@@ -28,3 +30,11 @@ def decode_text(content: bytes) -> str:
         if content.startswith(mark):
             return content[len(mark) :].decode(encoding)
     return content.decode("utf-8")
+
+
+def parse_json(content: bytes | str) -> Any:
+    """What a JSON file of anybody's says; ValueError for anything else, also where it is nested beyond all use."""
+    try:
+        return json.loads(decode_text(content) if isinstance(content, bytes) else content)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

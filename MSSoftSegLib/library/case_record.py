@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.plain_text import decode_text
+from MSSoftSegLib.exam.plain_text import decode_text, parse_json
 from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.library.layout import CaseId
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
@@ -228,7 +228,7 @@ def format_record(record: CaseRecord) -> str:
 
 def is_altered(text: str | bytes) -> bool:
     """Whether a stored record is not what was written; one of version 1 has no seal to tell."""
-    document = json.loads(decode_text(text) if isinstance(text, bytes) else text)
+    document = parse_json(text)
     seal = document.pop(SEAL, None)
     return document.get("schema_version") != 1 and seal != _seal(document)
 

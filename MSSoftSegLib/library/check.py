@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from MSSoftSegLib.errors import BadLibrary
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.library.case_record import CaseRecord, is_altered
 from MSSoftSegLib.library.layout import (
     DERIVATIVES,
@@ -159,7 +159,7 @@ def _frame_findings(library: Path) -> set[LibraryFinding]:
     found = set()
     description = DERIVATIVES / DESCRIPTION
     try:
-        json.loads(resolve_inside(library, description).read_text(encoding="utf-8"))
+        parse_json(resolve_inside(library, description).read_bytes())
     except FileNotFoundError:
         found.add(LibraryFinding("missing", str(description), "is missing"))
     except (OSError, ValueError):

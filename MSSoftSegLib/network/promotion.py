@@ -7,7 +7,6 @@ is still installed; else the model that ships.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
+
+from MSSoftSegLib.exam.plain_text import parse_json
 
 JUDGMENTS_FILE = "judgements.jsonl"
 PROMOTIONS_FILE = "promotions.jsonl"
@@ -108,7 +109,7 @@ def _documents(path: Path) -> Iterable[Any]:
         return
     for line in lines:
         try:
-            yield json.loads(line)
+            yield parse_json(line)
         except ValueError:
             continue
 

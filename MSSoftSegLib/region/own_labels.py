@@ -5,7 +5,6 @@ Label numbers: FreeSurfer's color table, which SynthSeg shares; with cortical pa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage, RequestError
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.region.choices import Scheme
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import REGIONS, Region
@@ -52,7 +52,7 @@ def numbers_of(scheme: Scheme, table: Path | None) -> Mapping[Region, frozenset[
 def _read_table(table: Path) -> Mapping[Region, frozenset[int]]:
     names = {region.name.lower(): region for region in REGIONS}
     try:
-        document = json.loads(table.read_text(encoding="utf-8"))
+        document = parse_json(table.read_bytes())
         numbers = {names[name]: frozenset(int(number) for number in listed) for name, listed in document.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise RequestError(

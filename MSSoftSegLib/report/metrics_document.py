@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.frozen_model import FrozenModel
 
 SCHEMA_VERSION = 1
@@ -135,7 +135,7 @@ def read_metrics(path: Path) -> MetricsDocument:
             remedy="give a folder that mssoftseg evaluate wrote",
         )
     try:
-        return MetricsDocument.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        return MetricsDocument.model_validate(parse_json(file.read_bytes()))
     except (OSError, ValueError) as problem:
         where = ""
         if isinstance(problem, ValidationError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from MSSoftSegLib.evaluation.bootstrap import MeanWithInterval, mean_with_interval
 from MSSoftSegLib.evaluation.isbi import isbi_equivalent, isbi_s
 from MSSoftSegLib.evaluation.volume import volume_correlation
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.study.plan import StudyPlan
 from MSSoftSegLib.study.running import plan_trials
 from MSSoftSegLib.study.trial import name_result_file
@@ -93,7 +93,7 @@ def read_results(study: Path, plan: StudyPlan) -> Results:
         path = name_result_file(study, trial)
         if not path.is_file():
             continue
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_bytes())
         models.append({key: value for key, value in document.items() if key != "cases"})
         for case in document["cases"]:
             raters = case["raters"]

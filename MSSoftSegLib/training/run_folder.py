@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.exam.plain_text import parse_json
 
 CONFIG_FILE = "config.json"
 MEMBERS_FILE = "members.json"
@@ -66,7 +67,7 @@ def read_choosing(run: Path) -> list[Member]:
 
 def _read(run: Path, part: str) -> list[Member]:
     try:
-        document = json.loads((run / MEMBERS_FILE).read_text(encoding="utf-8"))
+        document = parse_json((run / MEMBERS_FILE).read_bytes())
         # Runs of earlier versions have no choosing networks and do not say so.
         entries = document["members"] if part == "members" else document.get(part, [])
         return [Member(e["name"], tuple(e["training"]), tuple(e["held_out"])) for e in entries]

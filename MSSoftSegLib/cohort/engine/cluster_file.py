@@ -46,7 +46,7 @@ def read_cluster_file(path: Path) -> ClusterFile:
     example = "see Docs/cohorts.md section 5 for an example"
     try:
         document = yaml.safe_load(decode_text(path.read_bytes()))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError):
         raise RequestError(f"{path.name} is not readable YAML", remedy=example) from None
     try:
         return ClusterFile.model_validate(document)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 
 from MSSoftSegLib.errors import BadLibrary
 from MSSoftSegLib.exam.image_file import compute_sha256
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.jobs.softmask.softmask import SIDECAR_KIND, name_sidecar
 from MSSoftSegLib.softlabel.settings import SoftLabelSettings
 
@@ -21,7 +21,7 @@ def read_softening(soft_label: Path) -> tuple[SoftLabelSettings | None, tuple[st
     """
     sidecar = name_sidecar(soft_label)
     try:
-        document: Any = json.loads(sidecar.read_text(encoding="utf-8"))
+        document: Any = parse_json(sidecar.read_bytes())
         if document["kind"] != SIDECAR_KIND:
             return None, ()
         settings = SoftLabelSettings.model_validate(document["settings"])

@@ -18,6 +18,7 @@ from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import compute_sha256, read_image, read_mask, write_image
 from MSSoftSegLib.exam.image_format import DETACHED_EXTENSIONS, image_extension, image_stem
 from MSSoftSegLib.exam.label_doubts import find_mask_doubts
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.jobs.documents.softmask import SoftmaskJob, SoftmaskSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.result_folder import make_scratch_beside, remove_abandoned
@@ -129,7 +130,7 @@ def _has_image(sidecar: Path) -> bool:
 
 def _is_ours(sidecar: Path) -> bool:
     try:
-        document = json.loads(sidecar.read_text(encoding="utf-8"))
+        document = parse_json(sidecar.read_bytes())
     except (OSError, ValueError):
         return False
     return isinstance(document, dict) and document.get("kind") == SIDECAR_KIND

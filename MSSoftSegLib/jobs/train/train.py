@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
 
 from MSSoftSegLib.errors import OutputExists, RequestError
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.jobs.detached.one_writer import hold_output
 from MSSoftSegLib.jobs.documents.train import TrainJob, TrainSpec
@@ -247,7 +248,7 @@ def _open_run(folder: Path, spec: TrainSpec, recipe: Recipe, cases: list[Labeled
 def _read_beginning(config: Path) -> object:
     """What the run of a configuration was begun with; None where that cannot be read."""
     try:
-        return json.loads(config.read_text(encoding="utf-8"))
+        return parse_json(config.read_bytes())
     except (OSError, ValueError):
         return None
 

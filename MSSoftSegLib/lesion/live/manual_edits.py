@@ -77,7 +77,7 @@ class ManualEdits:
             if document["version"] != 1 or document["shape"] != list(shape):
                 raise ValueError("the edits belong to another image or version")
             texts = {name: document[name] for name in NAMES}
-        except (KeyError, TypeError) as problem:
+        except (KeyError, TypeError, RecursionError) as problem:
             raise ValueError(f"the edits cannot be read: {problem}") from None
         size = int(np.prod(shape))
         return cls(**{name: voxel_set.decode_indices(text, size=size) for name, text in texts.items()})

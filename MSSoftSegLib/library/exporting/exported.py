@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from MSSoftSegLib.errors import OutputExists
 from MSSoftSegLib.exam.image_file import compute_sha256
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.version import VERSION
 
 MARK = "export.json"
@@ -53,7 +54,7 @@ def write_mark(folder: Path, export_format: str) -> None:
 def read_format(folder: Path) -> str | None:
     """The format of the export that a folder is; None where it is none of ours."""
     try:
-        return str(json.loads((folder / MARK).read_text(encoding="utf-8"))["format"])
+        return str(parse_json((folder / MARK).read_bytes())["format"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -64,7 +65,7 @@ def check_unchanged(folder: Path) -> None:
     if not mark.is_file():
         return
     try:
-        before = json.loads(mark.read_text(encoding="utf-8"))["files"]
+        before = parse_json(mark.read_bytes())["files"]
         changed = any(before.get(name) != compute_sha256(folder / name) for name in list_exported_files(folder))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         changed = True

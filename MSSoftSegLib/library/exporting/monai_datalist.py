@@ -7,12 +7,12 @@ are made for the export, and images of cases whose images lie on different grids
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from MSSoftSegLib.errors import OutputExists
 from MSSoftSegLib.exam.image_file import write_image
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.library.case_record import STATUSES, CaseRecord, Status
 from MSSoftSegLib.library.datalist import SECTION, write_datalist
 from MSSoftSegLib.library.exporting.case_labels import (
@@ -99,7 +99,7 @@ def _check_file(out: Path, *, overwrite: bool) -> None:
     if not overwrite:
         raise OutputExists(f"{out.name} is there already", remedy="choose another --out, or add --overwrite")
     try:
-        entries = json.loads(out.read_text(encoding="utf-8"))[SECTION]
+        entries = parse_json(out.read_bytes())[SECTION]
         ours = all({"case", "patient", "modalities", "image"} <= set(entry) for entry in entries)
     except (OSError, ValueError, KeyError, TypeError):
         ours = False

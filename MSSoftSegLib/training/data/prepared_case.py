@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from MSSoftSegLib.exam.plain_text import parse_json
+
 FACTS_FILE = "prepared.json"
 
 
@@ -96,7 +98,7 @@ def _write_array(path: Path, array: np.ndarray) -> None:
 def read_prepared(folder: Path, fingerprint: str) -> PreparedCase | None:
     """The case that lies prepared in a folder, or None: not there, damaged, or made from other inputs or settings."""
     try:
-        document = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+        document = parse_json((folder / FACTS_FILE).read_bytes())
         sizes = document["file_sizes"]
         whole = all((folder / f"{stem}.npy").stat().st_size == size for stem, size in sizes.items())
         if document["fingerprint"] != fingerprint or not whole:
