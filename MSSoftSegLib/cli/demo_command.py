@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -31,19 +29,15 @@ def demo(
     from MSSoftSegLib.phantom.digital_patient import make_digital_patient
     from MSSoftSegLib.phantom.patient_files import write_digital_patient
 
-    with tempfile.TemporaryDirectory(prefix="mssoftseg-demo-") as scratch:
+    # In the output's own scratch, not in a temporary folder: the next run finds and removes what a killed one left there.
+    with write_completely(out, overwrite=overwrite) as folder:
         say("Making the digital patient …")
-        exam = Path(scratch) / "exam"
+        exam, result = folder / "exam", folder / "result"
         write_digital_patient(make_digital_patient(seed=DEMO_SEED), exam)
-        result = Path(scratch) / "result"
         outcome = run_job("segment", {"exam": {"folder": exam}, "out": result}, json_events=False, debug=debug)
         if outcome.error is not None:
             raise outcome.error
         figures = _compared(exam, result)
-        with write_completely(out, overwrite=overwrite) as folder:
-            # Temporary folders are often on another file system.
-            shutil.move(exam, folder / "exam")
-            shutil.move(result, folder / "result")
     for line in figures:
         say(line)
     say(f"Report: {(out / 'result' / REPORT_FILE).resolve()}")

@@ -7,11 +7,15 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.reading import read_labeled_cases
 from MSSoftSegLib.study.arms import ARMS
 from MSSoftSegLib.study.size import SIZES, StudySize
+from MSSoftSegLib.training.engine.checkpoint import write_whole
 from MSSoftSegLib.training.recipe import Recipe
 
 PLAN_FILE = "study.json"
@@ -57,30 +61,45 @@ class StudyPlan:
         return study / "prepared" / hashlib.sha256(settings.encode()).hexdigest()[:16]
 
 
+class _PlanDocument(FrozenModel):
+    """The plan as its file says it. arms: for readers; a size has its arms."""
+
+    size: str
+    own_patients: bool
+    folds: list[list[str]]
+    arms: list[str]
+
+
 def write_plan(study: Path, plan: StudyPlan) -> None:
-    """Write the plan beside its results."""
-    document = {
-        "size": plan.size.name,
-        "own_patients": plan.library is None,
-        "folds": [sorted(patients) for patients in plan.folds],
-        "arms": list(plan.size.arms),
-    }
-    (study / PLAN_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    """Write the plan beside its results, whole or not at all: without it nothing of a study can be gone on with."""
+    document = _PlanDocument(
+        size=plan.size.name,
+        own_patients=plan.library is None,
+        folds=[sorted(patients) for patients in plan.folds],
+        arms=list(plan.size.arms),
+    )
+    write_whole(study / PLAN_FILE, (document.model_dump_json(indent=2) + "\n").encode())
 
 
 def read_plan(study: Path, library: Path | None) -> StudyPlan:
-    """The plan of a study that was begun; RequestError where there is none, or it was begun with other patients."""
+    """The plan of a study that was begun; RequestError where there is none, it is damaged, or it has other patients."""
     path = study / PLAN_FILE
     if not path.is_file():
         raise RequestError(f"{study.name} holds no study", remedy="begin one with mssoftseg study")
-    document = json.loads(path.read_text(encoding="utf-8"))
-    if document["own_patients"] != (library is None):
+    try:
+        document = _PlanDocument.model_validate_json(path.read_bytes())
+        size = SIZES[document.size]
+    except (ValidationError, KeyError):
+        raise RequestError(
+            f"{PLAN_FILE} in {study.name} is damaged, or of another version", remedy="begin the study anew"
+        ) from None
+    if document.own_patients != (library is None):
         raise RequestError(
             f"{study.name} was begun with other patients",
             remedy="repeat the --library of the study, or choose another --out",
         )
     return StudyPlan(
-        size=SIZES[document["size"]],
+        size=size,
         library=library,
-        folds=tuple(frozenset(patients) for patients in document["folds"]),
+        folds=tuple(frozenset(patients) for patients in document.folds),
     )

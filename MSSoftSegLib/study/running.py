@@ -13,6 +13,7 @@ from pathlib import Path
 
 from MSSoftSegLib.errors import JobCancelled, JobFailed
 from MSSoftSegLib.preprocessing.cache import StepCache
+from MSSoftSegLib.study.ending import start_process
 from MSSoftSegLib.study.plan import StudyPlan
 from MSSoftSegLib.study.trial import Trial, name_model_folder, name_result_file
 from MSSoftSegLib.training.data.prepared import prepare_cases
@@ -112,9 +113,7 @@ def _started(study: Path, plan: StudyPlan, trial: Trial) -> subprocess.Popen[byt
     if plan.library is not None:
         command.append(str(plan.library))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
-    log = (study / "logs" / f"{trial.name}.log").open("wb")
-    with log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+    return start_process(command, study / "logs" / f"{trial.name}.log", environment)
 
 
 def _collect(study: Path, running: dict[Trial, subprocess.Popen[bytes]], failed: list[Trial]) -> None:

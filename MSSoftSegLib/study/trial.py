@@ -28,6 +28,7 @@ from MSSoftSegLib.network.bundle import Bundle, read_bundle
 from MSSoftSegLib.network.weights import load_networks
 from MSSoftSegLib.network.window import window_of
 from MSSoftSegLib.result_folder import write_completely
+from MSSoftSegLib.study.ending import end_with_the_study
 from MSSoftSegLib.study.plan import StudyPlan, read_plan
 from MSSoftSegLib.study.pseudo_labels import label_with_teacher
 from MSSoftSegLib.training.data.prepared import PreparedCase, prepare_cases
@@ -63,6 +64,11 @@ def name_model_folder(study: Path, trial: Trial) -> Path:
     return study / "models" / trial.name
 
 
+def _name_run_folder(study: Path, trial: Trial) -> Path:
+    """Where the trial trains; gone once its model is there."""
+    return study / "runs" / trial.name
+
+
 def run_trial(study: Path, trial: Trial, library: Path | None) -> None:
     """Train (unless the bundle is there already), measure, write the result file."""
     plan = read_plan(study, library)
@@ -77,6 +83,8 @@ def run_trial(study: Path, trial: Trial, library: Path | None) -> None:
     if not bundle_folder.is_dir():
         taught = [*known, *_pseudo_labeled(study, plan, trial, recipe, folder)]
         _train(study, trial, recipe, taught, bundle_folder)
+    # Also what an attempt left that was killed when its model was in place.
+    shutil.rmtree(_name_run_folder(study, trial), ignore_errors=True)
     device = choose_judging_device(choose_hardware("cpu", devices=1, nodes=1, precision="auto"))
     bundle = read_bundle(bundle_folder)
     tta = "flips8" if trial.arm in plan.size.tta else "none"
@@ -100,13 +108,12 @@ def _pseudo_labeled(study: Path, plan: StudyPlan, trial: Trial, recipe: Recipe, 
 def _train(study: Path, trial: Trial, recipe: Recipe, cases: list[PreparedCase], target: Path) -> None:
     """Train as ``mssoftseg train`` does; go on where an earlier attempt was stopped."""
     hardware = choose_hardware("cpu", devices=1, nodes=1, precision="auto")
-    run = study / "runs" / trial.name
+    run = _name_run_folder(study, trial)
     tasks = plan_members(cases, recipe, Members(), run, hardware=hardware, resume=True, initial_weights=None)
     train_members(tasks, metric=lambda *said: None, progress=lambda *said: None, cancelled=lambda: False)
     point = choose_operating_point(tasks, choose_judging_device(hardware))
     with write_completely(target, overwrite=False) as folder:
         write_trained_bundle(folder, trial.arm, tasks, point, facts={"training_cases": len(cases), "study": trial.name})
-    shutil.rmtree(run, ignore_errors=True)
 
 
 def _measured(bundle: Bundle, case: PreparedCase, tta: str, device: Device) -> dict[str, Any]:
@@ -166,6 +173,7 @@ def _facts(bundle: Bundle, training: list[PreparedCase]) -> dict[str, Any]:
 def main(arguments: list[str]) -> None:
     """Run one trial in this process."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    end_with_the_study()
     study, arm, seed, fold, *library = arguments
     run_trial(Path(study), Trial(arm, int(seed), int(fold)), Path(library[0]) if library else None)
 

@@ -18,6 +18,7 @@ from MSSoftSegLib.jobs.detached.one_writer import hold_output
 from MSSoftSegLib.jobs.documents.study import StudyJob, StudySpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.library.reading import read_labeled_cases
+from MSSoftSegLib.result_folder import remove_abandoned
 from MSSoftSegLib.study.claims import judge
 from MSSoftSegLib.study.cohort import split, write_digital_library
 from MSSoftSegLib.study.figure import draw_study
@@ -86,6 +87,8 @@ def _open_study(spec: StudySpec, reporter: Reporter) -> StudyPlan:
                 f"{out.name} holds a study of the size {plan.size.name}", remedy=f"repeat --size {plan.size.name}"
             )
         return plan
+    if out.is_dir():
+        remove_abandoned(out / PLAN_FILE)
     if out.exists() and (not out.is_dir() or any(path.name != OWN_LIBRARY for path in out.iterdir())):
         raise OutputExists(f"{out.name} is not empty", remedy="choose another --out")
     out.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from MSSoftSegLib.errors import RequestError
+from MSSoftSegLib.result_folder import name_partial, remove_abandoned
 
 CHECKPOINT = "checkpoint.pt"
 FORMAT = 1
@@ -28,8 +29,9 @@ def save_checkpoint(state: dict[str, Any], folder: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write a file under a temporary name and rename it; nothing is left of a failed attempt."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a file under a temporary name and rename it; nothing is left of a failed attempt, or of a killed one before."""
+    remove_abandoned(path, own=False)
+    temporary = name_partial(path)
     try:
         with temporary.open("wb") as stream:
             stream.write(content)
