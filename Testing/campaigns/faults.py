@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import gc
 import json
 import os
@@ -108,6 +109,14 @@ def _load(kinds: list[str]) -> None:
 
     for kind in kinds:
         find_job_kinds()[kind].load_runner()
+    if "study" in kinds:
+        from Testing.campaigns.small_study import make_studies_small
+
+        make_studies_small()
+        # The demo's patient as tests have her: coarse, and made in a second.
+        from MSSoftSegLib.phantom import digital_patient as phantom
+
+        phantom.make_digital_patient = functools.partial(phantom.make_digital_patient, settings=phantom.SMALL_SETTINGS)
     # The collector of a child would copy every page that it looks at.
     gc.freeze()
 

@@ -39,7 +39,7 @@ from Testing.MSSoftSegLib.training.small_cases import write_small_cases
 @dataclass(frozen=True)
 class Command:
     """words: as in a shell. again: what is added to repeat it. first: begin of names that are whole before the rest is there.
-    done: what one of is said where there is nothing left to do.
+    done: what one of is said where there is nothing left to do. grows: part of its folder is there before the rest.
     """
 
     words: list[str]
@@ -47,6 +47,7 @@ class Command:
     done: tuple[str, ...] = ("already", "not empty", "exists")
     again: tuple[str, ...] = ()
     overwrites: bool = True
+    grows: bool = False
 
 
 def exam_files(folder: Path, *, size=(24, 22, 12)) -> list[str]:

@@ -17,16 +17,19 @@ import pytest
 
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.layout import DESCRIPTION
+from MSSoftSegLib.study.plan import PLAN_FILE
 from Testing.campaigns.faults import Ended, Fault, WarmProcess
 from Testing.campaigns.killable_jobs import MAKERS, Command
+from Testing.campaigns.killable_patients import SLOW_MAKERS
 from Testing.campaigns.record import CAMPAIGN, record
 
 KILLS = 16 if CAMPAIGN else 2
+SLOW_KILLS = 8
 FAULTS = ("full", "denied", "gone", "removed", "back", "limit", "twice")
 # In make test: one command that writes a file, one a folder, one a library's cases.
-KINDS = list(MAKERS) if CAMPAIGN else ["softmask", "export_nnunet", "import_bids"]
+KINDS = [*MAKERS, *SLOW_MAKERS] if CAMPAIGN else ["softmask", "export_nnunet", "import_bids"]
 LOADED = (
-    ("segment", "train", "change", "evaluate", "compare-models", "promote-model", "library-export", "softmask")
+    ("segment", "train", "change", "evaluate", "compare-models", "promote-model", "library-export", "softmask", "study")
     if CAMPAIGN
     else ("library-export", "softmask")
 )
@@ -75,8 +78,8 @@ def is_hidden(name: str) -> bool:
 
 def is_record(name: str) -> bool:
     """Whether a file says how long a run took or on which day, or is a library's record of a case."""
-    says_times = name.endswith((".html", "result.json")) or name in ("out/model.json", "out/card.md")
-    return says_times or (name.startswith("library/derivatives/") and name.endswith(".json"))
+    says_times = name.endswith((".html", "result.json", "model.json", "card.md")) or name.startswith("out/logs/")
+    return says_times or ("library/derivatives/" in name and name.endswith(".json"))
 
 
 def seen(held: dict[str, bytes]) -> dict[str, bytes]:
@@ -99,7 +102,7 @@ def stage(warm, request):
     for name in ("inputs", "targets", "cache"):
         shutil.rmtree(root / name, ignore_errors=True)
         (root / name).mkdir()
-    command = MAKERS[request.param](root / "inputs", root / "targets")
+    command = {**MAKERS, **SLOW_MAKERS}[request.param](root / "inputs", root / "targets")
     before, inputs = contents(root / "targets"), contents(root / "inputs")
     made = Stage(root, process, command, before, inputs, {}, frozenset(), 0, 0.0)
     outcomes = []
@@ -127,11 +130,17 @@ def check_state(stage: Stage, held: dict[str, bytes], begun_with: dict[str, byte
     for name, content in now.items():
         if name.endswith(".json") and not name.endswith("pairs.json"):
             json.loads(content)
-    library = stage.targets / "library"
+    library = stage.targets / ("out/library" if stage.command.grows else "library")
     if begun_with is stage.before and now == seen(begun_with):
         return "absent"
     if is_whole(now, stage):
         return "whole"
+    if stage.command.grows:
+        # What stands in its place already is what it will be; scratch has folders of its own.
+        assert not [name for name in stage.stable & now.keys() if now[name] != stage.after[name]]
+        assert all(name.startswith(("out/prepared/", "out/runs/")) for name in now.keys() - stage.after.keys())
+        assert not (library / DESCRIPTION).exists() or check_library(library) == []
+        return "part"
     if library.is_dir():
         assert not (library / DESCRIPTION).exists() or check_library(library) == []
         kept = {n: c for n, c in seen(begun_with).items() if "/sub-" in n and n in stage.after and stage.after[n] == c}
@@ -151,7 +160,9 @@ def check_state(stage: Stage, held: dict[str, bytes], begun_with: dict[str, byte
 
 def run_again(stage: Stage, state: str, where: str, *given: str) -> None:
     """The same command succeeds, or finds its work done; what is there then is whole, and nothing lies about."""
-    more = stage.command.again if any(path.name.endswith(".run") for path in stage.targets.iterdir()) else ()
+    begun = any(path.name.endswith(".run") for path in stage.targets.iterdir())
+    begun = begun or (stage.command.grows and (stage.targets / "out" / PLAN_FILE).exists())
+    more = stage.command.again if begun else ()
     (ended,) = stage.run(None, *given, *more)
     if ended.code == 2 and state == "whole":
         assert any(words in ended.said for words in stage.command.done), f"{where}: {ended.said}"
@@ -172,7 +183,7 @@ def run_again(stage: Stage, state: str, where: str, *given: str) -> None:
 def test_a_killed_command_leaves_all_or_nothing_and_runs_again(stage, request):
     name = request.node.callspec.params["stage"]
     rng, counts = random.Random(f"{SEED} {name}"), collections.Counter()
-    for number in range(KILLS):
+    for number in range(SLOW_KILLS if name in SLOW_MAKERS else KILLS):
         # Every other time an old result is there and may be replaced.
         replaces = number % 4 >= 2 and stage.command.overwrites and (stage.targets / "library").is_dir() is False
         replaces = replaces and stage.command.words[0] != "models"
