@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import numpy as np
+import slicer
 
 from MSSoftSegGUI.review.panel import ENTROPY, PROBABILITY, ReviewPanel
 from MSSoftSegGUI.review.presenter import ReviewPresenter
@@ -87,12 +88,12 @@ class ReviewDisplay:
             # The new views get their size first, and are drawn once.
             callLater(VIEWS_SETTLE_S, lambda: callLater(VIEWS_SETTLE_S, self._lookAgain))
 
-    def contrasts(self) -> dict:
+    def contrasts(self) -> dict[str, slicer.vtkMRMLScalarVolumeNode]:
         """The images of the exam that are in the scene, by slot."""
         exam = self._exam
         return {slot: getattr(exam, slot) for slot in SLOTS if isThere(getattr(exam, slot))}
 
-    def setWindows(self, setOne: Callable[[str, object], None]) -> None:
+    def setWindows(self, setOne: Callable[[str, slicer.vtkMRMLScalarVolumeNode], None]) -> None:
         """Window and level of each contrast, as setOne(slot, node) does it."""
         if self._exam is not None:
             for slot, node in self.contrasts().items():
