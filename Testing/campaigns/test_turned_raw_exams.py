@@ -29,9 +29,9 @@ EXAMS = ("patient03_study2", "patient12_study1")
 STORED, MOVED = 4, 2
 NAMES = ("FLAIR", "T1", "T2")
 FORMATS = (".nii.gz", ".nii", ".nrrd", ".mha")
-# Of what is stored in another order only, nothing is computed in another way but for the last digits of headers, which
-# registration's many small steps carry further. A head that lies otherwise is sampled on another working grid too.
-AGREEMENT = {"stored": 0.96, "moved": 0.93}
+# Nothing but the last digits of headers is another, and registration carries these further: a target whose numbers are rounded
+# otherwise by 4e-6 mm is matched 0.1 mm elsewhere, a seventh of a voxel, which costs lesions of this size 3 % of their overlap.
+AGREEMENT = {"stored": 0.94, "moved": 0.94}
 
 
 @dataclass(frozen=True)
