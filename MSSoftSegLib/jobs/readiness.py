@@ -10,7 +10,7 @@ from MSSoftSegLib.jobs.kinds import find_job_kinds
 LOGGER = logging.getLogger(__name__)
 
 
-def get_ready(is_wanted: Callable[[], bool] = lambda: True) -> None:
+def load_ahead(is_wanted: Callable[[], bool] = lambda: True) -> None:
     """Import what a segmentation imports (torch, SimpleITK, itk), piece after piece, for as long as is_wanted says so.
 
     What cannot be loaded is left to the job that needs it, which says what is missing.

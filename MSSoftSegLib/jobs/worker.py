@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from MSSoftSegLib.errors import MSSoftSegError, RequestError, make_user_error
 from MSSoftSegLib.jobs.events import Event
-from MSSoftSegLib.jobs.readiness import get_ready
+from MSSoftSegLib.jobs.readiness import load_ahead
 from MSSoftSegLib.jobs.run import make_failed_event, parse_job, run
 
 END, READY = object(), object()
@@ -45,7 +45,7 @@ class Worker:
         reader.start()
         while (request := self.waiting.get()) is not END:
             if request is READY:
-                get_ready(self.waiting.empty)
+                load_ahead(self.waiting.empty)
             else:
                 self._run(request)
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from MSSoftSegLib.jobs import readiness
-from MSSoftSegLib.jobs.readiness import get_ready
+from MSSoftSegLib.jobs.readiness import load_ahead
 
 
 @pytest.fixture
@@ -21,12 +21,12 @@ def loaded(monkeypatch):
 
 
 def test_everything_is_loaded_where_nobody_waits(loaded):
-    get_ready()
+    load_ahead()
     assert loaded == ["segmenting", "alignment"]
 
 
 def test_a_job_that_waits_ends_the_loading(loaded):
-    get_ready(lambda: not loaded)
+    load_ahead(lambda: not loaded)
     assert loaded == ["segmenting"]
 
 
@@ -35,12 +35,12 @@ def test_a_package_that_is_missing_is_for_the_job_to_name(loaded, monkeypatch):
         raise ModuleNotFoundError("No module named 'torch'")
 
     monkeypatch.setattr(readiness, "_load_segmenting", fail)
-    get_ready()
+    load_ahead()
     assert loaded == []
 
 
 def test_a_segmentation_finds_its_slow_packages_loaded():
-    code = "import sys; from MSSoftSegLib.jobs.readiness import get_ready; get_ready(); "
+    code = "import sys; from MSSoftSegLib.jobs.readiness import load_ahead; load_ahead(); "
     code += "print(*({'torch', 'SimpleITK', 'monai', 'itk', 'itk.elxParameterObjectPython'} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"torch", "SimpleITK", "itk", "itk.elxParameterObjectPython"} <= set(said)
