@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import SimpleITK as sitk
 
@@ -13,6 +13,7 @@ from MSSoftSegLib.region.burden import BrainVolumes, Burden, brain_volumes, burd
 from MSSoftSegLib.region.dissemination import Dissemination, dissemination
 from MSSoftSegLib.region.mapping import map_regions
 from MSSoftSegLib.region.places import LesionPlace, place_lesions
+from MSSoftSegLib.region.region_map import RegionMap
 
 # On two cores, for whoever tells how much of a job is done.
 REGION_SECONDS = 5.0
@@ -20,13 +21,17 @@ REGION_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ExamRegions:
-    """source: who drew the regions. places: one a lesion, by rising number. dissemination: places not entered count as free."""
+    """source: who drew the regions. places: one a lesion, by rising number. dissemination: places not entered count as free.
+
+    region_map: the regions themselves on the working grid, for whoever places more there; None where they were not kept.
+    """
 
     source: str
     places: tuple[LesionPlace, ...]
     burden: Burden
     volumes: BrainVolumes
     dissemination: tuple[Dissemination, ...]
+    region_map: RegionMap | None = field(default=None, repr=False, compare=False)
 
 
 def exam_regions(
@@ -45,4 +50,5 @@ def exam_regions(
         burden=burden(places, volumes_mm3),
         volumes=brain_volumes(regions, working.brain_mask, sum(volumes_mm3.values()) / MM3_PER_ML),
         dissemination=dissemination(places, {}),
+        region_map=regions,
     )

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from MSSoftSegLib.change.comparison import Comparison, compare_visits
 from MSSoftSegLib.change.differences import check_comparable, findings
@@ -26,7 +26,11 @@ from MSSoftSegLib.jobs.documents.segment import SegmentJob, SegmentSpec
 from MSSoftSegLib.jobs.events import Emit, Event, Reporter
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.region.exam_regions import REGION_SECONDS
+from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.result_folder import check_target, write_completely
+
+if TYPE_CHECKING:
+    from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
 
 LOGGER = logging.getLogger(__name__)
 
@@ -50,11 +54,15 @@ def run_change(job: ChangeJob, emit: Emit, cancelled: Callable[[], bool]) -> Pat
     reporter.started(job.kind)
     with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         visits, segmented = [], []
+        known: dict[str, RegionMap] = {}
         for number, (source, mask) in enumerate(zip(found, masks, strict=True), start=1):
-            visit, own = _segmented(job, source, number, folder, reporter)
+            visit, own, regions = _segmented(job, source, number, folder, reporter)
             visits.append(visit if mask is None else apply_readers_mask(visit, mask))
             segmented.append(own)
-        pairs = _compared(visits, spec, reporter)
+            # Lesions that a reader drew change which gray values are trusted.
+            if mask is None and regions is not None:
+                known[visit.name] = regions
+        pairs = _compared(visits, spec, reporter, VisitRegions(known))
         reporter.progress("report", 0.0)
         document = write_comparisons(folder, pairs, segmented=segmented, percent=spec.enlarging_percent)
         reporter.progress("report", 1.0)
@@ -76,12 +84,12 @@ def _stage(source: Source) -> str:
 
 def _segmented(
     job: ChangeJob, source: Source, number: int, folder: Path, reporter: Reporter
-) -> tuple[Visit, str | None]:
-    """The visit, segmented into the result where it is not yet, and the folder of its segmentation there."""
+) -> tuple[Visit, str | None, RegionMap | None]:
+    """The visit, segmented into the result where it is not yet, the folder of its segmentation there, and its regions."""
     stage = _stage(source)
     reporter.progress(stage, 0.0)
     if source.result is not None:
-        return source.result, None
+        return source.result, None, None
     own = f"{SEGMENTED_FOLDER}/{number}"
     spec = SegmentSpec(
         exam=ExamSource(folder=source.folder),
@@ -98,14 +106,21 @@ def _segmented(
         if event["event"] == "progress":
             reporter.progress(stage, event["overall"], event["stage"])
 
+    kept: list[RegionMap] = []
+
+    def keep_regions(found: SegmentedExam) -> None:
+        if found.regions is not None and found.regions.region_map is not None:
+            kept.append(found.regions.region_map)
+
     # Here, because finished results need no network, and torch takes seconds to load.
     from MSSoftSegLib.jobs.segment.segment import run_segment
 
-    run_segment(SegmentJob(job=job.job, kind="segment", spec=spec), heard, reporter.cancelled)
-    return read_visit(folder / own, name=source.name), own
+    inner = SegmentJob(job=job.job, kind="segment", spec=spec)
+    run_segment(inner, heard, reporter.cancelled, on_found=keep_regions)
+    return read_visit(folder / own, name=source.name), own, kept[0] if kept else None
 
 
-def _compared(visits: Sequence[Visit], spec: ChangeSpec, reporter: Reporter) -> list[NamedPair]:
+def _compared(visits: Sequence[Visit], spec: ChangeSpec, reporter: Reporter, regions: VisitRegions) -> list[NamedPair]:
     """Every two neighboring visits; what differs besides disease is an event as soon as it is known."""
     neighbors = list(itertools.pairwise(visits))
     for before, after in neighbors:
@@ -121,7 +136,6 @@ def _compared(visits: Sequence[Visit], spec: ChangeSpec, reporter: Reporter) -> 
         for finding in findings(comparison):
             LOGGER.warning("%s", finding.text)
         pairs.append(NamedPair(pair_name(position + 1), comparison))
-    regions = VisitRegions()
     for position, pair in enumerate(pairs):
         reporter.progress("regions", position / len(pairs))
         pairs[position] = replace(pair, comparison=place_groups(pair.comparison, regions))

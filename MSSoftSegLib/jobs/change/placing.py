@@ -7,7 +7,7 @@ region, since its result was made without or its anatomy was not recognized, giv
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,10 +28,13 @@ Regions = Callable[[Visit], RegionMap | None]
 
 
 class VisitRegions:
-    """The regions of visits, each found once and only when something has to be placed there."""
+    """The regions of visits, each found once and only when something has to be placed there.
 
-    def __init__(self) -> None:
-        self._found: dict[str, RegionMap | None] = {}
+    known: those that are there already, by the visit's name.
+    """
+
+    def __init__(self, known: Mapping[str, RegionMap] | None = None) -> None:
+        self._found: dict[str, RegionMap | None] = dict(known or {})
 
     def __call__(self, visit: Visit) -> RegionMap | None:
         """The regions of a visit, told from others by its name."""

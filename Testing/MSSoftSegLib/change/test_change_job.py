@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,8 +14,12 @@ import SimpleITK as sitk
 from MSSoftSegLib.change.document import ChangeDocument
 from MSSoftSegLib.change.table import COLUMNS
 from MSSoftSegLib.cli.main import run_command
-from MSSoftSegLib.exam.image_file import read_image
+from MSSoftSegLib.exam.image_file import read_image, write_image
+from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.jobs.change import change
+from MSSoftSegLib.jobs.change.placing import VisitRegions
 from MSSoftSegLib.jobs.run import parse_job, run
+from MSSoftSegLib.jobs.segment import segment
 from Testing.MSSoftSegLib.change.small_results import write_result_of
 from Testing.MSSoftSegLib.change.small_visits import Spot, pose, visit
 
@@ -98,6 +103,27 @@ def test_a_job_that_is_stopped_leaves_nothing(place, tmp_path):
     outcome = run(parse_job({"job": "1", "kind": "change", "spec": spec}), events.append, cancelled=stop)
     assert outcome.exit_code == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_regions_of_what_the_job_segments_are_kept_for_the_comparison(tmp_path, monkeypatch):
+    seen = {}
+    for number, spots in ((1, FIRST), (2, SECOND)):
+        shown = seen[f"e{number}"] = visit(spots, seed=number)
+        (tmp_path / f"e{number}").mkdir()
+        write_image(shown.working.images[Modality.FLAIR], tmp_path / f"e{number}" / "FLAIR.nii.gz")
+
+    def segmented(job, _emit, _cancelled, *, on_found):
+        name = job.spec.exam.folder.name
+        write_result_of(seen[name], job.spec.out)
+        on_found(SimpleNamespace(regions=SimpleNamespace(region_map=name)))
+
+    told = []
+    monkeypatch.setattr(segment, "run_segment", segmented)
+    monkeypatch.setattr(change, "VisitRegions", lambda known: told.append(known) or VisitRegions(known))
+    spec = {"visits": [str(tmp_path / "e1"), str(tmp_path / "e2")], "out": str(tmp_path / "out")}
+    outcome = run(parse_job({"job": "1", "kind": "change", "spec": spec}), lambda event: None)
+    assert outcome.error is None
+    assert told == [{"before": "e1", "after": "e2"}]
 
 
 @pytest.mark.parametrize(

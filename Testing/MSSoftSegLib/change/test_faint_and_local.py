@@ -191,6 +191,18 @@ def test_a_faint_focus_and_a_drawn_lesion_are_placed_by_the_regions_of_the_visit
     assert {row.region for row in unknown} == {None}
 
 
+def test_regions_that_are_there_are_not_found_again(monkeypatch):
+    after = replace(visit([*OLD, FAINT], name="after", seed=2), regions={})
+    grid = after.working.grid
+    arrays = {
+        region: grid.image(np.full(grid.size[::-1], region is Region.INFRATENTORIAL, np.float32)) for region in REGIONS
+    }
+    known = {"after": RegionMap(arrays, "made")}
+    # On its own it would find that this is no whole brain.
+    rows = place_groups(compare_visits(visit(OLD), after, way()), VisitRegions(known)).changes
+    assert [row.region.name for row in of_faint(rows)] == ["infratentorial"] * len(of_faint(rows)) != []
+
+
 def test_regions_that_cannot_be_found_leave_the_place_open_and_the_comparison_whole(caplog):
     after = replace(visit([*OLD, FAINT], name="after", seed=2), regions={})
     rows = place_groups(compare_visits(visit(OLD), after, way()), VisitRegions()).changes

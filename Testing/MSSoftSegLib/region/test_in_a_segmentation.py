@@ -28,7 +28,8 @@ def found():
 
 
 def test_every_lesion_gets_its_place_its_distances_and_its_axis(found, monkeypatch):
-    monkeypatch.setattr(exam_regions, "map_regions", lambda working, lesions: box_brain())
+    brain = box_brain()
+    monkeypatch.setattr(exam_regions, "map_regions", lambda working, lesions: brain)
     segmentation, regions, problem = add_places(*found, EXAM, Modality.FLAIR)
     assert problem is None
     first, second = segmentation.lesions
@@ -38,6 +39,7 @@ def test_every_lesion_gets_its_place_its_distances_and_its_axis(found, monkeypat
     assert second.cortex_distance_mm == pytest.approx(17, abs=0.6)
     assert first.longest_axis_mm == pytest.approx(np.sqrt(7**2 + 4**2 + 4**2) + 1)
     assert regions.volumes.lesions_ml == pytest.approx(segmentation.volume_ml)
+    assert regions.region_map is brain
 
 
 def test_a_piece_of_a_brain_is_segmented_and_says_why_places_are_missing(found):
