@@ -37,6 +37,8 @@ from MSSoftSegLib.exam.placement import (
 HEADER_BYTES = 348
 NIFTI2_HEADER_BYTES = 540
 FIRST_VOXEL_BYTE = 352
+# The four bytes behind the header: none follow.
+NO_NOTES = bytes(4)
 # Behind all notes that a writer may put between header and voxels.
 LAST_FIRST_VOXEL_BYTE = 1 << 26
 # The lower three bits of xyzt_units; 0 is "unknown", which everyone reads as mm.
@@ -133,7 +135,8 @@ def _header(name: str, content: bytes) -> nibabel.Nifti1Header:
     if HEADER_BYTES not in sizes or len(content) < FIRST_VOXEL_BYTE or content[344:347] != b"n+1":
         raise BadImage(f"{name} is not a NIfTI file", remedy="give an image whose name tells what it is")
     try:
-        return nibabel.Nifti1Header.from_fileobj(io.BytesIO(content), check=False)
+        # Without the notes that may follow, of which nothing is needed and which need not be all there yet.
+        return nibabel.Nifti1Header.from_fileobj(io.BytesIO(content[:HEADER_BYTES] + NO_NOTES), check=False)
     except (WrapStructError, HeaderDataError, ValueError):
         raise BadImage(f"the header of {name} is damaged", remedy=DAMAGED) from None
 

@@ -8,7 +8,6 @@ member's folder ``validation.png``: one case as a picture, renewed at every vali
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def has_begun(run: Path) -> bool:
 
 def _is_cut_short(path: Path) -> bool:
     """Whether this is the configuration under the name that it has while it is written."""
-    return re.fullmatch(rf"\.{re.escape(CONFIG_FILE)}\.[0-9]+", path.name) is not None
+    return path.name.startswith(f".{CONFIG_FILE}.")
 
 
 def make_members_document(members: list[Member], choosing: list[Member]) -> str:

@@ -115,6 +115,17 @@ def test_a_fourth_dimension_of_one_is_no_series(folder: Path) -> None:
     assert image.GetSize() == (6, 5, 4)
 
 
+@pytest.mark.parametrize("name", ["noted.nii", "noted.nii.gz"])
+def test_an_image_whose_header_is_followed_by_long_notes_is_read(folder: Path, name: str) -> None:
+    """As AFNI and many converters write them: more than fits into what is looked at first."""
+    array = np.random.default_rng(0).normal(100, 20, (9, 8, 7)).astype(np.float32)
+    image = nibabel.Nifti1Image(array, np.diag([-1.0, -1.0, 2.0, 1.0]))
+    for note in (b"short", b"x" * 5000):
+        image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", note))
+    nibabel.save(image, folder / name)
+    assert np.array_equal(voxels(read_image(folder / name)).transpose(), array)
+
+
 def test_left_handed_axes_are_kept(folder: Path) -> None:
     affine = ras_affine(made_grid(np.diag([1.0, -1.0, 1.0])))
     image = read_image(write_nifti(folder / "a.nii", qform=affine, sform=affine))
