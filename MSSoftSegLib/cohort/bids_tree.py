@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from MSSoftSegLib.cohort.exam_list import CohortExam, sort_exams
 from MSSoftSegLib.errors import MSSoftSegError, RequestError
-from MSSoftSegLib.exam.plain_text import decode_text
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.exam.reading import BIDS_IMAGE_FOLDER
 from MSSoftSegLib.library.layout import DESCRIPTION, CaseId
 
@@ -37,10 +36,10 @@ def check_described(data_set: Path) -> None:
     """Refuse a data set without a readable dataset_description.json: BIDS asks for one, and for the version in it."""
     skip = "mend it, or add --skip-bids-validation"
     try:
-        description = json.loads(decode_text((data_set / DESCRIPTION).read_bytes()))
+        description = parse_json((data_set / DESCRIPTION).read_bytes())
     except FileNotFoundError:
         raise RequestError(f"{data_set.name} has no {DESCRIPTION}: it is no BIDS data set", remedy=skip) from None
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         raise RequestError(f"{data_set.name}/{DESCRIPTION} is not readable JSON", remedy=skip) from None
     for key in ("Name", "BIDSVersion"):
         if not isinstance(description, dict) or not description.get(key):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 from MSSoftSegLib.exam.image_format import image_stem
-from MSSoftSegLib.exam.plain_text import decode_text
+from MSSoftSegLib.exam.plain_text import parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +25,10 @@ def read_sidecar(image_path: Path) -> dict[str, object]:
     """The sidecar's fields; empty where there is none. An unreadable one is logged and counts as none."""
     path = name_sidecar(image_path)
     try:
-        fields = json.loads(decode_text(path.read_bytes()))
+        fields = parse_json(path.read_bytes())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         fields = None
     if not isinstance(fields, dict):
         logger.warning("%s is not a readable JSON sidecar and is ignored", path.name)

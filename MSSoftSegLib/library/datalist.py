@@ -21,7 +21,7 @@ from MSSoftSegLib.errors import BadLibrary, RequestError
 from MSSoftSegLib.exam.image_file import is_there
 from MSSoftSegLib.exam.image_format import image_stem
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.exam.plain_text import decode_text
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.library.channels import find_channel_modality
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.transaction import write_text
@@ -40,10 +40,10 @@ def read_datalist(path: Path, *, section: str = SECTION) -> list[LabeledCase]:
     Entries without ``patient`` are taken for one patient each, unless file names begin with a BIDS subject or tell of visits.
     """
     try:
-        document = json.loads(decode_text(path.read_bytes()))
+        document = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise BadLibrary(f"{path.name} does not exist", remedy="check the name and the folder") from None
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         raise BadLibrary(f"{path.name} is not a readable JSON file", remedy="mend the file") from None
     entries = document.get(section) if isinstance(document, dict) else None
     if not isinstance(entries, list) or not entries:

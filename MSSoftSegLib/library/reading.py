@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -10,7 +9,7 @@ from types import MappingProxyType
 
 from MSSoftSegLib.errors import BadImage, BadLibrary, RequestError
 from MSSoftSegLib.exam.image_file import compute_sha256
-from MSSoftSegLib.exam.plain_text import decode_text
+from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.library.case_record import STATUSES, CaseRecord, Status, parse_record
 from MSSoftSegLib.library.labeled_case import LabeledCase
 from MSSoftSegLib.library.layout import (
@@ -30,13 +29,13 @@ RESTORE = "restore it from a backup, or exclude the case; see mssoftseg library 
 def check_is_library(folder: Path) -> None:
     """Refuse a folder that is not a case library."""
     try:
-        description = json.loads(decode_text((folder / DESCRIPTION).read_bytes()))
+        description = parse_json((folder / DESCRIPTION).read_bytes())
     except FileNotFoundError:
         raise BadLibrary(
             f"{folder.name} is not a case library: it has no {DESCRIPTION}",
             remedy="make one with mssoftseg library init, or import this folder with mssoftseg library import",
         ) from None
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         raise BadLibrary(f"{DESCRIPTION} of {folder.name} cannot be read", remedy="restore it from a backup") from None
     marks = (folder / WRITERS_FOLDER, resolve_inside(folder, DERIVATIVES / DESCRIPTION))
     if not isinstance(description, dict) or not any(mark.exists() for mark in marks):
