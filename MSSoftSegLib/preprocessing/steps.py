@@ -19,7 +19,7 @@ from MSSoftSegLib.preprocessing.cache import StepCache, StepResult, step_key
 from MSSoftSegLib.preprocessing.settings import COMPUTED_BACKENDS, PreprocessingSettings
 
 # Raised whenever a step's result changes for the same input: older entries are then never met again.
-ALIGNMENT_VERSION = 2
+ALIGNMENT_VERSION = 3
 BIAS_CORRECTION_VERSION = 2
 BRAIN_EXTRACTION_VERSION = {"hd-bet": 1, "atlas": 2}
 

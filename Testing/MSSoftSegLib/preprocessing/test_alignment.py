@@ -63,6 +63,17 @@ def test_the_order_in_which_a_file_stores_its_axes_does_not_matter(found):
     assert displacement_mm(other.moving_from_fixed, found.moving_from_fixed) < 1e-6
 
 
+def test_the_last_digits_of_a_header_do_not_matter():
+    small = motion(degrees=(1.0, -1.0, 1.0), shift_mm=(1.0, 2.0, 1.0))
+    fixed, moving = head(Modality.T1), carried(head(Modality.T2), small)
+    found = align_rigidly(moving, fixed)
+    moving.SetOrigin((np.asarray(moving.GetOrigin()) + 4e-6).tolist())
+    moving.SetSpacing((np.asarray(moving.GetSpacing()) + 4e-8).tolist())
+    other = align_rigidly(moving, fixed)
+    # The head itself was moved by 0.000007 mm.
+    assert displacement_mm(other.moving_from_fixed, found.moving_from_fixed) < 2e-5
+
+
 def test_thick_oblique_slices_are_aligned_to_half_a_millimetre():
     grid = carried(head(Modality.FLAIR, spacing_mm=2.0), motion(degrees=(0.0, 0.0, 0.0), shift_mm=(0.0, 0.0, 0.0)))
     thick = sitk.BinShrink(grid, (1, 1, 3))
