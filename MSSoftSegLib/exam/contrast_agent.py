@@ -51,7 +51,10 @@ _SIGNS = (
     rf"|(?<![a-z0-9])c/c{END}"
 )
 # "After" alone: of a T1, there is only one thing that it can be after.
-_AFTER = rf"{WORD}(?:post|apres|nach|dopo|despues|depois|apos|after|etter|efter|po|jalkeen|sonrasi){END}(?! ?process)"
+_AFTER = (
+    rf"{WORD}(?:post|apres|nach|dopo|despues|depois|apos|after|etter|efter|po|jalkeen|sonrasi|"
+    rf"delayed|late|tardiv[aeo]?|tardif|spat){END}(?! ?process)"
+)
 GIVEN_AGENT = re.compile(
     rf"{_SIGNS}|{_AFTER}|{WORD}(?:{_AGENT})|{WORD}post ?(?:{_AGENT})|\+ ?(?:{_AGENT})|t1w?(?:{_AGENT})"
 )

@@ -65,6 +65,7 @@ DERIVED_TYPES = {
     "LOCALIZER": "a localizer",
     "SYNTHETIC": "a synthetic image",
 }
+STARRED = "T2*-weighted, not T2"
 NOT_RECOGNIZED = "not recognized as FLAIR, T1 or T2"
 # Fluid is nulled by 1.5 s and more; at 0.6–1 s a "FLAIR" is T1-weighted, at 0.2 s it nulls fat.
 SHORTEST_FLAIR_INVERSION_S = 1.2
@@ -121,6 +122,7 @@ def recognize(file_name: str, sidecar: Mapping[str, object] | None = None) -> Re
 
 def _by_name(file_name: str, sidecar: Mapping[str, object]) -> Recognition | None:
     stem = words.SUBJECT_AND_SESSION.sub("", image_stem(file_name).casefold())
+    stem = words.BIDS_WITHOUT_AGENT.sub("", f"_{stem}").removeprefix("_")
     said = words.space_words(stem)
     for pattern, reason in words.NOT_A_RAW_IMAGE:
         if pattern.search(said):
@@ -134,9 +136,26 @@ def _by_name(file_name: str, sidecar: Mapping[str, object]) -> Recognition | Non
     suffix = BIDS_SUFFIXES.get(stem.rpartition("_")[2])
     plain = words.space_words(words.BIDS_ENTITY.sub("_", stem))
     found = Recognition(suffix, "its BIDS suffix") if suffix else _by_words(plain, "its name")
-    if found is not None and found.modality is Modality.T1 and enhanced:
+    if found is None or found.modality is None:
+        return found
+    if found.modality is Modality.T1 and enhanced:
         return Recognition(None, CONTRAST_ENHANCED_T1)
-    return found
+    other = _other_by_labels(f"_{stem}", found.modality)
+    return found if other is None else Recognition(None, other)
+
+
+def _other_by_labels(stem: str, modality: Modality) -> str | None:
+    """What the labels that describe an acquisition make of a BIDS image that its suffix says little of, "acq-STIR_T2w"."""
+    labels = words.space_words(" ".join(words.BIDS_FREE_LABEL.findall(stem)))
+    for pattern, reason in words.OTHER_CONTRASTS:
+        # An "acq-mp2rage_T1w" is UNI more often than not, a "acq-pd_T2w" the second echo of two.
+        if reason not in (words.NOT_UNI, words.PROTON_DENSITY) and pattern.search(labels):
+            return reason
+    if modality is Modality.T2 and words.FLAIR.search(labels):
+        return "its BIDS suffix says t2, its label flair"
+    if modality is Modality.T2 and words.T2_STAR.search(labels):
+        return STARRED
+    return None
 
 
 def _by_sidecar(sidecar: Mapping[str, object], by_name: Recognition | None) -> Recognition | None:
@@ -171,7 +190,9 @@ def _by_words(said: str, source: str) -> Recognition | None:
     if flair:
         return Recognition(Modality.FLAIR, source)
     if words.T2_STAR.search(said):
-        return Recognition(None, "T2*-weighted, not T2")
+        return Recognition(None, STARRED)
+    if t2 and words.INVERSION.search(said):
+        return Recognition(None, f"{source} speaks of T2 and of an inversion: a FLAIR, STIR or DIR")
     return Recognition(Modality.T2, source) if t2 else None
 
 

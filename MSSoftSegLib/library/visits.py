@@ -1,6 +1,6 @@
 """Visits of one patient, where a data set's names tell of them: a split that separates them is a leak.
 
-"P01_visit1" and "P01_visit2" say so. "MS_001_01" and "MS_001_02" may say so, and are asked about.
+"P01_visit1" and "P01_visit2" say so. "MS_001_01" and "MS_001_02", "P01a" and "P01b" may say so, and are asked about.
 """
 
 from __future__ import annotations
@@ -22,18 +22,24 @@ _WORD = (
 # "P01_v2" and "P01v2", not "Rev2".
 _WORDED = (
     re.compile(rf"(?:{_WORD})[_\-. ]?\d{{1,8}}$"),
-    re.compile(r"(?<=[_\-. ])(?:baseline|followup|follow-up|bl|fu|pre|post)$"),
+    re.compile(r"(?<=[_\-. ])(?:baseline|followup|follow-up|bl|fu|pre|post|before|after|prior)$"),
     re.compile(r"(?<=[_\-. \d])[vtmyw][_\-. ]?\d{1,3}$"),
     re.compile(r"(?<=[_\-. ])(?:19|20)\d{2}[_\-.]?\d{2}[_\-.]?\d{2}$"),
 )
-_NUMBERED = re.compile(r"(?<=[_\-. ])\d{1,2}$")
+# The same where it stands first: "visit1_P001".
+_WORDED_FIRST = re.compile(
+    r"^(?:(?:visit|visite|visita|besuch|session|sess|ses|timepoint|tp|month|week|year)[_\-. ]?\d{1,8}"
+    r"|baseline|followup|follow-up|bl|fu)(?=[_\-. ])"
+)
+# What may count visits: two digits, a year, a Roman number, a letter ("P001_b", "P001b").
+_NUMBERED = re.compile(r"(?<=[_\-. ])(?:\d{1,2}|(?:19|20)\d{2}|i{1,3}|iv|v|[a-f])$|(?<=\d)[a-d]$")
 _DIVIDERS = "_-. "
 
 
 def find_visits(names: Sequence[str], *, how: Visits | None = None) -> dict[str, tuple[str, str]]:
     """Patient and visit of each name that tells of a visit; the other names are patients of their own.
 
-    how: "by-name" also takes trailing numbers for visits, "none" takes every name for a patient; None asks where trailing numbers
+    how: "by-name" also takes trailing numbers and letters for visits, "none" takes every name for a patient; None asks where they
     may be either (RequestError, with two names and what to say).
     """
     if how == "none":
@@ -73,7 +79,7 @@ def find_names_told_apart(patients: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _worded(name: str) -> tuple[str, str] | None:
-    return next((found for pattern in _WORDED if (found := _match(pattern, name)) is not None), None)
+    return next((found for pattern in (*_WORDED, _WORDED_FIRST) if (found := _match(pattern, name)) is not None), None)
 
 
 def _match(pattern: re.Pattern[str], name: str) -> tuple[str, str] | None:
@@ -83,7 +89,8 @@ def _match(pattern: re.Pattern[str], name: str) -> tuple[str, str] | None:
     if found is None:
         return None
     # The spelling stays as it is wherever lowering left every letter in its place.
-    patient = (name if len(lowered) == len(name) else lowered)[: found.start()].rstrip(_DIVIDERS)
+    spelled = name if len(lowered) == len(name) else lowered
+    patient = (spelled[found.end() :] if pattern is _WORDED_FIRST else spelled[: found.start()]).strip(_DIVIDERS)
     if not any(map(str.isalnum, patient)) or (pattern is _NUMBERED and not any(map(str.isdigit, patient))):
         return None
     return patient, found[0]

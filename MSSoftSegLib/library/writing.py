@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +31,8 @@ from MSSoftSegLib.library.transaction import (
     stage_in_place,
     watch_reachable,
 )
+
+LOGGER = logging.getLogger(__name__)
 
 
 def add_case(library: Path, change: CaseChange, *, replace: bool = False) -> CaseRecord:
@@ -116,6 +120,7 @@ def stage_files(library: Path, folder: Path, change: CaseChange) -> tuple[dict[P
         return staged.setdefault(name, folder / name.name)
 
     read = {modality: store_image(source, place(case.image(modality))) for modality, source in change.images.items()}
+    _doubt_copies(read, case)
     flair = read.get(Modality.FLAIR)
     if flair is None:
         _check_there(library, case)
@@ -143,6 +148,13 @@ def stage_files(library: Path, folder: Path, change: CaseChange) -> tuple[dict[P
 def _check_there(library: Path, case: CaseId) -> None:
     if find_case(library, case) is None:
         raise RequestError(f"there is no case {case} yet", remedy="give its FLAIR image too")
+
+
+def _doubt_copies(images: Mapping[Modality, sitk.Image], case: CaseId) -> None:
+    """One file under two names, or in two channels, is two contrasts by mistake; a training refuses it."""
+    for (one, first), (other, second) in itertools.combinations(images.items(), 2):
+        if np.array_equal(sitk.GetArrayViewFromImage(first), sitk.GetArrayViewFromImage(second)):
+            LOGGER.warning("%s: %s and %s are the same image", case, one.upper(), other.upper())
 
 
 def _check_one_grid(images: Mapping[Modality, sitk.Image], flair: sitk.Image) -> None:

@@ -21,7 +21,8 @@ _IGNORED = re.compile(r"ignore|unlabel|unannotat|void|don.?t care")
 _POSSIBLE = re.compile(r"possible|uncertain|probable|doubt|unsure|questionable|moglich|incertain|dubbi|dudos")
 # Tissue, organs and other disease: what a description calls so, and not lesion too, is no lesion.
 _NO_LESION = re.compile(
-    r"(?<![a-z])(?:normal|other|brain|skull|ventric\w*|csf|gm|wm|gr[ae]y ?matter|white ?matter|tissue|vessels?|eyes?|air|"
+    r"(?<![a-z])(?:background|bg|healthy|"
+    r"normal|other|brain|skull|ventric\w*|csf|gm|wm|gr[ae]y ?matter|white ?matter|tissue|vessels?|eyes?|air|"
     r"thalam\w*|cortex|caudate|putamen|cerebell\w*|brain ?stem|hippocamp\w*|infarct\w*)(?![a-z])"
 )
 _LESION = re.compile(r"lesion|hyperintens|wmh|plaque")
@@ -58,6 +59,11 @@ def find_meaning(
     maybe = set(possible) or {value for value, name in described.items() if _POSSIBLE.search(plain_letters(name))}
     if ours is not None and not possible:
         maybe.add(ours)
+    if _LESION.search(plain_letters(described.get(0, ""))):
+        raise RequestError(
+            f"dataset.json calls label 0 {described[0]!r}, and 0 is background here",
+            remedy="write 1 for lesion and 0 for background into the files and dataset.json",
+        )
     lesions = set()
     for value, name in described.items():
         if value <= 0 or value in maybe or _IGNORED.search(plain_letters(name)):

@@ -27,7 +27,7 @@ T1_NAMES = [
 ]  # fmt: skip
 T2_NAMES = [
     "T2", "t2", "T2w", "T2W", "T2-weighted", "T2_TSE", "t2_tse_tra", "T2W_TSE", "AxT2", "T2_FSE", "t2_space_sag",
-    "sub-03_T2w", "sub-03_acq-FLAIR_T2w", "T2_to_T1", "T2_Gd", "4_t2_tse", "t2_blade", "sT2W_TSE", "T2_reg2FLAIR",
+    "sub-03_T2w", "sub-03_acq-highres_T2w", "T2_to_T1", "T2_Gd", "4_t2_tse", "t2_blade", "sT2W_TSE", "T2_reg2FLAIR",
 ]  # fmt: skip
 CONTRAST_NAMES = [
     "T1c", "T1C", "T1ce", "T1_CE", "T1CE", "T1Gd", "T1_Gd", "T1-gd", "T1post", "T1_post", "T1_KM", "T1KM", "T1_post_gad",

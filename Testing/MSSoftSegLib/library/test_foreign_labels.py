@@ -91,6 +91,12 @@ def test_what_is_called_something_else_than_lesion_is_asked_about(library, tmp_p
     assert value_counts(only_mask(library)) == {1: 1}
 
 
+@pytest.mark.parametrize("described", [{"ignore": 0, "background": 1, "lesion": 2}, {"lesion": 0, "background": 1}])
+def test_a_background_that_is_not_0_is_asked_about(library, tmp_path, described):
+    with pytest.raises(RequestError, match=r"label [01] '(background|lesion)'"):
+        import_cases(library, nnunet(tmp_path / "data", [1, 2], described=described), "nnunet")
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     names=st.lists(
