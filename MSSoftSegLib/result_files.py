@@ -7,6 +7,8 @@ ENTROPY_FILE = "lesion_entropy.nii.gz"
 MUTUAL_INFORMATION_FILE = "lesion_mutual_information.nii.gz"
 MASK_FILE = "lesion_mask.nii.gz"
 INSTANCES_FILE = "lesion_instances.nii.gz"
+# One volume a region, in the order of region.regions.REGIONS (region/kept_regions.py).
+REGION_MAPS_FILE = "region_probabilities.nii.gz"
 LESIONS_FILE = "lesions.csv"
 REPORT_FILE = "report.html"
 FACTS_FILE = "result.json"

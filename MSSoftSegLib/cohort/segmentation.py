@@ -26,7 +26,7 @@ from MSSoftSegLib.result_files import FACTS_FILE, INSTANCES_FILE, MASK_FILE, PRO
 if TYPE_CHECKING:
     from MSSoftSegLib.segmenting.ready_model import ReadyModel
 
-# Entropy and mutual information stay in result/: BIDS has no suffix for them.
+# Entropy and mutual information stay in result/: BIDS has no suffix for them; regions too, which lie on a grid of their own.
 DERIVED = {
     "desc-lesion_dseg": MASK_FILE,
     "desc-instances_dseg": INSTANCES_FILE,

@@ -48,16 +48,28 @@ def read_image(path: Path) -> sitk.Image:
 
 def read_channels(path: Path, count: int) -> list[sitk.Image]:
     """The volumes of a four-dimensional NIfTI file, each checked as ``read_image`` checks an image."""
+    images = _channels(path, count)
+    for number, image in enumerate(images):
+        check_values(f"channel {number} of {path.name}", image)
+    return images
+
+
+def read_maps(path: Path, count: int) -> list[sitk.Image]:
+    """The volumes of a four-dimensional NIfTI file, float32, each from 0 to 1 and possibly constant; else BadImage."""
+    images = _channels(path, count)
+    for number, image in enumerate(images, start=1):
+        _check_map(f"volume {number} of {path.name}", sitk.GetArrayViewFromImage(image))
+    return images
+
+
+def _channels(path: Path, count: int) -> list[sitk.Image]:
     _check_readable(path)
     if FORMAT_OF_EXTENSION.get(image_extension(path.name) or "") is not ImageFormat.NIFTI:
         raise BadImage(f"{path.name} is not a NIfTI file", remedy="give .nii or .nii.gz, as the Decathlon has it")
     try:
-        images = [_straightened(image) for image in nifti_file.read_nifti_channels(path, count)]
+        return [_straightened(image) for image in nifti_file.read_nifti_channels(path, count)]
     except OSError:
         raise _unreadable(path) from None
-    for number, image in enumerate(images):
-        check_values(f"channel {number} of {path.name}", image)
-    return images
 
 
 def check_values(name: str, image: sitk.Image) -> None:
@@ -106,14 +118,19 @@ def read_map(path: Path, like: sitk.Image) -> sitk.Image:
     """
     image = _read(path)
     array = voxels(image)
-    if not (np.all(array >= -LABEL_TOLERANCE) and np.all(array <= 1 + LABEL_TOLERANCE)):
-        raise BadImage(
-            f"{path.name} is not a map of values from 0 to 1: they run from {array.min():g} to {array.max():g}",
-            remedy="give a probability map or a soft mask",
-        )
+    _check_map(path.name, array)
     if not have_same_grid(image, like):
         raise _mismatch(path.name, Grid.of(image), Grid.of(like))
     return Grid.of(like).image(np.clip(array, 0, 1).astype(np.float32))
+
+
+def _check_map(name: str, array: np.ndarray) -> None:
+    # Not "below or above": what is not a number must be refused too.
+    if not (np.all(array >= -LABEL_TOLERANCE) and np.all(array <= 1 + LABEL_TOLERANCE)):
+        raise BadImage(
+            f"{name} is not a map of values from 0 to 1: they run from {array.min():g} to {array.max():g}",
+            remedy="give a probability map or a soft mask",
+        )
 
 
 def write_image(image: sitk.Image, path: Path) -> None:
@@ -136,7 +153,23 @@ def write_image(image: sitk.Image, path: Path) -> None:
         _flush_to_disk(partial)
         os.replace(partial, path)
     except (OSError, RuntimeError, BadImage) as error:
-        raise _not_written(path, image, error) from None
+        raise _not_written(path, image.GetNumberOfPixels() * image.GetSizeOfPixelComponent(), error) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_channels(channels: np.ndarray, grid: Grid, path: Path, *, slope: float) -> None:
+    """Write maps (channel, z, y, x), uint8 times the slope, as one four-dimensional .nii.gz without any other metadata.
+
+    The file appears under its name only when it is complete; on failure nothing is left and an older file stays.
+    """
+    partial = path.with_name(f".{secrets.token_hex(8)}.partial.nii.gz")
+    try:
+        partial.write_bytes(nifti_file.pack_nifti_channels(channels, grid, slope=slope))
+        _flush_to_disk(partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise _not_written(path, channels.nbytes, error) from None
     finally:
         partial.unlink(missing_ok=True)
 
@@ -243,8 +276,7 @@ def _flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _not_written(path: Path, image: sitk.Image, error: Exception) -> DiskFull:
-    needed_bytes = image.GetNumberOfPixels() * image.GetSizeOfPixelComponent()
+def _not_written(path: Path, needed_bytes: int, error: Exception) -> DiskFull:
     no_space = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if no_space or shutil.disk_usage(path.parent).free < needed_bytes:
         return DiskFull(f"no space left on the disk for {path.name}", remedy="free some space and run again")

@@ -7,6 +7,7 @@ where the image lies is still taken from ITK, so that it lies where Slicer shows
 
 from __future__ import annotations
 
+import gzip
 import io
 import math
 from pathlib import Path
@@ -45,6 +46,10 @@ LAST_FIRST_VOXEL_BYTE = 1 << 26
 MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 # NIfTI points are RAS, ITK's LPS.
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+# The header's code for a place in the scanner, and its units of length.
+SCANNER, MM = 1, 2
+# Nearly as small as the highest leaves it, in a tenth of its time.
+PACKING = 5
 
 
 def read_nifti(path: Path) -> sitk.Image:
@@ -63,12 +68,32 @@ def read_nifti_channels(path: Path, count: int) -> list[sitk.Image]:
     *size, found = [*_dimensions(path.name, header), 1, 1, 1][:4]
     if found != count or len(_dimensions(path.name, header)) > 4:
         shown = " × ".join(str(side) for side in _dimensions(path.name, header))
-        raise BadImage(f"{path.name} has {shown} voxels, not {count} channels", remedy="correct dataset.json")
+        raise BadImage(
+            f"{path.name} has {shown} voxels, not {count} channels", remedy=f"give a file of {count} volumes"
+        )
     x, y, z = size
     check_solid(path.name, (x, y, z))
     whole = _voxels(path.name, header, _unpacked(path.name, stored, header), (x, y, z, count))
     grid = _grid(path, header, (x, y, z))
     return [grid.image(channel) for channel in whole]
+
+
+def pack_nifti_channels(channels: np.ndarray, grid: Grid, *, slope: float) -> bytes:
+    """A gzip-compressed four-dimensional NIfTI-1 file: uint8 (channel, z, y, x) on the grid, each to be multiplied by the slope.
+
+    The header holds where and how large the voxels are and nothing else; the same voxels are the same bytes.
+    """
+    header = nibabel.Nifti1Header()
+    header.set_data_dtype(np.uint8)
+    header.set_data_shape((*grid.size, len(channels)))
+    ras_from_voxel = LPS_FROM_RAS @ grid.lps_from_voxel()
+    header.set_zooms((*grid.spacing_mm, 1.0))
+    header.set_qform(ras_from_voxel, code=SCANNER)
+    header.set_sform(ras_from_voxel, code=SCANNER)
+    header.set_slope_inter(slope, 0.0)
+    header["xyzt_units"], header["vox_offset"] = MM, FIRST_VOXEL_BYTE
+    voxels = np.ascontiguousarray(channels, np.uint8)
+    return gzip.compress(header.binaryblock + NO_NOTES + voxels.tobytes(), PACKING, mtime=0)
 
 
 def read_decompressed(path: Path) -> bytes:

@@ -66,6 +66,7 @@ class Result(FrozenModel):
 
     operating_point: why this threshold and this smallest lesion, in words; empty in results of earlier versions.
     regions: where the lesions lie, null where that could not be found (``regions_problem`` says why) or was not looked for.
+    region_probabilities_sha256: of the file with the regions themselves, null where there is none.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -89,3 +90,4 @@ class Result(FrozenModel):
     warnings: tuple[str, ...] = Field(default=())
     regions: RegionFacts | None = None
     regions_problem: str | None = None
+    region_probabilities_sha256: str | None = None

@@ -40,11 +40,11 @@ def add_places(
         measured = tuple(replace(each, longest_axis_mm=axes_mm[each.id]) for each in segmentation.lesions)
         return replace(segmentation, lesions=measured), None, words
     place_of = {place.id: place for place in found.places}
-    lesions_placed = tuple(_placed(lesion, place_of[lesion.id]) for lesion in segmentation.lesions)
+    lesions_placed = tuple(place_lesion(lesion, place_of[lesion.id]) for lesion in segmentation.lesions)
     return replace(segmentation, lesions=lesions_placed), found, None
 
 
-def _placed(lesion: Lesion, place: LesionPlace) -> Lesion:
+def place_lesion(lesion: Lesion, place: LesionPlace) -> Lesion:
     """One lesion with its place; the region named is the first of its places."""
     return replace(
         lesion,

@@ -50,7 +50,7 @@ def test_a_number_that_means_something_is_named_in_one_file(number, home):
 
 def test_files_of_a_result_are_named_in_one_file():
     names = {value for key, value in vars(result_files).items() if key.endswith("_FILE")}
-    assert len(names) == 15
+    assert len(names) == 16
     found = {module: sorted(names & set(constants(module))) for module in TREES if names & set(constants(module))}
     assert set(found) == {"MSSoftSegLib.result_files"}, found
 

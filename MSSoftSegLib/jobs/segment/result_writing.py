@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from MSSoftSegLib.exam.image_file import write_images
+from MSSoftSegLib.exam.image_file import compute_sha256, write_images
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.preprocessing.working_folder import write_working_folder
+from MSSoftSegLib.region.kept_regions import write_region_maps
 from MSSoftSegLib.report.html import write_report
 from MSSoftSegLib.report.lesion_table import write_lesions_csv
 from MSSoftSegLib.report.result import Result
@@ -18,6 +19,7 @@ from MSSoftSegLib.result_files import (
     MASK_FILE,
     MUTUAL_INFORMATION_FILE,
     PROBABILITY_FILE,
+    REGION_MAPS_FILE,
     REPORT_FILE,
     WORKING_FOLDER,
 )
@@ -27,6 +29,7 @@ from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
 def write_result(folder: Path, found: SegmentedExam, result: Result, on_working_grid: Segmentation | None) -> None:
     """Write images, table, report and facts; ``working/`` only where the lesions on the working grid are given."""
     _write_lesion_images(folder, found.segmentation)
+    result = result.model_copy(update={"region_probabilities_sha256": _write_regions(folder, found)})
     write_lesions_csv(folder / LESIONS_FILE, found.lesions)
     write_report(
         folder / REPORT_FILE,
@@ -41,6 +44,15 @@ def write_result(folder: Path, found: SegmentedExam, result: Result, on_working_
         inner.mkdir()
         write_working_folder(found.working, inner)
         _write_lesion_images(inner, on_working_grid)
+
+
+def _write_regions(folder: Path, found: SegmentedExam) -> str | None:
+    """Write the exam's regions where they were found; the checksum of the file, by which it is known again."""
+    if found.regions is None or found.regions.region_map is None:
+        return None
+    path = folder / REGION_MAPS_FILE
+    write_region_maps(found.regions.region_map, found.working.native_from_working[found.reference], path)
+    return compute_sha256(path)
 
 
 def _write_lesion_images(folder: Path, segmentation: Segmentation) -> None:

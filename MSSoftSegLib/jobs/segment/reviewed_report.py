@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,11 +18,17 @@ from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
 from MSSoftSegLib.jobs.documents.report import ReportJob, ReportSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.lesion.corrected import count_shared_voxels, segment_corrected
+from MSSoftSegLib.lesion.corrected import segment_corrected
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability
-from MSSoftSegLib.report.corrected_regions import correct_region_facts
+from MSSoftSegLib.region.kept_regions import KeptRegions
+from MSSoftSegLib.report.corrected_regions import (
+    CorrectedPlaces,
+    carry_places,
+    correct_region_facts,
+    place_corrected,
+)
 from MSSoftSegLib.report.html import render_report
 from MSSoftSegLib.report.lesion_table import read_lesions_csv
 from MSSoftSegLib.report.region_facts import RegionFacts
@@ -28,7 +36,9 @@ from MSSoftSegLib.report.result import LesionFacts, Result, UncertaintyFacts
 from MSSoftSegLib.report.review import Review
 from MSSoftSegLib.result_files import ENTROPY_FILE, FACTS_FILE, LESIONS_FILE, PROBABILITY_FILE
 from MSSoftSegLib.result_folder import name_partial, remove_abandoned
+from MSSoftSegLib.segmenting.placing import place_lesion
 
+LOGGER = logging.getLogger(__name__)
 SHARES = {"reading": 1.0, "lesions": 2.0, "report": 6.0}
 
 
@@ -44,9 +54,19 @@ def run_report(job: ReportJob, emit: Emit, cancelled: Callable[[], bool]) -> Pat
     probability = read_map(spec.result / PROBABILITY_FILE, like=reference)
     instances = _model_instances(result, probability)
     segmentation = _segmentation(spec, result, reference, probability, instances)
-    regions = _regions(spec, result, segmentation, instances)
+    places, problem = _places(spec, result, segmentation, instances)
+    segmentation = _with_places(segmentation, places) if problem is None else segmentation
+    regions = _regions(spec, result, segmentation, places)
     reporter.progress("report", 0.0)
-    review = Review(spec.reviewer.strip(), spec.decided, spec.lesions, date.today())
+    review = Review(
+        spec.reviewer.strip(),
+        spec.decided,
+        spec.lesions,
+        date.today(),
+        placed_anew=len(places.anew),
+        outside=len(places.outside),
+        regions_problem=problem,
+    )
     page = render_report(
         result=_corrected(result, segmentation, regions),
         segmentation=segmentation,
@@ -104,13 +124,41 @@ def _segmentation(
     )
 
 
-def _regions(spec: ReportSpec, result: Result, segmentation: Segmentation, instances: np.ndarray) -> RegionFacts | None:
-    """Where the corrected lesions lie; None where the run did not find where its own do."""
+def _places(
+    spec: ReportSpec, result: Result, segmentation: Segmentation, instances: np.ndarray
+) -> tuple[CorrectedPlaces, str | None]:
+    """Where the corrected lesions lie, and why those that were drawn or changed could not be placed anew, if so."""
+    if result.regions is None:
+        return CorrectedPlaces(()), result.regions_problem or "the run did not look for regions"
+    kept = KeptRegions(spec.result, result.region_probabilities_sha256, result.regions.regions)
+    regions, problem = kept.read()
+    if regions is None:
+        if kept.sha256 is not None:
+            LOGGER.warning("drawn and changed lesions are not placed: %s", problem)
+        return carry_places(result.regions, segmentation, instances), problem
+    return place_corrected(result.regions, segmentation, instances, regions), None
+
+
+def _with_places(segmentation: Segmentation, found: CorrectedPlaces) -> Segmentation:
+    """Lesions with their places; one that lies outside the brain has none."""
+    place_of = {place.id: place for place in found.places}
+    lesions = tuple(
+        place_lesion(lesion, place_of[lesion.id])
+        if lesion.id in place_of
+        else replace(lesion, region=None, region_probability=None)
+        for lesion in segmentation.lesions
+    )
+    return replace(segmentation, lesions=lesions)
+
+
+def _regions(
+    spec: ReportSpec, result: Result, segmentation: Segmentation, found: CorrectedPlaces
+) -> RegionFacts | None:
+    """Counts and dissemination in space of the corrected lesions; None where the run did not find where its own lie."""
     if result.regions is None:
         return None
-    shared = count_shared_voxels(voxels(segmentation.instances), instances)
     entered = {"spinal_cord": spec.spinal_cord, "optic_nerve": spec.optic_nerve}
-    return correct_region_facts(result.regions, segmentation, shared, entered)
+    return correct_region_facts(result.regions, segmentation, found.places, entered)
 
 
 def _corrected(result: Result, segmentation: Segmentation, regions: RegionFacts | None) -> Result:

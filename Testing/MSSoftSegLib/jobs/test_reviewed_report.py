@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from MSSoftSegLib.errors import GridMismatch, MSSoftSegError
 from MSSoftSegLib.exam.geometry import voxels
-from MSSoftSegLib.exam.image_file import write_image
+from MSSoftSegLib.exam.image_file import compute_sha256, write_image
 from MSSoftSegLib.jobs.documents.report import ReportJob, ReportSpec
+from MSSoftSegLib.jobs.segment import reviewed_report
 from MSSoftSegLib.jobs.segment.reviewed_report import run_report
 from MSSoftSegLib.region.burden import BrainVolumes, burden
 from MSSoftSegLib.region.dissemination import dissemination
 from MSSoftSegLib.region.exam_regions import ExamRegions
+from MSSoftSegLib.region.kept_regions import write_region_maps
 from MSSoftSegLib.region.places import LesionPlace
-from MSSoftSegLib.region.regions import Place
+from MSSoftSegLib.region.region_map import RegionMap
+from MSSoftSegLib.region.regions import REGIONS, Place, Region
 from MSSoftSegLib.report.lesion_table import write_lesions_csv
 from MSSoftSegLib.report.region_facts import make_region_facts
-from Testing.MSSoftSegLib.report.made_up import LPS, block, grid_around_origin, head, result_of, segmentation_of
+from Testing.MSSoftSegLib.report.made_up import (
+    LPS,
+    block,
+    grid_around_origin,
+    head,
+    points_lps,
+    result_of,
+    segmentation_of,
+)
 from Testing.MSSoftSegLib.report.test_html import Page
 
 GRID = grid_around_origin(LPS, (5.0, 5.0, 6.0))
@@ -114,7 +128,8 @@ def test_what_was_entered_about_the_spinal_cord_counts(result, tmp_path):
 def test_a_drawn_lesion_has_no_place_and_one_that_joins_two_has_both(result, tmp_path):
     drawn = voxels(result[1].mask).copy()
     drawn[14:16, 20:22, 14:16] = 1
-    assert "Without region, and counted in none: 1 drawn by hand." in write_report(result, tmp_path, drawn).text
+    why = "since this result keeps no map of regions; segment the exam again to have one."
+    assert f"Without region, and counted in none: 1 drawn by hand, {why}" in write_report(result, tmp_path, drawn).text
     joined = np.ones_like(drawn)
     page = write_report(result, tmp_path, joined)
     assert "Without region" not in page.text
@@ -156,3 +171,134 @@ def test_a_correction_on_another_grid_and_more_decided_than_there_are_is_refused
     assert not (tmp_path / "r.html").exists()
     with pytest.raises(ValueError, match="cannot be decided"):
         ReportSpec(labels=tmp_path / "other.nii.gz", decided=3, lesions=2, out=tmp_path / "r.html", **given)
+
+
+# A motion of the head between T1, on whose grid regions are found, and FLAIR.
+FLAIR_FROM_WORKING = sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.1, -0.05, 0.2, (9.0, -4.0, 6.0))
+
+
+def regions_of_the_patient() -> RegionMap:
+    """In LPS of FLAIR: below the tentorium z < -20; else ventricle 20 mm and more to the left of the middle, cortex in front.
+
+    The brain ends 50 mm from the middle. On a grid of the working space, as the run has it.
+    """
+    grid = grid_around_origin(LPS, (2.0, 2.0, 2.0))
+    homogeneous = np.append(points_lps(grid), np.ones((*grid.size[::-1], 1)), axis=-1)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(FLAIR_FROM_WORKING.GetMatrix(), (3, 3))
+    matrix[:3, 3] = FLAIR_FROM_WORKING.TransformPoint((0.0, 0.0, 0.0))
+    x, y, z = np.moveaxis((homogeneous @ matrix.T)[..., :3], -1, 0)
+    label = np.where(y < -40, Region.CORTEX, Region.CEREBRAL_WHITE)
+    label[x > 20] = Region.LATERAL_VENTRICLE
+    label[z < -20] = Region.INFRATENTORIAL
+    label[np.max(np.abs([x, y, z]), axis=0) > 50] = Region.OUTSIDE
+    return RegionMap({r: grid.image((label == r).astype(np.float32)) for r in REGIONS}, "made up")
+
+
+@pytest.fixture(scope="module")
+def result_with_regions(result, tmp_path_factory):
+    """The result as ``segment`` leaves it now: with its regions."""
+    folder = tmp_path_factory.mktemp("with") / "result"
+    shutil.copytree(result[0], folder)
+    path = folder / "region_probabilities.nii.gz"
+    write_region_maps(regions_of_the_patient(), FLAIR_FROM_WORKING, path)
+    facts = result_of(result[1], regions=made_up_regions(result[1]), region_probabilities_sha256=compute_sha256(path))
+    (folder / "result.json").write_text(facts.model_dump_json(), encoding="utf-8")
+    return folder, result[1]
+
+
+def with_drawn(found, center_lps, side_mm=12) -> np.ndarray:
+    """The larger of the model's lesions, and a block that the reader drew."""
+    return ((voxels(found.instances) == 1) | block(GRID, center_lps, side_mm)).astype(np.uint8)
+
+
+@pytest.fixture
+def rendered(monkeypatch):
+    """What the page was to be made of; drawing its pictures takes longer than all else."""
+    given = {}
+
+    def render(**facts):
+        given.update(facts)
+        return "<html></html>"
+
+    monkeypatch.setattr(reviewed_report, "render_report", render)
+    return given
+
+
+def counted(rendered) -> dict[str, int]:
+    """Places that hold lesions."""
+    return {place.value: count for place, count in rendered["result"].regions.count_by_place.items() if count}
+
+
+@pytest.mark.parametrize(
+    ("center_lps", "place", "at_least"),
+    [
+        ((0, 0, -38), "infratentorial", 0.99),
+        ((-30, -33, 0), "juxtacortical", 0.5),
+        # Left and right of the patient differ: there is a ventricle on the left only.
+        ((14, -20, 8), "periventricular", 0.0),
+        ((-14, -20, 8), "deep_white", 0.0),
+    ],
+)
+def test_a_drawn_lesion_is_placed_by_the_exams_regions_and_counts(
+    result_with_regions, tmp_path, rendered, center_lps, place, at_least
+):
+    write_report(result_with_regions, tmp_path, with_drawn(result_with_regions[1], center_lps))
+    assert counted(rendered) == ({place: 2} if place == "periventricular" else {"periventricular": 1, place: 1})
+    for answer in rendered["result"].regions.dissemination_in_space:
+        assert at_least <= answer.at_least_two_places_probability <= max(at_least * 2, 0.02)
+    drawn = min(rendered["segmentation"].lesions, key=lambda lesion: lesion.volume_mm3)
+    assert (drawn.status, drawn.region) == ("drawn", place)
+    assert drawn.longest_axis_mm > 12
+    assert drawn.ventricle_distance_mm is not None
+
+
+def test_the_page_says_what_was_placed_anew(result_with_regions, tmp_path):
+    page = write_report(result_with_regions, tmp_path, with_drawn(result_with_regions[1], (0, 0, -38)))
+    assert "drawn and changed lesions lie where this exam’s regions say (1 here), the others where the run" in page.text
+    assert "Without region" not in page.text
+    assert " infratentorial 1 " in page.text
+    assert page.text.count("places, those not entered counted as free: 1.00") == 2
+
+
+def test_a_lesion_that_was_not_touched_keeps_exactly_what_the_run_said(result_with_regions, tmp_path, rendered):
+    found = result_with_regions[1]
+    # By the regions the second lesion, (-25, 10, 10), lies in white matter; the run said otherwise, and surely.
+    write_report(result_with_regions, tmp_path, None)
+    assert counted(rendered) == {"periventricular": 1, "infratentorial": 1}
+    assert rendered["result"].regions.lesions == made_up_regions(found).lesions
+    assert rendered["review"].placed_anew == 0
+    grown = (voxels(found.mask) | block(GRID, (-25, 10, 22), 14)).astype(np.uint8)
+    (tmp_path / "grown").mkdir()
+    write_report(result_with_regions, tmp_path / "grown", grown)
+    assert counted(rendered) == {"periventricular": 1, "deep_white": 1}
+    assert rendered["result"].regions.lesions[0] == made_up_regions(found).lesions[0]
+    assert rendered["review"].placed_anew == 1
+
+
+def test_what_was_drawn_outside_the_brain_has_no_place(result_with_regions, tmp_path):
+    page = write_report(result_with_regions, tmp_path, with_drawn(result_with_regions[1], (0, -62, 0)))
+    assert "periventricular 1" in page.text
+    assert "juxtacortical or cortical 0" in page.text
+    assert "Without region, and counted in none: 1 mostly outside of the brain." in page.text
+
+
+@pytest.mark.parametrize("damage", ["cut", "foreign", "gone"])
+def test_with_damaged_or_foreign_regions_nothing_is_placed_and_it_says_so(
+    result_with_regions, tmp_path, rendered, damage, caplog
+):
+    folder, found = result_with_regions
+    hurt = tmp_path / "hurt"
+    shutil.copytree(folder, hurt)
+    path = hurt / "region_probabilities.nii.gz"
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-1])
+    elif damage == "foreign":
+        write_region_maps(regions_of_the_patient(), sitk.Transform(3, sitk.sitkIdentity), path)
+    else:
+        path.unlink()
+    (tmp_path / "out").mkdir()
+    write_report((hurt, found), tmp_path / "out", with_drawn(found, (0, 0, -38)))
+    assert counted(rendered) == {"periventricular": 1}
+    assert rendered["review"].regions_problem.startswith("region_probabilities.nii.gz ")
+    assert "drawn and changed lesions are not placed" in caplog.text
