@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from MSSoftSegLib.change.comparison import Comparison, compare_visits
 from MSSoftSegLib.change.differences import check_comparable, findings
@@ -26,11 +26,7 @@ from MSSoftSegLib.jobs.documents.segment import SegmentJob, SegmentSpec
 from MSSoftSegLib.jobs.events import Emit, Event, Reporter
 from MSSoftSegLib.network.catalog import find_bundle
 from MSSoftSegLib.region.exam_regions import REGION_SECONDS
-from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.result_folder import check_target, write_completely
-
-if TYPE_CHECKING:
-    from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
 
 LOGGER = logging.getLogger(__name__)
 
@@ -54,15 +50,13 @@ def run_change(job: ChangeJob, emit: Emit, cancelled: Callable[[], bool]) -> Pat
     reporter.started(job.kind)
     with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         visits, segmented = [], []
-        known: dict[str, RegionMap] = {}
+        results: dict[str, Path] = {}
         for number, (source, mask) in enumerate(zip(found, masks, strict=True), start=1):
-            visit, own, regions = _segmented(job, source, number, folder, reporter)
+            visit, own = _segmented(job, source, number, folder, reporter)
             visits.append(visit if mask is None else apply_readers_mask(visit, mask))
             segmented.append(own)
-            # Lesions that a reader drew change which gray values are trusted.
-            if mask is None and regions is not None:
-                known[visit.name] = regions
-        pairs = _compared(visits, spec, reporter, VisitRegions(known))
+            results[visit.name] = source.folder if own is None else folder / own
+        pairs = _compared(visits, spec, reporter, VisitRegions(results))
         reporter.progress("report", 0.0)
         document = write_comparisons(folder, pairs, segmented=segmented, percent=spec.enlarging_percent)
         reporter.progress("report", 1.0)
@@ -84,12 +78,12 @@ def _stage(source: Source) -> str:
 
 def _segmented(
     job: ChangeJob, source: Source, number: int, folder: Path, reporter: Reporter
-) -> tuple[Visit, str | None, RegionMap | None]:
-    """The visit, segmented into the result where it is not yet, the folder of its segmentation there, and its regions."""
+) -> tuple[Visit, str | None]:
+    """The visit, segmented into the result where it is not yet, and the folder of its segmentation there."""
     stage = _stage(source)
     reporter.progress(stage, 0.0)
     if source.result is not None:
-        return source.result, None, None
+        return source.result, None
     own = f"{SEGMENTED_FOLDER}/{number}"
     spec = SegmentSpec(
         exam=ExamSource(folder=source.folder),
@@ -106,18 +100,12 @@ def _segmented(
         if event["event"] == "progress":
             reporter.progress(stage, event["overall"], event["stage"])
 
-    kept: list[RegionMap] = []
-
-    def keep_regions(found: SegmentedExam) -> None:
-        if found.regions is not None and found.regions.region_map is not None:
-            kept.append(found.regions.region_map)
-
     # Here, because finished results need no network, and torch takes seconds to load.
     from MSSoftSegLib.jobs.segment.segment import run_segment
 
     inner = SegmentJob(job=job.job, kind="segment", spec=spec)
-    run_segment(inner, heard, reporter.cancelled, on_found=keep_regions)
-    return read_visit(folder / own, name=source.name), own, kept[0] if kept else None
+    run_segment(inner, heard, reporter.cancelled)
+    return read_visit(folder / own, name=source.name), own
 
 
 def _compared(visits: Sequence[Visit], spec: ChangeSpec, reporter: Reporter, regions: VisitRegions) -> list[NamedPair]:

@@ -1,7 +1,8 @@
 """Regions of what no result has placed: faint foci, which no mask holds, and lesions that a reader drew.
 
-They are placed as ``segment`` places lesions, by the regions of the visit that shows them. A visit whose own lesions have no
-region, since its result was made without or its anatomy was not recognized, gives none here either.
+They are placed as ``segment`` places lesions, by the regions of the visit that shows them: those that its result keeps, else
+found anew. A visit whose own lesions have no region, since its result was made without or its anatomy was not recognized, gives
+none here either.
 """
 
 from __future__ import annotations
@@ -9,37 +10,43 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from pydantic import ValidationError
 
 from MSSoftSegLib.change.comparison import Comparison, LesionChange
 from MSSoftSegLib.change.maps import midpoint_maps, native_maps
 from MSSoftSegLib.change.visit import LesionRegion, Visit
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.exam.geometry import image_like, voxels
+from MSSoftSegLib.region.kept_regions import KeptRegions, move_regions
 from MSSoftSegLib.region.mapping import map_regions
 from MSSoftSegLib.region.places import place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
+from MSSoftSegLib.report.result import Result
+from MSSoftSegLib.result_files import FACTS_FILE
 
 LOGGER = logging.getLogger(__name__)
-# A visit's regions, None where they are not found.
+# A visit's regions in the space of its reference image, None where they are not found.
 Regions = Callable[[Visit], RegionMap | None]
 
 
 class VisitRegions:
-    """The regions of visits, each found once and only when something has to be placed there.
+    """The regions of visits, each read or found once and only when something has to be placed there.
 
-    known: those that are there already, by the visit's name.
+    results: the folders of the visits' results, by the visit's name; what they keep is read.
     """
 
-    def __init__(self, known: Mapping[str, RegionMap] | None = None) -> None:
-        self._found: dict[str, RegionMap | None] = dict(known or {})
+    def __init__(self, results: Mapping[str, Path] | None = None) -> None:
+        self._results = dict(results or {})
+        self._found: dict[str, RegionMap | None] = {}
 
     def __call__(self, visit: Visit) -> RegionMap | None:
         """The regions of a visit, told from others by its name."""
         if visit.name not in self._found:
-            self._found[visit.name] = _map(visit)
+            self._found[visit.name] = _read_map(visit.name, self._results) or _find_map(visit)
         return self._found[visit.name]
 
 
@@ -78,14 +85,29 @@ def _find_regions(
     own = image_like(labels, np.where(wanted, voxels(labels), 0).astype(np.uint16))
     return {
         each.id: LesionRegion(each.place.value, each.distance_to_ventricle_mm, each.distance_to_cortex_mm)
-        for each in place_lesions(own, found, visit.working.working_from_native(visit.reference))
+        for each in place_lesions(own, found)
     }
 
 
-def _map(visit: Visit) -> RegionMap | None:
+def _read_map(name: str, results: Mapping[str, Path]) -> RegionMap | None:
+    """What the visit's result keeps. Also where a reader corrected its lesions: what she drew changes regions hardly."""
+    try:
+        facts = Result.model_validate_json((results[name] / FACTS_FILE).read_bytes())
+    except (KeyError, OSError, ValidationError):
+        return None
+    if facts.regions is None or facts.region_probabilities_sha256 is None:
+        return None
+    found, problem = KeptRegions(results[name], facts.region_probabilities_sha256, facts.regions.regions).read()
+    if found is None:
+        LOGGER.warning("the regions of %s are found anew: %s", name, problem)
+    return found
+
+
+def _find_map(visit: Visit) -> RegionMap | None:
     """Whatever goes wrong here is said and never ends a comparison: only the place is not known then."""
     try:
-        return map_regions(visit.working, visit.probability >= visit.threshold)
+        found = map_regions(visit.working, visit.probability >= visit.threshold)
+        return move_regions(found, visit.native_from_working)
     except Exception as problem:
         words = problem.message if isinstance(problem, MSSoftSegError) else f"it stopped with {type(problem).__name__}"
         LOGGER.warning("where faint and drawn lesions of %s lie was not found: %s", visit.name, words)

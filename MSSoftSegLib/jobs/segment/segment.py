@@ -59,12 +59,10 @@ def run_segment(
     cancelled: Callable[[], bool],
     *,
     opened: Callable[..., ReadyModel] = open_model,
-    on_found: Callable[[SegmentedExam], None] = lambda found: None,
 ) -> Path:
     """Run the job; the result folder. What can be refused is refused before anything slow begins.
 
-    opened: what opens the model; whoever segments many exams hands over one that stays open. on_found: is shown what was found
-    before it is written.
+    opened: what opens the model; whoever segments many exams hands over one that stays open.
     """
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit, cancelled)
@@ -79,7 +77,6 @@ def run_segment(
         found = segment_exam(
             loaded.exam, model, spec, progress=reporter.progress, cancelled=reporter.cancelled, first=show
         )
-        on_found(found)
         on_working_grid = found.on_working_grid() if spec.keep_working else None
         reporter.progress("report", 0.0)
         with write_completely(spec.out, overwrite=spec.overwrite) as folder:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,10 +15,10 @@ from MSSoftSegLib.change.table import COLUMNS
 from MSSoftSegLib.cli.main import run_command
 from MSSoftSegLib.exam.image_file import read_image, write_image
 from MSSoftSegLib.exam.modality import Modality
-from MSSoftSegLib.jobs.change import change
-from MSSoftSegLib.jobs.change.placing import VisitRegions
 from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.jobs.segment import segment
+from MSSoftSegLib.region.region_map import RegionMap
+from MSSoftSegLib.region.regions import REGIONS, Region
 from Testing.MSSoftSegLib.change.small_results import write_result_of
 from Testing.MSSoftSegLib.change.small_visits import Spot, pose, visit
 
@@ -112,18 +111,20 @@ def test_regions_of_what_the_job_segments_are_kept_for_the_comparison(tmp_path, 
         (tmp_path / f"e{number}").mkdir()
         write_image(shown.working.images[Modality.FLAIR], tmp_path / f"e{number}" / "FLAIR.nii.gz")
 
-    def segmented(job, _emit, _cancelled, *, on_found):
+    def segmented(job, _emit, _cancelled):
         name = job.spec.exam.folder.name
-        write_result_of(seen[name], job.spec.out)
-        on_found(SimpleNamespace(regions=SimpleNamespace(region_map=name)))
+        grid = seen[name].working.grid
+        arrays = {r: np.full(grid.size[::-1], r is Region.INFRATENTORIAL, np.float32) for r in REGIONS}
+        write_result_of(seen[name], job.spec.out, RegionMap({r: grid.image(arrays[r]) for r in REGIONS}, "made"))
 
-    told = []
     monkeypatch.setattr(segment, "run_segment", segmented)
-    monkeypatch.setattr(change, "VisitRegions", lambda known: told.append(known) or VisitRegions(known))
     spec = {"visits": [str(tmp_path / "e1"), str(tmp_path / "e2")], "out": str(tmp_path / "out")}
     outcome = run(parse_job({"job": "1", "kind": "change", "spec": spec}), lambda event: None)
     assert outcome.error is None
-    assert told == [{"before": "e1", "after": "e2"}]
+    # Found anew there would be none: this is no whole brain.
+    document = ChangeDocument.model_validate_json((tmp_path / "out" / "change.json").read_text())
+    assert {group.region for group in document.pairs[0].groups} == {"infratentorial"}
+    assert (tmp_path / "out" / "visits" / "1" / "region_probabilities.nii.gz").is_file()
 
 
 @pytest.mark.parametrize(
