@@ -119,7 +119,7 @@ def _place_columns() -> tuple[Column, ...]:
             "region",
             _("Place"),
             "",
-            _("Where the lesion lies, as the model's own run found it"),
+            _("Where the lesion lies, as the model's own run found it; a drawn one by the same regions"),
             lambda row: row.place.region.replace("_", " "),
             lambda row: row.place.region,
             is_place=True,

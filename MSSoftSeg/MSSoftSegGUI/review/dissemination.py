@@ -40,6 +40,6 @@ def say_dissemination(rows: Iterable[LesionRow], entered: Mapping[str, Entered])
         for answer in dissemination(lesions, entered)
     ]
     note = _(
-        "Nothing is diagnosed here: places are counted. Those not entered count as free; lesions drawn by hand are left out."
+        "Nothing is diagnosed here: places are counted. Those not entered count as free; lesions of unknown place are left out."
     )
     return "\n".join([_("Dissemination in space: {statement}.").format(statement=STATEMENT), *lines, note])

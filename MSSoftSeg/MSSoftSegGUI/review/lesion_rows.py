@@ -18,7 +18,8 @@ class LesionRow:
     """One lesion. number: as in the instances, largest lesion first. place_ras_mm: a voxel of the lesion, near its center.
 
     lsu: None where no lesion at the model's threshold corresponds. origin "drawn": painted by hand, apart from any other.
-    longest_axis_mm: None while the slider is held. place: of the lesion at the model's threshold that corresponds.
+    longest_axis_mm: None while the slider is held. place: of the lesion at the model's threshold that corresponds; of
+    a drawn one its own, once the worker has said it. voxels: of a drawn one, which they are, as a digest.
     """
 
     number: int
@@ -33,6 +34,7 @@ class LesionRow:
     origin: Literal["model", "drawn"] = "model"
     longest_axis_mm: float | None = None
     place: LesionPlaceFacts = NOWHERE
+    voxels: str = ""
 
     @property
     def status_text(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from MSSoftSegGUI.review.material import ReviewMaterial, prepare
 from MSSoftSegGUI.review.pointing import GrownFrom
 from MSSoftSegGUI.review.view import ReviewView
 from MSSoftSegGUI.review.work import ReviewWork
+from MSSoftSegGUI.scene.review_facts import LesionPlaceFacts
 from MSSoftSegLib.lesion.live.growth import Place
 from MSSoftSegLib.lesion.live.manual_edits import ManualEdits
 from MSSoftSegLib.lesion.live.threshold import HIGHEST_THRESHOLD, LiveInstances, LiveThreshold
@@ -200,6 +201,14 @@ class ReviewPresenter:
         """The user painted: the two segments as they are now, boolean (k, j, i) like ``labels``."""
         if self._work is not None:
             self._work.take_edits(lesion, possible)
+            self._refresh()
+
+    def take_places(self, places: Mapping[str, LesionPlaceFacts]) -> None:
+        """Where painted lesions lie, by the digest of their voxels: what the worker says, which may come late."""
+        if self._work is None or not places:
+            return
+        self._work.drawn_places |= places
+        if self.view.rows_final:
             self._refresh()
 
     def point_at(self, place: Place, *, radius_mm: float) -> Pointed:

@@ -11,14 +11,15 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from MSSoftSegGUI.scene.review_facts import LesionPlaceFacts, read_places
 from MSSoftSegGUI.scene.volume_files import write_volume
 from MSSoftSegGUI.worker.chunked_work import ChunkedWork
 from MSSoftSegGUI.worker.error_card import ErrorCard, make_sentence
 from MSSoftSegGUI.worker.export_problem import make_export_card
-from MSSoftSegLib.result_files import FACTS_FILE, REPORT_FILE
+from MSSoftSegLib.result_files import FACTS_FILE, PROBABILITY_FILE, REGION_MAPS_FILE, REPORT_FILE
 from MSSoftSegLib.stepwise import Work
 
-TOPIC = "report"
+TOPIC, PLACES_TOPIC = "report", "places"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +56,39 @@ class ReviewReport:
         self._work = ChunkedWork(later)
         self.open = openInBrowser
         self.tell: Callable[[str, str], None] = lambda _text, _kind: None
+        self.onPlaces: Callable[[dict[str, LesionPlaceFacts]], None] = lambda _places: None
 
     def forget(self) -> None:
         """Another exam is looked at."""
         self._work.stop()
         self._jobs.drop(TOPIC)
+        self._jobs.drop(PLACES_TOPIC)
+
+    def findPlaces(self, reviewed: Reviewed) -> bool:
+        """Ask where painted lesions lie; whether that could be asked. onPlaces is told; where it is not found, nobody is."""
+        if not (reviewed.folder / REGION_MAPS_FILE).is_file():
+            return False
+        labels = self._folder / "placed.nii"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_volume(reviewed.labels, reviewed.ras_from_ijk, labels)
+        except (OSError, ValueError, RuntimeError):
+            return False
+        spec = {
+            "result": str(reviewed.folder),
+            # Only its grid is asked for.
+            "reference": str(reviewed.folder / PROBABILITY_FILE),
+            "labels": str(labels),
+            "threshold": reviewed.threshold,
+            "min_lesion_mm3": reviewed.min_lesion_mm3,
+            "decided": reviewed.decided,
+            "lesions": reviewed.lesions,
+        }
+        self._jobs.ask("report", spec, on_result=self._hearPlaces, on_problem=lambda _card: None, topic=PLACES_TOPIC)
+        return True
+
+    def _hearPlaces(self, summary) -> None:
+        self.onPlaces(read_places(summary.get("places")))
 
     def write(self, reviewed: Reviewed) -> None:
         """Write the report and open it."""
@@ -93,7 +122,13 @@ class ReviewReport:
             **reviewed.entered,
             "out": str(page),
         }
-        self._jobs.ask(TOPIC, spec, on_result=lambda _summary: self._show(page), on_problem=self._fail, topic=TOPIC)
+        self._jobs.ask(
+            TOPIC, spec, on_result=lambda summary: self._finish(page, summary), on_problem=self._fail, topic=TOPIC
+        )
+
+    def _finish(self, page: Path, summary) -> None:
+        self._hearPlaces(summary)
+        self._show(page)
 
     def _show(self, page: Path) -> None:
         if self.open(page):

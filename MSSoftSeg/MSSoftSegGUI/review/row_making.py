@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,11 @@ from MSSoftSegGUI.review.decisions import Status
 from MSSoftSegGUI.review.lesion_rows import LesionRow, find_partners
 from MSSoftSegGUI.review.mask import EditedLesions
 from MSSoftSegGUI.review.material import ReviewMaterial
-from MSSoftSegGUI.scene.review_facts import LesionPlaceFacts
+from MSSoftSegGUI.scene.review_facts import NOWHERE, LesionPlaceFacts
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.lesion.live.threshold import LiveInstances
+from MSSoftSegLib.lesion.live.voxel_set import compute_voxel_digest
 from MSSoftSegLib.region.longest_axis import longest_axis_mm
 
 
@@ -38,8 +39,12 @@ def make_table(
     *,
     edited: EditedLesions | None,
     with_axes: bool,
+    drawn_places: Mapping[str, LesionPlaceFacts],
 ) -> LesionTable:
-    """The lesions of this threshold. original, lsu: those at the model's; edited: None where nothing was painted or erased."""
+    """The lesions of this threshold. original, lsu: those at the model's; edited: None where nothing was painted or erased.
+
+    drawn_places: of lesions that were painted, by the digest of their voxels.
+    """
     origins = find_partners(instances, original)
     carried = [lsu[number - 1] if number else None for number in origins]
     places = [material.facts.place_of(number) for number in origins]
@@ -47,7 +52,8 @@ def make_table(
     if edited is None:
         kept = [row for row in rows if row.status != "rejected"]
         return LesionTable(rows, len(kept), sum(int(instances.voxel_count[row.number - 1]) for row in kept))
-    return LesionTable(rows + make_drawn_rows(edited.drawn, instances.count + 1, material), edited.count, edited.voxels)
+    drawn = make_drawn_rows(edited.drawn, instances.count + 1, material, drawn_places)
+    return LesionTable(rows + drawn, edited.count, edited.voxels)
 
 
 def make_model_rows(
@@ -95,15 +101,21 @@ def make_model_rows(
     return rows
 
 
-def make_drawn_rows(drawn: Sequence[np.ndarray], first_number: int, material: ReviewMaterial) -> list[LesionRow]:
+def make_drawn_rows(
+    drawn: Sequence[np.ndarray],
+    first_number: int,
+    material: ReviewMaterial,
+    places: Mapping[str, LesionPlaceFacts],
+) -> list[LesionRow]:
     """A row per lesion that was painted apart from the model's, numbered on; its numbers are read off the maps.
 
-    drawn: sorted flat indices of each.
+    drawn: sorted flat indices of each; places: where known, by their digest.
     """
     rows = []
     for number, lesion in enumerate(drawn, start=first_number):
         probability = material.probability.reshape(-1)[lesion]
         entropy = material.entropy.reshape(-1)[lesion]
+        digest = compute_voxel_digest(lesion)
         middle = lesion[len(lesion) // 2 : len(lesion) // 2 + 1]
         rows.append(
             LesionRow(
@@ -118,6 +130,8 @@ def make_drawn_rows(drawn: Sequence[np.ndarray], first_number: int, material: Re
                 anchor=int(lesion[0]),
                 origin="drawn",
                 longest_axis_mm=_axes(lesion, np.ones(len(lesion), np.int64), 1, material)[0],
+                place=places.get(digest, NOWHERE),
+                voxels=digest,
             )
         )
     return rows

@@ -52,7 +52,9 @@ class ReviewSession(VTKObservationMixin):
         )
         self._fields = DisseminationFields(self.panel.ui, onEntered=self.onEntered)
         self._edit, self._settings, self._report = edit, settings, report
-        report.tell = self.panel.note
+        report.tell, report.onPlaces = self.panel.note, self.presenter.take_places
+        # Of which painted lesions the worker was asked where they lie.
+        self._placing: frozenset[str] = frozenset()
         self._exam, self._isSurfaceOld, self._isEntered = None, False, False
         self._blinker = Blinker()
         self._clicks = ViewClicks(self.onClick, self.onWheel)
@@ -144,6 +146,7 @@ class ReviewSession(VTKObservationMixin):
         self._clicks.stop()
         self._edit.close()
         self._report.forget()
+        self._placing = frozenset()
         self.presenter.close()
         self.panel.close()
         self._fields.show((), None)
@@ -217,8 +220,18 @@ class ReviewSession(VTKObservationMixin):
         if self._exam is None:
             return
         self.takeEdits()
+        self._report.write(self._reviewed())
+
+    def _findPlaces(self, view) -> None:
+        """Ask where painted lesions lie that have no place yet; once for the same ones."""
+        wanted = frozenset(row.voxels for row in view.rows if row.origin == "drawn" and not row.place.region)
+        if wanted and wanted != self._placing:
+            self._placing = wanted if self._report.findPlaces(self._reviewed()) else frozenset()
+
+    def _reviewed(self) -> Reviewed:
+        """The result as it is now."""
         exam, view = self._exam, self.presenter.view
-        reviewed = Reviewed(
+        return Reviewed(
             folder=Path(exam.resultFolder),
             flair=exam.flair,
             labels=self.presenter.labels.copy(),
@@ -230,7 +243,6 @@ class ReviewSession(VTKObservationMixin):
             lesions=view.lesions,
             entered={place: said.value for place, said in readEntered(exam).items()},
         )
-        self._report.write(reviewed)
 
     def _start(self, exam) -> None:
         self._exam = exam
@@ -245,6 +257,7 @@ class ReviewSession(VTKObservationMixin):
         self.panel.setContrasts(tuple(self.display.contrasts()), self._settings().layout or chooseFirstLayout())
         self.display.setWindows(setWindowIfUntouched)
         self.display.show()
+        self._findPlaces(self.presenter.view)
 
     def _show(self, view) -> None:
         """The presenter's new picture: nodes, then widgets, then what is saved."""
@@ -258,6 +271,7 @@ class ReviewSession(VTKObservationMixin):
             self._fields.show(view.rows, self._exam)
             self._exam.threshold, self._exam.minLesionMm3 = view.threshold, view.min_lesion_mm3
             self._exam.decisions, self._exam.edits = self.presenter.decisions_json, self.presenter.edits_json
+            self._findPlaces(view)
 
     def _writeLabels(self, *, final: bool) -> None:
         node, changed = self._exam.segmentation, self.presenter.changed

@@ -13,6 +13,7 @@ from MSSoftSegGUI.review.mask import ReviewMask
 from MSSoftSegGUI.review.material import ReviewMaterial
 from MSSoftSegGUI.review.pointing import GrownFrom, Pointing
 from MSSoftSegGUI.review.row_making import LesionTable, make_table
+from MSSoftSegGUI.scene.review_facts import LesionPlaceFacts
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.lesion.live.growth import Place, find_connected_part
@@ -41,6 +42,8 @@ class ReviewWork:
         self.mask = ReviewMask(material.probability.shape)
         self.instances, self.min_lesion_mm3 = self._original, facts.min_lesion_mm3
         self.growth: GrownFrom | None = None
+        # Of painted lesions, by the digest of their voxels: what the worker has said.
+        self.drawn_places: dict[str, LesionPlaceFacts] = {}
         # Threshold and smallest lesion where the slider was let go.
         self.settled = (
             self._allowed(facts.model_threshold if threshold is None else threshold),
@@ -137,6 +140,7 @@ class ReviewWork:
             self.mask.labels,
             edited=None if self.edits.is_empty else self.mask.counted(),
             with_axes=with_axes,
+            drawn_places=self.drawn_places,
         )
         return table, statuses
 

@@ -99,5 +99,21 @@ class ReviewFacts:
             raise ValueError(f"{FACTS_FILE} is not one of this version: {problem}") from None
 
 
+def read_places(listed) -> dict[str, LesionPlaceFacts]:
+    """Places as the job ``report`` says them, by the digest of the lesion's voxels; what is none is left out."""
+    found = {}
+    for place in listed if isinstance(listed, list) else ():
+        try:
+            found[str(place["voxels"])] = LesionPlaceFacts(
+                str(place["region"]),
+                place["ventricle_distance_mm"],
+                place["cortex_distance_mm"],
+                dict(place["membership"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            continue
+    return found
+
+
 def _place(lesion, membership: dict[str, float]) -> LesionPlaceFacts:
     return LesionPlaceFacts(lesion.region or "", lesion.ventricle_distance_mm, lesion.cortex_distance_mm, membership)

@@ -18,7 +18,7 @@ class ReportSpec(Document):
     result: a folder of ``segment``. reference, labels: the image whose grid the result lies on, and the corrected label map on it
     (1 = lesion). threshold, min_lesion_mm3: from which the correction began. reviewer: "" = nobody said. decided: how many of the
     model's ``lesions`` at that threshold the reader accepted or rejected. spinal_cord, optic_nerve: what she entered about places
-    that a brain exam does not show. out: the page; one that is there is replaced.
+    that a brain exam does not show. out: the page; one that is there is replaced; None: no page, only where lesions lie.
     """
 
     result: Path
@@ -31,7 +31,7 @@ class ReportSpec(Document):
     lesions: int = Field(ge=0)
     spinal_cord: Entered = Entered.NOT_ENTERED
     optic_nerve: Entered = Entered.NOT_ENTERED
-    out: Path
+    out: Path | None = None
 
     @model_validator(mode="after")
     def _no_more_decided_than_there_are(self) -> ReportSpec:

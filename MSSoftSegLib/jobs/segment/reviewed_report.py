@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -20,6 +21,7 @@ from MSSoftSegLib.jobs.documents.report import ReportJob, ReportSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.lesion.corrected import segment_corrected
 from MSSoftSegLib.lesion.instances import label_instances
+from MSSoftSegLib.lesion.live.voxel_set import compute_voxel_digest
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability
 from MSSoftSegLib.region.kept_regions import KeptRegions
@@ -31,7 +33,7 @@ from MSSoftSegLib.report.corrected_regions import (
 )
 from MSSoftSegLib.report.html import render_report
 from MSSoftSegLib.report.lesion_table import read_lesions_csv
-from MSSoftSegLib.report.region_facts import RegionFacts
+from MSSoftSegLib.report.region_facts import RegionFacts, make_lesion_region_facts
 from MSSoftSegLib.report.result import LesionFacts, Result, UncertaintyFacts
 from MSSoftSegLib.report.review import Review
 from MSSoftSegLib.result_files import ENTROPY_FILE, FACTS_FILE, LESIONS_FILE, PROBABILITY_FILE
@@ -43,7 +45,7 @@ SHARES = {"reading": 1.0, "lesions": 2.0, "report": 6.0}
 
 
 def run_report(job: ReportJob, emit: Emit, cancelled: Callable[[], bool]) -> Path:
-    """Run the job; the page."""
+    """Run the job; the page, or the result's folder where none was asked for."""
     spec = job.spec
     reporter = Reporter(job.job, SHARES, emit, cancelled)
     reporter.started(job.kind)
@@ -67,19 +69,33 @@ def run_report(job: ReportJob, emit: Emit, cancelled: Callable[[], bool]) -> Pat
         outside=len(places.outside),
         regions_problem=problem,
     )
-    page = render_report(
-        result=_corrected(result, segmentation, regions),
-        segmentation=segmentation,
-        reference=reference,
-        card_markdown="",
-        review=review,
-    )
-    reporter.progress("report", 1.0)
-    _put(page, spec.out)
-    reporter.result(
-        spec.out.name, {"lesions": len(segmentation.lesions), "volume_ml": round(segmentation.volume_ml, 3)}
-    )
-    return spec.out
+    if spec.out is not None:
+        page = render_report(
+            result=_corrected(result, segmentation, regions),
+            segmentation=segmentation,
+            reference=reference,
+            card_markdown="",
+            review=review,
+        )
+        reporter.progress("report", 1.0)
+        _put(page, spec.out)
+    summary = {"lesions": len(segmentation.lesions), "volume_ml": round(segmentation.volume_ml, 3)}
+    path = spec.out or spec.result
+    reporter.result(path.name, {**summary, "places": _summarize_places(segmentation, places)})
+    return path
+
+
+def _summarize_places(segmentation: Segmentation, found: CorrectedPlaces) -> list[dict[str, Any]]:
+    """Of each lesion that was placed anew its place, for whoever shows a table. voxels: which ones it is, as a digest."""
+    flat = voxels(segmentation.instances).ravel()
+    return [
+        {
+            "voxels": compute_voxel_digest(np.flatnonzero(flat == place.id)),
+            **make_lesion_region_facts(place).model_dump(mode="json", exclude={"id", "share"}),
+        }
+        for place in found.places
+        if place.id in found.anew
+    ]
 
 
 def _result(folder: Path) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import zlib
 
 import numpy as np
@@ -27,6 +28,11 @@ def decode_indices(text: str, *, size: int) -> np.ndarray:
     if (len(steps) > 1 and not steps[1:].all()) or (len(indices) and indices[-1] >= size):
         raise ValueError("not a set of voxels of this image")
     return indices
+
+
+def compute_voxel_digest(indices: np.ndarray) -> str:
+    """SHA-256 of a set of sorted flat indices: which voxels of an image a lesion is."""
+    return hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()
 
 
 def remove_indices(indices: np.ndarray, removed: np.ndarray) -> np.ndarray:

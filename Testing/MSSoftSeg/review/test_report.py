@@ -76,3 +76,42 @@ def test_the_report_of_one_exam_is_not_opened_over_another(reader):
     answer(worker, "result", path="report.html", summary={})
     assert opened == []
     assert not reader.ui("noteMessage").visible
+
+
+def draw_lesion(reader) -> None:
+    """A lesion apart from the model's, as a stroke leaves it."""
+    presenter = reader.review.presenter
+    lesion = presenter.labels == 1
+    lesion[10, 25, 6:10] = True
+    presenter.take_edits(lesion, np.zeros_like(lesion))
+
+
+def test_the_place_of_a_painted_lesion_is_asked_for_once_and_shown(reader):
+    exam = reader.segment_made(flair_node())
+    worker, opened = listening(reader)
+    (Path(exam.resultFolder) / "region_probabilities.nii.gz").touch()
+    draw_lesion(reader)
+    reader.wait(lambda: worker.jobs)
+    (row,) = [row for row in reader.view.rows if row.origin == "drawn"]
+    spec = worker.jobs[0]["spec"]
+    assert worker.jobs[0]["kind"] == "report"
+    assert "out" not in spec, "no page was asked for"
+    assert Path(spec["labels"]).is_file()
+    place = {"voxels": row.voxels, "region": "infratentorial", "ventricle_distance_mm": 12.0}
+    place |= {"cortex_distance_mm": None, "membership": {"periventricular": 0.0, "juxtacortical": 0.0}}
+    place["membership"]["infratentorial"] = 1.0
+    answer(worker, "result", path="result", summary={"places": [place, {"voxels": "of another version"}]})
+    (row,) = [row for row in reader.view.rows if row.origin == "drawn"]
+    assert (row.place.region, row.place.ventricle_distance_mm) == ("infratentorial", 12.0)
+    assert "infratentorial 1" in reader.view.regions_text
+    reader.host.process_events()
+    assert (len(worker.jobs), opened) == (1, [])
+
+
+def test_without_kept_regions_the_worker_is_not_asked_where_a_painted_lesion_lies(reader):
+    reader.segment_made(flair_node())
+    worker, _opened = listening(reader)
+    draw_lesion(reader)
+    reader.host.process_events()
+    assert any(row.origin == "drawn" for row in reader.view.rows)
+    assert worker.jobs == []

@@ -7,7 +7,7 @@ import pytest
 from MSSoftSegGUI.review.columns import list_columns
 from MSSoftSegGUI.review.material import ReviewMaterial
 from MSSoftSegGUI.review.presenter import ReviewPresenter
-from MSSoftSegGUI.scene.review_facts import ReviewFacts
+from MSSoftSegGUI.scene.review_facts import LesionPlaceFacts, ReviewFacts
 
 from MSSoftSegLib.lesion.uncertainty import entropy_nats
 
@@ -232,6 +232,22 @@ def test_a_lesion_painted_apart_gets_a_row_of_its_own_and_counts():
     assert stage.jumps[-1] == ras_of(10, 12, 14)
     stage.review.reject()
     assert stage.view.count == 4
+
+
+def test_a_painted_lesion_has_the_place_that_the_worker_says_until_it_is_painted_on():
+    stage = Stage()
+    lesion = stage.review.labels == 1
+    lesion[10, 11:13, 14] = True
+    stage.review.take_edits(lesion, np.zeros(SHAPE, bool))
+    place = LesionPlaceFacts("infratentorial", 3.0, 4.0, {"infratentorial": 0.9})
+    stage.review.take_places({stage.view.row_of(4).voxels: place})
+    assert stage.view.row_of(4).place == place
+    assert all(row.place != place for row in stage.view.rows if row.number != 4)
+    lesion[10, 13, 14] = True
+    stage.review.take_edits(lesion, np.zeros(SHAPE, bool))
+    assert stage.view.row_of(4).place.region == "", "it is another lesion now"
+    stage.review.undo()
+    assert stage.view.row_of(4).place == place
 
 
 def test_a_lesion_erased_altogether_leaves_the_table():

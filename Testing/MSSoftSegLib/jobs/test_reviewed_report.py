@@ -14,6 +14,7 @@ from MSSoftSegLib.exam.image_file import compute_sha256, write_image
 from MSSoftSegLib.jobs.documents.report import ReportJob, ReportSpec
 from MSSoftSegLib.jobs.segment import reviewed_report
 from MSSoftSegLib.jobs.segment.reviewed_report import run_report
+from MSSoftSegLib.lesion.live.voxel_set import compute_voxel_digest
 from MSSoftSegLib.region.burden import BrainVolumes, burden
 from MSSoftSegLib.region.dissemination import dissemination
 from MSSoftSegLib.region.exam_regions import ExamRegions
@@ -251,6 +252,25 @@ def test_a_drawn_lesion_is_placed_by_the_exams_regions_and_counts(
     assert (drawn.status, drawn.region) == ("drawn", place)
     assert drawn.longest_axis_mm > 12
     assert drawn.ventricle_distance_mm is not None
+
+
+def test_without_a_page_it_says_where_drawn_lesions_lie_by_their_voxels(result_with_regions, tmp_path):
+    folder, found = result_with_regions
+    labels = with_drawn(found, (0, 0, -38))
+    write_image(GRID.image(labels), tmp_path / "labels.nii.gz")
+    given = {"threshold": 0.4, "min_lesion_mm3": 0.0, "decided": 0, "lesions": 2}
+    # Whoever shows the table gives the map itself for its grid.
+    spec = ReportSpec(
+        result=folder, reference=folder / "lesion_probability.nii.gz", labels=tmp_path / "labels.nii.gz", **given
+    )
+    events = []
+    assert run_report(ReportJob(job="r", kind="report", spec=spec), events.append, lambda: False) == folder
+    (place,) = events[-1]["summary"]["places"]
+    drawn = np.flatnonzero(block(GRID, (0, 0, -38), 12))
+    assert (place["voxels"], place["region"]) == (compute_voxel_digest(drawn), "infratentorial")
+    assert set(place["membership"]) == set(Place)
+    assert place["cortex_distance_mm"] > 10
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.nii.gz"]
 
 
 def test_the_page_says_what_was_placed_anew(result_with_regions, tmp_path):
