@@ -129,18 +129,23 @@ def _check_meaning(labels: np.ndarray, name: str) -> None:
 
 def _check_place(inside: np.ndarray, visit: Visit, name: str) -> None:
     """Refuse a mask that fills the brain, or that lies beside it: another file, or another exam's."""
-    if not inside.any():
-        return
     way = visit.working.working_from_native(visit.reference)
     mask = sitk.Cast(visit.working.brain_mask, sitk.sitkFloat32)
     brain = voxels(resample(mask, Grid.of(visit.native_instances), source_from_grid=way)) >= 0.5
+    check_lies_in_brain(inside, brain, name=name, whose=f"the brain of {visit.name}")
+
+
+def check_lies_in_brain(inside: np.ndarray, brain: np.ndarray, *, name: str, whose: str) -> None:
+    """Refuse lesions (bool, z, y, x) that fill the brain (bool) or lie beside it; nothing at all may be marked."""
+    if not inside.any():
+        return
     if (inside & brain).sum() > LARGEST_SHARE_OF_BRAIN * brain.sum():
         raise BadImage(
-            f"{name} marks {(inside & brain).sum() / brain.sum():.0%} of the brain of {visit.name} as lesion",
+            f"{name} marks {(inside & brain).sum() / max(brain.sum(), 1):.0%} of {whose} as lesion",
             remedy="give the mask of the lesions, not one of the brain",
         )
     if (inside & brain).sum() < 0.5 * inside.sum():
         raise BadImage(
-            f"most of what {name} marks lies outside the brain of {visit.name}",
-            remedy="give the mask that was drawn on this visit's FLAIR image",
+            f"most of what {name} marks lies outside {whose}",
+            remedy="give the mask that was drawn on this exam's image",
         )

@@ -67,6 +67,7 @@ def choose(visits: Sequence[DicomVisit], wanted: Mapping[Modality, str], *, take
     chosen = {modality: chosen[modality] for modality in Modality if modality in chosen}
     _check_flair(chosen, parts)
     _check_different(chosen)
+    _check_one_frame(visit, chosen)
     warnings += [doubt for each in chosen.values() for doubt in each.part.doubts]
     warnings += [doubt for modality, each in chosen.items() if (doubt := _named_otherwise(modality, each.part))]
     return Choice(visit, tuple(parts), MappingProxyType(chosen), tuple(warnings))
@@ -245,6 +246,20 @@ def _check_different(chosen: Mapping[Modality, Chosen]) -> None:
             raise BadExam(
                 f"{each.part.name} is asked for as {before.upper()} and as {modality.upper()}",
                 remedy="choose each series once",
+            )
+
+
+def _check_one_frame(visit: DicomVisit, chosen: Mapping[Modality, Chosen]) -> None:
+    """Where the headers name no study, nothing but the frame of reference tells two people's series apart."""
+    if visit.study_uid.strip():
+        return
+    first = chosen[Modality.FLAIR].part
+    for each in chosen.values():
+        if each.because != AS_ASKED and each.part.planes[0].frame_of_reference != first.planes[0].frame_of_reference:
+            raise BadExam(
+                f"{first.name} and {each.part.name} name no study and lie in different frames of reference: "
+                "they may be of two patients",
+                remedy="choose the series of one patient with --series; " + SEE_SERIES,
             )
 
 

@@ -169,6 +169,8 @@ def _doubts(series: SeriesFiles, name: str, *, whole: bool) -> tuple[str, ...]:
             first = min((number(each, "InstanceNumber") or 1 for each in series.headers), default=1)
             if first > 1 and have > 1:
                 found.append(f"{name} may be incomplete: its images are numbered from {first:.0f} on")
+    if text(header, "PhotometricInterpretation").strip().upper() == "MONOCHROME1":
+        found.append(f"{name} is stored for display with dark and bright exchanged (MONOCHROME1): check its contrast")
     if text(header, "LossyImageCompression") == "01":
         found.append(f"{name} was compressed with loss: small lesions may be changed")
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import SimpleITK as sitk
 
+from MSSoftSegLib.dicom.elements import number
 from MSSoftSegLib.dicom.packages import import_package
 from MSSoftSegLib.dicom.planes import SERIES, Stack
 from MSSoftSegLib.errors import BadImage
@@ -36,6 +38,11 @@ def read_voxels(paths: tuple[Path, ...], stack: Stack, name: str = SERIES) -> si
                 f"image {index + 1} of {name} has other pixels than its header says", remedy="fetch it again"
             )
         slope, intercept = (1.0, 0.0) if found.rescaled else _rescaling(found.dataset, plane.frame)
+        if not (slope and math.isfinite(slope) and math.isfinite(intercept)):
+            raise BadImage(
+                f"image {index + 1} of {name} has a rescale slope of {slope:g}, which leaves nothing of it",
+                remedy="fetch it again, or export the series from the scanner",
+            )
         array[index] = found.frames[plane.frame] * slope + intercept
     return stack.grid.image(array)
 
@@ -99,11 +106,12 @@ def _frames(path: Path, dataset: Dataset, name: str) -> tuple[np.ndarray, bool]:
 def _rescaling(dataset: Any, frame: int) -> tuple[float, float]:
     """Slope and intercept from stored to shown values."""
     places = [dataset]
-    for name, number in (("PerFrameFunctionalGroupsSequence", frame), ("SharedFunctionalGroupsSequence", 0)):
+    for name, item in (("PerFrameFunctionalGroupsSequence", frame), ("SharedFunctionalGroupsSequence", 0)):
         groups = dataset.get(name)
-        transformation = groups[number].get("PixelValueTransformationSequence") if groups else None
+        transformation = groups[item].get("PixelValueTransformationSequence") if groups else None
         places += [transformation[0]] if transformation else []
     for place in places:
-        if place.get("RescaleSlope") is not None:
-            return float(place.RescaleSlope), float(place.get("RescaleIntercept") or 0.0)
+        slope, intercept = number(place, "RescaleSlope"), number(place, "RescaleIntercept")
+        if slope is not None or intercept is not None:
+            return 1.0 if slope is None else slope, intercept or 0.0
     return 1.0, 0.0

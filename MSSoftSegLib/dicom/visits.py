@@ -12,7 +12,8 @@ from MSSoftSegLib.dicom.acquisition import AGENT_AMOUNTS, AGENT_TEXTS, TEXTS
 from MSSoftSegLib.dicom.elements import text
 from MSSoftSegLib.dicom.headers import SeriesFiles, gather_series, is_mr, read_headers, sort_series
 from MSSoftSegLib.errors import RequestError
-from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference
+from MSSoftSegLib.exam.reading import LONGEST_VISIT_DAYS
+from MSSoftSegLib.exam.sidecar import DATE_KEYS, PERSON_KEYS, VISIT_KEYS, find_days_apart, first_difference
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -36,7 +37,7 @@ ELEMENTS = (
     *("InversionRecovery", "AcquisitionContrast", "ComplexImageComponent", "RepetitionTime", "EchoTime", "EchoNumbers"),
     *("InversionTime", "InversionTimes", "DiffusionBValue", "TemporalPositionIdentifier", "ScanOptions"),
     *("AcquisitionTime", "AcquisitionDateTime", "SeriesTime", "ContentTime", "ImagesInAcquisition"),
-    *("LossyImageCompression", "AccessionNumber"),
+    *("LossyImageCompression", "AccessionNumber", "PhotometricInterpretation", *DATE_KEYS),
 )
 
 
@@ -49,14 +50,16 @@ class DicomVisit:
 
 
 class _Member:
-    """A visit while it is being collected; person: what any of its images says of whose it is."""
+    """A visit while it is being collected; person: what any of its images says of whose it is; dates: of its first image."""
 
-    def __init__(self, person: Mapping[str, object], study: str) -> None:
-        self.person, self.study = dict(person), study
+    def __init__(self, person: Mapping[str, object], study: str, dates: Mapping[str, object]) -> None:
+        self.person, self.study, self.dates = dict(person), study, dates
         self.series: dict[str, list[tuple[Path, Dataset]]] = {}
 
-    def takes(self, person: Mapping[str, object], study: str) -> bool:
-        """Whether an image belongs here: the same study, and nothing that names another person."""
+    def takes(self, person: Mapping[str, object], study: str, dates: Mapping[str, object]) -> bool:
+        """Whether an image belongs here: the same study, and nothing that names another person or another time."""
+        if (find_days_apart(self.dates, dates) or 0) > LONGEST_VISIT_DAYS:
+            return False
         if study != self.study or first_difference(self.person, person, PERSON_KEYS):
             return False
         self.person |= {key: value for key, value in person.items() if not self.person[key]}
@@ -101,11 +104,12 @@ def find_medium_folder(folder: Path) -> Path:
 
 
 def _visit_of(header: Dataset, visits: list[_Member]) -> _Member:
-    person, study = {key: text(header, key) for key in PERSON_KEYS}, text(header, "StudyInstanceUID")
+    person, dates = ({key: text(header, key) for key in keys} for keys in (PERSON_KEYS, DATE_KEYS))
+    study = text(header, "StudyInstanceUID")
     for visit in visits:
-        if visit.takes(person, study):
+        if visit.takes(person, study, dates):
             return visit
-    visits.append(_Member(person, study))
+    visits.append(_Member(person, study, dates))
     return visits[-1]
 
 

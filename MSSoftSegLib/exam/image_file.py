@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import secrets
 import shutil
@@ -28,6 +29,7 @@ from MSSoftSegLib.exam.itk_file import quiet_itk, read_by_itk
 from MSSoftSegLib.exam.label_doubts import describe_voxel_count
 from MSSoftSegLib.exam.placement import check_range, check_solid, largest_corner_distance_mm, nearest_orthonormal
 
+LOGGER = logging.getLogger(__name__)
 # A mask that went through an interpolating or scaling writer is off by rounding, not by more.
 LABEL_TOLERANCE = 1e-3
 LARGEST_LABEL = 255
@@ -83,6 +85,14 @@ def check_values(name: str, image: sitk.Image) -> None:
         )
     if array.min() == array.max():
         raise BadImage(f"{name} is empty: every voxel is {array.flat[0]:g}", remedy="give an image with contents")
+
+
+def note_two_values(name: str, image: sitk.Image) -> None:
+    """Log that an image holds two values only, as masks do that are given as images."""
+    array = sitk.GetArrayViewFromImage(image)
+    low, high = array.min(), array.max()
+    if np.count_nonzero(array == low) + np.count_nonzero(array == high) == array.size:
+        LOGGER.warning("%s holds no values but %g and %g: is it a mask?", name, low, high)
 
 
 def read_mask(path: Path, like: sitk.Image | None = None) -> sitk.Image:

@@ -38,6 +38,9 @@ from MSSoftSegLib.exam.placement import (
 HEADER_BYTES = 348
 NIFTI2_HEADER_BYTES = 540
 FIRST_VOXEL_BYTE = 352
+GZIP_MARK = b"\x1f\x8b"
+# What Git LFS and git-annex leave in the place of a file that was not fetched.
+POINTERS = (b"version https://git-lfs", b"/annex/objects/", b"../.git/annex/", b".git/annex/")
 # The four bytes behind the header: none follow.
 NO_NOTES = bytes(4)
 # Behind all notes that a writer may put between header and voxels.
@@ -115,9 +118,18 @@ def _is_packed(name: str) -> bool:
 
 def _beginning(name: str, stored: bytes) -> bytes:
     """The header and a little more, decompressed where the name says so: enough to know how much may follow."""
+    if stored.startswith(POINTERS):
+        raise BadImage(f"{name} stands for a file that is not here", remedy="fetch it: git lfs pull, datalad get")
+    packed = stored[:2] == GZIP_MARK
     if not _is_packed(name):
+        if packed:
+            raise BadImage(
+                f"{name} is not a NIfTI file as it is, but a gzip-compressed one", remedy="rename it to .nii.gz"
+            )
         return stored[:NIFTI2_HEADER_BYTES]
-    if stored[:2] != b"\x1f\x8b":
+    if not packed:
+        if stored[344:348] != b"n+1\0":
+            raise BadImage(f"{name} is neither gzip-compressed nor NIfTI", remedy=DAMAGED)
         raise BadImage(f"{name} is not gzip-compressed, as its name says", remedy="rename it to .nii")
     try:
         beginning = peek(stored, NIFTI2_HEADER_BYTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,18 @@ from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam import recognition_words as words
 from MSSoftSegLib.exam.candidates import Candidate, describe_candidates, explain_first, read_candidate, sort_candidates
 from MSSoftSegLib.exam.exam import Exam, ExamImage
-from MSSoftSegLib.exam.image_file import compute_sha256, read_image
+from MSSoftSegLib.exam.image_file import compute_sha256, note_two_values, read_image
 from MSSoftSegLib.exam.image_format import KNOWN_EXTENSIONS, image_extension
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.recognition import recognize
-from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, first_difference, read_sidecar
+from MSSoftSegLib.exam.sidecar import PERSON_KEYS, VISIT_KEYS, find_days_apart, first_difference, read_sidecar
 
 LOGGER = logging.getLogger(__name__)
+FETCH_OR_REMOVE = "fetch it (datalad get, git annex get), or remove the link"
 BIDS_IMAGE_FOLDER = "anat"
 LONGEST_LISTING = 10
+# People come back for a part of an examination; what lies further apart was another examination.
+LONGEST_VISIT_DAYS = 31
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,14 @@ def read_exam(files: Mapping[Modality, Path]) -> Exam:
             remedy="name it with --flair FILE",
         )
     _check_different_files(files)
-    _check_one_visit(files)
+    check_one_visit(files)
     images = {
         modality: ExamImage(modality, read_image(path), path.name, compute_sha256(path))
         for modality, path in files.items()
     }
     _check_different_contents(images)
+    for each in images.values():
+        note_two_values(each.file_name, each.image)
     return Exam(MappingProxyType(images))
 
 
@@ -74,6 +80,8 @@ def find_exam(folder: Path, *, take_best: bool = False) -> FoundExam:
         found = recognize(path.name, read_sidecar(path) if image_extension(path.name) else None)
         if found.modality is None:
             ignored.append(IgnoredFile(path.name, found.reason))
+        elif not path.exists():
+            raise BadExam(f"{path.name} is a link to a file that is not here", remedy=FETCH_OR_REMOVE)
         else:
             possible.setdefault(found.modality, []).append(path)
     if Modality.FLAIR not in possible:
@@ -158,7 +166,9 @@ def _files_directly_in(folder: Path) -> list[Path]:
         paths = sorted(folder.iterdir()) if folder.is_dir() else []
     except OSError:
         raise BadExam("the exam folder may not be read", remedy="ask for permission to read it") from None
-    return [path for path in paths if path.is_file() and path.suffix.lower() != ".json"]
+    # Of a link whose file was not fetched (git-annex, datalad) nothing else tells.
+    there = (path for path in paths if path.is_file() or (path.is_symlink() and not path.exists()))
+    return [path for path in there if path.suffix.lower() != ".json"]
 
 
 def _check_different_files(files: Mapping[Modality, Path]) -> None:
@@ -179,19 +189,30 @@ def _check_different_contents(images: Mapping[Modality, ExamImage]) -> None:
             )
 
 
-def _check_one_visit(files: Mapping[Modality, Path]) -> None:
+def check_one_visit(files: Mapping[Modality, Path]) -> None:
+    """BadExam where names or sidecars say that the files are of two people, or of two visits."""
     sidecars = [(path.name, read_sidecar(path)) for path in files.values()]
     for (name, fields), (other_name, other_fields) in itertools.combinations(sidecars, 2):
-        if key := first_difference(fields, other_fields, PERSON_KEYS):
+        for entity, keys, what in (("sub", PERSON_KEYS, "patients"), ("ses", VISIT_KEYS, "visits")):
+            remedy = f"give images of one {what[:-1]}; if they are, correct the names or sidecars"
+            both = f"{name} and {other_name} belong to different {what}:"
+            if _have_other_entity(entity, name, other_name):
+                raise BadExam(f"{both} '{entity}-' differs in their names", remedy=remedy)
+            if key := first_difference(fields, other_fields, keys):
+                raise BadExam(f"{both} {key} differs in their JSON sidecars", remedy=remedy)
+        days = find_days_apart(fields, other_fields)
+        if days is not None and days > LONGEST_VISIT_DAYS:
             raise BadExam(
-                f"{name} and {other_name} belong to different patients: {key} differs in their JSON sidecars",
-                remedy="give images of one patient",
-            )
-        if key := first_difference(fields, other_fields, VISIT_KEYS):
-            raise BadExam(
-                f"{name} and {other_name} belong to different visits: {key} differs in their JSON sidecars",
+                f"{name} and {other_name} belong to different visits: their JSON sidecars have dates {days} days apart",
                 remedy="give images of one visit; if they are, correct the sidecars",
             )
+
+
+def _have_other_entity(entity: str, name: str, other_name: str) -> bool:
+    """Whether both names have an entity as BIDS has it, "sub-01", with different labels."""
+    found = [re.search(rf"(?:^|_){entity}-([^_.]+)", each, re.IGNORECASE) for each in (name, other_name)]
+    labels = {each[1].casefold() for each in found if each is not None}
+    return len(labels) > 1
 
 
 def _listing(names: Iterable[str]) -> str:

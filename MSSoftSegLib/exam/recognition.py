@@ -69,6 +69,8 @@ STARRED = "T2*-weighted, not T2"
 NOT_RECOGNIZED = "not recognized as FLAIR, T1 or T2"
 # Fluid is nulled by 1.5 s and more; at 0.6–1 s a "FLAIR" is T1-weighted, at 0.2 s it nulls fat.
 SHORTEST_FLAIR_INVERSION_S = 1.2
+# No echo is so late in s, no inversion and no repetition of a head protocol so long: such a sidecar has its times in ms.
+LEAST_IN_MS = {"EchoTime": 1.0, "InversionTime": 20.0, "RepetitionTime": 60.0}
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def recognize(file_name: str, sidecar: Mapping[str, object] | None = None) -> Re
         return Recognition(None, "a hidden file")
     if image_extension(file_name) is None:
         return Recognition(None, "not an image file")
-    if str(sidecar.get("Modality") or "MR").strip().upper() != "MR":
+    if _first_text(sidecar, "Modality").upper() not in ("", "MR"):
         return Recognition(None, "not an MR image")
     if (reason := _derived(sidecar)) is not None:
         return Recognition(None, reason)
@@ -231,15 +233,33 @@ def _checked(found: Recognition, sidecar: Mapping[str, object]) -> Recognition:
 
 
 def _seconds(sidecar: Mapping[str, object], key: str) -> float | None:
-    """A positive number, else None (some converters write 0 for "none")."""
+    """A time in s, also where the sidecar has it in ms, as older converters wrote it."""
+    value = _positive(sidecar, key)
+    in_ms = any((_positive(sidecar, each) or 0.0) >= least for each, least in LEAST_IN_MS.items())
+    return value / 1000 if value is not None and in_ms else value
+
+
+def _positive(sidecar: Mapping[str, object], key: str) -> float | None:
+    """A positive number, or text that is one, else None (some converters write 0 for "none")."""
+    stated = sidecar.get(key)
+    try:
+        value = math.nan if isinstance(stated, bool) else float(stated)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return value if math.isfinite(value) and value > 0 else None
+
+
+def _first_text(sidecar: Mapping[str, object], key: str) -> str:
+    """A field as text, the first of several; empty where there is none."""
     value = sidecar.get(key)
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) and value > 0 else None
+    value = value[0] if isinstance(value, list) and value else value
+    return str(value or "").strip()
 
 
 def has_agent(sidecar: Mapping[str, object]) -> bool:
     """Whether a sidecar names a contrast agent or an amount of it."""
     named = any(str(sidecar.get(key) or "").strip().casefold() not in NO_AGENT for key in CONTRAST_KEYS)
-    return named or any(_seconds(sidecar, key) is not None for key in CONTRAST_AMOUNT_KEYS)
+    return named or any(_positive(sidecar, key) is not None for key in CONTRAST_AMOUNT_KEYS)
 
 
 def _derived(sidecar: Mapping[str, object]) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +16,7 @@ logger = logging.getLogger(__name__)
 # What must be equal for images of one person, and of one visit.
 PERSON_KEYS = ("PatientID", "PatientName", "PatientBirthDate")
 VISIT_KEYS = ("StudyInstanceUID",)
+DATE_KEYS = ("StudyDate", "AcquisitionDate", "AcquisitionDateTime", "SeriesDate")
 
 
 def name_sidecar(image_path: Path) -> Path:
@@ -25,7 +28,7 @@ def read_sidecar(image_path: Path) -> dict[str, object]:
     """The sidecar's fields; empty where there is none. An unreadable one is logged and counts as none."""
     path = name_sidecar(image_path)
     try:
-        fields = parse_json(path.read_bytes())
+        fields = _parse(path.read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError):
@@ -34,6 +37,32 @@ def read_sidecar(image_path: Path) -> dict[str, object]:
         logger.warning("%s is not a readable JSON sidecar and is ignored", path.name)
         return {}
     return fields
+
+
+def _parse(content: bytes) -> object:
+    try:
+        return parse_json(content)
+    except UnicodeDecodeError:
+        # Older converters on Windows; all that is looked at is in ASCII.
+        return parse_json(content.decode("latin-1"))
+
+
+def find_days_apart(first: Mapping[str, object], second: Mapping[str, object]) -> int | None:
+    """Days between the dates that two sidecars state under the same key; None where there is no such key."""
+    for key in DATE_KEYS:
+        one, other = (_date(fields.get(key)) for fields in (first, second))
+        if one is not None and other is not None:
+            return abs((one - other).days)
+    return None
+
+
+def _date(value: object) -> datetime.date | None:
+    """Of "20200131", "2020-01-31" and either followed by a time."""
+    found = re.match(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d{7})", value) if isinstance(value, str) else None
+    try:
+        return None if found is None else datetime.date(*map(int, found.groups()))
+    except ValueError:
+        return None
 
 
 def first_difference(first: Mapping[str, object], second: Mapping[str, object], keys: tuple[str, ...]) -> str | None:

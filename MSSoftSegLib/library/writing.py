@@ -13,9 +13,10 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import GridMismatch, RequestError
 from MSSoftSegLib.exam.geometry import Grid, have_same_grid
-from MSSoftSegLib.exam.image_file import compute_sha256, read_image
+from MSSoftSegLib.exam.image_file import compute_sha256, note_two_values, read_image
 from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.reading import check_one_visit
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.library.additions import make_record
 from MSSoftSegLib.library.case_change import CaseChange, MaskFacts
@@ -119,8 +120,11 @@ def stage_files(library: Path, folder: Path, change: CaseChange) -> tuple[dict[P
     def place(name: PurePosixPath) -> Path:
         return staged.setdefault(name, folder / name.name)
 
+    check_one_visit({modality: source for modality, source in change.images.items() if isinstance(source, Path)})
     read = {modality: store_image(source, place(case.image(modality))) for modality, source in change.images.items()}
-    _doubt_copies(read, case)
+    _note_copies(read, case)
+    for modality, image in read.items():
+        note_two_values(f"the {modality.upper()} image of {case}", image)
     flair = read.get(Modality.FLAIR)
     if flair is None:
         _check_there(library, case)
@@ -150,7 +154,7 @@ def _check_there(library: Path, case: CaseId) -> None:
         raise RequestError(f"there is no case {case} yet", remedy="give its FLAIR image too")
 
 
-def _doubt_copies(images: Mapping[Modality, sitk.Image], case: CaseId) -> None:
+def _note_copies(images: Mapping[Modality, sitk.Image], case: CaseId) -> None:
     """One file under two names, or in two channels, is two contrasts by mistake; a training refuses it."""
     for (one, first), (other, second) in itertools.combinations(images.items(), 2):
         if np.array_equal(sitk.GetArrayViewFromImage(first), sitk.GetArrayViewFromImage(second)):

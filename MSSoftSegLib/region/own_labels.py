@@ -13,6 +13,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage, RequestError
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
+from MSSoftSegLib.exam.image_file import LABEL_TOLERANCE
 from MSSoftSegLib.exam.plain_text import parse_json
 from MSSoftSegLib.region.choices import Scheme
 from MSSoftSegLib.region.region_map import RegionMap
@@ -82,7 +83,14 @@ def regions_from_labels(
 
     labels_from_grid maps a point of the working space to the labels' space. BadImage where a region that places need is empty.
     """
-    array = np.rint(voxels(labels)).astype(np.int64)
+    values = voxels(labels)
+    array = np.rint(values).astype(np.int64)
+    between = np.count_nonzero(np.abs(values - array) > LABEL_TOLERANCE)
+    if between:
+        raise BadImage(
+            f"{name} holds {between} values between its labels, as interpolation leaves them",
+            remedy="give the segmentation as it was computed, or resample it with nearest neighbor",
+        )
     probability = {}
     for region in REGIONS:
         inside = np.isin(array, list(numbers.get(region, ())))

@@ -105,6 +105,6 @@ def _by_words(places: list[Path], case: CaseId) -> FoundResult:
         for path in sorted(place.glob("*.nii*"))
         if path.name.startswith((f"{case}_", f"{case}."))
     ]
-    soft = [path for path in paths if any(word in path.name.lower() for word in PROBABILITY_WORDS)]
+    soft = [path for path in paths if any(word in path.name[len(str(case)) :].lower() for word in PROBABILITY_WORDS)]
     hard = [path for path in paths if path not in soft]
     return FoundResult(hard[0] if hard else None, soft[0] if soft else None)

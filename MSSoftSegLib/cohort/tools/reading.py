@@ -12,11 +12,14 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.cohort.tools.layouts import FoundResult
-from MSSoftSegLib.errors import BadImage
+from MSSoftSegLib.errors import BadImage, GridMismatch
 from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
-from MSSoftSegLib.exam.image_file import read_image, read_map, read_mask
+from MSSoftSegLib.exam.image_file import LABEL_TOLERANCE, read_image, read_map, read_mask
+from MSSoftSegLib.exam.label_doubts import describe_voxel_count
 
 HALF = 0.5
+# A tool's grid may end earlier than the image; by less than this nobody's lesions are.
+LEAST_SHARE_KEPT = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,21 @@ def _mask(path: Path, label: int | None, flair: sitk.Image) -> tuple[sitk.Image,
     labels = _label_alone(path, label)
     if have_same_grid(labels, flair):
         return Grid.of(flair).image(voxels(labels)), False
-    return sitk.Resample(labels, flair, sitk.Transform(), sitk.sitkNearestNeighbor, 0), True
+    moved = sitk.Resample(labels, flair, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
+    _check_lies_there(path.name, labels, moved)
+    return moved, True
+
+
+def _check_lies_there(name: str, before: sitk.Image, after: sitk.Image) -> None:
+    """Refuse lesions that leave the image on the way: they are of another space, a template's for instance."""
+    marked_mm3, kept_mm3 = (
+        int(voxels(each).sum(dtype=int)) * Grid.of(each).voxel_volume_mm3 for each in (before, after)
+    )
+    if kept_mm3 < LEAST_SHARE_KEPT * marked_mm3:
+        raise GridMismatch(
+            f"most of what {name} marks lies outside the FLAIR image ({kept_mm3:.0f} of {marked_mm3:.0f} mm³ inside)",
+            remedy="give the tool's answer in the space of the FLAIR image",
+        )
 
 
 def _label_alone(path: Path, label: int | None) -> sitk.Image:
@@ -64,7 +81,14 @@ def _label_alone(path: Path, label: int | None) -> sitk.Image:
     values = values[..., 0] if values.ndim == 4 and values.shape[3] == 1 else values
     if values.ndim != 3:
         raise BadImage(f"{path.name} is not three-dimensional", remedy="give the tool's label map")
-    inside = (values != 0 if label is None else np.rint(values) == label).astype(np.uint8)
+    with np.errstate(invalid="ignore"):
+        odd = ~(np.abs(values - np.rint(values)) <= LABEL_TOLERANCE) | (values < -LABEL_TOLERANCE)
+    if odd.any():
+        raise BadImage(
+            f"{path.name} is no label map: it holds the value {values[odd][0]:.4g} ({describe_voxel_count(int(odd.sum()))})",
+            remedy="give the tool's mask; call a probability map …_prob",
+        )
+    inside = (np.rint(values) != 0 if label is None else np.rint(values) == label).astype(np.uint8)
     with tempfile.TemporaryDirectory(prefix="mssoftseg-tool-") as scratch:
         # Through a file, so that one reader alone judges geometry.
         nibabel.save(nibabel.Nifti1Image(inside, image.affine), Path(scratch) / "mask.nii")

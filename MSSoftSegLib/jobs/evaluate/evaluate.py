@@ -96,10 +96,23 @@ def _measured(
 def _warnings_about(case: str, arrays: CaseArrays) -> list[str]:
     """What a careful reader of a case's numbers should know."""
     found = [f"case {case}: {doubt}" for doubt in dict.fromkeys(arrays.doubts)]
-    for number, truth in enumerate(arrays.truths, start=1):
-        share = float((truth >= TRUTH_THRESHOLD).mean())
+    brain = None if arrays.brain is None else arrays.brain != 0
+    if brain is not None and brain.all():
+        found.append(f"case {case}: the brain mask marks every voxel of the image: is it one of the field of view?")
+        brain = None
+    masks = {f"rater {n}": truth >= TRUTH_THRESHOLD for n, truth in enumerate(arrays.truths, start=1)}
+    for whose, mask in {**masks, "the prediction": arrays.prediction != 0}.items():
+        share = float((mask if brain is None else mask[brain]).mean())
         if share > LARGEST_SHARE_OF_BRAIN:
-            found.append(f"case {case}: {share:.0%} of all voxels are lesion of rater {number}: is that mask inverted?")
+            where = "all voxels" if brain is None else "the brain"
+            found.append(f"case {case}: {share:.0%} of {where} are lesion of {whose}: is that mask inverted?")
+    for number, truth in enumerate(arrays.truths, start=1):
+        highest = float(truth.max())
+        if 0 < highest < TRUTH_THRESHOLD:
+            found.append(
+                f"case {case}: the truth of rater {number} is nowhere above {highest:.2g}, and counts as a mask of nothing "
+                f"(cut at {TRUTH_THRESHOLD:g}): was it scaled?"
+            )
     for number, truth in enumerate(arrays.truths, start=1):
         outside = int(((truth >= TRUTH_THRESHOLD) & (arrays.brain == 0)).sum()) if arrays.brain is not None else 0
         if outside:

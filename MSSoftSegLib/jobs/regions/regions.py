@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from MSSoftSegLib.change.readers_mask import check_lies_in_brain
 from MSSoftSegLib.errors import GridMismatch
 from MSSoftSegLib.exam.geometry import Grid, have_same_grid, resample, voxels
 from MSSoftSegLib.exam.image_file import compute_sha256, read_image, read_mask, write_image
+from MSSoftSegLib.exam.label_doubts import describe_counts, value_counts
+from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.regions import RegionsJob, RegionsSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
@@ -59,6 +62,7 @@ def run_regions(job: RegionsJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     mask = read_mask(spec.mask)
     working = _working(spec, reporter, cancelled)
     working_from_mask, mask_from_working = _between(mask, working, spec.mask.name)
+    doubts = _find_doubts(mask, working, working_from_mask, spec.mask.name)
     reporter.progress("regions", 0.0)
     if spec.labels is not None and numbers is not None:
         labels = read_image(spec.labels)
@@ -74,6 +78,7 @@ def run_regions(job: RegionsJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     volume_mm3 = {n: float(count * voxel_mm3) for n, count in enumerate(np.bincount(voxels(instances).ravel()))}
     facts = facts_of(spec, regions, working, places, volume_mm3, interval)
     facts["inputs"] = [{"role": "mask", "path_name": spec.mask.name, "sha256": compute_sha256(spec.mask)}]
+    facts["warnings"] = doubts
     reporter.progress("writing", 0.0)
     with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         write_place_table(folder / LESIONS_FILE, places, volume_mm3)
@@ -108,6 +113,19 @@ def _between(mask: sitk.Image, working: WorkingExam, name: str) -> tuple[sitk.Tr
     raise GridMismatch(
         f"{name} lies on the grid of no image of the exam", remedy="give a mask drawn on one of the exam's images"
     )
+
+
+def _find_doubts(mask: sitk.Image, working: WorkingExam, working_from_mask: sitk.Transform, name: str) -> list[str]:
+    """What may be meant otherwise in a mask, by value and count, logged; BadImage where it is no mask of this brain's lesions."""
+    share = sitk.Cast(working.brain_mask, sitk.sitkFloat32)
+    brain = voxels(resample(share, Grid.of(mask), source_from_grid=working_from_mask)) >= 0.5
+    check_lies_in_brain(voxels(mask) > 0, brain, name=name, whose="the brain")
+    counts = value_counts(voxels(mask))
+    told = f"{name} holds the values {describe_counts(counts)}: all of them count as lesion"
+    doubts = [told] if set(counts) - {LESION} else []
+    for doubt in doubts:
+        LOGGER.warning("%s", doubt)
+    return doubts
 
 
 def _labels_from_working(labels: sitk.Image, working: WorkingExam) -> sitk.Transform:

@@ -16,6 +16,8 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadLibrary, GridMismatch
 from MSSoftSegLib.exam.geometry import have_same_grid, image_like, voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask, write_image
+from MSSoftSegLib.exam.label_doubts import describe_counts, value_counts
+from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.library.exporting.exported import (
     Exported,
@@ -103,4 +105,7 @@ def _checked(library: Path, case: CaseId, path: Path) -> sitk.Image:
             )
     elif mask.GetSize() != SIZE:
         LOGGER.warning("the prediction for %s has not the challenge's %s voxels", case, "×".join(map(str, SIZE)))
+    counts = value_counts(voxels(mask))
+    if set(counts) - {LESION, POSSIBLE_LESION}:
+        LOGGER.warning("%s holds the values %s: all of them count as lesion", path.name, describe_counts(counts))
     return image_like(mask, (voxels(mask) > 0).astype(np.uint8))

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from MSSoftSegLib.cohort.exam_folders import find_exams
 from MSSoftSegLib.cohort.tools.comparing import compare_tools
 from MSSoftSegLib.cohort.tools.fusing import fuse
-from MSSoftSegLib.cohort.tools.layouts import LAYOUTS, parse_source
+from MSSoftSegLib.cohort.tools.layouts import LAYOUTS, find_result, parse_source
 from MSSoftSegLib.cohort.tools.reading import ToolLesions
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.exam.image_file import read_image
@@ -157,3 +157,36 @@ def test_the_consensus_is_written_on_flairs_grid(cohort, tmp_path):
         read_image(cohort[0].folder / "sub-1_ses-a_FLAIR.nii.gz").GetOrigin()
     )
     assert nibabel.load(path).get_fdata().max() == pytest.approx(0.9, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.where(lesion(), 1, 0.01), "0.01"),
+        (np.where(lesion(), 1, np.nan), "nan"),
+        (-lesion().astype(np.int16), "-1"),
+    ],
+)
+def test_what_is_no_label_map_is_no_mask_of_any_tool(cohort, tmp_path, values, said):
+    save(values.astype(np.float32), tmp_path / "theirs" / "sub-1_ses-a_lesions.nii.gz")
+    assert compare_tools(cohort, tmp_path / "out", [parse_source(f"other={tmp_path / 'theirs'}")]) == 1
+    _, theirs = sorted(table(tmp_path / "out"), key=lambda row: row["tool"])
+    assert f"no label map: it holds the value {said}" in theirs["problem"]
+
+
+def test_a_probability_is_known_by_its_own_word_and_not_by_the_participants(tmp_path):
+    save(
+        np.ones(SIZE, np.float32) + np.arange(SIZE[2]), tmp_path / "b" / "sub-prob1" / "anat" / "sub-prob1_FLAIR.nii.gz"
+    )
+    save(lesion(), tmp_path / "theirs" / "sub-prob1_lesions.nii.gz")
+    (exam,) = find_exams(tmp_path / "b")
+    found = find_result(parse_source(f"other={tmp_path / 'theirs'}"), exam.case, tmp_path / "FLAIR.nii.gz")
+    assert (found.mask.name, found.probability) == ("sub-prob1_lesions.nii.gz", None)
+
+
+def test_an_answer_in_another_space_is_refused(cohort, tmp_path):
+    away = AFFINE.copy()
+    away[:3, 3] += 40
+    save(lesion(), tmp_path / "theirs" / "sub-1_ses-a.nii.gz", away)
+    assert compare_tools(cohort, tmp_path / "out", [parse_source(f"flames={tmp_path / 'theirs'}")]) == 1
+    assert "outside the FLAIR image" in table(tmp_path / "out")[0]["problem"]

@@ -76,3 +76,26 @@ def test_a_segmentation_without_a_scheme_is_refused(boxes, capsys):
     arguments = ["regions", "--mask", "m.nii.gz", "--exam", "e", "--out", "o", "--regions", "own.nii.gz"]
     assert run_command(arguments) == 2
     assert "go together" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [255, 2])
+def test_other_values_than_1_count_and_are_told_by_value_and_count(boxes, capsys, value):
+    mask = sitk.GetArrayFromImage(sitk.ReadImage(str(boxes / "mask.nii.gz")))
+    write_image(GRID.image(mask * np.uint8(value)), boxes / "other.nii.gz")
+    assert command(boxes, mask="other.nii.gz") == 0
+    (warning,) = json.loads((boxes / "out" / "regions.json").read_text())["warnings"]
+    assert f"{value} ({np.count_nonzero(mask)} voxels): all of them count as lesion" in warning
+    assert warning in capsys.readouterr().err
+
+
+def test_a_mask_of_the_brain_has_no_lesions_to_place(boxes, capsys):
+    write_image(GRID.image(np.ones(GRID.size[::-1], np.uint8)), boxes / "brain.nii.gz")
+    assert command(boxes, mask="brain.nii.gz") == 2
+    assert "brain.nii.gz marks 100% of the brain as lesion" in capsys.readouterr().err
+
+
+def test_a_segmentation_that_was_interpolated_is_refused(boxes, capsys):
+    own = sitk.GetArrayFromImage(sitk.ReadImage(str(boxes / "own.nii.gz"))).astype(np.float32)
+    write_image(GRID.image((own + np.roll(own, 1, 2)) / 2), boxes / "own.nii.gz")
+    assert command(boxes) == 2
+    assert "own.nii.gz holds" in capsys.readouterr().err

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 
 import pytest
+import SimpleITK as sitk
 
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.exam.reading import read_exam
+from MSSoftSegLib.library.exporting.isbi_submission import export_isbi_submission
 from Testing.MSSoftSegLib.library.adding import add_case
-from Testing.MSSoftSegLib.library.made_cases import gray, new_library, written
+from Testing.MSSoftSegLib.library.made_cases import gray, labels, new_library, written
 
 
 @pytest.mark.parametrize("name", ["copy.nii.gz", "copy.nrrd"])
@@ -21,3 +24,24 @@ def test_one_image_as_two_contrasts_is_told_whatever_file_it_is_in(tmp_path, cap
     with caplog.at_level(logging.WARNING):
         add_case(new_library(tmp_path), patient="01", images=images)
     assert [record.getMessage() for record in caplog.records] == ["sub-01: FLAIR and T1 are the same image"]
+
+
+def test_a_mask_in_the_place_of_an_image_is_told(tmp_path, caplog):
+    mask = sitk.Cast(gray(3) > 400, sitk.sitkUInt8)
+    images = {
+        Modality.FLAIR: written(gray(1), tmp_path / "flair.nii.gz"),
+        Modality.T2: written(mask, tmp_path / "t2.nii.gz"),
+    }
+    with caplog.at_level(logging.WARNING):
+        add_case(new_library(tmp_path), patient="01", images=images)
+        read_exam(images)
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first == "the T2 image of sub-01 holds no values but 0 and 1: is it a mask?"
+    assert second == "t2.nii.gz holds no values but 0 and 1: is it a mask?"
+
+
+def test_numbered_lesions_in_a_submission_are_told(tmp_path, caplog):
+    numbered = labels(1, highest=3)
+    written(numbered, tmp_path / "predictions" / "test01_01.nii.gz")
+    export_isbi_submission(new_library(tmp_path), tmp_path / "out", predictions=tmp_path / "predictions", team="Ours")
+    assert any("test01_01.nii.gz holds the values 1 (" in record.getMessage() for record in caplog.records)
