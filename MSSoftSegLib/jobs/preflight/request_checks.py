@@ -72,7 +72,8 @@ def check_device(spec: TrainSpec) -> list[PreflightFinding]:
     )
     if not found and spec.device in ("auto", "cpu") and not torch.cuda.is_available():
         cores = torch.get_num_threads()
-        found.append(PreflightFinding("note", f"no GPU: the training runs on the processor, {cores} threads"))
+        threads = "one thread" if cores == 1 else f"{cores} threads"
+        found.append(PreflightFinding("note", f"no GPU: the training runs on the processor, {threads}"))
     return found
 
 
