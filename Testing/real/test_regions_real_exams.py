@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from MSSoftSegLib.exam.exam import Exam, ExamImage
 from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask
 from MSSoftSegLib.exam.modality import MODALITIES
 from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
+from MSSoftSegLib.region.kept_regions import read_region_maps, write_region_maps
 from MSSoftSegLib.region.mapping import map_regions
 from MSSoftSegLib.region.places import place_lesions
 from MSSoftSegLib.region.regions import REGIONS, Place, Region
@@ -50,3 +52,20 @@ def test_most_of_her_lesion_volume_is_periventricular(patient26):
     (load,) = place_lesions(mask, regions)
     assert load.membership[Place.PERIVENTRICULAR] > 0.5
     assert load.distance_to_ventricle_mm < 2
+
+
+def test_the_file_that_a_result_keeps_places_her_lesions_as_the_regions_themselves_do(patient26, tmp_path):
+    _, regions, mask = patient26
+    # Another space than the working one, so that left, right, front and top are the file's own.
+    moved = sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.1, -0.2, 0.3, (12.0, -7.0, 5.0))
+    write_region_maps(regions, moved, tmp_path / "r.nii.gz")
+    kept = read_region_maps(tmp_path / "r.nii.gz", regions.source)
+    assert (tmp_path / "r.nii.gz").stat().st_size < 2e6
+    lesions = sitk.ConnectedComponent(mask, True)
+    before, after = place_lesions(lesions, regions), place_lesions(lesions, kept, moved)
+    assert len(before) > 10
+    assert [each.places for each in after] == [each.places for each in before]
+    for was, now in zip(before, after, strict=True):
+        assert now.distance_to_ventricle_mm == pytest.approx(was.distance_to_ventricle_mm, abs=0.01)
+        assert now.distance_to_cortex_mm == pytest.approx(was.distance_to_cortex_mm, abs=0.01)
+        assert now.membership == pytest.approx(was.membership, abs=1 / 255)
