@@ -62,12 +62,17 @@ def read_datalist(path: Path, *, section: str = SECTION) -> list[LabeledCase]:
 
 def _with_patients_by_name(path: Path, cases: Sequence[LabeledCase], entries: Sequence[Any]) -> list[LabeledCase]:
     """The cases, those that say nothing of their patient under the one that their names tell of."""
-    silent = [case.case for case, entry in zip(cases, entries, strict=True) if not entry.get("patient")]
+    silent = [case.case for case, entry in zip(cases, entries, strict=True) if _is_silent(entry.get("patient"))]
     try:
         visits = find_visits([name for name in silent if not _SUBJECT.match(name)])
     except RequestError as problem:
         raise BadLibrary(f"{path.name}: {problem.message}", remedy="give each entry its 'patient'") from None
     return [dataclasses.replace(case, patient=visits[case.case][0]) if case.case in visits else case for case in cases]
+
+
+def _is_silent(value: Any) -> bool:
+    """Whether an entry says nothing of its case or patient; 0 is a number as good as another."""
+    return value is None or value == ""
 
 
 def write_datalist(cases: Sequence[LabeledCase], path: Path, *, section: str = SECTION) -> Path:
@@ -148,9 +153,10 @@ class _EntryReader:
                 self.refuse(number, f"{key!r} is neither text nor a number")
         if not isinstance(entry.get("preprocessed", False), bool):
             self.refuse(number, "'preprocessed' is neither true nor false")
-        patient = entry.get("patient") or (subject[1] if subject else entry.get("case") or name)
+        own = name if _is_silent(entry.get("case")) else entry["case"]
+        patient = (subject[1] if subject else own) if _is_silent(entry.get("patient")) else entry["patient"]
         return LabeledCase(
-            case=str(entry.get("case") or name),
+            case=str(own),
             patient=str(patient),
             images=MappingProxyType(images),
             raters=MappingProxyType({str(rater): self._file(number, file) for rater, file in sorted(raters.items())}),

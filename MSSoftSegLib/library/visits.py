@@ -34,6 +34,8 @@ _WORDED_FIRST = re.compile(
 # What may count visits: two digits, a year, a Roman number, a letter ("P001_b", "P001b").
 _NUMBERED = re.compile(r"(?<=[_\-. ])(?:\d{1,2}|(?:19|20)\d{2}|i{1,3}|iv|v|[a-f])$|(?<=\d)[a-d]$")
 _DIVIDERS = "_-. "
+# Spreadsheets take them off.
+_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def find_visits(names: Sequence[str], *, how: Visits | None = None) -> dict[str, tuple[str, str]]:
@@ -70,12 +72,16 @@ def _question(visits: dict[str, tuple[str, str]]) -> RequestError:
 
 
 def find_names_told_apart(patients: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs of patients' names that read like visits of one, for a warning; without an error where it is not sure."""
+    """Pairs of patients' names that read like visits of one, or like one number ("007", "7"), for a warning."""
     worded = _shared([(name, _worded(name)) for name in patients])
     by_patient: dict[str, list[str]] = {}
     for name, (patient, _) in worded.items():
         by_patient.setdefault(patient, []).append(name)
-    return [(names[0], names[1]) for names in by_patient.values() if len(names) > 1]
+    pairs = [(names[0], names[1]) for names in by_patient.values() if len(names) > 1]
+    by_number: dict[str, list[str]] = {}
+    for name in patients:
+        by_number.setdefault(_ZEROS.sub("", name), []).append(name)
+    return pairs + [(names[0], names[1]) for names in by_number.values() if len(names) > 1]
 
 
 def _worded(name: str) -> tuple[str, str] | None:

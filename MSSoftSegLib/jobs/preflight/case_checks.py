@@ -21,7 +21,12 @@ MERGES_OF_SEVERAL = ("soft-union", "union", "intersection", "mean")
 def check_cases(cases: Sequence[LabeledCase], recipe: Recipe, *, starts_from_model: bool) -> list[PreflightFinding]:
     """All that can be said without reading voxels."""
     patients = len({case.patient for case in cases if not case.is_pseudo_labelled})
-    findings = [*_missing_modalities(cases, recipe), *_raters(cases, recipe), *_spacings(cases, recipe)]
+    findings = [
+        *_missing_modalities(cases, recipe),
+        *_copies(cases),
+        *_raters(cases, recipe),
+        *_spacings(cases, recipe),
+    ]
     if 0 < patients < FEW_PATIENTS and not starts_from_model:
         findings.append(
             PreflightFinding(
@@ -49,6 +54,23 @@ def _missing_modalities(cases: Sequence[LabeledCase], recipe: Recipe) -> list[Pr
             findings.append(
                 PreflightFinding("note", f"{name} is missing in {list_names(lacking)}; the recipe can do without")
             )
+    return findings
+
+
+def _copies(cases: Sequence[LabeledCase]) -> list[PreflightFinding]:
+    """One file given as two contrasts, or as the label of two cases."""
+    findings = []
+    twice = [case.case for case in cases if len({path.resolve() for path in case.images.values()}) < len(case.images)]
+    if twice:
+        message = f"one file is given as two contrasts in {list_names(twice)}"
+        findings.append(PreflightFinding("error", message, "give each contrast its own image, or leave it out"))
+    owner: dict[Path, str] = {}
+    for case in cases:
+        for path in case.raters.values():
+            first = owner.setdefault(path.resolve(), case.case)
+            if first != case.case:
+                message = f"{path.name} is the label of {first} and of {case.case}"
+                findings.append(PreflightFinding("warning", message, "give each case the mask that was drawn on it"))
     return findings
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import MSSoftSegError
-from MSSoftSegLib.exam.geometry import have_same_grid, voxels
+from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.exam.image_file import read_image, read_mask
 from MSSoftSegLib.exam.label_doubts import find_mask_doubts, value_counts
 from MSSoftSegLib.exam.modality import Modality
@@ -53,11 +53,11 @@ def _doubts(case: LabeledCase) -> list[str] | None:
     found: list[str] = []
     marked = False
     for path in case.raters.values():
-        mask: sitk.Image = read_mask(path)
+        mask: sitk.Image = read_mask(path, like=flair)
         labels = check_label_map(mask, path.name)
         marked |= bool(value_counts(labels))
         if labels.any():
-            found += find_mask_doubts(labels, name=path.name, brain=brain if have_same_grid(mask, flair) else None)
+            found += find_mask_doubts(labels, name=path.name, brain=brain)
     return found if marked else None
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from MSSoftSegLib.errors import BadImage, BadLibrary
+from MSSoftSegLib.exam.image_format import image_extension
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.plain_text import decode_text, plain_letters
@@ -29,7 +30,8 @@ PREPROCESSED = False
 SUFFIXES = {"FLAIR": Modality.FLAIR, "T1w": Modality.T1, "UNIT1": Modality.T1, "T2w": Modality.T2, "PDw": Modality.PD}
 MASK_SUFFIXES = ("dseg", "mask", "roi")
 SOFT_SUFFIX = "probseg"
-_LESION = re.compile(r"lesion|wmh|(?<![a-z])les(?![a-z])")
+# Not "nonlesion", "lesion-free", "lesionfilled".
+_LESION = re.compile(r"(?<!non)(?<!non[-_])lesion(?!s?[-_]?(?:free|fill))|wmh|(?<![a-z])les(?![a-z])")
 _NAME = re.compile(
     r"sub-([A-Za-z0-9]+)(?:_ses-([A-Za-z0-9]+))?((?:_[a-zA-Z]+-[A-Za-z0-9]+)*)_([A-Za-z0-9]+)\.nii(?:\.gz)?",
     re.IGNORECASE,
@@ -79,13 +81,19 @@ def find_cases(source: Path) -> DataSet:
             f"{source.name} holds no sub-*/anat/*_FLAIR.nii.gz" + (f": {notes[0]}" if notes else ""),
             remedy="give the BIDS data set's own folder",
         )
-    for path in sorted((source / "derivatives").rglob("sub-*.nii*")):
-        _take_label(path, source / "derivatives", visits, notes)
+    for path in sorted((source / "derivatives").rglob("sub-*")):
+        if image_extension(path.name) is not None:
+            _take_label(path, source / "derivatives", visits, notes)
     ordered = sorted(visits.items(), key=_name_of)
     ours = _own_export(source)
     for case, visit in ordered:
         visit.own = ours.case(str(case))
     found = [FoundCase(case, str(case), visit.contents) for case, visit in ordered if visit.is_usable]
+    notes += [
+        f"{case} has masks by {' and '.join(sorted(visit.masks))}: each counts as a rater"
+        for case, visit in ordered
+        if visit.is_usable and len(visit.masks) > 1 and visit.own is NOTHING_SAID
+    ]
     notes += [f"{case} is not taken: it has no FLAIR image" for case, visit in ordered if not visit.is_usable]
     alike = find_names_told_apart(sorted({case.patient for case in visits}))
     notes += [f"sub-{one} and sub-{other} read like visits of one patient; they are two here" for one, other in alike]
@@ -107,8 +115,11 @@ def _name_of(item: tuple[CaseId, object]) -> str:
 def _take_image(path: Path, visits: dict[CaseId, _Visit], notes: list[str]) -> None:
     read = _read_name(path)
     if read is None or path.name.startswith("."):
+        _note_lesions(path, notes, "it lies beside images, not in derivatives")
         return
     case, entities, suffix = read
+    if suffix in MASK_SUFFIXES or suffix == SOFT_SUFFIX:
+        _note_lesions(path, notes, "it lies beside images, not in derivatives")
     found = recognize(path.name, read_sidecar(path))
     modality = Modality.PD if suffix == "PDw" and found.reason == PROTON_DENSITY else found.modality
     if modality is None:
@@ -130,6 +141,8 @@ def _take_label(path: Path, derivatives: Path, visits: dict[CaseId, _Visit], not
     """Rater masks by rater, and the first soft label with its name."""
     read = _read_name(path)
     if read is None or read[2] not in (*MASK_SUFFIXES, SOFT_SUFFIX):
+        ends = ", ".join(f"_{suffix}.nii.gz" for suffix in MASK_SUFFIXES)
+        _note_lesions(path, notes, f"a mask's name is sub-…_ with an ending of {ends}")
         return
     case, entities, suffix = read
     visit = visits.get(case)
@@ -150,6 +163,12 @@ def _take_label(path: Path, derivatives: Path, visits: dict[CaseId, _Visit], not
         visit.problem = BadLibrary(
             f"{other.name} and {path.name} are both the mask of {name}", remedy="tell raters apart by desc-"
         )
+
+
+def _note_lesions(path: Path, notes: list[str], why: str) -> None:
+    """A line on a file that says lesion and is not taken: without one its case would be unlabelled without a word."""
+    if not path.name.startswith(".") and image_extension(path.name) and _LESION.search(plain_letters(path.name)):
+        notes.append(f"{path.name} is not taken: {why}")
 
 
 def _check_described(mask: Path) -> None:
@@ -180,10 +199,11 @@ def _described_labels(mask: Path) -> Mapping[int, str]:
         lines = decode_text(table.read_bytes()).splitlines()
     except (OSError, UnicodeDecodeError):
         raise BadLibrary(f"{table.name} is no readable table", remedy="mend it, or leave it out") from None
-    columns = lines[0].split("\t") if lines else []
+    separator = max("\t;,", key=lines[0].count) if lines else "\t"
+    columns, *values = ([cell.strip().strip('"') for cell in line.split(separator)] for line in lines or [""])
     if not {"index", "name"} <= set(columns):
-        return {}
-    rows = [dict(zip(columns, line.split("\t"), strict=False)) for line in lines[1:]]
+        raise BadLibrary(f"{table.name} has no columns index and name", remedy="mend it, or leave it out")
+    rows = [dict(zip(columns, line, strict=False)) for line in values]
     return {int(row["index"]): row.get("name", "") for row in rows if row.get("index", "").strip().isdigit()}
 
 

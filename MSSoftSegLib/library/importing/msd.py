@@ -8,6 +8,7 @@ CT is stored as a window of the body (computed_tomography.py).
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,15 @@ def find_cases(source: Path, choices: Choices) -> DataSet:
     stems = [_stem(pair, number) for number, pair in enumerate(pairs)]
     visits = find_visits(stems, how=choices.visits)
 
+    labels = Counter(str(pair.get("label")) for pair in pairs if isinstance(pair, dict))
+
     def contents(pair: Any) -> Contents:
         image, label = _files(source, pair)
+        if labels[str(pair["label"])] > 1:
+            raise BadLibrary(
+                f"dataset.json lists {label.parent.name}/{label.name} as the label of {labels[str(pair['label'])]} cases",
+                remedy="correct dataset.json",
+            )
         return _contents(image, label, channels, names, meaning)
 
     found = []

@@ -14,6 +14,7 @@ from MSSoftSegLib.cli.preflight_display import describe_preflight
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.train import TrainSpec
 from MSSoftSegLib.jobs.preflight import file_checks, rate_probe
+from MSSoftSegLib.jobs.preflight.case_checks import check_cases
 from MSSoftSegLib.jobs.preflight.estimate import estimate_time
 from MSSoftSegLib.jobs.preflight.mask_checks import check_masks, find_alike_patients
 from MSSoftSegLib.jobs.preflight.needs import check_needs
@@ -304,3 +305,24 @@ def test_patients_who_read_like_visits_are_told(cases):
     (finding,) = find_alike_patients(named)
     assert "P01v1 and P01v2" in finding.message
     assert find_alike_patients(cases) == []
+
+
+def test_a_mask_on_another_grid_than_its_flair_is_an_error(tmp_path, cases):
+    moved = sitk.ReadImage(str(cases[0].raters["anna"]))
+    moved.SetOrigin([each + 0.5 for each in moved.GetOrigin()])
+    sitk.WriteImage(moved, str(tmp_path / "mask.nii.gz"))
+    (finding,) = check_masks([dataclasses.replace(cases[0], raters={"anna": tmp_path / "mask.nii.gz"})])
+    assert finding.severity == "error"
+    assert "corner lies" in finding.message
+
+
+def test_one_file_as_two_contrasts_or_two_labels_is_told(cases):
+    first, second = cases[0], cases[2]
+    copied = dataclasses.replace(first, images={m: first.images[Modality.FLAIR] for m in (Modality.FLAIR, Modality.T1)})
+    shared = dataclasses.replace(second, raters={"anna": first.raters["anna"]})
+    found = check_cases([copied, shared], find_recipe("softseg2020"), starts_from_model=True)
+    assert f"one file is given as two contrasts in {first.case}" in [
+        each.message for each in found if each.severity == "error"
+    ]
+    label = first.raters["anna"].name
+    assert f"{label} is the label of {first.case} and of {second.case}" in [each.message for each in found]

@@ -108,6 +108,13 @@ def test_what_is_wrong_with_an_entry_is_said_with_its_number(place, entry, words
     assert str(place) not in str(caught.value)
 
 
+def test_patient_0_is_a_patient(place):
+    first = {"flair": "data/f1.nii.gz", "label": LABEL, "patient": 0, "case": 0}
+    second = {"flair": "data/t1.nii.gz", "label": "data/m2.nii.gz", "patient": 0, "case": 1}
+    cases = read_datalist(listed(place, first, second))
+    assert [(case.case, case.patient) for case in cases] == [("0", "0"), ("1", "0")]
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"training": []}', '{"training": {}}', "\x00"])
 def test_a_file_that_is_no_data_list_is_refused_by_name(place, content):
     (place / "list.json").write_text(content)

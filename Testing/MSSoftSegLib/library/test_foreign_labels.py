@@ -184,6 +184,14 @@ def test_a_name_without_a_letter_or_digit_of_ours_is_a_problem_of_its_case_alone
     assert "rename" in imported.problems["患者"]
 
 
+def test_one_label_of_two_decathlon_cases_is_refused(library, tmp_path):
+    pairs = [{"image": f"imagesTr/MS{n}_0000.nii.gz", "label": "labelsTr/MS1.nii.gz"} for n in (1, 2)]
+    source = nnunet(tmp_path / "data", [1], stems=("MS1", "MS2"), training=pairs)
+    imported = import_cases(library, source, "msd")
+    assert imported.cases == ()
+    assert all("labelsTr/MS1.nii.gz as the label of 2 cases" in problem for problem in imported.problems.values())
+
+
 # What is implausible about a mask
 
 
