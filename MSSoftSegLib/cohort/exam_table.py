@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.plain_text import decode_text
 from MSSoftSegLib.library.layout import CaseId
 
+LOGGER = logging.getLogger(__name__)
 PLACES = ("exam", *(modality.value for modality in Modality))
 COLUMNS = ("participant", "session", *PLACES)
 _EXAMPLE = "see Docs/cohorts.md section 2 for an example"
@@ -40,7 +42,17 @@ def read_exam_table(path: Path) -> tuple[CohortExam, ...]:
     rows = [(f"{path.name}, line {reader.line_num}", row) for row in reader if any((row or {}).values())]
     if not rows:
         raise RequestError(f"{path.name} lists no exam", remedy=_EXAMPLE)
-    return sort_exams(_exam(row, path.parent, where) for where, row in rows)
+    for where, row in rows:
+        if row.get(None):
+            raise RequestError(f"{where}: more values than columns", remedy=_EXAMPLE)
+    exams = [_exam(row, path.parent, where) for where, row in rows]
+    owner: dict[Path, str] = {}
+    for (where, _), exam in zip(rows, exams, strict=True):
+        place = exam.folder or dict(exam.files).get(Modality.FLAIR)
+        first = str(exam) if place is None else owner.setdefault(place.resolve(), str(exam))
+        if first != str(exam):
+            LOGGER.warning("%s: %s has the images of %s", where, exam, first)
+    return sort_exams(exams)
 
 
 def _exam(row: Mapping[str, str | None], beside: Path, where: str) -> CohortExam:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import numpy as np
 
 from MSSoftSegLib.evaluation.case_metrics import TRUTH_THRESHOLD, measure_case
 from MSSoftSegLib.evaluation.summary import MeasuredCase, summarize
@@ -70,6 +72,7 @@ def _measured(
 ) -> tuple[list[MeasuredCase], list[CaseChecksums], list[str]]:
     """Every case against each of its raters; only the numbers of a case stay in memory."""
     cases, checksums, warnings = [], [], _warnings_about_brains(files)
+    answers: dict[str, str] = {}
     for number, case in enumerate(files):
         reporter.progress("measuring", number / len(files), case.case)
         arrays = read_case(case, threshold=_threshold(spec), possible=spec.possible)
@@ -90,6 +93,9 @@ def _measured(
         brain = content_sha256(arrays.brain != 0) if arrays.brain is not None else None
         checksums.append(CaseChecksums(tuple(content_sha256(truth) for truth in arrays.truths), brain))
         warnings += _warnings_about(case.case, arrays)
+        if arrays.prediction.any():
+            answers[case.case] = " ".join((*checksums[-1].truths, content_sha256(arrays.prediction)))
+    warnings += _warnings_about_pairs(answers)
     return cases, checksums, warnings
 
 
@@ -106,6 +112,12 @@ def _warnings_about(case: str, arrays: CaseArrays) -> list[str]:
         if share > LARGEST_SHARE_OF_BRAIN:
             where = "all voxels" if brain is None else "the brain"
             found.append(f"case {case}: {share:.0%} of {where} are lesion of {whose}: is that mask inverted?")
+    if any(truth.any() and np.array_equal(truth, arrays.prediction) for truth in arrays.truths):
+        found.append(f"case {case}: the prediction is a truth, voxel by voxel: is it the right file?")
+    if arrays.probability is not None and _is_turned(arrays.probability, arrays.prediction != 0):
+        found.append(
+            f"case {case}: the probability is lower inside the prediction than outside: is it inverted, or another case's?"
+        )
     for number, truth in enumerate(arrays.truths, start=1):
         highest = float(truth.max())
         if 0 < highest < TRUTH_THRESHOLD:
@@ -118,6 +130,24 @@ def _warnings_about(case: str, arrays: CaseArrays) -> list[str]:
         if outside:
             found.append(f"case {case}: {outside} lesion voxels of rater {number} lie outside the brain mask")
     return found
+
+
+def _is_turned(probability: np.ndarray, prediction: np.ndarray) -> bool:
+    """Whether a probability speaks against the mask that should have been made of it."""
+    if not prediction.any() or prediction.all():
+        return False
+    return float(probability[prediction].mean()) < float(probability[~prediction].mean())
+
+
+def _warnings_about_pairs(answers: Mapping[str, str]) -> list[str]:
+    """Cases that are one case under two names; answers: what truths and prediction are, by case."""
+    seen: dict[str, str] = {}
+    pairs = [(seen.setdefault(answer, case), case) for case, answer in answers.items()]
+    return [
+        f"the cases {one} and {other} have the same truth and the same prediction"
+        for one, other in pairs
+        if one != other
+    ]
 
 
 def _warnings_about_brains(files: tuple[GivenCase, ...]) -> list[str]:

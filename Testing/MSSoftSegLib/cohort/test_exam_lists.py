@@ -120,6 +120,16 @@ def test_a_table_that_does_not_hold_is_refused_by_what_is_wrong(tmp_path, text, 
         find_exams(tmp_path / "c.csv")
 
 
+def test_a_row_of_too_many_values_and_images_of_another_participant_are_told(tmp_path, caplog):
+    touch(tmp_path, "a/FLAIR.nii", "b/FLAIR.nii")
+    (tmp_path / "c.csv").write_text("participant,exam\n1,a\n2,b\n3,./a\n")
+    find_exams(tmp_path / "c.csv")
+    assert caplog.messages == ["c.csv, line 4: sub-3 has the images of sub-1"]
+    (tmp_path / "c.csv").write_text("participant,exam\n1,a,b\n")
+    with pytest.raises(RequestError, match=r"c\.csv, line 2: more values than columns"):
+        find_exams(tmp_path / "c.csv")
+
+
 def test_a_folder_of_exam_folders_is_a_cohort(tmp_path):
     touch(tmp_path, "patient 1/FLAIR.nii.gz", "p-2/visit_1/FLAIR.nii", "p-2/visit_2/FLAIR.nii", "notes/readme.txt")
     assert names(find_exams(tmp_path)) == ["sub-p2_ses-visit1", "sub-p2_ses-visit2", "sub-patient1"]
