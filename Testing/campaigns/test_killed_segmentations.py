@@ -28,6 +28,7 @@ FILES = {
     "lesion_mask.nii.gz",
     "lesion_instances.nii.gz",
     "lesions.csv",
+    "region_probabilities.nii.gz",
     "report.html",
     "result.json",
     "working",

@@ -116,13 +116,12 @@ def test_a_raw_exam_gives_the_same_answer_however_it_is_stored(tmp_path, exam):
             folder.mkdir()
             answer = segmented(make(exam, folder, random.Random(f"{exam} {way} {number}")), folder / "out")
             scores.append(agreement(plain, answer))
-
             shutil.rmtree(folder)
         record(
             f"geometry: raw, {exam}, {way}",
             {
                 "segmentations": count,
-                "wrong side or shifted": sum(min(each) < needed for each in scores),
+                "wrong side or shifted": sum(bool(min(each) < needed) for each in scores),
                 "mask Dice at least, thousandths": int(1000 * min(hard for hard, _ in scores)),
                 "soft Dice at least, thousandths": int(1000 * min(soft for _, soft in scores)),
             },
