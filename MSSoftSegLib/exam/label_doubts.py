@@ -5,6 +5,9 @@ Ours: 0 = none, 1 = lesion, 2 = possible lesion. Other tools write 0/255, 0/2, r
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
+
 import numpy as np
 
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
@@ -14,6 +17,7 @@ LARGEST_SHARE_OF_BRAIN = 0.3
 # Below this share of what is marked, label 2 is the doubt at a border that it is meant to be.
 REMARKABLE_SHARE_POSSIBLE = 0.1
 LISTED_VALUES = 6
+HALF = 0.5
 
 
 def value_counts(array: np.ndarray) -> dict[int, int]:
@@ -66,3 +70,24 @@ def find_mask_doubts(labels: np.ndarray, *, name: str, brain: np.ndarray | None 
             f"write {LESION} where regions or lesions are numbered"
         )
     return tuple(found)
+
+
+def find_soft_doubts(soft: np.ndarray, *, name: str, brain: np.ndarray | None = None) -> tuple[str, ...]:
+    """What is implausible about a soft label (0–1; z, y, x), each a sentence; brain as for ``find_mask_doubts``."""
+    highest = float(soft.max())
+    if 0 < highest < HALF:
+        return (f"{name} is nowhere above {highest:.2g}, as no lesion's core is: was it scaled?",)
+    inside = soft[brain] if brain is not None and brain.any() else soft
+    share = float((inside >= HALF).mean())
+    if share > LARGEST_SHARE_OF_BRAIN:
+        return (f"{name} is lesion in {share:.0%} of the brain, more than any load of lesions: is it inverted?",)
+    return ()
+
+
+def find_same_masks(masks: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """A sentence on each two raters' masks, by name, that mark the same voxels, every one of them."""
+    return tuple(
+        f"{one} and {other} are the same mask, voxel by voxel: two raters, or one file twice?"
+        for (one, first), (other, second) in itertools.combinations(masks.items(), 2)
+        if first.any() and np.array_equal(first, second)
+    )

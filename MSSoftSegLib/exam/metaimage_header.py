@@ -47,8 +47,9 @@ def check_metaimage(path: Path) -> None:
     missing = promised_bytes - len(voxels)
     if missing > 0:
         raise BadImage(f"{name} is cut short: {missing} bytes of its voxels are missing", remedy=DAMAGED)
-    # A detached voxel file may begin with a header of its own; behind a header of ours, surplus means a wrong size.
-    if missing < 0 and binary and header["ElementDataFile"] == "LOCAL":
+    # A detached voxel file may begin with a header of its own, where HeaderSize says so; all other surplus means a wrong size.
+    skipped = header["ElementDataFile"] != "LOCAL" and header.get("HeaderSize", "0") != "0"
+    if missing < 0 and binary and not skipped:
         raise BadImage(f"{name} holds {-missing} bytes more than its header says", remedy=DAMAGED)
 
 

@@ -21,6 +21,7 @@ from MSSoftSegLib.exam.placement import EXPORT_AGAIN, check_matrix, check_solid
 ANATOMICAL_SPACES = {
     "left-posterior-superior", "lps", "right-anterior-superior", "ras", "left-anterior-superior", "las",
 }  # fmt: skip
+MILLIMETERS = ("mm", "millimeter", "millimeters", "millimetre", "millimetres", "")
 LONGEST_HEADER_BYTES = 1 << 20
 # The format's names for the types of its numbers, by their size.
 TYPES_OF_BYTES = {
@@ -42,6 +43,8 @@ def check_nrrd(path: Path) -> None:
     check_matrix(name, _mm_from_voxel(name, header), size)
     voxels = _detached(path, header["datafile"]) if "datafile" in header else content[first_byte:]
     _check_voxels(name, header, size, voxels)
+    if "datafile" in header and header.get("encoding", "").lower() == "raw" and not _says_what_to_skip(header):
+        _check_no_surplus(name, header, size, voxels)
 
 
 def find_voxel_file(path: Path) -> Path:
@@ -89,6 +92,9 @@ def _mm_from_voxel(name: str, header: dict[str, str]) -> np.ndarray:
             f"{name} does not say how the head lies in it (space, space directions and space origin are needed)",
             remedy=EXPORT_AGAIN,
         )
+    units = re.findall(r'"([^"]*)"', header.get("spaceunits", ""))
+    if strange := [unit for unit in units if unit.strip().lower() not in MILLIMETERS]:
+        raise BadImage(f"{name} lies in a space of {strange[0]!r}, not mm", remedy=EXPORT_AGAIN)
     matrix = np.eye(4)
     try:
         for axis, vector in enumerate([*vectors, *origin]):
@@ -111,10 +117,7 @@ def _detached(path: Path, data_file: str) -> bytes:
 
 def _check_voxels(name: str, header: dict[str, str], size: tuple[int, ...], voxels: bytes) -> None:
     """Refuse voxels that are damaged, or fewer than the size says: ITK takes the memory for all of them before it looks."""
-    kind = re.sub(r"\s+", " ", header.get("type", "").lower())
-    itemsize = next((count for count, names in TYPES_OF_BYTES.items() if kind in names), None)
-    if itemsize is None:
-        raise BadImage(f"the voxels of {name} are of an unknown type", remedy=EXPORT_AGAIN)
+    itemsize = _itemsize(name, header)
     stated = math.prod(size)
     encoding = header.get("encoding", "").lower()
     if encoding in ("gzip", "gz"):
@@ -126,6 +129,28 @@ def _check_voxels(name: str, header: dict[str, str], size: tuple[int, ...], voxe
     missing = least.get(encoding, 0) - len(voxels)
     if missing > 0:
         raise BadImage(f"{name} is cut short: {missing} bytes of its voxels are missing", remedy=DAMAGED)
+
+
+def _says_what_to_skip(header: dict[str, str]) -> bool:
+    return any(header.get(field, "0") != "0" for field in ("byteskip", "lineskip"))
+
+
+def _check_no_surplus(name: str, header: dict[str, str], size: tuple[int, ...], voxels: bytes) -> None:
+    """Of a detached file surplus means a wrong size, or a header that is not said to be skipped: every voxel would be moved."""
+    surplus = len(voxels) - math.prod(size) * _itemsize(name, header)
+    if surplus > 0:
+        raise BadImage(
+            f"the file with the voxels of {name} holds {surplus} bytes more than its header says", remedy=DAMAGED
+        )
+
+
+def _itemsize(name: str, header: dict[str, str]) -> int:
+    """Bytes of a voxel."""
+    kind = re.sub(r"\s+", " ", header.get("type", "").lower())
+    itemsize = next((count for count, names in TYPES_OF_BYTES.items() if kind in names), None)
+    if itemsize is None:
+        raise BadImage(f"the voxels of {name} are of an unknown type", remedy=EXPORT_AGAIN)
+    return itemsize
 
 
 def _unpacked(name: str, content: bytes, promised_bytes: int, *, lines_to_skip: int) -> bytes:

@@ -12,8 +12,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.errors import GridMismatch, RequestError
-from MSSoftSegLib.exam.geometry import Grid, have_same_grid
-from MSSoftSegLib.exam.image_file import compute_sha256, note_two_values, read_image
+from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
+from MSSoftSegLib.exam.image_file import compute_sha256, note_two_values, read_image, read_map
+from MSSoftSegLib.exam.label_doubts import find_same_masks, find_soft_doubts
 from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.reading import check_one_visit
@@ -133,16 +134,23 @@ def stage_files(library: Path, folder: Path, change: CaseChange) -> tuple[dict[P
         _check_one_grid(read, flair)
     edits: dict[str, Edits] = {}
     volumes_ml: dict[str, float] = {}
+    drawn: dict[str, np.ndarray] = {}
+    doubts: tuple[str, ...] = ()
     voxel_ml = Grid.of(flair).voxel_volume_mm3 / MM3_PER_ML
     for rater, source in change.raters.items():
         name = case.rater_mask(rater)
         labels = store_mask(source, place(name), like=flair, name=f"the mask of rater {rater}")
+        drawn[f"the mask of {rater}"] = labels
         volumes_ml[rater] = round(int(np.count_nonzero(labels == LESION)) * voxel_ml, 6)
         if change.edited_from is not None:
             edits[rater] = count_edits(read_labels_of(change.edited_from, flair), labels)
     if change.soft_label is not None:
         name = case.soft_label(change.soft_label_name)
         store_probability(change.soft_label, place(name), like=flair, name=name.name)
+        soft = voxels(read_map(place(name), flair))
+        doubts = find_soft_doubts(soft, name=f"the soft label of {case}", brain=voxels(flair) != 0)
+    for doubt in (*find_same_masks(drawn), *doubts):
+        LOGGER.warning("%s", doubt)
     if change.confidence is not None:
         name = case.confidence(change.soft_label_name)
         store_probability(change.confidence, place(name), like=flair, name=name.name)

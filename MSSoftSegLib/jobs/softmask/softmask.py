@@ -15,10 +15,12 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import OutputExists, RequestError
 from MSSoftSegLib.exam.geometry import voxels
-from MSSoftSegLib.exam.image_file import compute_sha256, read_image, read_mask, write_image
+from MSSoftSegLib.exam.image_file import compute_sha256, note_two_values, read_image, read_mask, write_image
 from MSSoftSegLib.exam.image_format import DETACHED_EXTENSIONS, image_extension, image_stem
-from MSSoftSegLib.exam.label_doubts import find_mask_doubts
+from MSSoftSegLib.exam.label_doubts import find_mask_doubts, find_same_masks
+from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.exam.plain_text import parse_json
+from MSSoftSegLib.exam.reading import find_misnamed
 from MSSoftSegLib.jobs.documents.softmask import SoftmaskJob, SoftmaskSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
 from MSSoftSegLib.result_folder import make_scratch_beside, remove_abandoned
@@ -63,10 +65,17 @@ def run_softmask(job: SoftmaskJob, emit: Emit, cancelled: Callable[[], bool]) ->
 
 
 def _doubts(masks: Sequence[sitk.Image], flair: sitk.Image | None, spec: SoftmaskSpec) -> list[str]:
-    """What is implausible about the raters' masks."""
+    """What is implausible about the raters' masks and the FLAIR image."""
     brain = None if flair is None else voxels(flair) != 0
-    pairs = zip(masks, spec.raters, strict=True)
-    return [doubt for mask, path in pairs for doubt in find_mask_doubts(voxels(mask), name=path.name, brain=brain)]
+    drawn = [(path.name, voxels(mask)) for mask, path in zip(masks, spec.raters, strict=True)]
+    found = [doubt for name, labels in drawn for doubt in find_mask_doubts(labels, name=name, brain=brain)]
+    found += find_same_masks(
+        {f"{name} (rater {number})": labels for number, (name, labels) in enumerate(drawn, start=1)}
+    )
+    if flair is not None and spec.flair is not None:
+        note_two_values(spec.flair.name, flair)
+        found += find_misnamed({Modality.FLAIR: spec.flair})
+    return found
 
 
 def name_sidecar(out: Path) -> Path:

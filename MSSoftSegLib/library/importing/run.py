@@ -59,7 +59,8 @@ def import_cases(
             added.append(_add(library, each, status, preprocessed, default=found.preprocessed))
         except RequestError as problem:
             problems[each.name] = str(problem)
-    return Imported(tuple(added), problems, found.notes)
+    # A data set may list a case twice.
+    return Imported(tuple(dict.fromkeys(added)), problems, found.notes)
 
 
 def _add(library: Path, found: FoundCase, status: Status | None, preprocessed: bool | None, *, default: bool) -> str:

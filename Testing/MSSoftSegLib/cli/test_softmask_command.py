@@ -255,3 +255,15 @@ def test_the_same_request_gives_the_same_voxels_and_the_help_has_an_example(plac
     capsys.readouterr()
     assert run_command(["softmask", "--help"]) == 0
     assert "Example: mssoftseg softmask" in capsys.readouterr().out
+
+
+def test_one_raters_file_given_twice_and_another_image_as_flair_are_told(place, capsys):
+    shutil.copyfile(place / "A.nii.gz", place / "C.nii.gz")
+    (place / "F.nii.gz").rename(place / "T1_tse.nii.gz")
+    arguments = ["softmask", "--rater", place / "A.nii.gz", "--rater", place / "C.nii.gz", "--merge", "soft-union"]
+    arguments += ["--flair", place / "T1_tse.nii.gz", "--method", "barilan", "--out", place / "S.nii.gz"]
+    assert run_command([str(each) for each in arguments]) == 0
+    warnings = json.loads((place / "S.json").read_text())["warnings"]
+    assert any("A.nii.gz (rater 1) and C.nii.gz (rater 2) are the same mask" in each for each in warnings)
+    assert any("T1_tse.nii.gz is given as FLAIR" in each for each in warnings)
+    assert "are the same mask" in capsys.readouterr().err
