@@ -50,7 +50,7 @@ def read_image(path: Path) -> sitk.Image:
 
 def read_channels(path: Path, count: int) -> list[sitk.Image]:
     """The volumes of a four-dimensional NIfTI file, each checked as ``read_image`` checks an image."""
-    images = _channels(path, count)
+    images = _channels(path, count, "correct dataset.json")
     for number, image in enumerate(images):
         check_values(f"channel {number} of {path.name}", image)
     return images
@@ -58,18 +58,18 @@ def read_channels(path: Path, count: int) -> list[sitk.Image]:
 
 def read_maps(path: Path, count: int) -> list[sitk.Image]:
     """The volumes of a four-dimensional NIfTI file, float32, each from 0 to 1 and possibly constant; else BadImage."""
-    images = _channels(path, count)
+    images = _channels(path, count, f"give a file of {count} volumes")
     for number, image in enumerate(images, start=1):
         _check_map(f"volume {number} of {path.name}", sitk.GetArrayViewFromImage(image))
     return images
 
 
-def _channels(path: Path, count: int) -> list[sitk.Image]:
+def _channels(path: Path, count: int, remedy: str) -> list[sitk.Image]:
     _check_readable(path)
     if FORMAT_OF_EXTENSION.get(image_extension(path.name) or "") is not ImageFormat.NIFTI:
         raise BadImage(f"{path.name} is not a NIfTI file", remedy="give .nii or .nii.gz, as the Decathlon has it")
     try:
-        return [_straightened(image) for image in nifti_file.read_nifti_channels(path, count)]
+        return [_straightened(image) for image in nifti_file.read_nifti_channels(path, count, remedy=remedy)]
     except OSError:
         raise _unreadable(path) from None
 

@@ -64,16 +64,17 @@ def read_nifti(path: Path) -> sitk.Image:
     return _grid(path, header, size).image(array)
 
 
-def read_nifti_channels(path: Path, count: int) -> list[sitk.Image]:
-    """The volumes of a four-dimensional NIfTI-1 file, each as ``read_nifti`` gives one; BadImage where there are not so many."""
+def read_nifti_channels(path: Path, count: int, *, remedy: str) -> list[sitk.Image]:
+    """The volumes of a four-dimensional NIfTI-1 file, each as ``read_nifti`` gives one.
+
+    BadImage where there are not so many; remedy: what to do then.
+    """
     stored = path.read_bytes()
     header = _header(path.name, _beginning(path.name, stored))
     *size, found = [*_dimensions(path.name, header), 1, 1, 1][:4]
     if found != count or len(_dimensions(path.name, header)) > 4:
         shown = " × ".join(str(side) for side in _dimensions(path.name, header))
-        raise BadImage(
-            f"{path.name} has {shown} voxels, not {count} channels", remedy=f"give a file of {count} volumes"
-        )
+        raise BadImage(f"{path.name} has {shown} voxels, not {count} channels", remedy=remedy)
     x, y, z = size
     check_solid(path.name, (x, y, z))
     whole = _voxels(path.name, header, _unpacked(path.name, stored, header), (x, y, z, count))

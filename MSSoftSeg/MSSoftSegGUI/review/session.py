@@ -225,7 +225,7 @@ class ReviewSession(VTKObservationMixin):
     def _findPlaces(self, view) -> None:
         """Ask where painted lesions lie that have no place yet; once for the same ones."""
         wanted = frozenset(row.voxels for row in view.rows if row.origin == "drawn" and not row.place.region)
-        if wanted and wanted != self._placing:
+        if wanted and wanted != self._placing and self._exam.resultFolder:
             self._placing = wanted if self._report.findPlaces(self._reviewed()) else frozenset()
 
     def _reviewed(self) -> Reviewed:

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid, have_same_grid
-from MSSoftSegLib.exam.image_file import read_channels, read_image, read_mask, write_image
+from MSSoftSegLib.exam.image_file import read_channels, read_image, read_maps, read_mask, write_image
 from MSSoftSegLib.exam.plain_text import decode_text, plain_letters
 from MSSoftSegLib.exam.sidecar import read_sidecar
 from Testing.MSSoftSegLib.exam.made_files import made_image, made_voxels, ras_affine
@@ -43,6 +43,8 @@ def test_each_channel_is_what_a_file_of_its_own_would_be(tmp_path):
 def test_another_number_of_channels_is_refused_with_both_numbers(tmp_path, count):
     with pytest.raises(BadImage, match=rf"a\.nii has 6 × 5 × 4 × 3 voxels, not {count} channels"):
         read_channels(write_four_dimensional(tmp_path / "a.nii"), count)
+    with pytest.raises(BadImage, match=f"give a file of {count} volumes"):
+        read_maps(tmp_path / "a.nii", count)
 
 
 def test_channels_that_are_cut_short_are_refused(tmp_path):
