@@ -29,9 +29,9 @@ EXAMS = ("patient03_study2", "patient12_study1")
 STORED, MOVED = 4, 2
 NAMES = ("FLAIR", "T1", "T2")
 FORMATS = (".nii.gz", ".nii", ".nrrd", ".mha")
-# Nothing but the last digits of headers is another, and registration carries these further: a target whose numbers are rounded
-# otherwise by 4e-6 mm is matched 0.1 mm elsewhere, a seventh of a voxel, which costs lesions of this size 3 % of their overlap.
-AGREEMENT = {"stored": 0.94, "moved": 0.94}
+# Stored otherwise, nothing but the last digits of headers is another. Of a head that lies otherwise in the scanner the voxels are
+# the same too, but smoothing and the atlas begin along the scanner's axes. Moved by one voxel an answer has 0.86 at most.
+AGREEMENT = {"stored": 0.98, "moved": 0.92}
 
 
 @dataclass(frozen=True)
