@@ -19,7 +19,7 @@ from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
 from MSSoftSegLib.exam.image_file import compute_sha256, read_mask
 from MSSoftSegLib.exam.label_digest import compute_label_digest
-from MSSoftSegLib.exam.label_doubts import LARGEST_SHARE_OF_BRAIN, describe_counts, value_counts
+from MSSoftSegLib.exam.label_doubts import check_lies_in_brain, describe_counts, value_counts
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.lesion.measurement import LPS_TO_RAS
@@ -133,19 +133,3 @@ def _check_place(inside: np.ndarray, visit: Visit, name: str) -> None:
     mask = sitk.Cast(visit.working.brain_mask, sitk.sitkFloat32)
     brain = voxels(resample(mask, Grid.of(visit.native_instances), source_from_grid=way)) >= 0.5
     check_lies_in_brain(inside, brain, name=name, whose=f"the brain of {visit.name}")
-
-
-def check_lies_in_brain(inside: np.ndarray, brain: np.ndarray, *, name: str, whose: str) -> None:
-    """Refuse lesions (bool, z, y, x) that fill the brain (bool) or lie beside it; nothing at all may be marked."""
-    if not inside.any():
-        return
-    if (inside & brain).sum() > LARGEST_SHARE_OF_BRAIN * brain.sum():
-        raise BadImage(
-            f"{name} marks {(inside & brain).sum() / max(brain.sum(), 1):.0%} of {whose} as lesion",
-            remedy="give the mask of the lesions, not one of the brain",
-        )
-    if (inside & brain).sum() < 0.5 * inside.sum():
-        raise BadImage(
-            f"most of what {name} marks lies outside {whose}",
-            remedy="give the mask that was drawn on this exam's image",
-        )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.label_values import LESION, POSSIBLE_LESION
 
 # The heaviest lesion loads that are published are below 15 % of a brain.
@@ -91,3 +92,19 @@ def find_same_masks(masks: Mapping[str, np.ndarray]) -> tuple[str, ...]:
         for (one, first), (other, second) in itertools.combinations(masks.items(), 2)
         if first.any() and np.array_equal(first, second)
     )
+
+
+def check_lies_in_brain(inside: np.ndarray, brain: np.ndarray, *, name: str, whose: str) -> None:
+    """Refuse lesions (bool, z, y, x) that fill the brain (bool) or lie beside it; nothing at all may be marked."""
+    if not inside.any():
+        return
+    if (inside & brain).sum() > LARGEST_SHARE_OF_BRAIN * brain.sum():
+        raise BadImage(
+            f"{name} marks {(inside & brain).sum() / max(brain.sum(), 1):.0%} of {whose} as lesion",
+            remedy="give the mask of the lesions, not one of the brain",
+        )
+    if (inside & brain).sum() < 0.5 * inside.sum():
+        raise BadImage(
+            f"most of what {name} marks lies outside {whose}",
+            remedy="give the mask that was drawn on this exam's image",
+        )

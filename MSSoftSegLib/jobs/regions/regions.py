@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from MSSoftSegLib.change.readers_mask import check_lies_in_brain
 from MSSoftSegLib.errors import GridMismatch
 from MSSoftSegLib.exam.geometry import Grid, have_same_grid, resample, voxels
 from MSSoftSegLib.exam.image_file import compute_sha256, read_image, read_mask, write_image
-from MSSoftSegLib.exam.label_doubts import describe_counts, value_counts
+from MSSoftSegLib.exam.label_doubts import check_lies_in_brain, describe_counts, value_counts
 from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.regions import RegionsJob, RegionsSpec
