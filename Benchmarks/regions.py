@@ -46,13 +46,20 @@ from MSSoftSegLib.preprocessing.bias_correction import correct_bias
 from MSSoftSegLib.preprocessing.pipeline import resample_mask
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.preprocessing.working_folder import read_working_folder
-from MSSoftSegLib.region.atlas_regions import read_atlas_regions
+from MSSoftSegLib.region.atlas_regions import AtlasRegions, read_atlas_regions
+from MSSoftSegLib.region.exam_anatomy import anatomy_by
 from MSSoftSegLib.region.fluid import fluid_fraction
-from MSSoftSegLib.region.mapping import map_regions, regions_by
+from MSSoftSegLib.region.mapping import map_regions, regions_in
 from MSSoftSegLib.region.places import LesionPlace, place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import FLUIDS, REGIONS, VENTRICLES, Region
-from MSSoftSegLib.region.registration import affine_transform, deform, find_affine_start, search_affine
+from MSSoftSegLib.region.registration import (
+    affine_transform,
+    compose_transform,
+    find_affine_start,
+    find_deformation,
+    search_affine,
+)
 from MSSoftSegLib.resources import find_resources
 
 TURN_DEG, STRETCH, SHIFT_MM = 3.0, 0.03, 5.0
@@ -137,6 +144,11 @@ def tissue_of(working: WorkingExam, fluid: sitk.Image) -> sitk.Image:
     return image_like(fluid, ((voxels(working.brain_mask) > 0) * (1 - voxels(fluid))).astype(np.float32))
 
 
+def deform(atlas: AtlasRegions, tissue: sitk.Image, affine: sitk.AffineTransform) -> sitk.Transform:
+    """The deformation that follows from this affine transform, before it."""
+    return compose_transform(affine, find_deformation(atlas, tissue, affine))
+
+
 def middle_of(image: sitk.Image) -> np.ndarray:
     """The middle of its grid, LPS mm."""
     return np.asarray(image.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in image.GetSize()]))
@@ -156,7 +168,7 @@ def changed_places(working: WorkingExam, mask: sitk.Image, times: int) -> tuple[
     affine = search_affine(start, atlas, tissue)
 
     def places(found_affine: sitk.AffineTransform) -> tuple[LesionPlace, ...]:
-        regions = regions_by(deform(atlas, tissue, found_affine), atlas, working, fluid, lesions)
+        regions = regions_in(anatomy_by(deform(atlas, tissue, found_affine), atlas, working, fluid), working, lesions)
         return place_lesions(instances, regions, working.working_from_native(flair))
 
     found, changed = places(affine), []
@@ -212,8 +224,9 @@ def placed_patient(seed: int, scan: str, *, misregistered: bool) -> Placed:
     if misregistered:
         off = perturbed(affine, middle_of(tissue), rng=np.random.default_rng(seed))
         ways += [deform(atlas, tissue, off), off]
+    anatomies = (anatomy_by(way, atlas, working, fluid) for way in ways)
     found = [
-        place_lesions(instances, regions_by(way, atlas, working, fluid, lesions), flair_from_patient) for way in ways
+        place_lesions(instances, regions_in(anatomy, working, lesions), flair_from_patient) for anatomy in anatomies
     ]
     return Placed(place_lesions(instances, true_regions(seed, grid.spacing_mm[0])), found[0], tuple(found[1:]))
 

@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,6 +135,25 @@ class StepCache:
             if temporary or total > self.limit_bytes:
                 self._discard(path)
                 total -= size
+
+
+def remember(
+    cache: StepCache | None,
+    name: str,
+    version: int,
+    settings: Mapping[str, object],
+    inputs: Sequence[sitk.Image | str],
+    compute: Callable[[], StepResult],
+) -> StepResult:
+    """A step's result from the cache, or computed and kept there; name to inputs: what it depends on (``step_key``)."""
+    if cache is None:
+        return compute()
+    key = step_key(name, version, settings, inputs)
+    result = cache.load(key)
+    if result is None:
+        result = compute()
+        cache.store(key, result)
+    return result
 
 
 def _write_entry(folder: Path, result: StepResult) -> None:

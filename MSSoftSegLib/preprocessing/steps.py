@@ -15,7 +15,7 @@ from MSSoftSegLib.preprocessing.alignment import Alignment, align_rigidly
 from MSSoftSegLib.preprocessing.bias_correction import correct_bias
 from MSSoftSegLib.preprocessing.brain_extraction.backend import choose_backend, extract_brain, say_why_atlas
 from MSSoftSegLib.preprocessing.brain_extraction.given import find_nonzero_brain, read_brain_mask
-from MSSoftSegLib.preprocessing.cache import StepCache, StepResult, step_key
+from MSSoftSegLib.preprocessing.cache import StepCache, StepResult, remember
 from MSSoftSegLib.preprocessing.settings import COMPUTED_BACKENDS, PreprocessingSettings
 
 # Raised whenever a step's result changes for the same input: older entries are then never met again.
@@ -32,7 +32,7 @@ def recall_alignment(moving: sitk.Image, fixed: sitk.Image, cache: StepCache | N
         facts = {"before": found.mutual_information_before, "after": found.mutual_information_after}
         return StepResult(transforms={"moving_from_fixed": found.moving_from_fixed}, facts=facts)
 
-    result = _remembered(cache, "alignment", ALIGNMENT_VERSION, {}, [moving, fixed], compute)
+    result = remember(cache, "alignment", ALIGNMENT_VERSION, {}, [moving, fixed], compute)
     return Alignment(
         sitk.Euler3DTransform(result.transforms["moving_from_fixed"]),
         float(result.facts["before"]),
@@ -51,7 +51,7 @@ def recall_bias_correction(
 
     inputs = [image, mask if mask is not None else "no mask"]
     settings = {"shrink": shrink}
-    result = _remembered(cache, "bias-correction", BIAS_CORRECTION_VERSION, settings, inputs, compute)
+    result = remember(cache, "bias-correction", BIAS_CORRECTION_VERSION, settings, inputs, compute)
     return result.images["corrected"]
 
 
@@ -75,7 +75,7 @@ def recall_brain(
     inputs = [images.get(modality, f"no {modality}") for modality in MODALITIES]
     settings = {"backend": backend, "target": target.value}
     version = BRAIN_EXTRACTION_VERSION[backend]
-    return _remembered(cache, "brain-extraction", version, settings, inputs, compute).images["brain"]
+    return remember(cache, "brain-extraction", version, settings, inputs, compute).images["brain"]
 
 
 def recall_given_brain(exam: Exam, settings: PreprocessingSettings) -> sitk.Image | None:
@@ -94,22 +94,3 @@ def recall_given_brain(exam: Exam, settings: PreprocessingSettings) -> sitk.Imag
     if settings.brain == "none":
         return find_nonzero_brain(reference.image, name=reference.file_name)
     return read_brain_mask(Path(settings.brain), reference.image)
-
-
-def _remembered(
-    cache: StepCache | None,
-    name: str,
-    version: int,
-    settings: Mapping[str, object],
-    inputs: list[sitk.Image | str],
-    compute: Callable[[], StepResult],
-) -> StepResult:
-    """The step's result from the cache, or computed and kept there."""
-    if cache is None:
-        return compute()
-    key = step_key(name, version, settings, inputs)
-    result = cache.load(key)
-    if result is None:
-        result = compute()
-        cache.store(key, result)
-    return result

@@ -11,7 +11,8 @@ from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.region.burden import BrainVolumes, Burden, brain_volumes, burden
 from MSSoftSegLib.region.dissemination import Dissemination, dissemination
-from MSSoftSegLib.region.mapping import map_regions
+from MSSoftSegLib.region.exam_anatomy import ExamAnatomy
+from MSSoftSegLib.region.mapping import regions_in
 from MSSoftSegLib.region.places import LesionPlace, place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
 
@@ -35,14 +36,19 @@ class ExamRegions:
 
 
 def exam_regions(
-    instances: sitk.Image, lesions: sitk.Image, working: WorkingExam, reference: Modality, volumes_mm3: dict[int, float]
+    instances: sitk.Image,
+    lesions: sitk.Image,
+    working: WorkingExam,
+    anatomy: ExamAnatomy,
+    reference: Modality,
+    volumes_mm3: dict[int, float],
 ) -> ExamRegions:
     """Regions of an exam and the place of each of its lesions.
 
     instances: on the native grid of the reference; lesions: mask on the working grid, where gray values are not trusted;
-    volumes_mm3: of each lesion by its number. BadImage where the exam shows no anatomy that could be recognized.
+    anatomy: the exam's; volumes_mm3: of each lesion by its number.
     """
-    regions = map_regions(working, lesions)
+    regions = regions_in(anatomy, working, lesions)
     places = place_lesions(instances, regions, working.working_from_native(reference))
     return ExamRegions(
         source=regions.source,

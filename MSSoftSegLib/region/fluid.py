@@ -12,8 +12,8 @@ import SimpleITK as sitk
 from MSSoftSegLib.errors import BadImage
 from MSSoftSegLib.exam.geometry import image_like, voxels
 from MSSoftSegLib.exam.modality import Modality
+from MSSoftSegLib.preprocessing.distance import distance_mm
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
-from MSSoftSegLib.region.distance import distance_mm
 
 # Below this share of the tissue level FLAIR or T1 may be fluid: gray and white matter differ by less.
 DARK_SHARE = 0.62

@@ -4,71 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import SimpleITK as sitk
-from scipy import ndimage
 
-from MSSoftSegLib.errors import BadImage
-from MSSoftSegLib.exam.geometry import Grid, image_like, resample, voxels
-from MSSoftSegLib.exam.units import MM3_PER_ML
+from MSSoftSegLib.exam.geometry import voxels
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
-from MSSoftSegLib.region.atlas_regions import AtlasRegions, read_atlas_regions
-from MSSoftSegLib.region.coarse import coarse_grid
-from MSSoftSegLib.region.distance import distance_mm
-from MSSoftSegLib.region.fluid import fluid_fraction
+from MSSoftSegLib.region.exam_anatomy import ExamAnatomy, find_anatomy
 from MSSoftSegLib.region.gray_white import cortex_odds
 from MSSoftSegLib.region.region_map import RegionMap
-from MSSoftSegLib.region.regions import FLUIDS, REGIONS, TISSUES, VENTRICLES, Region
-from MSSoftSegLib.region.registration import atlas_from_exam
+from MSSoftSegLib.region.regions import FLUIDS, REGIONS, TISSUES, Region
 
-# Less is a piece of a brain, or a mask that missed it.
-LEAST_BRAIN_ML = 400.0
-# Priors are smooth: they are looked up on a grid of this size, mm, and interpolated.
-PRIOR_MM = 2.0
-# Fluid belongs to the nearest fluid space of the atlas; this far apart (mm) one of two is e times as probable.
-SPACE_MM = 1.5
-# A piece of fluid counts as ventricle only where it reaches one of the atlas's within this; a small one (a perivascular
-# space, the bottom of a sulcus) only where it lies on it.
-REACH_MM = 4.0
-SMALL_PIECE_MM3 = 500.0
-SMALL_REACH_MM = 1.0
 SMALLEST_PRIOR = 1e-4
 ATLAS_SOURCE = "ICBM 152 atlas, registered and refined by the exam's own images"
 
 
 def map_regions(working: WorkingExam, lesions: sitk.Image | None = None) -> RegionMap:
     """The exam's regions; deterministic. lesions: mask on the working grid, where gray values are not trusted (optional)."""
-    _check_whole_brain(working)
-    fluid = fluid_fraction(working)
-    tissue = image_like(fluid, (voxels(working.brain_mask) > 0) * (1 - voxels(fluid)))
-    atlas = read_atlas_regions()
-    return regions_by(atlas_from_exam(atlas, tissue), atlas, working, fluid, lesions)
+    return regions_in(find_anatomy(working), working, lesions)
 
 
-def _check_whole_brain(working: WorkingExam) -> None:
-    """Refuse what the atlas, a whole brain, cannot be laid on."""
-    brain = working.brain_mask
-    volume_ml = np.count_nonzero(voxels(brain)) * Grid.of(brain).voxel_volume_mm3 / MM3_PER_ML
-    if volume_ml < LEAST_BRAIN_ML:
-        raise BadImage(
-            f"the brain mask holds {volume_ml:.0f} ml, which is no whole brain",
-            remedy="give an exam that shows the whole brain",
-        )
-
-
-def regions_by(
-    atlas_from_working: sitk.Transform,
-    atlas: AtlasRegions,
-    working: WorkingExam,
-    fluid: sitk.Image,
-    lesions: sitk.Image | None,
-) -> RegionMap:
-    """The map for a given transform from points of the working space to the atlas; fluid: a first guess of its fraction."""
-    brain, wet = voxels(working.brain_mask) > 0, voxels(fluid)
-    apart_mm = _distances(atlas, atlas_from_working, working.grid)
-    outer = _fluid_spaces(apart_mm, brain)
-    core = np.min([apart_mm[space] for space in VENTRICLES], axis=0) < 1
-    wet = _with_ventricles(working, wet, core, 1 - outer[Region.OUTER_FLUID])
-    _give_lost_pieces_to_outer_fluid(outer, apart_mm, wet, working.grid.voxel_volume_mm3)
-    prior = _priors(atlas, atlas_from_working, working.grid)
+def regions_in(anatomy: ExamAnatomy, working: WorkingExam, lesions: sitk.Image | None) -> RegionMap:
+    """The same where the exam's anatomy is known: cortex and white matter told apart, everything else shared out by it."""
+    brain, prior, wet = voxels(working.brain_mask) > 0, anatomy.prior, anatomy.fluid
     # Not dilated: cortex that a lesion touches must still be seen as cortex.
     inside = np.zeros(brain.shape, bool) if lesions is None else voxels(lesions) > 0
     odds = cortex_odds(
@@ -83,84 +38,6 @@ def regions_by(
     total = np.sum(list(arrays.values()), axis=0)
     dry = np.where(brain, 1 - wet, 0) / total
     arrays = {r: array * dry for r, array in arrays.items()}
-    arrays |= {r: np.where(brain, wet * outer[r], 0) for r in FLUIDS}
+    arrays |= {r: np.where(brain, wet * anatomy.spaces[r], 0) for r in FLUIDS}
     images = {r: working.grid.image(arrays[r].astype(np.float32)) for r in REGIONS}
     return RegionMap(images, ATLAS_SOURCE)
-
-
-def _priors(atlas: AtlasRegions, atlas_from_working: sitk.Transform, grid: Grid) -> dict[Region, np.ndarray]:
-    """The atlas's priors of tissues on the working grid, float32 (z, y, x)."""
-    small = coarse_grid(grid, PRIOR_MM)
-    points = atlas_index(atlas.grid, atlas_from_working, small)
-    priors = {}
-    for region in TISSUES:
-        array = ndimage.map_coordinates(atlas.prior[region], points, order=1, prefilter=False)
-        priors[region] = voxels(resample(small.image(array), grid))
-    return priors
-
-
-def atlas_index(atlas_grid: Grid, atlas_from_working: sitk.Transform, grid: Grid) -> np.ndarray:
-    """For each voxel of a grid its index (z, y, x) in the atlas's arrays, float32 (3, z, y, x)."""
-    shift = sitk.TransformToDisplacementField(
-        atlas_from_working, sitk.sitkVectorFloat64, grid.size, grid.origin_mm, grid.spacing_mm, grid.direction
-    )
-    to_lps = grid.lps_from_voxel()
-    z, y, x = np.meshgrid(*(np.arange(n) for n in grid.size[::-1]), indexing="ij")
-    points = np.stack([x, y, z], axis=-1) @ to_lps[:3, :3].T + to_lps[:3, 3] + sitk.GetArrayFromImage(shift)
-    to_index = np.linalg.inv(atlas_grid.lps_from_voxel())
-    index = points @ to_index[:3, :3].T + to_index[:3, 3]
-    return np.moveaxis(index[..., ::-1], -1, 0).astype(np.float32)
-
-
-def _distances(atlas: AtlasRegions, atlas_from_working: sitk.Transform, grid: Grid) -> dict[Region, np.ndarray]:
-    """How far each voxel lies from each fluid space of the atlas, mm, float32 (z, y, x); inf from one that is not there."""
-    small = coarse_grid(grid, PRIOR_MM)
-    label = ndimage.map_coordinates(
-        atlas.labels, atlas_index(atlas.grid, atlas_from_working, small), order=0, prefilter=False
-    )
-    distances = {}
-    for space in FLUIDS:
-        # Outside the brain is the outer fluid's side.
-        there = (label == space) | ((label == Region.OUTSIDE) & (space is Region.OUTER_FLUID))
-        if there.any():
-            distances[space] = voxels(resample(small.image(distance_mm(there, small.spacing_mm)), grid))
-        else:
-            distances[space] = np.full(grid.size[::-1], np.inf, np.float32)
-    return distances
-
-
-def _fluid_spaces(apart_mm: dict[Region, np.ndarray], brain: np.ndarray) -> dict[Region, np.ndarray]:
-    """Which space a voxel's fluid belongs to, by nearness: float32 (z, y, x) each, their sum 1 in the brain, 0 outside."""
-    inside = {space: apart[brain] for space, apart in apart_mm.items()}
-    nearest = np.min(list(inside.values()), axis=0)
-    nearness = {space: np.exp((nearest - apart) / SPACE_MM) for space, apart in inside.items()}
-    total = np.sum(list(nearness.values()), axis=0)
-    shares = {space: np.zeros(brain.shape, np.float32) for space in nearness}
-    for space, array in nearness.items():
-        shares[space][brain] = array / total
-    return shares
-
-
-def _with_ventricles(working: WorkingExam, wet: np.ndarray, core: np.ndarray, ventricular: np.ndarray) -> np.ndarray:
-    """Fluid with the level of the ventricles' own fluid near them; as it was where the ventricles show none."""
-    try:
-        inner = voxels(fluid_fraction(working, core))
-    except BadImage:
-        return wet
-    return np.asarray(ventricular * inner + (1 - ventricular) * wet)
-
-
-def _give_lost_pieces_to_outer_fluid(
-    shares: dict[Region, np.ndarray], apart_mm: dict[Region, np.ndarray], wet: np.ndarray, voxel_mm3: float
-) -> None:
-    """Pieces of ventricle that reach none of the atlas's ventricles: sulci, cavities. Changes the shares."""
-    for space in VENTRICLES:
-        piece, count = ndimage.label((wet * shares[space]) > 0.3)
-        is_small = np.bincount(piece.ravel(), minlength=count + 1) * voxel_mm3 < SMALL_PIECE_MM3
-        near, nearest = (np.zeros(count + 1, bool) for _ in range(2))
-        near[np.unique(piece[apart_mm[space] <= REACH_MM])] = True
-        nearest[np.unique(piece[apart_mm[space] <= SMALL_REACH_MM])] = True
-        reached = np.where(is_small, nearest, near)
-        lost = (piece > 0) & ~reached[piece]
-        shares[Region.OUTER_FLUID][lost] += shares[space][lost]
-        shares[space][lost] = 0

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from MSSoftSegLib.exam.geometry import Grid, voxels
 from MSSoftSegLib.exam.linear import matrix_of, move_points
-from MSSoftSegLib.region.distance import distance_mm
+from MSSoftSegLib.preprocessing.distance import distance_mm
 from MSSoftSegLib.region.longest_axis import lesion_voxels, longest_axis_mm
 from MSSoftSegLib.region.region_map import RegionMap
 from MSSoftSegLib.region.regions import Place, Region

@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from MSSoftSegLib.exam.geometry import Grid, resample, voxels
+from MSSoftSegLib.preprocessing.cache import StepCache, StepResult, remember
 from MSSoftSegLib.region.atlas_regions import REGISTRATION_MM, AtlasRegions
 from MSSoftSegLib.region.coarse import coarse
 
@@ -18,11 +19,20 @@ from MSSoftSegLib.region.coarse import coarse
 LEVELS = ((40, 1.5), (10, 1.5))
 # Sums over threads are rounded differently when their number differs.
 THREADS = 4
+# Raised whenever the transform changes for the same exam: older cache entries are then never met again.
+REGISTRATION_VERSION = 1
 
 
-def atlas_from_exam(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.Transform:
-    """The transform from points of the exam's working space to the atlas (LPS mm). exam_tissue: float32, 0–1, tissue = 1."""
-    return deform(atlas, exam_tissue, affine_transform(atlas, exam_tissue))
+def recall_atlas_from_exam(atlas: AtlasRegions, exam_tissue: sitk.Image, cache: StepCache | None) -> sitk.Transform:
+    """atlas_from_exam, remembered."""
+
+    def compute() -> StepResult:
+        affine = affine_transform(atlas, exam_tissue)
+        return StepResult({"field": find_deformation(atlas, exam_tissue, affine)}, {"affine": affine})
+
+    inputs = [exam_tissue, *atlas.tissue]
+    found = remember(cache, "atlas-of-regions", REGISTRATION_VERSION, {"levels": LEVELS}, inputs, compute)
+    return compose_transform(sitk.AffineTransform(found.transforms["affine"]), found.images["field"])
 
 
 def affine_transform(atlas: AtlasRegions, exam_tissue: sitk.Image) -> sitk.AffineTransform:
@@ -79,8 +89,8 @@ def _middle(tissue: sitk.Image) -> tuple[np.ndarray, float]:
     )
 
 
-def deform(atlas: AtlasRegions, exam_tissue: sitk.Image, affine: sitk.AffineTransform) -> sitk.Transform:
-    """The affine transform followed by nothing, preceded by a smooth deformation of the exam's space."""
+def find_deformation(atlas: AtlasRegions, exam_tissue: sitk.Image, affine: sitk.AffineTransform) -> sitk.Image:
+    """How far each point of the exam's space is moved before the affine transform: mm, vectors of float64, smooth."""
     field: sitk.Image | None = None
     for spacing_mm, coarse_atlas, (iterations, smoothing) in zip(REGISTRATION_MM, atlas.tissue, LEVELS, strict=True):
         fixed = coarse(exam_tissue, spacing_mm)
@@ -94,8 +104,13 @@ def deform(atlas: AtlasRegions, exam_tissue: sitk.Image, affine: sitk.AffineTran
             field = demons.Execute(fixed, moving)
         else:
             field = demons.Execute(fixed, moving, sitk.Resample(field, fixed, sitk.Transform(), sitk.sitkLinear))
+    return sitk.Cast(field, sitk.sitkVectorFloat64)
+
+
+def compose_transform(affine: sitk.AffineTransform, field: sitk.Image) -> sitk.Transform:
+    """The affine transform preceded by the deformation of the exam's space."""
     composite = sitk.CompositeTransform(3)
     composite.AddTransform(affine)
-    # A composite applies its last transform first.
-    composite.AddTransform(sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64)))
+    # A composite applies its last transform first. A displacement transform empties the image that it is made of.
+    composite.AddTransform(sitk.DisplacementFieldTransform(sitk.Image(field)))
     return composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 import SimpleITK as sitk
@@ -13,6 +14,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.lesion.measurement import Lesion
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
+from MSSoftSegLib.region.exam_anatomy import ExamAnatomy
 from MSSoftSegLib.region.exam_regions import ExamRegions, exam_regions
 from MSSoftSegLib.region.longest_axis import longest_axes_mm
 from MSSoftSegLib.region.places import LesionPlace
@@ -21,19 +23,24 @@ LOGGER = logging.getLogger(__name__)
 
 
 def add_places(
-    segmentation: Segmentation, working_probability: sitk.Image, working: WorkingExam, reference: Modality
+    segmentation: Segmentation,
+    working_probability: sitk.Image,
+    working: WorkingExam,
+    anatomy: Callable[[], ExamAnatomy],
+    reference: Modality,
 ) -> tuple[Segmentation, ExamRegions | None, str | None]:
     """The segmentation with the place of every lesion, the exam's regions, and None; or without them, and why.
 
-    Whatever goes wrong here is said and never ends a segmentation: the lesions are there, only their place is not known.
+    anatomy: hands over the exam's, or raises why there is none. Whatever goes wrong here is said and never ends a segmentation:
+    the lesions are there, only their place is not known.
     """
     axes_mm = longest_axes_mm(voxels(segmentation.instances), Grid.of(segmentation.instances))
     volumes_mm3 = {lesion.id: lesion.volume_mm3 for lesion in segmentation.lesions}
     lesions = working_probability >= segmentation.threshold
     try:
-        found = exam_regions(segmentation.instances, lesions, working, reference, volumes_mm3)
+        found = exam_regions(segmentation.instances, lesions, working, anatomy(), reference, volumes_mm3)
     except Exception as problem:
-        # Anatomy that nothing foresees (surgery, a piece of a brain) can stop registration in ways that have no name.
+        # ExamAnatomy that nothing foresees (surgery, a piece of a brain) can stop registration in ways that have no name.
         words = problem.message if isinstance(problem, MSSoftSegError) else f"it stopped with {type(problem).__name__}"
         LOGGER.warning("where the lesions lie was not found: %s", words)
         LOGGER.debug("regions", exc_info=True)

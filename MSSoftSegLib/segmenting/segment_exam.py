@@ -9,11 +9,12 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.exam import Exam
-from MSSoftSegLib.inference.predict import predict
+from MSSoftSegLib.inference.predict import Prediction, predict
 from MSSoftSegLib.kept_memory import keep_memory_meanwhile
-from MSSoftSegLib.lesion.segmentation import segment_lesions
+from MSSoftSegLib.lesion.segmentation import Segmentation, segment_lesions
 from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.needed_images import check_has_inputs
+from MSSoftSegLib.network.operating_point import FittingPoint
 from MSSoftSegLib.preprocessing.as_given import take_exam_as_given
 from MSSoftSegLib.preprocessing.brain_extraction.backend import choose_backend
 from MSSoftSegLib.preprocessing.cache import StepCache
@@ -21,7 +22,9 @@ from MSSoftSegLib.preprocessing.pipeline import Progress, preprocess
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.quality.checks import exam_warnings, result_warnings
 from MSSoftSegLib.quality.warning import QualityWarning
+from MSSoftSegLib.region.exam_anatomy import ExamAnatomy, find_anatomy
 from MSSoftSegLib.segmenting.choices import SegmentChoices
+from MSSoftSegLib.segmenting.meanwhile import Meanwhile, compute_meanwhile
 from MSSoftSegLib.segmenting.placing import add_places
 from MSSoftSegLib.segmenting.ready_model import ReadyModel
 from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
@@ -49,40 +52,19 @@ def segment_exam(
     first of several looks, with the threshold and the smallest size by which its lesions would be cut. BadExam where an image
     that is needed is missing.
     """
-    description = model.bundle.description
     _check_has_reference(exam, choices)
-    check_has_inputs(exam.images, description)
-    working = _working(exam, model.bundle, choices, progress, cancelled)
+    check_has_inputs(exam.images, model.bundle.description)
+    cache = StepCache() if choices.use_cache else None
+    working = _working(exam, model.bundle, choices, cache, progress, cancelled)
     warnings = _logged(exam_warnings(working))
-    tta = choices.tta or description.tta
-    prediction = predict(
-        working,
-        description,
-        model.networks,
-        reference=choices.reference,
-        tta=tta,
-        device=model.device,
-        progress=lambda fraction: progress("inference", fraction),
-        first=lambda probability, fitting: first(
-            probability, choices.threshold or fitting.point.threshold, fitting.point.min_lesion_mm3
-        ),
-    )
-    progress("lesions", 0.0)
-    point, reason = prediction.fitting.point, prediction.fitting.reason
-    if choices.threshold is not None:
-        reason = "the threshold was asked for"
-    LOGGER.info("operating point: %s", reason)
-    segmentation = segment_lesions(
-        prediction.native, threshold=choices.threshold or point.threshold, min_lesion_mm3=point.min_lesion_mm3
-    )
-    lesion_free_ml = prediction.fitting.lesion_free_ml if choices.threshold is None else None
-    warnings += _logged(
-        result_warnings(working, prediction.working.probability, segmentation, lesion_free_ml=lesion_free_ml)
-    )
-    progress("regions", 0.0)
-    segmentation, regions, problem = add_places(
-        segmentation, prediction.working.probability, working, choices.reference
-    )
+    with compute_meanwhile(lambda: find_anatomy(working, cache)) as anatomy:
+        prediction = _predicted(working, model, choices, anatomy, progress, first)
+        progress("lesions", 0.0)
+        segmentation, reason, warned = _cut(prediction, working, choices)
+        progress("regions", 0.0)
+        segmentation, regions, problem = add_places(
+            segmentation, prediction.working.probability, working, anatomy.result, choices.reference
+        )
     return SegmentedExam(
         exam=exam,
         working=working,
@@ -91,13 +73,56 @@ def segment_exam(
         model=model.bundle,
         reference=choices.reference,
         device=str(model.device),
-        tta=tta,
+        tta=choices.tta or model.bundle.description.tta,
         brain=_brain_in_words(choices),
-        warnings=warnings,
+        warnings=warnings + warned,
         operating_point=reason,
         regions=regions,
         regions_problem=problem,
     )
+
+
+def _predicted(
+    working: WorkingExam,
+    model: ReadyModel,
+    choices: SegmentChoices,
+    anatomy: Meanwhile[ExamAnatomy],
+    progress: Progress,
+    first: FirstAnswer,
+) -> Prediction:
+    """The model's maps. The exam's anatomy is looked for meanwhile, but not before the first answer, which has all processors."""
+
+    def show(probability: sitk.Image, fitting: FittingPoint) -> None:
+        anatomy.start()
+        first(probability, choices.threshold or fitting.point.threshold, fitting.point.min_lesion_mm3)
+
+    description = model.bundle.description
+    return predict(
+        working,
+        description,
+        model.networks,
+        reference=choices.reference,
+        tta=choices.tta or description.tta,
+        device=model.device,
+        progress=lambda fraction: progress("inference", fraction),
+        first=show,
+    )
+
+
+def _cut(
+    prediction: Prediction, working: WorkingExam, choices: SegmentChoices
+) -> tuple[Segmentation, str, tuple[str, ...]]:
+    """The lesions, why by this operating point, and what a reader should know of them."""
+    point, reason = prediction.fitting.point, prediction.fitting.reason
+    if choices.threshold is not None:
+        reason = "the threshold was asked for"
+    LOGGER.info("operating point: %s", reason)
+    segmentation = segment_lesions(
+        prediction.native, threshold=choices.threshold or point.threshold, min_lesion_mm3=point.min_lesion_mm3
+    )
+    lesion_free_ml = prediction.fitting.lesion_free_ml if choices.threshold is None else None
+    warned = result_warnings(working, prediction.working.probability, segmentation, lesion_free_ml=lesion_free_ml)
+    return segmentation, reason, _logged(warned)
 
 
 def _check_has_reference(exam: Exam, choices: SegmentChoices) -> None:
@@ -109,7 +134,12 @@ def _check_has_reference(exam: Exam, choices: SegmentChoices) -> None:
 
 
 def _working(
-    exam: Exam, bundle: Bundle, choices: SegmentChoices, progress: Progress, cancelled: Callable[[], bool]
+    exam: Exam,
+    bundle: Bundle,
+    choices: SegmentChoices,
+    cache: StepCache | None,
+    progress: Progress,
+    cancelled: Callable[[], bool],
 ) -> WorkingExam:
     """The exam on the model's grid; masks and 'none' speak of the reference image."""
     spacing_mm = bundle.description.spacing_mm
@@ -118,7 +148,6 @@ def _working(
         return take_exam_as_given(exam, working_spacing_mm=spacing_mm)
     changes = {"reference": choices.reference, "working_spacing_mm": spacing_mm}
     settings = choices.preprocessing.model_copy(update=changes)
-    cache = StepCache() if choices.use_cache else None
     return preprocess(exam, settings, cache=cache, progress=progress, cancelled=cancelled)
 
 

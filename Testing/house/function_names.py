@@ -24,7 +24,7 @@ def listed(words: str) -> frozenset[str]:
 VERBS = listed(
     """
     acquire add align apply attach bring build call cancel carry chain change check choose clean close collate
-    combine commit compare compose compute copy correct count create crop cut decide decode deform describe download draft
+    combine commit compare compose compute copy correct count create crop cut decide decode describe download draft
     draw dress encode end ensure estimate evaluate examine expect explain export extract fill find fingerprint
     finish fit flatten follow forget format freeze fuse gather grow guard guess hide hold identify import install
     interpolate invert join judge jump keep kill label launch lay leave list load lock make map match measure merge

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from MSSoftSegLib.exam.image_file import compute_sha256, write_images
@@ -28,16 +29,20 @@ from MSSoftSegLib.segmenting.segmented_exam import SegmentedExam
 
 def write_result(folder: Path, found: SegmentedExam, result: Result, on_working_grid: Segmentation | None) -> None:
     """Write images, table, report and facts; ``working/`` only where the lesions on the working grid are given."""
-    _write_lesion_images(folder, found.segmentation)
-    result = result.model_copy(update={"region_probabilities_sha256": _write_regions(folder, found)})
-    write_lesions_csv(folder / LESIONS_FILE, found.lesions)
-    write_report(
-        folder / REPORT_FILE,
-        result=result,
-        segmentation=found.segmentation,
-        reference=found.exam.image(found.reference),
-        card_markdown=found.model.card,
-    )
+    # Compressing images leaves the interpreter free to draw the report. Leaving the block waits for all; what failed is raised.
+    with ThreadPoolExecutor(2, thread_name_prefix="images") as pool:
+        images = pool.submit(_write_lesion_images, folder, found.segmentation)
+        regions = pool.submit(_write_regions, folder, found)
+        write_lesions_csv(folder / LESIONS_FILE, found.lesions)
+        write_report(
+            folder / REPORT_FILE,
+            result=result,
+            segmentation=found.segmentation,
+            reference=found.exam.image(found.reference),
+            card_markdown=found.model.card,
+        )
+        images.result()
+        result = result.model_copy(update={"region_probabilities_sha256": regions.result()})
     (folder / FACTS_FILE).write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if on_working_grid is not None:
         inner = folder / WORKING_FOLDER

@@ -39,17 +39,22 @@ class PoseSearch:
     def __init__(self, template: sitk.Image, region: sitk.Image, head: sitk.Image) -> None:
         """template: the atlas T1; region: where in it to look, uint8; head: any contrast, isotropic."""
         coarse = _coarse(head)
-        self._head_levels = _levels(voxels(coarse))
+        levels = _levels(voxels(coarse))
+        self._head_levels, self._head_size = levels.ravel(), levels.shape[::-1]
         self._index_from_lps = np.linalg.inv(Grid.of(coarse).lps_from_voxel())
-        self._middle_of_head = _middle(coarse, self._head_levels > 0)
-        inside = np.argwhere(voxels(region) > 0)
+        self._middle_of_head = _middle(coarse, levels > 0)
+        where = voxels(region) > 0
+        inside = np.flatnonzero(where)
         rng = np.random.default_rng(seed=0)
-        index = inside[rng.choice(len(inside), size=min(POINTS, len(inside)), replace=False)]
+        chosen = inside[rng.choice(len(inside), size=min(POINTS, len(inside)), replace=False)]
+        index = np.stack(np.unravel_index(chosen, where.shape), axis=1)
         smooth = voxels(sitk.SmoothingRecursiveGaussian(template, COARSE_MM / 2))
         self._template_levels = _levels(smooth[tuple(index.T)])
         lps_from_voxel = Grid.of(template).lps_from_voxel()
-        self._points = index[:, ::-1] @ lps_from_voxel[:3, :3].T + lps_from_voxel[:3, 3]
-        self._center = self._points.mean(axis=0)
+        points = index[:, ::-1] @ lps_from_voxel[:3, :3].T + lps_from_voxel[:3, 3]
+        self._center = points.mean(axis=0)
+        # One row an axis: what is done ten thousand times is done to whole rows.
+        self._points = np.ascontiguousarray((points - self._center).T)
 
     def best(self) -> sitk.AffineTransform:
         """The best pose found, as a transform from atlas points to head points (LPS mm)."""
@@ -73,18 +78,21 @@ class PoseSearch:
 
     def _score(self, matrix: np.ndarray, center: np.ndarray) -> float:
         """The same for the atlas turned by a matrix about its center, which lies at a point of the head."""
-        points = (self._points - self._center) @ matrix.T + center
-        index = np.rint(points @ self._index_from_lps[:3, :3].T + self._index_from_lps[:3, 3]).astype(int)
-        inside = np.all((index >= 0) & (index < self._head_levels.shape[::-1]), axis=1)
-        overlap = float(inside.mean())
+        turned, moved = self._index_from_lps[:3, :3] @ matrix, self._index_from_lps @ [*center, 1.0]
+        x, y, z = np.rint(turned @ self._points + moved[:3, None]).astype(np.intp)
+        nx, ny, nz = self._head_size
+        inside = (x >= 0) & (x < nx) & (y >= 0) & (y < ny) & (z >= 0) & (z < nz)
+        count = np.count_nonzero(inside)
+        overlap = count / inside.size
         if overlap < MIN_OVERLAP:
             return 0.0
-        x, y, z = index[inside].T
-        pairs = self._template_levels[inside] * LEVELS + self._head_levels[z, y, x]
-        joint = np.bincount(pairs, minlength=LEVELS**2).reshape(LEVELS, LEVELS) / len(pairs)
+        head = self._head_levels[((z * ny + y) * nx + x)[inside]]
+        joint = np.bincount(self._template_levels[inside] * LEVELS + head, minlength=LEVELS**2).reshape(LEVELS, LEVELS)
+        # In counts n: the sum of n/N log(n N / (row column)) is the mutual information.
         independent = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
         occupied = joint > 0
-        return overlap * float(np.sum(joint[occupied] * np.log(joint[occupied] / independent[occupied])))
+        n = joint[occupied]
+        return float(overlap * (n @ np.log(n / independent[occupied] * count)) / count)
 
     def _best_of(self, poses: np.ndarray) -> tuple[np.ndarray, float]:
         """The best pose (x, y, z in mm, three angles in degrees, log of the size) and its score."""

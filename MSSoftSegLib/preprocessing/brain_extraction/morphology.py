@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from MSSoftSegLib.preprocessing.distance import distance_mm
+
 # Bridges thinner than twice this are cut.
 OPENING_MM = 2.0
 # Sulci narrower than twice this belong to the brain.
 CLOSING_MM = 4.0
+# Distances are counted in voxels.
+VOXELS = (1.0, 1.0, 1.0)
 
 
 def smooth_solid(mask: np.ndarray, *, spacing_mm: float) -> np.ndarray:
@@ -32,11 +36,11 @@ def _dilated(mask: np.ndarray, radius: float) -> np.ndarray:
     """Voxels within a radius (in voxels) of the mask."""
     if not mask.any():
         return mask
-    return ndimage.distance_transform_edt(~mask) <= radius
+    return np.asarray(distance_mm(mask, VOXELS) <= radius)
 
 
 def _eroded(mask: np.ndarray, radius: float) -> np.ndarray:
     """Voxels of the mask further than a radius (in voxels) from everything else within the array."""
     if mask.all():
         return mask
-    return ndimage.distance_transform_edt(mask) > radius
+    return np.asarray(distance_mm(~mask, VOXELS) > radius)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy import ndimage
 
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.exam.geometry import Grid, have_same_grid, voxels
@@ -12,7 +15,8 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing.brain_extraction import atlas_registration
 from MSSoftSegLib.preprocessing.brain_extraction.atlas import extract_brain_with_atlas
 from MSSoftSegLib.preprocessing.brain_extraction.atlas_maps import read_atlas
-from MSSoftSegLib.preprocessing.brain_extraction.morphology import smooth_solid
+from MSSoftSegLib.preprocessing.brain_extraction.atlas_pose import PoseSearch, _coarse, _levels
+from MSSoftSegLib.preprocessing.brain_extraction.morphology import CLOSING_MM, OPENING_MM, smooth_solid
 
 from .small_heads import brain, head
 
@@ -120,3 +124,42 @@ def test_a_solid_brain_has_no_bridges_islands_or_holes():
 
 def test_an_empty_mask_stays_empty():
     assert not smooth_solid(np.zeros((9, 9, 9), bool), spacing_mm=1.0).any()
+
+
+@pytest.mark.parametrize("spacing_mm", [1.0, 1.3])
+def test_opening_and_closing_are_those_by_scipys_distances(spacing_mm):
+    """The largest body of a ragged mask, by an independent Euclidean distance transform."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=(40, 44, 48)), 2.5)
+    mask = noise > -0.02
+    opened, closed = OPENING_MM / spacing_mm, CLOSING_MM / spacing_mm
+    labels, _ = ndimage.label(ndimage.distance_transform_edt(mask) > opened)
+    core = labels == np.bincount(labels.ravel())[1:].argmax() + 1
+    body = mask & (ndimage.distance_transform_edt(~core) <= opened)
+    margin = int(np.ceil(closed)) + 1
+    wide = ndimage.distance_transform_edt(~np.pad(body, margin, mode="edge")) <= closed
+    shut = (ndimage.distance_transform_edt(wide) > closed)[(slice(margin, -margin),) * 3]
+    expected = ndimage.binary_fill_holes(body | shut)
+    assert np.count_nonzero(expected != mask) > 0, "there is something to smooth"
+    assert (smooth_solid(mask, spacing_mm=spacing_mm) == expected).all()
+
+
+def test_the_score_of_a_pose_is_the_mutual_information_of_the_levels_that_meet():
+    """By its definition, point for point; the head is the atlas, so that the pose of itself is the best."""
+    atlas = read_atlas()
+    search = PoseSearch(atlas.t1, sitk.Cast(atlas.brain > 0.5, sitk.sitkUInt8), atlas.t1)
+    same = sitk.AffineTransform(3)
+    coarse = _coarse(atlas.t1)
+    levels = _levels(voxels(coarse))
+    inside = voxels(atlas.brain) > 0.5
+    index = np.argwhere(inside)[np.random.default_rng(0).choice(inside.sum(), size=2500, replace=False)]
+    points = [atlas.t1.TransformIndexToPhysicalPoint(i[::-1].tolist()) for i in index]
+    met = np.rint([coarse.TransformPhysicalPointToContinuousIndex(p) for p in points]).astype(int)
+    head = levels[tuple(met.T[::-1])]
+    template = _levels(voxels(sitk.SmoothingRecursiveGaussian(atlas.t1, 2.0))[tuple(index.T)])
+    pairs = Counter(zip(template.tolist(), head.tolist(), strict=True))
+    first, second = Counter(template.tolist()), Counter(head.tolist())
+    expected = sum(n / 2500 * np.log(n * 2500 / (first[a] * second[b])) for (a, b), n in pairs.items())
+    assert search.score(same) == pytest.approx(expected, abs=2e-3)
+    away = sitk.AffineTransform(3)
+    away.Translate((0.0, 8.0, 0.0))
+    assert search.score(away) < 0.6 * search.score(same)

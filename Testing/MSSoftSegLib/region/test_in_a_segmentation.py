@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,7 @@ from MSSoftSegLib.lesion.segmentation import segment_lesions
 from MSSoftSegLib.lesion.uncertainty import combine
 from MSSoftSegLib.preprocessing.working_exam import WorkingExam
 from MSSoftSegLib.region import exam_regions
+from MSSoftSegLib.region.exam_anatomy import find_anatomy
 from MSSoftSegLib.region.kept_regions import KeptRegions
 from MSSoftSegLib.region.places import place_lesions
 from MSSoftSegLib.report.region_facts import make_lesion_region_facts, make_region_facts
@@ -40,8 +42,8 @@ def found():
 
 def test_every_lesion_gets_its_place_its_distances_and_its_axis(found, monkeypatch):
     brain = box_brain()
-    monkeypatch.setattr(exam_regions, "map_regions", lambda working, lesions: brain)
-    segmentation, regions, problem = add_places(*found, EXAM, Modality.FLAIR)
+    monkeypatch.setattr(exam_regions, "regions_in", lambda anatomy, working, lesions: brain)
+    segmentation, regions, problem = add_places(*found, EXAM, lambda: None, Modality.FLAIR)
     assert problem is None
     first, second = segmentation.lesions
     assert (first.region, second.region) == ("periventricular", "deep_white")
@@ -54,24 +56,23 @@ def test_every_lesion_gets_its_place_its_distances_and_its_axis(found, monkeypat
 
 
 def test_a_piece_of_a_brain_is_segmented_and_says_why_places_are_missing(found):
-    segmentation, regions, problem = add_places(*found, EXAM, Modality.FLAIR)
+    segmentation, regions, problem = add_places(*found, EXAM, partial(find_anatomy, EXAM), Modality.FLAIR)
     assert regions is None
     assert problem == "the brain mask holds 72 ml, which is no whole brain"
     assert [each.region for each in segmentation.lesions] == [None, None]
     assert all(each.longest_axis_mm > 5 for each in segmentation.lesions)
 
 
-def test_whatever_stops_the_map_of_regions_does_not_stop_the_segmentation(found, monkeypatch):
-    def broken(working, lesions):
+def test_whatever_stops_the_map_of_regions_does_not_stop_the_segmentation(found):
+    def broken():
         raise RuntimeError("ITK: all samples map outside, /home/somebody/patient")
 
-    monkeypatch.setattr(exam_regions, "map_regions", broken)
-    segmentation, regions, problem = add_places(*found, EXAM, Modality.FLAIR)
+    segmentation, regions, problem = add_places(*found, EXAM, broken, Modality.FLAIR)
     assert (len(segmentation.lesions), regions, problem) == (2, None, "it stopped with RuntimeError")
 
 
 def test_a_result_holds_the_regions_over_its_reference_image_and_knows_them_again(found, monkeypatch, tmp_path):
-    monkeypatch.setattr(exam_regions, "map_regions", lambda working, lesions: box_brain())
+    monkeypatch.setattr(exam_regions, "regions_in", lambda anatomy, working, lesions: box_brain())
     monkeypatch.setattr(result_writing, "write_report", lambda path, **_facts: path.touch())
     # T1 lies elsewhere than the working space, which is FLAIR's; the result lies on T1.
     move = sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.1, 0.2, -0.1, (5.0, -8.0, 3.0))
@@ -81,7 +82,7 @@ def test_a_result_holds_the_regions_over_its_reference_image_and_knows_them_agai
         native_from_working={**SAME, Modality.T1: move},
         native_grids={Modality.FLAIR: GRID, Modality.T1: GRID},
     )
-    segmentation, regions, _problem = add_places(*found, exam, Modality.T1)
+    segmentation, regions, _problem = add_places(*found, exam, lambda: None, Modality.T1)
     answer = SimpleNamespace(
         segmentation=segmentation,
         lesions=segmentation.lesions,
@@ -104,7 +105,7 @@ def test_a_result_holds_the_regions_over_its_reference_image_and_knows_them_agai
 
 def test_a_result_without_regions_has_no_file_of_them(found, monkeypatch, tmp_path):
     monkeypatch.setattr(result_writing, "write_report", lambda path, **_facts: path.touch())
-    segmentation, regions, problem = add_places(*found, EXAM, Modality.FLAIR)
+    segmentation, regions, problem = add_places(*found, EXAM, partial(find_anatomy, EXAM), Modality.FLAIR)
     answer = SimpleNamespace(
         segmentation=segmentation,
         lesions=segmentation.lesions,

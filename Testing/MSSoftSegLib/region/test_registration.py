@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from MSSoftSegLib.preprocessing.cache import StepCache
+from MSSoftSegLib.region import registration
 from MSSoftSegLib.region.atlas_regions import read_atlas_regions
-from MSSoftSegLib.region.registration import find_affine_start, search_affine
+from MSSoftSegLib.region.registration import find_affine_start, recall_atlas_from_exam, search_affine
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +36,19 @@ def test_most_of_an_error_of_the_start_is_gone_after_the_affine_search(atlas):
     # Not all: the search stops where the gradient is small, and leaves 3 mm of 9 to the deformation.
     assert worst_mm(search_affine(off, atlas, tissue), tissue) < 4
     assert off.GetParameters() == before.GetParameters()
+
+
+def test_a_transform_that_is_remembered_is_the_one_that_was_found(atlas, monkeypatch, tmp_path):
+    """Bit for bit: a second click must not move a border."""
+    monkeypatch.setattr(registration, "LEVELS", ((3, 1.5), (2, 1.5)))
+    smaller = sitk.AffineTransform(3)
+    smaller.Scale(1.06)
+    tissue = sitk.Resample(atlas.tissue[0], smaller)
+    cache = StepCache(tmp_path)
+    found = recall_atlas_from_exam(atlas, tissue, cache)
+    monkeypatch.setattr(registration, "find_deformation", None)
+    again = recall_atlas_from_exam(atlas, tissue, cache)
+    points = np.random.default_rng(0).uniform(-60, 60, size=(50, 3)).tolist()
+    moved = [found.TransformPoint(p) for p in points]
+    assert [again.TransformPoint(p) for p in points] == moved
+    assert np.linalg.norm(np.subtract(moved, points), axis=1).max() > 2, "something was to be found"

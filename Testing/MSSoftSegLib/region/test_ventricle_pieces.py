@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from MSSoftSegLib.region.mapping import _give_lost_pieces_to_outer_fluid
+from MSSoftSegLib.region.exam_anatomy import _give_lost_pieces_to_outer_fluid
 from MSSoftSegLib.region.regions import FLUIDS, VENTRICLES, Region
 
 
