@@ -71,6 +71,14 @@ def image_like(reference: sitk.Image, array: np.ndarray) -> sitk.Image:
     return Grid.of(reference).image(array)
 
 
+def copy_image(image: sitk.Image) -> sitk.Image:
+    """The same voxels and grid in memory of their own, for another thread: a filter of ITK notes on the image that it reads which
+    part of it is wanted, and two at once read each other's notes. ``sitk.Image(image)`` is no such copy before it is changed."""
+    own = sitk.Image(image)
+    own.MakeUnique()
+    return own
+
+
 def have_same_grid(first: sitk.Image | Grid, second: sitk.Image | Grid) -> bool:
     """Whether corresponding corner voxels of two grids lie within a thousandth of a voxel of each other."""
     a = first if isinstance(first, Grid) else Grid.of(first)

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 
 from MSSoftSegLib.errors import BadExam, BadImage
 from MSSoftSegLib.exam.exam import Exam
-from MSSoftSegLib.exam.geometry import Grid, image_like, isotropic_grid_around, resample, voxels
+from MSSoftSegLib.exam.geometry import Grid, copy_image, image_like, isotropic_grid_around, resample, voxels
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.preprocessing import steps
 from MSSoftSegLib.preprocessing.cache import StepCache
@@ -100,7 +100,10 @@ def _correcting_bias(
     """Each modality's corrected image on its native grid, to come. What has not begun when this ends is left out."""
     pool = ThreadPoolExecutor(len(exam.modalities), thread_name_prefix="bias")
     try:
-        yield {modality: pool.submit(_corrected, exam.image(modality), settings, cache) for modality in exam.modalities}
+        yield {
+            modality: pool.submit(_corrected, copy_image(exam.image(modality)), settings, cache)
+            for modality in exam.modalities
+        }
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import SimpleITK as sitk
 
-from MSSoftSegLib.exam.geometry import Grid
+from MSSoftSegLib.exam.geometry import Grid, copy_image
 from MSSoftSegLib.exam.modality import Modality
 
 
@@ -35,6 +35,11 @@ class WorkingExam:
     native_from_working: Mapping[Modality, sitk.Transform]
     native_grids: Mapping[Modality, Grid]
     mutual_information: Mapping[Modality, MutualInformation]
+
+    def copy_images(self) -> WorkingExam:
+        """The same exam for another thread (``copy_image``)."""
+        images = {modality: copy_image(image) for modality, image in self.images.items()}
+        return replace(self, images=images, brain_mask=copy_image(self.brain_mask))
 
     @property
     def grid(self) -> Grid:

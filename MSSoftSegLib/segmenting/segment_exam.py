@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import SimpleITK as sitk
 
@@ -57,7 +58,7 @@ def segment_exam(
     cache = StepCache() if choices.use_cache else None
     working = _working(exam, model.bundle, choices, cache, progress, cancelled)
     warnings = _logged(exam_warnings(working))
-    with compute_meanwhile(lambda: find_anatomy(working, cache)) as anatomy:
+    with compute_meanwhile(partial(find_anatomy, working.copy_images(), cache)) as anatomy:
         prediction = _predicted(working, model, choices, anatomy, progress, first)
         progress("lesions", 0.0)
         segmentation, reason, warned = _cut(prediction, working, choices)

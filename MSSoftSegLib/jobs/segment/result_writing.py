@@ -5,6 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import SimpleITK as sitk
+
+from MSSoftSegLib.exam.geometry import copy_image
 from MSSoftSegLib.exam.image_file import compute_sha256, write_images
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.preprocessing.working_folder import write_working_folder
@@ -31,7 +34,8 @@ def write_result(folder: Path, found: SegmentedExam, result: Result, on_working_
     """Write images, table, report and facts; ``working/`` only where the lesions on the working grid are given."""
     # Compressing images leaves the interpreter free to draw the report. Leaving the block waits for all; what failed is raised.
     with ThreadPoolExecutor(2, thread_name_prefix="images") as pool:
-        images = pool.submit(_write_lesion_images, folder, found.segmentation)
+        lesions = {path: copy_image(image) for path, image in _lesion_images(folder, found.segmentation).items()}
+        images = pool.submit(write_images, lesions)
         regions = pool.submit(_write_regions, folder, found)
         write_lesions_csv(folder / LESIONS_FILE, found.lesions)
         write_report(
@@ -48,7 +52,7 @@ def write_result(folder: Path, found: SegmentedExam, result: Result, on_working_
         inner = folder / WORKING_FOLDER
         inner.mkdir()
         write_working_folder(found.working, inner)
-        _write_lesion_images(inner, on_working_grid)
+        write_images(_lesion_images(inner, on_working_grid))
 
 
 def _write_regions(folder: Path, found: SegmentedExam) -> str | None:
@@ -60,7 +64,8 @@ def _write_regions(folder: Path, found: SegmentedExam) -> str | None:
     return compute_sha256(path)
 
 
-def _write_lesion_images(folder: Path, segmentation: Segmentation) -> None:
+def _lesion_images(folder: Path, segmentation: Segmentation) -> dict[Path, sitk.Image]:
+    """The maps and masks under their names."""
     maps = segmentation.maps
     images = {
         PROBABILITY_FILE: maps.probability,
@@ -69,4 +74,4 @@ def _write_lesion_images(folder: Path, segmentation: Segmentation) -> None:
         MASK_FILE: segmentation.mask,
         INSTANCES_FILE: segmentation.instances,
     }
-    write_images({folder / name: image for name, image in images.items()})
+    return {folder / name: image for name, image in images.items()}

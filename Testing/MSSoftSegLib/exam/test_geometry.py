@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from MSSoftSegLib.exam.geometry import (
     Grid,
+    copy_image,
     have_same_grid,
     isotropic_grid_around,
     orient_canonically,
@@ -225,3 +226,15 @@ def test_where_the_mask_has_the_spacing_its_own_lattice_is_kept(margin_mm: float
     # Headers hold 32 bits: a thousandth of a voxel is no reason for another one.
     assert first - 0.5 <= low + 2e-3
     assert first - 0.5 + grid.size[axis] >= high - 2e-3
+
+
+def test_a_copy_for_another_thread_shares_no_memory_with_its_image():
+    image = sitk.GetImageFromArray(np.arange(24, dtype=np.float32).reshape(2, 3, 4))
+    image.SetSpacing((1.0, 2.0, 3.0))
+    copy = copy_image(image)
+    assert copy.IsUnique()
+    assert image.IsUnique()
+    assert have_same_grid(copy, image)
+    copy[0, 0, 0] = 99.0
+    assert image[0, 0, 0] == 0
+    assert (voxels(copy).ravel()[1:] == voxels(image).ravel()[1:]).all()
