@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
 import MSSoftSegLib as mss
 from MSSoftSegLib.jobs.run import parse_job, run
@@ -132,17 +133,23 @@ def test_a_reference_that_the_exam_does_not_hold_is_refused(place):
         mss.segment(exam, model=place / "little", device="cpu", reference="t2")
 
 
-def test_progress_is_told_in_the_order_of_the_work(place):
-    told = []
+def test_progress_is_told_in_the_order_of_the_work_and_the_anatomy_gets_a_processor_after_the_first_look(place):
+    """Torch's threads at the start of each of the eight looks: one less from the second on, as before in the end."""
+    told, threads, before = [], [], torch.get_num_threads()
+
+    def listen(stage, fraction):
+        told.append((stage, fraction))
+        if stage == "inference" and fraction < 1:
+            threads.append(torch.get_num_threads())
+
+    torch.set_num_threads(2)
     exam = mss.read_exam(flair=place / "exam" / "FLAIR.nii.gz", t1=place / "exam" / "T1.nii.gz")
-    mss.segment(
-        exam,
-        model=place / "little",
-        device="cpu",
-        tta="none",
-        brain=place / "brain.nii.gz",
-        progress=lambda stage, fraction: told.append((stage, fraction)),
-    )
+    brain = place / "brain.nii.gz"
+    try:
+        mss.segment(exam, model=place / "little", device="cpu", tta="flips8", brain=brain, progress=listen)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
     stages = list(dict.fromkeys(stage for stage, _ in told))
     assert stages == [
         "alignment",
@@ -154,3 +161,4 @@ def test_progress_is_told_in_the_order_of_the_work(place):
         "regions",
     ]
     assert all(0 <= fraction <= 1 for _, fraction in told)
+    assert threads == [2, *[1] * 7]
