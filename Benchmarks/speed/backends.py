@@ -24,7 +24,7 @@ from machine import described
 from networks import brain, monai_twin
 from other_engines import exported, in_int8, in_onnx_runtime, in_openvino
 from patients import network_inputs, prepared_patients
-from results import keep, kept
+from results import find_place, keep
 from torch import Tensor, nn
 
 from MSSoftSegLib.inference.device import choose_device
@@ -116,7 +116,7 @@ def main() -> None:
         asked, lacking = back_ends(model, images, Path(folder), given.keep or Path(folder))
         spent = in_turns(asked, images, given.rounds)
         # Without an exam, what was found on one stays: answers do not depend on how busy the machine is.
-        earlier = kept().get("backends", {})
+        earlier = find_place().kept().get("backends", {})
         answers = {"exam": earlier.get("exam"), "on_exam": earlier.get("on_exam", {})}
         if given.exam:
             found = on_exam(asked, exam_images(given.exam, model.bundle.description))

@@ -1,4 +1,4 @@
-"""From what was measured to ``results/speed/speed.md`` and its chart.
+"""From what was measured to ``results/speed/speed.md`` and its chart; ``speed_amx.md`` where processors have AMX.
 
 python Benchmarks/speed/draw.py
 """
@@ -6,6 +6,7 @@ python Benchmarks/speed/draw.py
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import matplotlib
 
@@ -13,18 +14,21 @@ matplotlib.use("Agg")
 from answers import FURTHEST, LEAST_CORRELATION, LEAST_DICE, is_same
 from matplotlib import pyplot
 from matplotlib.axes import Axes
-from results import CHART_FILE, TABLE_FILE, kept
+from results import PLACES, Place
 from targets import targets
 
 OURS, OTHERS, BOUND = "#1f77b4", "#b0b0b0", "#2ca02c"
 
 
-def lines(parts: dict[str, dict]) -> Iterator[str]:
+def lines(place: Place) -> Iterator[str]:
     """The page with the tables."""
-    yield "# Speed: what was measured"
+    parts = place.kept()
+    yield f"# Speed: what was measured on processors {_kind(place.name)}"
     yield ""
-    yield "`make bench`, drawn from [speed.json](speed.json). Ratios are of turns taken together; seconds are of processors"
-    yield "unless the clock is named. Where other programs ran too (`wanted cores`), the clock's seconds are longer for it."
+    yield f"The same on processors {_kind(place.other)}: [{place.other}.md]({place.other}.md)."
+    yield ""
+    yield f"`make bench`, drawn from [{place.name}.json]({place.name}.json). Ratios are of turns taken together; seconds are of"
+    yield "processors unless the clock is named. Where other programs ran too (`wanted cores`), the clock's seconds are longer."
     yield from _targets(parts)
     drawn = {
         "inference": _inference,
@@ -38,6 +42,10 @@ def lines(parts: dict[str, dict]) -> Iterator[str]:
     for name, told in drawn.items():
         if name in parts:
             yield from told(parts[name])
+
+
+def _kind(name: str) -> str:
+    return "with matrix units (AMX)" if name.endswith("amx") else "without matrix units"
 
 
 def _targets(parts: dict[str, dict]) -> Iterator[str]:
@@ -185,7 +193,7 @@ def _growth(part: dict) -> Iterator[str]:
     yield from ("", _machine(part["machine"]))
 
 
-def chart(parts: dict[str, dict]) -> None:
+def chart(parts: dict[str, dict], path: Path) -> None:
     """Bars of the peers beside the growth with voxels."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3), width_ratios=(3, 1), layout="constrained")
     _bars(left, parts["inference"])
@@ -195,7 +203,7 @@ def chart(parts: dict[str, dict]) -> None:
     right.set_ylabel("s of one pass")
     right.set_ylim(bottom=0)
     right.set_xlim(left=0)
-    figure.savefig(CHART_FILE, dpi=110)
+    figure.savefig(path, dpi=110)
 
 
 def _bars(axes: Axes, part: dict) -> None:
@@ -210,10 +218,12 @@ def _bars(axes: Axes, part: dict) -> None:
 
 def main() -> None:
     """Draw what is there."""
-    parts = kept()
-    TABLE_FILE.write_text("\n".join(lines(parts)) + "\n", encoding="utf-8")
-    if "inference" in parts and "growth" in parts:
-        chart(parts)
+    for place in PLACES:
+        parts = place.kept()
+        if parts:
+            place.table_file.write_text("\n".join(lines(place)) + "\n", encoding="utf-8")
+        if "inference" in parts and "growth" in parts:
+            chart(parts, place.chart_file)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,7 +13,7 @@ import torch
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 
 
-def described() -> dict[str, object]:
+def described() -> dict[str, Any]:
     """Processor, cores, instructions, software, and how many programs wanted a core in the last minute."""
     facts = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").is_file() else ""
     lines = dict(line.split(":", 1) for line in facts.splitlines() if ":" in line)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from answers import FURTHEST, LEAST_CORRELATION, LEAST_DICE, is_same
+from results import AMX
 
 NOT_MEASURED = "not measured"
 # Growth that is called linear: time = voxels to this power at most.
 LINEAR = 1.1
-AMX = "amx_bf16"
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,6 @@ def targets(parts: dict[str, dict]) -> Iterator[Target]:
     for name, told in of_part.items():
         if name in parts:
             yield from told(parts[name])
-    if "inference" in parts and AMX not in parts["inference"]["machine"]["instructions"]:
-        yield Target(
-            "eight mirrorings on two AMX cores", "≥ 10 (nnU-Net), ≥ 6 (MONAI) times ours", "no AMX was there", None
-        )
     if "inference_fine" not in parts:
         yield Target("eight mirrorings of a brain in 0.8 mm voxels", "as at 1 mm", "", None)
     yield Target("inference and training on a GPU (CUDA)", "bf16, graphs, flips in a batch", "no GPU was there", None)
