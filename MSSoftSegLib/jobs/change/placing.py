@@ -14,19 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from pydantic import ValidationError
 
 from MSSoftSegLib.change.comparison import Comparison, LesionChange
 from MSSoftSegLib.change.maps import midpoint_maps, native_maps
 from MSSoftSegLib.change.visit import LesionRegion, Visit
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.exam.geometry import image_like, voxels
-from MSSoftSegLib.region.kept_regions import KeptRegions, move_regions
+from MSSoftSegLib.jobs.regions.kept import read_kept_regions
+from MSSoftSegLib.region.kept_regions import move_regions
 from MSSoftSegLib.region.mapping import map_regions
 from MSSoftSegLib.region.places import place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
-from MSSoftSegLib.report.result import Result
-from MSSoftSegLib.result_files import FACTS_FILE
 
 LOGGER = logging.getLogger(__name__)
 # A visit's regions in the space of its reference image, None where they are not found.
@@ -46,8 +44,13 @@ class VisitRegions:
     def __call__(self, visit: Visit) -> RegionMap | None:
         """The regions of a visit, told from others by its name."""
         if visit.name not in self._found:
-            self._found[visit.name] = _read_map(visit.name, self._results) or _find_map(visit)
+            self._found[visit.name] = self._read_map(visit) or _find_map(visit)
         return self._found[visit.name]
+
+    def _read_map(self, visit: Visit) -> RegionMap | None:
+        """What the visit's result keeps. Also where a reader corrected its lesions: what she drew changes regions hardly."""
+        folder = self._results.get(visit.name)
+        return None if folder is None else read_kept_regions(folder, visit.name)
 
 
 def place_groups(comparison: Comparison, regions: Regions) -> Comparison:
@@ -87,20 +90,6 @@ def _find_regions(
         each.id: LesionRegion(each.place.value, each.distance_to_ventricle_mm, each.distance_to_cortex_mm)
         for each in place_lesions(own, found)
     }
-
-
-def _read_map(name: str, results: Mapping[str, Path]) -> RegionMap | None:
-    """What the visit's result keeps. Also where a reader corrected its lesions: what she drew changes regions hardly."""
-    try:
-        facts = Result.model_validate_json((results[name] / FACTS_FILE).read_bytes())
-    except (KeyError, OSError, ValidationError):
-        return None
-    if facts.regions is None or facts.region_probabilities_sha256 is None:
-        return None
-    found, problem = KeptRegions(results[name], facts.region_probabilities_sha256, facts.regions.regions).read()
-    if found is None:
-        LOGGER.warning("the regions of %s are found anew: %s", name, problem)
-    return found
 
 
 def _find_map(visit: Visit) -> RegionMap | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from MSSoftSegLib.exam.label_values import LESION
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.jobs.documents.regions import RegionsJob, RegionsSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.jobs.regions.facts import facts_of
+from MSSoftSegLib.jobs.regions.facts import FoundRegions, MapOrigin, facts_of
+from MSSoftSegLib.jobs.regions.kept import read_working_regions
 from MSSoftSegLib.jobs.segment.inputs import load_exam
 from MSSoftSegLib.lesion.instances import label_instances
 from MSSoftSegLib.lesion.splitting import split_confluent
@@ -63,26 +64,20 @@ def run_regions(job: RegionsJob, emit: Emit, cancelled: Callable[[], bool]) -> P
     working_from_mask, mask_from_working = _between(mask, working, spec.mask.name)
     doubts = _find_doubts(mask, working, working_from_mask, spec.mask.name)
     reporter.progress("regions", 0.0)
-    if spec.labels is not None and numbers is not None:
-        labels = read_image(spec.labels)
-        regions = regions_from_labels(
-            labels, numbers, working.grid, _labels_from_working(labels, working), name=spec.labels.name
-        )
-    else:
-        regions = map_regions(working, _on_working_grid(mask, working, mask_from_working))
+    found = _regions(spec, numbers, working, _on_working_grid(mask, working, mask_from_working))
     reporter.progress("lesions", 0.0)
     instances, interval = _instances(mask, spec)
-    places = place_lesions(instances, regions, working_from_mask)
+    places = place_lesions(instances, found.regions, working_from_mask)
     voxel_mm3 = Grid.of(mask).voxel_volume_mm3
     volume_mm3 = {n: float(count * voxel_mm3) for n, count in enumerate(np.bincount(voxels(instances).ravel()))}
-    facts = facts_of(spec, regions, working, places, volume_mm3, interval)
+    facts = facts_of(spec, found, working, places, volume_mm3, interval)
     facts["inputs"] = [{"role": "mask", "path_name": spec.mask.name, "sha256": compute_sha256(spec.mask)}]
-    facts["warnings"] = doubts
+    facts["warnings"] = [*doubts, *found.warnings]
     reporter.progress("writing", 0.0)
     with write_completely(spec.out, overwrite=spec.overwrite) as folder:
         write_place_table(folder / LESIONS_FILE, places, volume_mm3)
         write_image(instances, folder / INSTANCES_FILE)
-        _write_maps(folder, regions, Grid.of(mask), working_from_mask)
+        _write_maps(folder, found.regions, Grid.of(mask), working_from_mask)
         (folder / REGIONS_FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         reporter.progress("writing", 1.0)
     reporter.result(spec.out.name, {key: facts[key] for key in ("lesions", "count_by_place", "statement")})
@@ -99,6 +94,28 @@ def _working(spec: RegionsSpec, reporter: Reporter, cancelled: Callable[[], bool
     return preprocess(
         load_exam(spec.exam), spec.preprocessing, cache=cache, progress=reporter.progress, cancelled=cancelled
     )
+
+
+def _regions(
+    spec: RegionsSpec, numbers: Mapping[Region, frozenset[int]] | None, working: WorkingExam, lesions: sitk.Image
+) -> FoundRegions:
+    """The regions on the working grid: the user's own, else those that the exam's result keeps, else found by its images.
+
+    lesions: what of the mask lies on the working grid; there gray values are not trusted. What a result keeps was found with the
+    lesions of its run.
+    """
+    if spec.labels is not None and numbers is not None:
+        labels = read_image(spec.labels)
+        way = _labels_from_working(labels, working)
+        given = regions_from_labels(labels, numbers, working.grid, way, name=spec.labels.name)
+        return FoundRegions(given, MapOrigin.GIVEN)
+    folder = spec.exam.folder
+    kept, problem = (None, None) if folder is None else read_working_regions(folder, working)
+    if kept is None:
+        warnings = (f"the regions were found anew: {problem}",) if problem else ()
+        return FoundRegions(map_regions(working, lesions), MapOrigin.FOUND, warnings=warnings)
+    LOGGER.info("the regions are those that this result keeps")
+    return FoundRegions(kept.regions, MapOrigin.KEPT, volume_ml=kept.volume_ml)
 
 
 def _between(mask: sitk.Image, working: WorkingExam, name: str) -> tuple[sitk.Transform, sitk.Transform]:
