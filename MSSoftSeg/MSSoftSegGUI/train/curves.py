@@ -85,7 +85,7 @@ class TrainingCurves:
             self._charts[tag] = chart = _newNode("vtkMRMLPlotChartNode", tag)
             chart.SetTitleVisibility(False)
             chart.SetXAxisTitle(_("step"))
-            chart.SetYAxisTitle(_("loss") if tag == LOSS_VIEW else _("mean over held-out cases"))
+            chart.SetYAxisTitle(_("loss") if tag == LOSS_VIEW else _("mean over cases"))
             chart.SetLegendVisibility(True)
             if tag == AGREEMENT_VIEW:
                 chart.SetYAxisRangeAuto(False)
@@ -108,8 +108,9 @@ def _title(name: str) -> str:
     titles = {
         "loss": _("training loss"),
         "val_loss": _("validation loss"),
-        "val_dice": _("DSC"),
-        "val_soft_dice": _("soft Dice"),
+        # Whose: a training that holds nobody out is judged on digital patients alone.
+        "val_dice": _("DSC, held-out cases"),
+        "val_soft_dice": _("soft Dice, held-out cases"),
         "base_dice": _("DSC, digital patients"),
     }
     return titles[name]

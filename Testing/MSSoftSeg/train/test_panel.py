@@ -82,6 +82,20 @@ def test_the_plots_are_laid_out_beside_the_images_and_the_views_come_back_as_the
     assert manager.layout == before
 
 
+def test_every_curve_says_over_whom_it_is_a_mean_since_a_training_may_hold_nobody_out(reader, models):
+    import slicer
+
+    job = running(models)
+    job.metric("base_dice", 50, 0.96)
+    enter(reader)
+    axes = {chart.GetYAxisTitle() for chart in slicer.util.getNodesByClass("vtkMRMLPlotChartNode")}
+    assert axes == {"loss", "mean over cases"}
+    names = {each.GetYColumnName(): each.GetName() for each in slicer.util.getNodesByClass("vtkMRMLPlotSeriesNode")}
+    assert names["base_dice"] == "DSC, digital patients"
+    assert names["val_dice"] == "DSC, held-out cases"
+    assert names["val_soft_dice"] == "soft Dice, held-out cases"
+
+
 def test_the_plots_are_not_saved_with_a_patients_scene_and_come_back_after_it_is_closed(reader, models):
     import slicer
 
