@@ -119,7 +119,7 @@ def _place_columns() -> tuple[Column, ...]:
             "region",
             _("Place"),
             "",
-            _("Where the lesion lies, as the model's own run found it; a drawn one by the same regions"),
+            _("Where the lesion lies, as the model's own run found it; drawn and changed ones by the same regions"),
             lambda row: row.place.region.replace("_", " "),
             lambda row: row.place.region,
             is_place=True,
@@ -160,7 +160,8 @@ def _place_tip(row: LesionRow) -> str:
     distances = _("{ventricle} mm from a ventricle, {cortex} mm from the cortex").format(
         ventricle=_length(place.ventricle_distance_mm), cortex=_length(place.cortex_distance_mm)
     )
-    return f"{place.region.replace('_', ' ')}: {distances}"
+    text = f"{place.region.replace('_', ' ')}: {distances}"
+    return text if row.is_placed else _("{place} (as the run found it; not yet as it is now)").format(place=text)
 
 
 def _length(mm: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from MSSoftSegGUI.review.lesion_rows import LesionRow
+from MSSoftSegGUI.review.lesion_rows import LesionRow, list_lesions
 from MSSoftSegGUI.widgets.translation import tr as _
 from MSSoftSegLib.region.choices import Entered
 from MSSoftSegLib.region.dissemination import BRAIN_PLACES, STATEMENT, dissemination
@@ -30,8 +30,7 @@ def say_dissemination(rows: Iterable[LesionRow], entered: Mapping[str, Entered])
         CountedLesion(
             row.number, row.longest_axis_mm or 0.0, {each: row.place.membership[each] for each in BRAIN_PLACES}
         )
-        for row in placed
-        if row.status != "rejected"
+        for row in list_lesions(placed)
     ]
     lines = [
         _("By {source}: probability of at least two of {count} places {probability:.2f}").format(

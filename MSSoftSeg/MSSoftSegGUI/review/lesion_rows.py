@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,8 +19,9 @@ class LesionRow:
     """One lesion. number: as in the instances, largest lesion first. place_ras_mm: a voxel of the lesion, near its center.
 
     lsu: None where no lesion at the model's threshold corresponds. origin "drawn": painted by hand, apart from any other.
-    longest_axis_mm: None while the slider is held. place: of the lesion at the model's threshold that corresponds; of
-    a drawn one its own, once the worker has said it. voxels: of a drawn one, which they are, as a digest.
+    longest_axis_mm: None while the slider is held. place: of the lesion as it is in the mask, once the worker has said it
+    (is_placed); till then of the one at the model's threshold that corresponds. voxels: which ones it has in the mask, with
+    what was painted onto it, as a digest; "" for a rejected one, and while the slider is held.
     """
 
     number: int
@@ -35,6 +37,7 @@ class LesionRow:
     longest_axis_mm: float | None = None
     place: LesionPlaceFacts = NOWHERE
     voxels: str = ""
+    is_placed: bool = True
 
     @property
     def status_text(self) -> str:
@@ -42,6 +45,12 @@ class LesionRow:
         if self.origin == "drawn":
             return _("drawn")
         return {"undecided": "", "accepted": _("accepted"), "rejected": _("rejected")}[self.status]
+
+
+def list_lesions(rows: Iterable[LesionRow]) -> tuple[LesionRow, ...]:
+    """One row of each lesion of the mask: without rejected ones, and once where paint has joined several of the model's."""
+    first = {row.voxels or str(row.number): row for row in reversed(tuple(rows)) if row.status != "rejected"}
+    return tuple(reversed(first.values()))
 
 
 def sort_by_certainty(rows: list[LesionRow]) -> tuple[LesionRow, ...]:

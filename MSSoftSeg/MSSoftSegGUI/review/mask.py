@@ -19,11 +19,27 @@ ALL_26 = np.ones((3, 3, 3), bool)
 
 @dataclass(frozen=True, eq=False)
 class EditedLesions:
-    """drawn: sorted flat indices of each lesion painted apart from every other. count, voxels: of all lesions."""
+    """The lesions of the mask as it is, 1…count. flat: all their voxels, sorted; number: of each voxel its lesion.
 
-    drawn: tuple[np.ndarray, ...]
+    drawn: the numbers of those that were painted apart from every lesion of the model.
+    """
+
     count: int
-    voxels: int
+    flat: np.ndarray
+    number: np.ndarray
+    drawn: frozenset[int]
+
+    def numbers_of(self, instances: LiveInstances) -> np.ndarray:
+        """For each lesion of the model the one that holds most of what is left of it, 0 where nothing is."""
+        if not len(self.flat):
+            return np.zeros(instances.count, np.int64)
+        place = np.minimum(np.searchsorted(self.flat, instances.flat), len(self.flat) - 1)
+        now = np.where(self.flat[place] == instances.flat, self.number[place], 0)
+        width = self.count + 1
+        pairs = instances.number * width + now
+        shared = np.bincount(pairs, minlength=(instances.count + 1) * width).reshape(-1, width)
+        shared[:, 0] = 0
+        return np.asarray(shared[1:].argmax(axis=1))
 
 
 class ReviewMask:
@@ -59,12 +75,11 @@ class ReviewMask:
 
         Counted in the edited mask: a stroke may join two lesions, an eraser may part one.
         """
-        shown = self._shown[self.labels.reshape(-1)[self._shown] == LESION]
+        shown = np.unique(self._shown[self.labels.reshape(-1)[self._shown] == LESION])
         box = _box_of(shown, self.labels.shape)
         if box is None:
-            return EditedLesions((), 0, 0)
-        inside = self.labels[box] == LESION
-        label, count = ndimage.label(inside, ALL_26)
+            return EditedLesions(0, shown, shown, frozenset())
+        label, count = ndimage.label(self.labels[box] == LESION, ALL_26)
         corner = [part.start for part in box]
 
         def local(flat: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -72,13 +87,8 @@ class ReviewMask:
             return tuple(axis - start for axis, start in zip(place, corner, strict=True))
 
         automatic = self._automatic[self.labels.reshape(-1)[self._automatic] == LESION]
-        holds_automatic = np.zeros(count + 1, bool)
-        holds_automatic[label[local(automatic)]] = True
-        drawn = []
-        for number in np.flatnonzero(~holds_automatic[1:]) + 1:
-            place = tuple(axis + start for axis, start in zip(np.nonzero(label == number), corner, strict=True))
-            drawn.append(np.ravel_multi_index(place, self.labels.shape))
-        return EditedLesions(tuple(drawn), count, int(np.count_nonzero(inside)))
+        drawn = set(range(1, count + 1)) - set(np.unique(label[local(automatic)]).tolist())
+        return EditedLesions(count, shown, label[local(shown)].astype(np.int64), frozenset(drawn))
 
 
 def find_box(flat: np.ndarray, shape: tuple[int, ...]) -> tuple[tuple[int, int, int], np.ndarray]:

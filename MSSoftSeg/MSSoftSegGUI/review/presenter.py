@@ -204,10 +204,10 @@ class ReviewPresenter:
             self._refresh()
 
     def take_places(self, places: Mapping[str, LesionPlaceFacts]) -> None:
-        """Where painted lesions lie, by the digest of their voxels: what the worker says, which may come late."""
+        """Where drawn and changed lesions lie, by the digest of their voxels: what the worker says, which may come late."""
         if self._work is None or not places:
             return
-        self._work.drawn_places |= places
+        self._work.places.take(places)
         if self.view.rows_final:
             self._refresh()
 

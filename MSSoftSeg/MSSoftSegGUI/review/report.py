@@ -65,7 +65,7 @@ class ReviewReport:
         self._jobs.drop(PLACES_TOPIC)
 
     def findPlaces(self, reviewed: Reviewed) -> bool:
-        """Ask where painted lesions lie; whether that could be asked. onPlaces is told; where it is not found, nobody is."""
+        """Ask where drawn and changed lesions lie; whether that could be asked. onPlaces is told, if it is found."""
         if not (reviewed.folder / REGION_MAPS_FILE).is_file():
             return False
         labels = self._folder / "placed.nii"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from MSSoftSegGUI.review.decisions import Status
 from MSSoftSegGUI.review.lesion_rows import LesionRow, find_partners
 from MSSoftSegGUI.review.mask import EditedLesions
 from MSSoftSegGUI.review.material import ReviewMaterial
+from MSSoftSegGUI.review.places import LesionPlaces, split_by_lesion
 from MSSoftSegGUI.scene.review_facts import NOWHERE, LesionPlaceFacts
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.label_values import LESION
@@ -39,21 +39,46 @@ def make_table(
     *,
     edited: EditedLesions | None,
     with_axes: bool,
-    drawn_places: Mapping[str, LesionPlaceFacts],
+    known: LesionPlaces,
 ) -> LesionTable:
     """The lesions of this threshold. original, lsu: those at the model's; edited: None where nothing was painted or erased.
 
-    drawn_places: of lesions that were painted, by the digest of their voxels.
+    known: where lesions lie that somebody has placed.
     """
     origins = find_partners(instances, original)
     carried = [lsu[number - 1] if number else None for number in origins]
     places = [material.facts.place_of(number) for number in origins]
     rows = make_model_rows(instances, statuses, carried, places, material, labels, with_axes=with_axes)
+    if with_axes:
+        rows = _place_rows(rows, instances, edited, known)
     if edited is None:
         kept = [row for row in rows if row.status != "rejected"]
         return LesionTable(rows, len(kept), sum(int(instances.voxel_count[row.number - 1]) for row in kept))
-    drawn = make_drawn_rows(edited.drawn, instances.count + 1, material, drawn_places)
-    return LesionTable(rows + drawn, edited.count, edited.voxels)
+    parts = split_by_lesion(edited.flat, edited.number, edited.count) if edited.drawn else ()
+    drawn = make_drawn_rows([parts[n - 1] for n in sorted(edited.drawn)], instances.count + 1, material, known)
+    return LesionTable(rows + drawn, edited.count, len(edited.flat))
+
+
+def _place_rows(
+    rows: Sequence[LesionRow], instances: LiveInstances, edited: EditedLesions | None, known: LesionPlaces
+) -> list[LesionRow]:
+    """Each lesion that is in the mask with the place of what it is now: with what was painted onto it, without what was erased.
+
+    Where nobody has said that yet, it keeps the place that it has.
+    """
+    if edited is None:
+        parts = split_by_lesion(instances.flat, instances.number, instances.count)
+        numbers = np.arange(1, instances.count + 1)
+    else:
+        parts = split_by_lesion(edited.flat, edited.number, edited.count)
+        numbers = edited.numbers_of(instances)
+    digests = ["", *(compute_voxel_digest(part) for part in parts)]
+    placed = []
+    for row in rows:
+        voxels = "" if row.status == "rejected" else digests[numbers[row.number - 1]]
+        place = known.get(voxels) if voxels else row.place
+        placed.append(replace(row, voxels=voxels, place=place or row.place, is_placed=place is not None))
+    return placed
 
 
 def make_model_rows(
@@ -105,17 +130,18 @@ def make_drawn_rows(
     drawn: Sequence[np.ndarray],
     first_number: int,
     material: ReviewMaterial,
-    places: Mapping[str, LesionPlaceFacts],
+    known: LesionPlaces,
 ) -> list[LesionRow]:
     """A row per lesion that was painted apart from the model's, numbered on; its numbers are read off the maps.
 
-    drawn: sorted flat indices of each; places: where known, by their digest.
+    drawn: sorted flat indices of each.
     """
     rows = []
     for number, lesion in enumerate(drawn, start=first_number):
         probability = material.probability.reshape(-1)[lesion]
         entropy = material.entropy.reshape(-1)[lesion]
         digest = compute_voxel_digest(lesion)
+        place = known.get(digest)
         middle = lesion[len(lesion) // 2 : len(lesion) // 2 + 1]
         rows.append(
             LesionRow(
@@ -130,8 +156,9 @@ def make_drawn_rows(
                 anchor=int(lesion[0]),
                 origin="drawn",
                 longest_axis_mm=_axes(lesion, np.ones(len(lesion), np.int64), 1, material)[0],
-                place=places.get(digest, NOWHERE),
+                place=place or NOWHERE,
                 voxels=digest,
+                is_placed=place is not None,
             )
         )
     return rows
@@ -143,13 +170,10 @@ def _axes(flat: np.ndarray, number: np.ndarray, count: int, material: ReviewMate
     spacing = np.linalg.norm(material.ras_from_ijk[:3, :3], axis=0).tolist()
     # Lengths do not ask where the grid lies.
     grid = Grid(shape[::-1], tuple(spacing), (0.0, 0.0, 0.0), tuple(np.eye(3).ravel()))
-    by_lesion = np.argsort(number, kind="stable")
-    bounds = np.searchsorted(number[by_lesion], np.arange(1, count + 2))
-    found: list[float | None] = []
-    for first, last in itertools.pairwise(bounds.tolist()):
-        index = np.stack(np.unravel_index(flat[by_lesion[first:last]], shape), axis=1)
-        found.append(longest_axis_mm(index, grid) if len(index) else None)
-    return found
+    return [
+        longest_axis_mm(np.stack(np.unravel_index(lesion, shape), axis=1), grid) if len(lesion) else None
+        for lesion in split_by_lesion(flat, number, count)
+    ]
 
 
 def _places(instances: LiveInstances, material: ReviewMaterial) -> list[list[float]]:

@@ -53,7 +53,7 @@ class ReviewSession(VTKObservationMixin):
         self._fields = DisseminationFields(self.panel.ui, onEntered=self.onEntered)
         self._edit, self._settings, self._report = edit, settings, report
         report.tell, report.onPlaces = self.panel.note, self.presenter.take_places
-        # Of which painted lesions the worker was asked where they lie.
+        # Of which drawn and changed lesions the worker was asked where they lie.
         self._placing: frozenset[str] = frozenset()
         self._exam, self._isSurfaceOld, self._isEntered = None, False, False
         self._blinker = Blinker()
@@ -223,9 +223,10 @@ class ReviewSession(VTKObservationMixin):
         self._report.write(self._reviewed())
 
     def _findPlaces(self, view) -> None:
-        """Ask where painted lesions lie that have no place yet; once for the same ones."""
-        wanted = frozenset(row.voxels for row in view.rows if row.origin == "drawn" and not row.place.region)
-        if wanted and wanted != self._placing and self._exam.resultFolder:
+        """Ask where drawn and changed lesions lie that have no place yet; once for the same ones."""
+        wanted = view.unplaced
+        # What lies outside the brain stays without an answer, whatever else is painted.
+        if not wanted <= self._placing and self._exam.resultFolder:
             self._placing = wanted if self._report.findPlaces(self._reviewed()) else frozenset()
 
     def _reviewed(self) -> Reviewed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from MSSoftSegGUI.review.lesion_rows import LesionRow
+from MSSoftSegGUI.review.lesion_rows import LesionRow, list_lesions
 from MSSoftSegGUI.widgets.translation import tr as _
 
 
@@ -43,12 +43,17 @@ class ReviewView:
     @property
     def regions_text(self) -> str:
         """How many lesions lie where, without rejected ones, most first; "" where the run looked for no regions."""
-        counted = Counter(row.place.region for row in self.rows if row.status != "rejected")
+        counted = Counter(row.place.region for row in list_lesions(self.rows))
         unknown = counted.pop("", 0)
         if not counted:
             return ""
         parts = [f"{region.replace('_', ' ')} {count}" for region, count in sorted(counted.items(), key=_most_first)]
         return " · ".join([*parts, *([_("place not known {count}").format(count=unknown)] if unknown else [])])
+
+    @property
+    def unplaced(self) -> frozenset[str]:
+        """The lesions that nobody has said yet where they lie, by the digests of their voxels."""
+        return frozenset(row.voxels for row in self.rows if row.voxels and not row.is_placed)
 
     @property
     def lesions(self) -> int:

@@ -11,9 +11,9 @@ from MSSoftSegGUI.review.history import ReviewHistory, ReviewState
 from MSSoftSegGUI.review.lesion_rows import LesionRow
 from MSSoftSegGUI.review.mask import ReviewMask
 from MSSoftSegGUI.review.material import ReviewMaterial
+from MSSoftSegGUI.review.places import LesionPlaces
 from MSSoftSegGUI.review.pointing import GrownFrom, Pointing
 from MSSoftSegGUI.review.row_making import LesionTable, make_table
-from MSSoftSegGUI.scene.review_facts import LesionPlaceFacts
 from MSSoftSegLib.exam.label_values import POSSIBLE_LESION
 from MSSoftSegLib.exam.units import MM3_PER_ML
 from MSSoftSegLib.lesion.live.growth import Place, find_connected_part
@@ -42,8 +42,7 @@ class ReviewWork:
         self.mask = ReviewMask(material.probability.shape)
         self.instances, self.min_lesion_mm3 = self._original, facts.min_lesion_mm3
         self.growth: GrownFrom | None = None
-        # Of painted lesions, by the digest of their voxels: what the worker has said.
-        self.drawn_places: dict[str, LesionPlaceFacts] = {}
+        self.places = LesionPlaces(facts, self._original)
         # Threshold and smallest lesion where the slider was let go.
         self.settled = (
             self._allowed(facts.model_threshold if threshold is None else threshold),
@@ -140,7 +139,7 @@ class ReviewWork:
             self.mask.labels,
             edited=None if self.edits.is_empty else self.mask.counted(),
             with_axes=with_axes,
-            drawn_places=self.drawn_places,
+            known=self.places,
         )
         return table, statuses
 

@@ -115,3 +115,54 @@ def test_without_kept_regions_the_worker_is_not_asked_where_a_painted_lesion_lie
     reader.host.process_events()
     assert any(row.origin == "drawn" for row in reader.view.rows)
     assert worker.jobs == []
+
+
+def paint_onto(reader, number: int) -> np.ndarray:
+    """A lesion of the model grows by a layer of voxels along one axis; all its voxels, sorted."""
+    presenter = reader.review.presenter
+    voxels = presenter._work.instances.voxels_of(number)
+    grown = np.union1d(voxels, voxels + 1)
+    lesion = presenter.labels == 1
+    lesion.reshape(-1)[grown] = True
+    presenter.take_edits(lesion, np.zeros_like(lesion))
+    return grown
+
+
+def test_a_lesion_of_the_model_that_was_painted_onto_is_asked_for_and_shows_its_place(reader):
+    from MSSoftSegLib.lesion.live.voxel_set import compute_voxel_digest
+
+    exam = reader.segment_made(flair_node())
+    worker, _opened = listening(reader)
+    (Path(exam.resultFolder) / "region_probabilities.nii.gz").touch()
+    reader.click_row(0)
+    reader.host.process_events()
+    assert worker.jobs == [], "nothing was changed"
+    number = reader.view.selected
+    grown = paint_onto(reader, number)
+    reader.wait(lambda: worker.jobs)
+    assert reader.view.row_of(number).voxels == compute_voxel_digest(grown)
+    membership = {"periventricular": 0.0, "juxtacortical": 0.9, "infratentorial": 0.0}
+    place = {"voxels": compute_voxel_digest(grown), "region": "juxtacortical", "membership": membership}
+    place |= {"ventricle_distance_mm": 21.0, "cortex_distance_mm": 0.0}
+    answer(worker, "result", path="result", summary={"places": [place]})
+    assert reader.view.row_of(number).place.region == "juxtacortical"
+    table = reader.ui("lesionTable")
+    shown = [table.item(row, column).text() for row in range(table.rowCount) for column in range(table.columnCount)]
+    assert "juxtacortical" in shown
+    reader.click("undoButton")
+    assert reader.view.row_of(number).place.region != "juxtacortical"
+    reader.host.process_events()
+    assert len(worker.jobs) == 1, "what the run found is known"
+
+
+def test_a_lesion_outside_of_the_brain_has_no_answer_and_is_asked_for_once(reader):
+    exam = reader.segment_made(flair_node())
+    worker, _opened = listening(reader)
+    (Path(exam.resultFolder) / "region_probabilities.nii.gz").touch()
+    draw_lesion(reader)
+    reader.wait(lambda: worker.jobs)
+    answer(worker, "result", path="result", summary={"places": []})
+    reader.click_row(len(reader.view.rows) - 1)
+    reader.click("rejectButton")
+    reader.host.process_events()
+    assert len(worker.jobs) == 1
