@@ -17,7 +17,7 @@ class LesionPlaces:
 
     def __init__(self, facts: ReviewFacts, original: LiveInstances) -> None:
         """original: the lesions at the model's threshold, of which facts say where they lie."""
-        own = split_by_lesion(original.flat, original.number, original.count)
+        own = list_voxels_by_lesion(original.flat, original.number, original.count)
         self._known = {
             compute_voxel_digest(voxels): facts.place_of(number) for number, voxels in enumerate(own, start=1)
         }
@@ -31,7 +31,7 @@ class LesionPlaces:
         return self._known.get(voxels)
 
 
-def split_by_lesion(flat: np.ndarray, number: np.ndarray, count: int) -> Sequence[np.ndarray]:
+def list_voxels_by_lesion(flat: np.ndarray, number: np.ndarray, count: int) -> Sequence[np.ndarray]:
     """Of each lesion 1…count its flat indices, sorted; number: of each voxel its lesion."""
     order = np.lexsort((flat, number))
     bounds = np.searchsorted(number[order], np.arange(1, count + 2))

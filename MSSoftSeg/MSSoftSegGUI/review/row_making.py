@@ -11,7 +11,7 @@ from MSSoftSegGUI.review.decisions import Status
 from MSSoftSegGUI.review.lesion_rows import LesionRow, find_partners
 from MSSoftSegGUI.review.mask import EditedLesions
 from MSSoftSegGUI.review.material import ReviewMaterial
-from MSSoftSegGUI.review.places import LesionPlaces, split_by_lesion
+from MSSoftSegGUI.review.places import LesionPlaces, list_voxels_by_lesion
 from MSSoftSegGUI.scene.review_facts import NOWHERE, LesionPlaceFacts
 from MSSoftSegLib.exam.geometry import Grid
 from MSSoftSegLib.exam.label_values import LESION
@@ -54,7 +54,7 @@ def make_table(
     if edited is None:
         kept = [row for row in rows if row.status != "rejected"]
         return LesionTable(rows, len(kept), sum(int(instances.voxel_count[row.number - 1]) for row in kept))
-    parts = split_by_lesion(edited.flat, edited.number, edited.count) if edited.drawn else ()
+    parts = list_voxels_by_lesion(edited.flat, edited.number, edited.count) if edited.drawn else ()
     drawn = make_drawn_rows([parts[n - 1] for n in sorted(edited.drawn)], instances.count + 1, material, known)
     return LesionTable(rows + drawn, edited.count, len(edited.flat))
 
@@ -67,10 +67,10 @@ def _place_rows(
     Where nobody has said that yet, it keeps the place that it has.
     """
     if edited is None:
-        parts = split_by_lesion(instances.flat, instances.number, instances.count)
+        parts = list_voxels_by_lesion(instances.flat, instances.number, instances.count)
         numbers = np.arange(1, instances.count + 1)
     else:
-        parts = split_by_lesion(edited.flat, edited.number, edited.count)
+        parts = list_voxels_by_lesion(edited.flat, edited.number, edited.count)
         numbers = edited.numbers_of(instances)
     digests = ["", *(compute_voxel_digest(part) for part in parts)]
     placed = []
@@ -172,7 +172,7 @@ def _axes(flat: np.ndarray, number: np.ndarray, count: int, material: ReviewMate
     grid = Grid(shape[::-1], tuple(spacing), (0.0, 0.0, 0.0), tuple(np.eye(3).ravel()))
     return [
         longest_axis_mm(np.stack(np.unravel_index(lesion, shape), axis=1), grid) if len(lesion) else None
-        for lesion in split_by_lesion(flat, number, count)
+        for lesion in list_voxels_by_lesion(flat, number, count)
     ]
 
 

@@ -20,11 +20,11 @@ from MSSoftSegLib.change.maps import midpoint_maps, native_maps
 from MSSoftSegLib.change.visit import LesionRegion, Visit
 from MSSoftSegLib.errors import MSSoftSegError
 from MSSoftSegLib.exam.geometry import image_like, voxels
-from MSSoftSegLib.jobs.regions.kept import read_kept_regions
 from MSSoftSegLib.region.kept_regions import move_regions
 from MSSoftSegLib.region.mapping import map_regions
 from MSSoftSegLib.region.places import place_lesions
 from MSSoftSegLib.region.region_map import RegionMap
+from MSSoftSegLib.report.result_regions import read_result_regions
 
 LOGGER = logging.getLogger(__name__)
 # A visit's regions in the space of its reference image, None where they are not found.
@@ -49,8 +49,12 @@ class VisitRegions:
 
     def _read_map(self, visit: Visit) -> RegionMap | None:
         """What the visit's result keeps. Also where a reader corrected its lesions: what she drew changes regions hardly."""
-        folder = self._results.get(visit.name)
-        return None if folder is None else read_kept_regions(folder, visit.name)
+        if visit.name not in self._results:
+            return None
+        found, problem = read_result_regions(self._results[visit.name])
+        if problem is not None:
+            LOGGER.warning("the regions of %s are found anew: %s", visit.name, problem)
+        return None if found is None else found.regions
 
 
 def place_groups(comparison: Comparison, regions: Regions) -> Comparison:
