@@ -13,7 +13,7 @@ from MSSoftSegLib.change.classes import CHANGED, ChangeClass
 from MSSoftSegLib.change.comparison import Comparison
 from MSSoftSegLib.change.document import ChangeDocument
 from MSSoftSegLib.change.history import LesionHistory
-from MSSoftSegLib.change.pictures import CLASS_COLORS, close_up_png, overview_png, volumes_png
+from MSSoftSegLib.change.pictures import CLASS_COLORS, SUBTRACTION_SD, close_up_png, overview_png, volumes_png
 from MSSoftSegLib.change.table import likeliest_first
 from MSSoftSegLib.report import html
 
@@ -59,6 +59,7 @@ def render_page(document: ChangeDocument, pairs: Sequence[Comparison], histories
             changed=[change.value for change in CHANGED],
             repeat_percent={mm3: 100 * np.expm1(TWO_SIDED_95 * repeat_sd(mm3)) for mm3 in SIZES_MM3},
             calibration=SHIPPED,
+            subtraction_sd=SUBTRACTION_SD,
         )
     )
 

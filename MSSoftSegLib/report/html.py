@@ -9,11 +9,11 @@ import SimpleITK as sitk
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from MSSoftSegLib.lesion.corrected import DRAWN
-from MSSoftSegLib.lesion.measurement import SOFT_REACH_MM
+from MSSoftSegLib.lesion.measurement import SOFT_REACH_MM, Lesion
 from MSSoftSegLib.lesion.ordering import sort_least_certain_first
 from MSSoftSegLib.lesion.segmentation import Segmentation
 from MSSoftSegLib.lesion.uncertainty import LARGEST_ENTROPY_NATS
-from MSSoftSegLib.region.regions import PLACE_WORDS
+from MSSoftSegLib.region.regions import PLACE_WORDS, Place
 from MSSoftSegLib.report.card_extract import extract_card
 from MSSoftSegLib.report.figures import CLOSE_UP_MM, draw_close_up, draw_overview
 from MSSoftSegLib.report.planes import LOWEST_SHOWN_PROBABILITY, DisplayVolumes, sort_planes
@@ -78,8 +78,17 @@ def render_report(
             largest_entropy=LARGEST_ENTROPY_NATS,
             card=extract_card(card_markdown),
             place_words=PLACE_WORDS,
+            places_of={lesion.id: _places(lesion, result) for lesion in ordered},
         )
     )
+
+
+def _places(lesion: Lesion, result: Result) -> list[tuple[str, float | None]]:
+    """Where a lesion lies and how surely, the place to name first; none where that is not known."""
+    for facts in () if result.regions is None else result.regions.lesions:
+        if facts.id == lesion.id:
+            return [(PLACE_WORDS[place], facts.membership[place]) for place in facts.places]
+    return [] if lesion.region is None else [(PLACE_WORDS[Place(lesion.region)], lesion.region_probability)]
 
 
 def _members_text(count: int) -> str:
@@ -104,8 +113,13 @@ def format_number(value: float | None, digits: int = 2) -> str:
     return text.replace("-", "−") if float(text) != 0 else text.lstrip("-")
 
 
+def name_place(place: str | None) -> str:
+    """A place of the table in the words of a page; a dash where it is not known."""
+    return "–" if place is None else PLACE_WORDS[Place(place)]
+
+
 def make_page_environment(*more: Path) -> Environment:
-    """How a page is made of the templates of these folders and of this one: strict, everything escaped, the filter ``number``."""
+    """How a page is made of the templates of these folders and of this one: strict, everything escaped, with two filters."""
     environment = Environment(
         loader=FileSystemLoader((*more, TEMPLATE_FOLDER)),
         autoescape=True,
@@ -114,4 +128,5 @@ def make_page_environment(*more: Path) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["number"] = format_number
+    environment.filters["place"] = name_place
     return environment

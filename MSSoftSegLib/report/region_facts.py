@@ -6,7 +6,7 @@ from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.region.burden import BrainVolumes
 from MSSoftSegLib.region.dissemination import STATEMENT, Dissemination
 from MSSoftSegLib.region.exam_regions import ExamRegions
-from MSSoftSegLib.region.places import LesionPlace
+from MSSoftSegLib.region.places import MEMBER_FROM, LesionPlace
 from MSSoftSegLib.region.regions import Place
 
 
@@ -21,6 +21,12 @@ class LesionRegionFacts(FrozenModel):
     cortex_distance_mm: float | None
     membership: dict[Place, float]
     share: dict[Place, float]
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All that it belongs to, the one to name first."""
+        others = [place for place in Place if self.membership[place] >= MEMBER_FROM and place != self.region]
+        return (self.region, *others)
 
 
 class DisseminationFacts(FrozenModel):

@@ -78,6 +78,19 @@ def test_the_page_stands_alone_and_shows_every_pair(place):
     assert str(place) not in page
 
 
+def test_the_page_begins_with_what_the_totals_became_and_gives_no_percentage_of_nothing(place):
+    page = (place / "out" / "report.html").read_text()
+    visits = json.loads((place / "out" / "change.json").read_text())["visits"]
+    first, second = visits[0], visits[1]
+    totals = page.index(f"Lesion volume {first['volume_ml']:.2f} → {second['volume_ml']:.2f} ml (")
+    assert totals < page.index("<figure")
+    assert f"lesions {first['lesions']} → {second['lesions']}." in page
+    assert page.count("Lesions of both visits by the model.") == 2
+    assert "100 %</td>" not in page, "a lesion that is there at one visit only"
+    assert ">1.00</td>" not in page
+    assert "full color from 6 SD on" in page
+
+
 def test_the_way_back_leads_from_the_space_between_to_each_visit(place):
     inner = place / "out" / "visit1-visit2" / "midpoint"
     between = read_image(inner / "change_map.nii.gz")

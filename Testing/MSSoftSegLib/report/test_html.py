@@ -21,9 +21,10 @@ from MSSoftSegLib.region.burden import brain_volumes, burden
 from MSSoftSegLib.region.dissemination import dissemination
 from MSSoftSegLib.region.exam_regions import ExamRegions
 from MSSoftSegLib.region.places import place_lesions
+from MSSoftSegLib.region.regions import Place
 from MSSoftSegLib.report.html import MOST_CLOSE_UPS, format_number, render_report, write_report
 from MSSoftSegLib.report.region_facts import make_region_facts
-from MSSoftSegLib.report.result import InputFacts, LesionFacts
+from MSSoftSegLib.report.result import InputFacts, LesionFacts, StageFacts
 from Testing.MSSoftSegLib.region.box_brain import GRID as BOXES
 from Testing.MSSoftSegLib.region.box_brain import box_brain
 from Testing.MSSoftSegLib.region.box_brain import lesion as box_lesion
@@ -145,7 +146,7 @@ def test_key_numbers_inputs_stages_and_versions_are_those_of_the_result(many: Se
     assert "0.72 × 0.72 × 3.00" in text
     assert "0123456789ab " in text
     assert "0123456789abc" not in text
-    assert "alignment 2.2 inference 4.0 Total 6.2" in text
+    assert "alignment 2.2 inference 4.0 Total without this page 6.2" in text
     assert "2.13.0" in text
     assert "No warnings were raised." in text
     assert "tilted by up to" in text
@@ -244,6 +245,21 @@ def test_regions_are_counted_and_nothing_is_diagnosed(many: Segmentation) -> Non
     assert "a brain exam judges three of five; spinal cord and optic nerve are for you to enter" in page.text
     assert "optic nerve not entered" in page.text
     assert "Nothing is diagnosed here" in page.text
+
+
+def test_every_place_of_a_lesion_is_listed_and_not_only_the_first(many: Segmentation) -> None:
+    facts = make_region_facts(placed_in_boxes())
+    first = facts.lesions[0]
+    both = {**first.membership, Place.PERIVENTRICULAR: 0.94, Place.JUXTACORTICAL: 0.56, Place.DEEP_GRAY: 0.41}
+    two = first.model_copy(update={"region": Place.PERIVENTRICULAR, "membership": both})
+    page = page_of(many, regions=facts.model_copy(update={"lesions": (two,)}))
+    assert any(cell.startswith("periventricular 0.94juxtacortical or cortical 0.56") for cell in page.cells)
+    assert not any("deep gray matter 0.41" in cell for cell in page.cells)
+
+
+def test_how_long_this_page_took_is_not_said_since_it_is_not_known_yet(many: Segmentation) -> None:
+    stages = (StageFacts(name="inference", seconds=4.0), StageFacts(name="report", seconds=0.0))
+    assert "inference 4.0 Total without this page 4.0" in page_of(many, stages=stages).text
 
 
 def test_regions_that_were_not_found_are_said_with_the_reason(many: Segmentation) -> None:
