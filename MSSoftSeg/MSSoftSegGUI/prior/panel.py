@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from MSSoftSegGUI.prior.columns import change_columns
 from MSSoftSegGUI.prior.decisions import CLASSES, REJECTED
 from MSSoftSegGUI.prior.reading import say_class
+from MSSoftSegGUI.widgets.line_breaks import keep_parts_together
 from MSSoftSegGUI.widgets.panel import Panel, fillCombo, findColor, showMessage
 
 KEEP_SETTING = "MSSoftSeg/Comparisons"
@@ -124,7 +125,7 @@ class PriorPanel(Panel):
             showMessage(ui.changeMessage, view.message, "error")
             showMessage(ui.changedMasks, view.changed_text, "warning")
             ui.compareAgainButton.visible = bool(view.changed_text)
-            ui.changeSummary.text = view.summary_text
+            ui.changeSummary.text = keep_parts_together(view.summary_text)
             ui.changeMasks.text = view.masks_text
             fillCombo(ui.changePairCombo, [(each.name, each.title) for each in view.pairs], view.pair)
             ui.changePairCombo.visible = view.is_open and len(view.pairs) > 1

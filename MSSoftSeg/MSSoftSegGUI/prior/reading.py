@@ -76,6 +76,8 @@ class ReadingView:
         """Whose lesions are compared."""
         if not self.is_open:
             return ""
+        if all(each.reader is None for each in self.compared):
+            return _("Lesions of both visits: the model’s")
         words = [
             _("{visit}: {who}").format(visit=say_visit(visit), who=_say_reader(each))
             for visit, each in zip(self.visits, self.compared, strict=True)
@@ -96,13 +98,8 @@ class ReadingView:
         row = self.row_of(self.selected)
         if row is None:
             return ""
-        before, after = (
-            _("{mm3:.0f} mm³ ({low:.0f}–{high:.0f})").format(mm3=mm3, low=interval[0], high=interval[1])
-            for mm3, interval in (
-                (row.before_mm3, row.before_interval_mm3),
-                (row.after_mm3, row.after_interval_mm3),
-            )
-        )
+        before = _say_volume(row.before_mm3, row.before_interval_mm3)
+        after = _say_volume(row.after_mm3, row.after_interval_mm3)
         parts = [f"{before} → {after}", _("image {sd:+.1f} SD").format(sd=row.image_difference_sd), row.reason]
         return " · ".join(filter(None, parts))
 
@@ -229,6 +226,13 @@ class ChangeReading:
 def say_visit(name: str) -> str:
     """A visit in the reader's language."""
     return {"before": _("earlier visit"), "after": _("today")}.get(name, name)
+
+
+def _say_volume(mm3: float, interval: tuple[float, float]) -> str:
+    """With its range; of what is not there nothing can vary."""
+    if not mm3:
+        return _("0 mm³")
+    return _("{mm3:.0f} mm³ ({low:.0f}–{high:.0f})").format(mm3=mm3, low=interval[0], high=interval[1])
 
 
 def _say_reader(visit: ComparedVisit) -> str:

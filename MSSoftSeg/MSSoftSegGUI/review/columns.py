@@ -120,7 +120,7 @@ def _place_columns() -> tuple[Column, ...]:
             _("Place"),
             "",
             _("Where the lesion lies, as the model's own run found it; drawn and changed ones by the same regions"),
-            lambda row: row.place.region.replace("_", " "),
+            _place_text,
             lambda row: row.place.region,
             is_place=True,
             tip=_place_tip,
@@ -152,6 +152,12 @@ def _number_text(row: LesionRow) -> str:
     return str(row.number)
 
 
+def _place_text(row: LesionRow) -> str:
+    """The first of its places; its tip names the others."""
+    region, more = row.place.region.replace("_", " "), len(row.place.places) - 1
+    return _("{region} +{more}").format(region=region, more=more) if more > 0 else region
+
+
 def _place_tip(row: LesionRow) -> str:
     """The place in full, which the column may have no room for, and the distances, which are hidden at first."""
     place = row.place
@@ -160,7 +166,7 @@ def _place_tip(row: LesionRow) -> str:
     distances = _("{ventricle} mm from a ventricle, {cortex} mm from the cortex").format(
         ventricle=_length(place.ventricle_distance_mm), cortex=_length(place.cortex_distance_mm)
     )
-    text = f"{place.region.replace('_', ' ')}: {distances}"
+    text = f"{', '.join(place.places).replace('_', ' ')}: {distances}"
     return text if row.is_placed else _("{place} (as the run found it; not yet as it is now)").format(place=text)
 
 

@@ -33,8 +33,12 @@ def say_dissemination(rows: Iterable[LesionRow], entered: Mapping[str, Entered])
         for row in list_lesions(placed)
     ]
     lines = [
-        _("By {source}: probability of at least two of {count} places {probability:.2f}").format(
-            source=answer.definition.name, count=answer.definition.place_count, probability=answer.probability
+        _("Definition of {year} ({authors}): probability {probability:.2f} of at least 2 of {count} places").format(
+            year=answer.definition.name,
+            # As cited, up to the journal.
+            authors=answer.definition.citation.split(",")[0],
+            count=answer.definition.place_count,
+            probability=answer.probability,
         )
         for answer in dissemination(lesions, entered)
     ]

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from MSSoftSegGUI.review.columns import list_columns
 from MSSoftSegGUI.review.lesion_cells import LesionCells
 from MSSoftSegGUI.scene.layouts import CONTRAST_LAYOUTS, CONTRASTS, MAPS, OWN, PLANES
+from MSSoftSegGUI.widgets.line_breaks import keep_parts_together
 from MSSoftSegGUI.widgets.panel import Panel, fillCombo, showMessage
 from MSSoftSegGUI.widgets.table_fit import fitColumns
 from MSSoftSegGUI.worker.error_card import make_sentence
@@ -148,7 +149,7 @@ class ReviewPanel(Panel):
         """Make the widgets say what the presenter's view says."""
         with self.updating():
             headline = " · ".join(filter(None, (view.summary_text, self._possibleText(), view.progress_text)))
-            self.ui.summaryLabel.text = "\n".join(filter(None, (headline, view.regions_text)))
+            self.ui.summaryLabel.text = "\n".join(map(keep_parts_together, filter(None, (headline, view.regions_text))))
             if abs(self.ui.thresholdSlider.value - view.threshold) > 1e-6:
                 self.ui.thresholdSlider.value = view.threshold
             self._showMinSize(view.min_lesion_mm3)
@@ -217,11 +218,15 @@ class ReviewPanel(Panel):
 
     def onAcceptAllClicked(self) -> None:
         self._before()
-        self._presenter.accept_all(probability=self.ui.acceptAllSpinBox.value)
+        value = self.ui.acceptAllSpinBox.value
+        nothing = _("No undecided lesion has a mean probability of {value:.2f} or more.").format(value=value)
+        self.note("" if self._presenter.accept_all(probability=value) else nothing)
 
     def onRejectAllClicked(self) -> None:
         self._before()
-        self._presenter.reject_all(below_mm3=self.ui.rejectAllSpinBox.value)
+        value = self.ui.rejectAllSpinBox.value
+        nothing = _("No undecided lesion is smaller than {value:.0f} mm³.").format(value=value)
+        self.note("" if self._presenter.reject_all(below_mm3=value) else nothing)
 
     def onCellClicked(self, row: int, _column: int) -> None:
         if 0 <= row < len(self._numbers):

@@ -42,9 +42,13 @@ class ReviewView:
 
     @property
     def regions_text(self) -> str:
-        """How many lesions lie where, without rejected ones, most first; "" where the run looked for no regions."""
-        counted = Counter(row.place.region for row in list_lesions(self.rows))
-        unknown = counted.pop("", 0)
+        """How many lesions lie where, without rejected ones, most first; "" where the run looked for no regions.
+
+        As in the report, a lesion that lies in two places counts in both.
+        """
+        lesions = list_lesions(self.rows)
+        counted = Counter(place for row in lesions for place in row.place.places)
+        unknown = sum(not row.place.places for row in lesions)
         if not counted:
             return ""
         parts = [f"{region.replace('_', ' ')} {count}" for region, count in sorted(counted.items(), key=_most_first)]

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from MSSoftSegLib.region.places import MEMBER_FROM
 from MSSoftSegLib.result_files import FACTS_FILE, LESIONS_FILE
 
 
@@ -17,6 +18,12 @@ class LesionPlaceFacts:
     ventricle_distance_mm: float | None = None
     cortex_distance_mm: float | None = None
     membership: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """All places that it belongs to, the one to name first; none where that is not known."""
+        others = [place for place, value in self.membership.items() if value >= MEMBER_FROM and place != self.region]
+        return (self.region, *others) if self.region else ()
 
 
 NOWHERE = LesionPlaceFacts()

@@ -111,7 +111,8 @@ class SoftLabelScene:
             self._sayValue("")
         else:
             place = ", ".join(f"{each:.0f}" for each in ras)
-            self._sayValue(_("Soft label under the mouse: {value:.2f} at {place}").format(value=value, place=place))
+            text = _("Soft label under the mouse: {value:.2f} at R, A, S {place} mm")
+            self._sayValue(text.format(value=value, place=place))
 
     def _comparing(self, raters) -> Work[None]:
         exam = self._exam()

@@ -143,7 +143,8 @@ def test_the_soft_label_lies_on_the_drawing_and_its_value_is_told_under_the_mous
     assert loop.overlay[loop.opened == 2].min() >= 0.5
     assert 0 < loop.overlay.min(where=loop.overlay > 0, initial=1) < 1
     assert "Soft volume" in loop.soft_summary
-    assert "1.00" in loop.value
+    assert "1.00 at R, A, S " in loop.value
+    assert loop.value.endswith(" mm")
 
 
 def test_the_preview_follows_another_gamma(loop):

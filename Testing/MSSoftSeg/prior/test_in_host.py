@@ -242,7 +242,7 @@ def test_side_by_side_can_be_left_and_the_readers_own_views_come_back(seen):
 
 def test_accept_reclass_reject_and_one_undo_kept_at_once(seen):
     assert seen.decided == ["accepted", "was enlarging", "rejected"]
-    assert seen.summary.startswith("1 new, 1 stable · ")
+    assert seen.summary.startswith("1\N{NO-BREAK SPACE}new, 1\N{NO-BREAK SPACE}stable\N{NO-BREAK SPACE}· ")
     assert seen.undone == seen.after_keys == ["accepted", "", ""]
     assert seen.kept["decisions"] == {PAIR: {"1": {"decision": "accepted", "change": "new"}}}
 

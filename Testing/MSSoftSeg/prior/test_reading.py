@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -43,6 +44,9 @@ def test_changes_come_likeliest_first_and_warnings_before_them(reading):
 def test_what_cannot_be_decided_says_why(reading):
     reading.select(3)
     assert reading.view.detail_text.endswith("only one visit covers it")
+    gone = dataclasses.replace(reading.view.rows[0], before_mm3=0.0, before_interval_mm3=(0.0, 1.0))
+    view = dataclasses.replace(reading.view, rows=(gone,), selected=gone.id)
+    assert view.detail_text.startswith("0 mm³ → "), "what is not there has no range"
 
 
 def test_each_decision_is_on_the_disk_with_the_readers_name_and_the_next_change_is_selected(reading):
@@ -142,7 +146,7 @@ def test_what_was_said_of_each_pair_is_kept_apart(tmp_path):
 def test_whose_lesions_were_compared_is_said(reading, tmp_path):
     assert reading.view.masks_text == "Lesions of earlier visit: the model’s, today: the reader’s (anna)"
     reading.open(read_comparison(write_three_visits(tmp_path / "series"), PAIR))
-    assert reading.view.masks_text == "Lesions of visit 1: the model’s, visit 2: the model’s"
+    assert reading.view.masks_text == "Lesions of both visits: the model’s"
 
 
 def test_a_comparison_of_a_version_that_knew_no_readers_is_read(tmp_path):

@@ -82,7 +82,9 @@ def test_places_are_shown_where_the_run_found_them_and_columns_stay_hidden(reade
     reader.wait(lambda: reader.review.exam is not None)
     assert [head for head in shown(reader) if head in ("Place", "Ventricle", "Cortex")] == ["Place"]
     assert {row.place.region for row in reader.view.rows} == {"periventricular", "juxtacortical"}
-    assert reader.ui("summaryLabel").text.split("\n")[1] == "juxtacortical 1 · periventricular 1"
+    headline, places = reader.ui("summaryLabel").text.split("\n")
+    assert places == "juxtacortical\N{NO-BREAK SPACE}1\N{NO-BREAK SPACE}· periventricular\N{NO-BREAK SPACE}1"
+    assert headline.endswith("· 0\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}2\N{NO-BREAK SPACE}reviewed")
     reader.review.presenter.select(1)
     gone = reader.view.row_of(1).place.region
     reader.click("rejectButton")

@@ -28,11 +28,13 @@ def test_what_is_entered_is_counted_beside_the_lesions_and_kept_with_the_exam(re
     exam, cord, nerve = reader.review.exam, reader.ui("spinalCordCombo"), reader.ui("opticNerveCombo")
     assert STATEMENT in label.text
     assert [cord.itemText(n) for n in range(cord.count)] == ["not entered", "affected", "not affected"]
-    assert "By 2017: probability of at least two of 4 places 0.00" in label.text
+    assert "Definition of 2017 (Thompson et al.): probability 0.00 of at least 2 of 4 places" in label.text
     nerve.currentIndex = nerve.findData("affected")
     assert exam.opticNerve == "affected"
-    assert "By 2017: probability of at least two of 4 places 0.00" in label.text, "2017 does not count the optic nerve"
-    assert "By 2024: probability of at least two of 5 places 1.00" in label.text
+    assert "Definition of 2017 (Thompson et al.): probability 0.00 of at least 2 of 4 places" in label.text, (
+        "2017 does not count the optic nerve"
+    )
+    assert "Definition of 2024 (Montalban et al.): probability 1.00 of at least 2 of 5 places" in label.text
     nerve.currentIndex = nerve.findData("not-affected")
     cord.currentIndex = cord.findData("affected")
     assert (exam.spinalCord, exam.opticNerve) == ("affected", "not-affected")

@@ -149,6 +149,19 @@ def test_the_bulk_buttons_ask_for_what_stands_beside_them(reader):
     assert not reader.ui("rejectAllButton").enabled
 
 
+def test_a_bulk_button_that_finds_no_lesion_says_so(reader):
+    reader.segment_made(flair_node())
+    smallest = min(row.volume_mm3 for row in reader.view.rows)
+    reader.ui("rejectAllSpinBox").value = max(1.0, smallest // 2)
+    reader.click("rejectAllButton")
+    assert "No undecided lesion is smaller than" in reader.ui("noteMessage").text
+    assert "mm³" in reader.ui("noteMessage").text
+    reader.ui("acceptAllSpinBox").value = 1.0
+    reader.click("acceptAllButton")
+    assert "No undecided lesion has a mean probability of 1.00 or more" in reader.ui("noteMessage").text
+    assert {row.status for row in reader.view.rows} == {"undecided"}
+
+
 def test_the_smallest_lesion_is_live_one_step_of_undo_and_leaves_what_was_drawn():
     stage = Stage()
     before = stage.review.labels.copy()

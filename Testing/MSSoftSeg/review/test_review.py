@@ -292,6 +292,19 @@ def test_a_lesion_of_the_model_that_is_painted_onto_has_the_place_of_what_it_is_
     assert stage.view.row_of(2).place == BOTH, "it was said once"
 
 
+def test_a_lesion_in_two_places_counts_in_both_as_in_the_report_and_its_cell_says_that_there_are_more():
+    both = LesionPlaceFacts(
+        "periventricular", 0.0, 0.5, {"periventricular": 0.9, "juxtacortical": 0.6, "deep_gray": 0.4}
+    )
+    stage = Stage()
+    stage.review.open(material(places=(both, *PLACES[1:])))
+    assert stage.view.regions_text == "juxtacortical 2 · deep white 1 · periventricular 1"
+    region = next(each for each in list_columns() if each.key == "region")
+    assert region.text(stage.view.row_of(1)) == "periventricular +1"
+    assert region.tip(stage.view.row_of(1)).startswith("periventricular, juxtacortical: 0.0 mm from a ventricle")
+    assert region.text(stage.view.row_of(2)) == "deep white"
+
+
 def test_a_lesion_that_is_partly_erased_is_another_one_too_and_of_two_pieces_the_larger_counts():
     stage = place_stage()
     paint(stage, (8, 3, 3), value=False)
