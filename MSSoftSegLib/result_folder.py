@@ -55,7 +55,7 @@ def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
     remove_abandoned(target, own=False)
     if target.exists() and not target.is_dir():
         raise OutputExists(f"{target.name} is a file, not a folder", remedy="choose another --out")
-    _check_can_be_made(target)
+    check_can_be_made(target)
     if not target.is_dir() or not any(target.iterdir()):
         return
     if not overwrite:
@@ -70,7 +70,7 @@ def check_target(target: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) 
         )
 
 
-def _check_can_be_made(target: Path) -> None:
+def check_can_be_made(target: Path) -> None:
     """Refuse a place that cannot be written to now, rather than after an hour of computing."""
     place = target.absolute().parent
     while not place.exists():
@@ -159,7 +159,7 @@ def remove_abandoned(target: Path, *, own: bool = True) -> None:
     for leftover in _left_by_the_dead(target, "partial"):
         if leftover.name == name_partial(target).name and not own:
             continue
-        if leftover.is_dir():
+        if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             with suppress(OSError):
@@ -197,7 +197,11 @@ def remove_whole(folder: Path, target: Path) -> None:
     leaving = name_partial(target)
     with suppress(FileNotFoundError):
         os.replace(folder, leaving)
-    shutil.rmtree(leaving, ignore_errors=True)
+    if leaving.is_symlink():
+        # What it led to is not ours.
+        leaving.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(leaving, ignore_errors=True)
 
 
 def _is_ours(folder: Path) -> bool:

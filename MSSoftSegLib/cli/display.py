@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -113,6 +114,15 @@ def make_output_error(problem: OSError) -> EnvironmentLack:
     """What to say where standard output takes nothing."""
     return EnvironmentLack(
         f"standard output cannot be written to ({problem.strerror})", remedy="redirect it elsewhere and run again"
+    )
+
+
+def make_harmless(text: str, *, one_line: bool = False) -> str:
+    """What a file of anybody's says, without characters that would move a terminal's cursor or rename its window."""
+    kept = "\t" if one_line else "\n\t"
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(each) == "Cc" and each not in kept else each
+        for each in text
     )
 
 

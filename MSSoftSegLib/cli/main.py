@@ -27,7 +27,7 @@ from MSSoftSegLib.cli import (
     train_command,
 )
 from MSSoftSegLib.cli.cohorts import cohort_command
-from MSSoftSegLib.cli.display import make_output_error, open_closed_streams, say, say_error
+from MSSoftSegLib.cli.display import make_harmless, make_output_error, open_closed_streams, say, say_error
 from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, make_user_error
 from MSSoftSegLib.version import VERSION
 
@@ -88,9 +88,23 @@ def _flushed(code: int) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if code == 0:
             error = make_output_error(problem)
-            say_error(f"error: {error}")
+            _say_what_failed(error)
             return error.exit_code
     return code
+
+
+def _say_what_failed(problem: object) -> None:
+    """The last line, which is one whatever is named in it."""
+    say_error(make_harmless(f"error: {problem}", one_line=True))
+
+
+def _without_folders(message: str, given: list[str]) -> str:
+    """What the parser says of an option, its path by base name only: folders can name patients."""
+    for word in given:
+        path = word.partition("=")[2] if word.startswith("--") else word
+        if os.path.basename(path) and path != os.path.basename(path):
+            message = message.replace(path, os.path.basename(path))
+    return message
 
 
 def run_command(arguments: list[str] | None = None) -> int:
@@ -100,19 +114,19 @@ def run_command(arguments: list[str] | None = None) -> int:
         code = typer.main.get_command(app).main(args=given or ["--help"], prog_name="mssoftseg", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except MSSoftSegError as problem:
-        say_error(f"error: {problem}")
+        _say_what_failed(problem)
         return problem.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        say_error(f"error: {JobCancelled()}")
+        _say_what_failed(JobCancelled())
         return JobCancelled.exit_code
     except BrokenPipeError:
         return 0
     except typer.TyperException as problem:
-        say_error(f"error: {problem.format_message().rstrip('.')} — see mssoftseg --help")
+        _say_what_failed(f"{_without_folders(problem.format_message().rstrip('.'), given)} — see mssoftseg --help")
         return 2
     except Exception as problem:
         if "--debug" in given:
             raise
         error = make_user_error(problem)
-        say_error(f"error: {error}")
+        _say_what_failed(error)
         return error.exit_code

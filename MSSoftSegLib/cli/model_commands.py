@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from MSSoftSegLib.cli import options
-from MSSoftSegLib.cli.display import say
+from MSSoftSegLib.cli.display import make_harmless, say
 from MSSoftSegLib.cli.job_commands import run_job
 from MSSoftSegLib.errors import BadBundle, MSSoftSegError, RequestError
-from MSSoftSegLib.network.bundle import read_bundle, verify
+from MSSoftSegLib.network.bundle import read_bundle
 from MSSoftSegLib.network.catalog import find_bundle, find_default_model, find_installed, find_user_models_folder
 from MSSoftSegLib.network.installing import install_bundle
 from MSSoftSegLib.network.promotion import read_history
@@ -39,21 +39,26 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="print JSON
         return
     for row in rows:
         mark = "*" if row["default"] else " "
-        say(f"{mark} {row['name']:<20} {row['version']:<10} {row['licence']}" + ("" if row["usable"] else "  DAMAGED"))
+        text = f"{mark} {row['name']:<20} {row['version']:<10} {row['licence']}" + (
+            "" if row["usable"] else "  DAMAGED"
+        )
+        say(make_harmless(text, one_line=True))
 
 
 @app.command("verify")
 def verify_models(name: Annotated[str | None, typer.Argument(help="one model; default: all")] = None) -> None:
-    """Check descriptions and checksums; exit code 2 when one does not hold. Example: mssoftseg models verify"""
+    """Check descriptions, checksums and weights; exit code 2 when one does not hold. Example: mssoftseg models verify"""
+    from MSSoftSegLib.network.weights import check_weights
+
     folders = find_installed()
     names = [name] if name is not None else sorted(folders)
     damaged = []
     for each in names:
         try:
-            verify(find_bundle(each))
+            check_weights(find_bundle(each))
             say(f"{each}: ok")
         except MSSoftSegError as problem:
-            say(f"{each}: {problem.message}")
+            say(make_harmless(f"{each}: {problem.message}", one_line=True))
             damaged.append(problem)
     if damaged:
         raise damaged[0]
@@ -91,7 +96,7 @@ def card(
     name: Annotated[str | None, typer.Argument(help="name of an installed model (default: the default one)")] = None,
 ) -> None:
     """Print a model's card. Example: mssoftseg models card starter"""
-    say(find_bundle(find_default_model() if name is None else name).card)
+    say(make_harmless(find_bundle(find_default_model() if name is None else name).card))
 
 
 @app.command("promote")
@@ -126,4 +131,5 @@ def show_history(as_json: Annotated[bool, typer.Option("--json", help="print JSO
         return
     for entry in entries:
         accepted = " (accepted all the same)" if entry.accepted_worse else ""
-        say(f"{entry.time}  {entry.decision:<9} {entry.model:<20} {entry.reason}{accepted}")
+        text = f"{entry.time}  {entry.decision:<9} {entry.model:<20} {entry.reason}{accepted}"
+        say(make_harmless(text, one_line=True))

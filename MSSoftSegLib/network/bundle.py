@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from MSSoftSegLib.errors import BadBundle
 from MSSoftSegLib.exam.plain_text import decode_text
-from MSSoftSegLib.network.description import ModelDescription, name_key
+from MSSoftSegLib.network.description import NAME_RULE, SCHEMA_VERSION, ModelDescription, name_key
 
 DESCRIPTION_FILE = "model.json"
 CARD_FILE = "card.md"
 _GET_AGAIN = "get the bundle again from its source, or choose another with --model"
+_LFS_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -35,26 +36,60 @@ class Bundle:
 def read_bundle(folder: Path) -> Bundle:
     """Read the description and the card; BadBundle names the field or file that does not hold."""
     name = folder.name
-    path = folder / DESCRIPTION_FILE
-    if not path.is_file():
-        raise BadBundle(f"{name} is not a model bundle: it has no {DESCRIPTION_FILE}", remedy=_GET_AGAIN)
-    raw = path.read_bytes()
     try:
-        description = ModelDescription.model_validate_json(decode_text(raw))
-    except UnicodeDecodeError:
-        raise BadBundle(f"{name}/{DESCRIPTION_FILE} is not text in UTF-8", remedy=_GET_AGAIN) from None
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        field = name_key(first["loc"]) or "the JSON text"
-        raise BadBundle(f"{name}/{DESCRIPTION_FILE}: {field}: {first['msg']}", remedy=_GET_AGAIN) from None
-    card_path = folder / CARD_FILE
-    if not card_path.is_file():
-        raise BadBundle(f"{name} has no {CARD_FILE}: a model without its card is not used", remedy=_GET_AGAIN)
-    try:
-        card = decode_text(card_path.read_bytes())
-    except UnicodeDecodeError:
-        raise BadBundle(f"{name}/{CARD_FILE} is not text in UTF-8", remedy=_GET_AGAIN) from None
+        _check_is_bundle(folder)
+        raw = (folder / DESCRIPTION_FILE).read_bytes()
+        description = _parse_description(name, raw)
+        if not (folder / CARD_FILE).is_file():
+            raise BadBundle(f"{name} has no {CARD_FILE}: a model without its card is not used", remedy=_GET_AGAIN)
+        card = _decode(name, CARD_FILE, (folder / CARD_FILE).read_bytes())
+    except PermissionError as problem:
+        raise _make_unreadable(folder, problem) from None
     return Bundle(folder, description, card, hashlib.sha256(raw).hexdigest())
+
+
+def _check_is_bundle(folder: Path) -> None:
+    """BadBundle that says what there is instead of a bundle's folder: people give archives, weights and the folder above."""
+    name = folder.name
+    if not folder.exists():
+        raise BadBundle(f"there is no folder {name}", remedy="give the folder of a model bundle")
+    if not folder.is_dir():
+        raise BadBundle(
+            f"{name} is a file, not a model bundle's folder", remedy="give the folder; unpack an archive first"
+        )
+    if not (folder / DESCRIPTION_FILE).is_file():
+        inside = sorted(path.parent.name for path in folder.glob(f"*/{DESCRIPTION_FILE}"))
+        remedy = f"give the bundle in it: {inside[0]}" if inside else _GET_AGAIN
+        raise BadBundle(f"{name} is not a model bundle: it has no {DESCRIPTION_FILE}", remedy=remedy)
+
+
+def _parse_description(name: str, raw: bytes) -> ModelDescription:
+    try:
+        return ModelDescription.model_validate_json(_decode(name, DESCRIPTION_FILE, raw))
+    except ValidationError as problem:
+        errors = problem.errors()
+    for error in errors:
+        version = error["input"]
+        if error["loc"] == ("schema_version",) and isinstance(version, int) and version > SCHEMA_VERSION:
+            raise BadBundle(
+                f"{name} was made by a newer version of MSSoftSeg (schema_version {version})",
+                remedy="update MSSoftSeg, or choose another model",
+            )
+    field = name_key(errors[0]["loc"]) or "the JSON text"
+    said = NAME_RULE if errors[0]["loc"] == ("name",) else errors[0]["msg"]
+    raise BadBundle(f"{name}/{DESCRIPTION_FILE}: {field}: {said}", remedy=_GET_AGAIN)
+
+
+def _decode(name: str, file_name: str, content: bytes) -> str:
+    try:
+        return decode_text(content)
+    except UnicodeDecodeError:
+        raise BadBundle(f"{name}/{file_name} is not text in UTF-8", remedy=_GET_AGAIN) from None
+
+
+def _make_unreadable(folder: Path, problem: PermissionError) -> BadBundle:
+    file_name = Path(problem.filename or folder).name
+    return BadBundle(f"{folder.name}: {file_name} may not be read", remedy="ask for permission to read the bundle")
 
 
 def verify(bundle: Bundle) -> None:
@@ -63,8 +98,17 @@ def verify(bundle: Bundle) -> None:
         path = bundle.folder / file.name
         if not path.is_file():
             raise BadBundle(f"{bundle.folder.name}: the weight file {file.name} is missing", remedy=_GET_AGAIN)
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        try:
+            with path.open("rb") as stream:
+                begin = stream.peek(len(_LFS_POINTER))[: len(_LFS_POINTER)]
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except PermissionError as problem:
+            raise _make_unreadable(bundle.folder, problem) from None
+        if begin == _LFS_POINTER:
+            raise BadBundle(
+                f"{bundle.folder.name}: {file.name} is a Git LFS pointer, not the weights",
+                remedy="fetch them with git lfs pull in the place where the bundle came from",
+            )
         if digest != file.sha256:
             raise BadBundle(
                 f"{bundle.folder.name}: the checksum of {file.name} is not the one in {DESCRIPTION_FILE}",

@@ -28,11 +28,15 @@ def find_default_model() -> str:
 
 
 def _is_installed(name: str, sha256: str) -> bool:
+    return has_checksum(find_user_models_folder() / name, sha256)
+
+
+def has_checksum(folder: Path, sha256: str) -> bool:
+    """Whether a folder holds the bundle of this checksum; one that is damaged or cannot be read is another one."""
     try:
-        description = (find_user_models_folder() / name / DESCRIPTION_FILE).read_bytes()
+        return hashlib.sha256((folder / DESCRIPTION_FILE).read_bytes()).hexdigest() == sha256
     except OSError:
         return False
-    return hashlib.sha256(description).hexdigest() == sha256
 
 
 def find_user_models_folder() -> Path:
@@ -58,7 +62,7 @@ def find_bundle(name_or_folder: str) -> Bundle:
     if name_or_folder in installed:
         return read_bundle(installed[name_or_folder])
     folder = Path(name_or_folder)
-    if folder.is_dir():
+    if folder.exists():
         return read_bundle(folder.resolve())
     known = ", ".join(sorted(installed)) or "none"
     raise RequestError(

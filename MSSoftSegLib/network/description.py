@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.frozen_model import FrozenModel
 from MSSoftSegLib.network.operating_point import AcquisitionPoint, FittingPoint, OperatingPoint, choose_fitting_point
 
+SCHEMA_VERSION = 1
+NAME_RULE = (
+    "a model's name is made of letters a–z, digits, '.', '_' and '-', at most 64 of them, the first a letter or digit"
+)
 # Names become folder names and are typed in shells.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+# No network of use has more; a description of a stranger's must not take the whole memory.
+Channels = Annotated[int, Field(ge=1, le=4096)]
+Blocks = Annotated[int, Field(ge=1, le=64)]
 
 
 class ModelInput(FrozenModel):
@@ -27,7 +36,7 @@ class LesionUNetDescription(FrozenModel):
     """Shape of the LesionUNet (network/architecture.py): channels per level, the first at half resolution."""
 
     kind: Literal["lesion-unet"]
-    widths: tuple[int, ...] = Field(min_length=2, max_length=5)
+    widths: tuple[Channels, ...] = Field(min_length=2, max_length=5)
 
     def check_sides(self, name: str, sides: tuple[int, ...]) -> None:
         """ValueError that names the setting where the network cannot take a volume with these sides."""
@@ -44,7 +53,7 @@ class UNet2DDescription(FrozenModel):
     """
 
     kind: Literal["unet-2d"]
-    widths: tuple[int, ...] = Field(min_length=2, max_length=6)
+    widths: tuple[Channels, ...] = Field(min_length=2, max_length=6)
     norm: Literal["none", "batch"] = "none"
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
@@ -56,7 +65,7 @@ class LinkNet2DDescription(FrozenModel):
     """
 
     kind: Literal["linknet-2d"]
-    layers: tuple[int, int, int, int] = (3, 4, 6, 3)
+    layers: tuple[Blocks, Blocks, Blocks, Blocks] = (3, 4, 6, 3)
 
 
 class DynUNetDescription(FrozenModel):
@@ -66,7 +75,7 @@ class DynUNetDescription(FrozenModel):
     """
 
     kind: Literal["dynunet"]
-    filters: tuple[int, ...] = Field(min_length=3, max_length=7)
+    filters: tuple[Channels, ...] = Field(min_length=3, max_length=7)
     deep_supervision: bool = True
 
 
@@ -87,7 +96,7 @@ def name_key(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in kept)
 
 
-class Calibration(FrozenModel):
+class Calibration(FrozenModel, allow_inf_nan=False):
     """Probability = activation of the logit at this temperature (network/activation.py)."""
 
     temperature: float = Field(gt=0)
@@ -103,7 +112,7 @@ class WeightFile(FrozenModel):
 Side = Annotated[int, Field(ge=8)]
 
 
-class ModelDescription(FrozenModel):
+class ModelDescription(FrozenModel, allow_inf_nan=False):
     """All of ``model.json`` (Docs/contract.md section 6).
 
     spacing_mm: of the working grid. normalization: as preprocessing names it. activation_floor: a largest response below it
@@ -142,6 +151,13 @@ class ModelDescription(FrozenModel):
             temperature=self.calibration.temperature, threshold=self.threshold, min_lesion_mm3=self.min_lesion_mm3
         )
         return choose_fitting_point(default, self.acquisitions, flair_slices_mm=flair_slices_mm)
+
+    @field_validator("inputs")
+    @classmethod
+    def _each_once(cls, inputs: tuple[ModelInput, ...]) -> tuple[ModelInput, ...]:
+        if len({entry.modality for entry in inputs}) < len(inputs):
+            raise ValueError("each modality is one input only")
+        return inputs
 
     @model_validator(mode="after")
     def _window_fits(self) -> ModelDescription:

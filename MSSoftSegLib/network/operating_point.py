@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field
 
 
-class OperatingPoint(BaseModel, frozen=True, extra="forbid"):
+class OperatingPoint(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """temperature: logits are divided by it. threshold: lowest probability of a lesion's voxels. Lesions smaller than
     min_lesion_mm3 are dropped."""
 

@@ -104,7 +104,7 @@ def _append(path: Path, line: BaseModel) -> None:
 
 def _documents(path: Path) -> Iterable[Any]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_bytes().split(b"\n")
     except OSError:
         return
     for line in lines:

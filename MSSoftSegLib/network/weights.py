@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -31,18 +32,45 @@ def save_weights(network: nn.Module, path: Path) -> None:
 
 def load_networks(bundle: Bundle) -> list[nn.Module]:
     """The bundle's networks, one per weight file, float32 in evaluation mode; checksums are checked first."""
-    verify(bundle)
     networks: list[nn.Module] = []
+    for state in _read_weights(bundle):
+        network = _build(bundle)
+        network.load_state_dict(state)  # which widens to the network's own float32
+        networks.append(network.eval())
+    return networks
+
+
+def check_weights(bundle: Bundle) -> None:
+    """Checksums, shapes and values of every weight file; BadBundle where one does not hold. No network is built for it."""
+    for _ in _read_weights(bundle):
+        pass
+
+
+def _build(bundle: Bundle) -> nn.Module:
+    return build_network(bundle.description.network, input_channels=len(bundle.description.inputs))
+
+
+def _read_weights(bundle: Bundle) -> Iterator[dict[str, torch.Tensor]]:
+    """What each weight file holds, in their order; a file's own header is compared before the rest of it is read."""
+    verify(bundle)
+    with torch.device("meta"):
+        wanted = {name: list(tensor.shape) for name, tensor in _build(bundle).state_dict().items()}
     for file in bundle.description.files:
-        description = bundle.description
-        network = build_network(description.network, input_channels=len(description.inputs))
+        path = str(bundle.folder / file.name)
         try:
-            state = load_file(str(bundle.folder / file.name))
-            network.load_state_dict(state)  # which widens to the network's own float32
-        except (SafetensorError, RuntimeError) as problem:
+            with safe_open(path, framework="pt") as opened:
+                fits = wanted == {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
+            state = load_file(path) if fits else {}
+        except (SafetensorError, RuntimeError):
+            fits = False
+        if not fits:
             raise BadBundle(
                 f"{bundle.folder.name}: {file.name} does not fit the network that model.json describes",
                 remedy="get the bundle again from its source",
-            ) from problem
-        networks.append(network.eval())
-    return networks
+            )
+        if not all(torch.isfinite(tensor).all() for tensor in state.values()):
+            raise BadBundle(
+                f"{bundle.folder.name}: {file.name} holds values that are not finite numbers",
+                remedy="get the bundle again from its source, or train it again",
+            )
+        yield state

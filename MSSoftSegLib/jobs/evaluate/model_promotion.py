@@ -15,16 +15,18 @@ from pathlib import Path
 from MSSoftSegLib.errors import RequestError
 from MSSoftSegLib.jobs.documents.model_promotion import PromoteModelJob, PromoteModelSpec
 from MSSoftSegLib.jobs.events import Emit, Reporter
-from MSSoftSegLib.network.bundle import Bundle, verify
+from MSSoftSegLib.network.bundle import Bundle
 from MSSoftSegLib.network.catalog import (
     SHIPPED_MODEL,
     find_bundle,
     find_default_model,
     find_installed,
     find_user_models_folder,
+    has_checksum,
 )
 from MSSoftSegLib.network.installing import install_beside, remove_bundle
 from MSSoftSegLib.network.promotion import Promotion, Verdict, find_judgment, keep_promotion, read_clock, read_history
+from MSSoftSegLib.network.weights import check_weights
 from MSSoftSegLib.result_folder import remove_abandoned
 
 LOGGER = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ def run_promote_model(job: PromoteModelJob, emit: Emit, cancelled: Callable[[], 
         _check_is_no_default(bundle, previous)
         folder, name = find_user_models_folder(), bundle.description.name
     else:
-        verify(bundle)
+        check_weights(bundle)
         folder = install_beside(bundle)
         name = folder.name
     keep_promotion(find_user_models_folder(), _decision(spec, bundle, name, grounds, previous))
@@ -128,7 +130,7 @@ def _check_is_no_default(bundle: Bundle, previous: str) -> None:
 def _discard(bundle: Bundle) -> None:
     """Delete the bundle and its installed copy; a run's folder (checkpoints, curves) is left alone."""
     mine = [path for path in find_installed().values() if path.parent == find_user_models_folder()]
-    copies = [path for path in mine if find_bundle(str(path)).sha256 == bundle.sha256]
+    copies = [path for path in mine if has_checksum(path, bundle.sha256)]
     for folder in {bundle.folder.resolve(), *(path.resolve() for path in copies)}:
         remove_bundle(folder, bundle)
 
