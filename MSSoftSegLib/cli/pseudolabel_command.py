@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from MSSoftSegLib.cli import options
-from MSSoftSegLib.cli.display import say
+from MSSoftSegLib.cli.display import make_harmless, say
 from MSSoftSegLib.cli.job_commands import finish, run_job
 from MSSoftSegLib.errors import JobCancelled, JobFailed, RequestError
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
@@ -60,6 +60,8 @@ def pseudolabel(
 ) -> None:
     """Label unlabelled exams with a model, for the training of another; which folder became which case is printed only here.
 
+    Exit code 4 when one cannot be labelled, though all others are.
+
     Example: mssoftseg pseudolabel --model TEACHER --unlabelled EXAM_FOLDERS --out LIBRARY
     """
     given = {
@@ -87,7 +89,7 @@ def pseudolabel(
     # Also after a failure: without it nobody knows which exam a warning speaks of.
     if not json_events and outcome.exit_code in WITH_A_MAPPING and not is_library(unlabeled):
         for exam in plan_exams(unlabeled, out, preprocessed=preprocessed):
-            say(f"{exam.case.patient}\t{exam.origin}")
+            say(f"{exam.case.patient}\t{make_harmless(exam.origin, one_line=True)}")
     finish(outcome, json_events=json_events)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Literal
+
+from pydantic import field_validator
 
 from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.pseudo_label_settings import PseudoLabelChoices
@@ -28,6 +31,14 @@ class PseudolabelSpec(Document):
     align_to: Literal[Modality.T1, Modality.FLAIR] | None = None
     preprocessed: bool = False
     use_cache: bool = True
+
+    @field_validator("pseudo_labels")
+    @classmethod
+    def _finite(cls, choices: PseudoLabelChoices) -> PseudoLabelChoices:
+        for name, value in choices:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name}: must be a finite number")
+        return choices
 
 
 class PseudolabelJob(Job[Literal["pseudolabel"], PseudolabelSpec]):

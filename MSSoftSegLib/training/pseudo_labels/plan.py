@@ -5,6 +5,7 @@ Names of folders may be names of people: an exam from a folder becomes ``pseudo0
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
@@ -18,6 +19,7 @@ from MSSoftSegLib.library.creation import is_begun
 from MSSoftSegLib.library.layout import DERIVATIVES, DESCRIPTION, CaseId, resolve_inside
 from MSSoftSegLib.library.reading import check_is_library, read_library
 from MSSoftSegLib.library.same_exam import predict_stored_checksum, read_flair_checksum
+from MSSoftSegLib.result_folder import check_can_be_made
 
 PREFIX = "pseudo"
 
@@ -79,9 +81,25 @@ def check_out(out: Path, unlabeled: Path) -> None:
         )
     if out.exists() and not out.is_dir():
         raise OutputExists(f"{out.name} is a file, not a folder", remedy="choose another --out")
+    _check_may_be_written(out)
     # A run that was killed may have left a library whose making was only begun.
     if out.is_dir() and not is_begun(out):
         check_is_library(out)
+
+
+def _check_may_be_written(out: Path) -> None:
+    """Refuse before the first exam what would be refused after each of them, minutes later."""
+    if out.is_dir():
+        if not os.access(out, os.W_OK | os.X_OK):
+            raise RequestError(
+                f"{out.name} may not be written to", remedy="ask for permission, or choose another --out"
+            )
+    elif out.is_symlink():
+        raise RequestError(
+            f"{out.name} is a link to a folder that is not here", remedy="make that folder, or choose another --out"
+        )
+    else:
+        check_can_be_made(out)
 
 
 def check_one_teacher(out: Path, source_model: str) -> None:

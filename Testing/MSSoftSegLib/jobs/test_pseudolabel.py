@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from MSSoftSegLib.jobs.run import parse_job, run
 from MSSoftSegLib.library.check import check_library
 from MSSoftSegLib.library.creation import create_library
 from MSSoftSegLib.library.reading import read_labeled_cases, read_library
+from MSSoftSegLib.training.pseudo_labels import plan
 from Testing.MSSoftSegLib.jobs.small_exam import write_small_exam
 from Testing.MSSoftSegLib.library.adding import add_case
 from Testing.MSSoftSegLib.network.bundles import write_random_bundle
@@ -212,8 +214,9 @@ def test_help_has_an_example(capsys):
 def test_one_bad_exam_does_not_stop_the_rest(place, capsys):
     (place / "exams" / "Becker_Max" / "flair.nii.gz").write_bytes(b"this is no image")
     (place / "exams" / "empty folder").mkdir()
-    assert pseudolabel(place) == 0
+    assert pseudolabel(place) == 4
     captured = capsys.readouterr()
+    assert "2 of the 4 exams could not be labelled; the others are done" in captured.err.splitlines()[-1]
     assert captured.err.count("was not labelled") == 2
     assert "flair.nii.gz" in captured.err
     assert "Becker" not in captured.err
@@ -244,6 +247,23 @@ def test_the_unlabeled_cases_of_a_library_keep_their_patients_and_can_be_labeled
     assert check_library(place / "clinic") == []
 
 
+def test_a_library_that_may_not_be_written_to_is_refused_before_any_exam(place, capsys, monkeypatch):
+    create_library(place / "library")
+    monkeypatch.setattr(plan.os, "access", lambda path, mode: not mode & os.W_OK or path != place / "library")
+    assert pseudolabel(place) == 2
+    said = capsys.readouterr().err
+    assert "library may not be written to" in said.splitlines()[-1]
+    assert "was not labelled" not in said
+
+
+def test_a_folder_s_name_moves_no_cursor(place, capsys):
+    (place / "exams" / "Becker_Max").rename(place / "exams" / "\x1b[2JB\ncker")
+    assert pseudolabel(place) == 0
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert len(printed.splitlines()) == 4
+
+
 def test_a_recipe_gives_the_settings_and_options_come_first(place):
     assert pseudolabel(place, "--recipe", "barilan-ssl", "--radius-mm", "2.5") == 0
     (record, *_) = read_library(place / "library")
@@ -258,14 +278,20 @@ def test_a_recipe_gives_the_settings_and_options_come_first(place):
         (["--mode", "soft"], "mode"),
         (["--vpt-on", "entropy"], "vpt_on"),
         (["--gamma", "1.5"], "gamma"),
+        (["--alpha", "inf"], "alpha: must be a finite number"),
+        (["--tst", "inf"], "tst"),
+        (["--radius-mm", "inf"], "radius_mm"),
         (["--brain", "mask.nii.gz"], "brain"),
         (["--model", "nobody"], "nobody"),
         (["--unlabelled", "nowhere"], "nowhere"),
         (["--out", "HERE/exams/library"], "elsewhere"),
         (["--out", "HERE/made"], "not a case library"),
+        (["--out", "HERE/made/case-01/anna.nii.gz/library"], "below the file anna.nii.gz"),
+        (["--out", "HERE/link"], "is a link to a folder that is not here"),
     ],
 )
 def test_a_wrong_request_is_refused_before_anything_is_computed(place, capsys, arguments, words):
+    (place / "link").symlink_to(place / "gone")
     assert pseudolabel(place, *[argument.replace("HERE", str(place)) for argument in arguments]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("error: ")
