@@ -75,6 +75,8 @@ def run_trials(
                 told = done
                 progress(done / len(trials), f"{done} of {len(trials)} trials")
                 _tidy(study, plan, [*waiting, *running])
+        # Also of a study that was killed between its last trial and this.
+        _tidy(study, plan, [])
     finally:
         for process in running.values():
             process.terminate()

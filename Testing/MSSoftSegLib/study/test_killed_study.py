@@ -15,7 +15,9 @@ from MSSoftSegLib.jobs.train import study as job
 from MSSoftSegLib.process_identity import mark_machine
 from MSSoftSegLib.study.ending import start_process
 from MSSoftSegLib.study.plan import PLAN_FILE, StudyPlan, read_plan, write_plan
+from MSSoftSegLib.study.running import plan_trials, run_trials
 from MSSoftSegLib.study.size import SMOKE
+from MSSoftSegLib.study.trial import name_result_file
 from MSSoftSegLib.training.engine.checkpoint import write_whole
 from Testing.patience import HANGING_S
 
@@ -76,6 +78,17 @@ def test_a_plan_that_was_being_written_does_not_bar_the_next_attempt(tmp_path, m
     plan = job._open_study(StudySpec(out=out, size="smoke"), Told())
     assert not left.exists()
     assert read_plan(out, None) == plan
+
+
+def test_prepared_cases_go_though_the_study_was_killed_after_its_last_trial(tmp_path):
+    for trial in plan_trials(PLAN):
+        path = name_result_file(tmp_path, trial)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}")
+    (tmp_path / "prepared" / "0123456789abcdef" / "case-1").mkdir(parents=True)
+    told = {"progress": lambda fraction, message: None, "cancelled": lambda: False}
+    assert run_trials(tmp_path, PLAN, side_by_side=1, **told) == []
+    assert list((tmp_path / "prepared").iterdir()) == []
 
 
 def test_what_a_killed_writer_left_of_a_file_goes_with_the_next_writing(tmp_path):
