@@ -101,13 +101,19 @@ def open_closed_streams() -> None:
 
 
 def say(text: str) -> None:
-    """Print a plain result on stdout; EnvironmentLack where it is not taken there."""
+    """Print a plain result on stdout; EnvironmentLack where it is not taken there. A reader who has read enough may be gone."""
     try:
         sys.stdout.write(text + "\n")
     except BrokenPipeError:
-        raise
+        # Not for the parser of the command line: it would end the command with a code of its own.
+        stop_printing()
     except OSError as problem:
         raise make_output_error(problem) from None
+
+
+def stop_printing() -> None:
+    """Let what is still printed on stdout go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def make_output_error(problem: OSError) -> EnvironmentLack:

@@ -27,7 +27,14 @@ from MSSoftSegLib.cli import (
     train_command,
 )
 from MSSoftSegLib.cli.cohorts import cohort_command
-from MSSoftSegLib.cli.display import make_harmless, make_output_error, open_closed_streams, say, say_error
+from MSSoftSegLib.cli.display import (
+    make_harmless,
+    make_output_error,
+    open_closed_streams,
+    say,
+    say_error,
+    stop_printing,
+)
 from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, make_user_error
 from MSSoftSegLib.version import VERSION
 
@@ -83,9 +90,9 @@ def _flushed(code: int) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read has read enough (``| head``): no failure of the command.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        stop_printing()
     except OSError as problem:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        stop_printing()
         if code == 0:
             error = make_output_error(problem)
             _say_what_failed(error)

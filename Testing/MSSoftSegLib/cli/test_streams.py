@@ -34,6 +34,15 @@ def test_a_reader_who_has_read_enough_is_no_failure():
 
 
 @needs_shell
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_where_nobody_reads_at_all_is_no_failure(unbuffered):
+    # Containers often set it: then printing fails where it happens, not at the end.
+    ended = shell("| true", PYTHONUNBUFFERED=unbuffered)
+    assert ended.returncode == 0
+    assert ended.stderr == ""
+
+
+@needs_shell
 def test_closed_streams_do_not_get_into_what_is_written(tmp_path):
     library = tmp_path / "library"
     ended = shell(">&- 2>&- <&-", sys.executable, "-m", "MSSoftSegLib", "library", "init", str(library))
