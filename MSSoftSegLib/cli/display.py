@@ -106,12 +106,12 @@ def say(text: str) -> None:
         sys.stdout.write(text + "\n")
     except BrokenPipeError:
         # Not for the parser of the command line: it would end the command with a code of its own.
-        stop_printing()
+        close_output()
     except OSError as problem:
         raise make_output_error(problem) from None
 
 
-def stop_printing() -> None:
+def close_output() -> None:
     """Let what is still printed on stdout go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 

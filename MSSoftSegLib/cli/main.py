@@ -28,12 +28,12 @@ from MSSoftSegLib.cli import (
 )
 from MSSoftSegLib.cli.cohorts import cohort_command
 from MSSoftSegLib.cli.display import (
+    close_output,
     make_harmless,
     make_output_error,
     open_closed_streams,
     say,
     say_error,
-    stop_printing,
 )
 from MSSoftSegLib.errors import JobCancelled, MSSoftSegError, make_user_error
 from MSSoftSegLib.version import VERSION
@@ -90,9 +90,9 @@ def _flushed(code: int) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read has read enough (``| head``): no failure of the command.
-        stop_printing()
+        close_output()
     except OSError as problem:
-        stop_printing()
+        close_output()
         if code == 0:
             error = make_output_error(problem)
             _say_what_failed(error)
