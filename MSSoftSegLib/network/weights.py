@@ -32,9 +32,12 @@ def save_weights(network: nn.Module, path: Path) -> None:
 
 def load_networks(bundle: Bundle) -> list[nn.Module]:
     """The bundle's networks, one per weight file, float32 in evaluation mode; checksums are checked first."""
+    verify(bundle)
     networks: list[nn.Module] = []
-    for state in _read_weights(bundle):
-        network = _build(bundle)
+    # Not built without memory, as for a check: the first use of that costs a second of every job.
+    network = _build(bundle)
+    for state in _read_weights(bundle, network):
+        network = _build(bundle) if networks else network
         network.load_state_dict(state)  # which widens to the network's own float32
         networks.append(network.eval())
     return networks
@@ -42,7 +45,10 @@ def load_networks(bundle: Bundle) -> list[nn.Module]:
 
 def check_weights(bundle: Bundle) -> None:
     """Checksums, shapes and values of every weight file; BadBundle where one does not hold. No network is built for it."""
-    for _ in _read_weights(bundle):
+    verify(bundle)
+    with torch.device("meta"):
+        shapes = _build(bundle)
+    for _ in _read_weights(bundle, shapes):
         pass
 
 
@@ -50,11 +56,10 @@ def _build(bundle: Bundle) -> nn.Module:
     return build_network(bundle.description.network, input_channels=len(bundle.description.inputs))
 
 
-def _read_weights(bundle: Bundle) -> Iterator[dict[str, torch.Tensor]]:
-    """What each weight file holds, in their order; a file's own header is compared before the rest of it is read."""
-    verify(bundle)
-    with torch.device("meta"):
-        wanted = {name: list(tensor.shape) for name, tensor in _build(bundle).state_dict().items()}
+def _read_weights(bundle: Bundle, network: nn.Module) -> Iterator[dict[str, torch.Tensor]]:
+    """What each weight file holds, in their order; a file's own header is compared with the network's shapes before
+    the rest of it is read."""
+    wanted = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
     for file in bundle.description.files:
         path = str(bundle.folder / file.name)
         try:
