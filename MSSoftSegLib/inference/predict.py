@@ -14,6 +14,7 @@ from MSSoftSegLib.exam.modality import Modality
 from MSSoftSegLib.inference.augmentation import flips
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.native_grid import resample_to_native
+from MSSoftSegLib.inference.side_by_side import look_side_by_side
 from MSSoftSegLib.inference.sliding_window import predict_windowed_logits
 from MSSoftSegLib.lesion.uncertainty import UncertainProbability, combine
 from MSSoftSegLib.network.activation import probability
@@ -81,13 +82,13 @@ def predict_members(
     there, where others follow.
     """
     subsets = flips(tta)
-    members = []
-    for number, axes in enumerate(subsets):
-        progress(number / len(subsets))
+
+    def look(axes: tuple[int, ...], pieces: int | None) -> Tensor:
+        """The member of one flip, the right way round."""
         flipped = images.flip(axes) if axes else images
         each = [
             probability(
-                predict_windowed_logits(network, flipped, device, window=window),
+                predict_windowed_logits(network, flipped, device, window=window, pieces=pieces),
                 name=activation,
                 floor=floor,
                 temperature=temperature,
@@ -95,9 +96,15 @@ def predict_members(
             for network in networks
         ]
         mean = torch.stack(each).mean(dim=0)
-        members.append((mean.flip(axes) if axes else mean)[0, 0])
-        if number == 0 and len(subsets) > 1:
-            first(members[0])
+        return (mean.flip(axes) if axes else mean)[0, 0]
+
+    progress(0.0)
+    members = [look(subsets[0], None)]
+    if len(subsets) > 1:
+        first(members[0])
+        for member in look_side_by_side(look, subsets[1:], networks, images, device):
+            progress(len(members) / len(subsets))
+            members.append(member)
     progress(1.0)
     return members
 

@@ -26,14 +26,17 @@ LEAST_TRUST = 1e-3
 NO_BRAIN = -30.0
 
 
-def predict_windowed_logits(network: nn.Module, images: Tensor, device: Device, *, window: Window | None) -> Tensor:
+def predict_windowed_logits(
+    network: nn.Module, images: Tensor, device: Device, *, window: Window | None, pieces: int | None = None
+) -> Tensor:
     """Logits (1, 1, z, y, x) float32 in main memory for images (1, c, z, y, x) float32 in main memory.
 
     In one pass where no window is given or none of the volume's sides is longer than it; else the mean of the overlapping
     windows' logits, weighted by a Gaussian about each window's center. A window of zeros alone is left out: there is no brain.
+    pieces: as ``predict_logits`` has them.
     """
     if window is None or all(side <= limit for side, limit in zip(images.shape[2:], window, strict=True)):
-        return predict_logits(network, images, device)
+        return predict_logits(network, images, device, pieces=pieces)
     z, y, x = window
     if isinstance(network, LesionUNet):
         # Its statistics are of all voxels: a side that fits is not filled up with zeros.
@@ -50,7 +53,7 @@ def predict_windowed_logits(network: nn.Module, images: Tensor, device: Device, 
             part = filled[place]
             if not part.any():
                 continue
-            total[place] += predict_logits(network, part, device) * trust
+            total[place] += predict_logits(network, part, device, pieces=pieces) * trust
             weight[place] += trust
         return torch.where(weight > 0, total / weight.clamp(min=1e-12), NO_BRAIN)[inner]
 

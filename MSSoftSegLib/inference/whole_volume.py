@@ -36,7 +36,7 @@ def predict_logits(network: nn.Module, images: Tensor, device: Device, *, pieces
     even the most pieces do.
     """
     candidates: tuple[int, ...] = PIECES if pieces is None else (pieces,)
-    if pieces is None and not _fits(network, images, device):
+    if pieces is None and not fits(network, images, device):
         candidates = PIECES[1:]
     for number in candidates:
         if number > 1:
@@ -79,15 +79,15 @@ def _smaller_groups(network: nn.Module, pieces: int) -> Iterator[None]:
         network.slices_at_once = before
 
 
-def _fits(network: nn.Module, images: Tensor, device: Device) -> bool:
-    """Whether main memory has room for a whole pass; a GPU says so itself, by an error that is caught."""
+def fits(network: nn.Module, images: Tensor, device: Device, *, passes: int = 1) -> bool:
+    """Whether main memory has room for so many whole passes at once; a GPU says so itself, by an error that is caught."""
     if device.place.type != "cpu":
         return True
     voxels = images[0, 0].numel()
     if isinstance(network, SliceNetwork):
         voxels = images[0, 0, 0].numel() * network.slices_at_once
     needed = voxels * getattr(network, "bytes_per_voxel", BYTES_PER_VOXEL)
-    return needed < psutil.virtual_memory().available
+    return passes * needed < psutil.virtual_memory().available
 
 
 def _is_out_of_memory(problem: BaseException) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 import SimpleITK as sitk
-import torch
 
 from MSSoftSegLib.errors import BadExam
 from MSSoftSegLib.exam.exam import Exam
@@ -93,28 +92,22 @@ def _predicted(
     first: FirstAnswer,
 ) -> Prediction:
     """The model's maps. The exam's anatomy is looked for meanwhile, but not before the first answer, which has all processors."""
-    processors = torch.get_num_threads()
 
     def show(probability: sitk.Image, fitting: FittingPoint) -> None:
         anatomy.start()
-        # A pass shares each layer out in equal parts and waits for the slowest: on a processor of its own the anatomy costs less.
-        torch.set_num_threads(max(processors - 1, 1))
         first(probability, choices.threshold or fitting.point.threshold, fitting.point.min_lesion_mm3)
 
     description = model.bundle.description
-    try:
-        return predict(
-            working,
-            description,
-            model.networks,
-            reference=choices.reference,
-            tta=choices.tta or description.tta,
-            device=model.device,
-            progress=lambda fraction: progress("inference", fraction),
-            first=show,
-        )
-    finally:
-        torch.set_num_threads(processors)
+    return predict(
+        working,
+        description,
+        model.networks,
+        reference=choices.reference,
+        tta=choices.tta or description.tta,
+        device=model.device,
+        progress=lambda fraction: progress("inference", fraction),
+        first=show,
+    )
 
 
 def _cut(
