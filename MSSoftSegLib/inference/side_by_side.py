@@ -1,8 +1,8 @@
 """Several passes of one volume side by side on a processor's cores.
 
 A pass shares each layer out among its threads and waits for the slowest; passes of a thread each wait for nobody, and leave room
-for what else there is to do. How many threads a pass has follows from the machine alone, not from what it is busy with: the last
-digits of a sum depend on it.
+for what else there is to do. How many threads a pass has depends on the number of processors, not on how busy they are, for the
+last digits of a sum depend on it; only a machine without memory for several passes does them one after the other on all.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from MSSoftSegLib.errors import OutOfMemory
 from MSSoftSegLib.inference.device import Device
 from MSSoftSegLib.inference.whole_volume import fits
 
-# More ask for more memory than they save time.
-MOST = 4
+# Each further pass at once takes another half GiB of memory.
+MOST = 2
 
 Asked = TypeVar("Asked")
 

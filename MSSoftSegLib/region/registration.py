@@ -24,7 +24,10 @@ REGISTRATION_VERSION = 1
 
 
 def recall_atlas_from_exam(atlas: AtlasRegions, exam_tissue: sitk.Image, cache: StepCache | None) -> sitk.Transform:
-    """atlas_from_exam, remembered."""
+    """The transform from points of the exam's working space to the atlas (LPS mm), from the cache or found and kept there.
+
+    exam_tissue: float32, 0–1, tissue = 1, on the working grid.
+    """
 
     def compute() -> StepResult:
         affine = affine_transform(atlas, exam_tissue)
